@@ -1,0 +1,45 @@
+/**
+ * Every error a user can meet, by code. `docs/errors.md` lists the same set, and a test keeps the two equal.
+ * The text is what the code means, not what one occurrence says.
+ */
+export const ERROR_CODES = {
+  CONFIG_NOT_FOUND: "no configuration file was found",
+  CONFIG_UNREADABLE: "the configuration file could not be read or parsed",
+  CONFIG_INVALID: "a configuration value is missing or of the wrong type or range",
+  CONFIG_UNKNOWN_KEY: "a key is not part of the configuration",
+  CONFIG_OVERRIDE: "a --set override could not be parsed or applied",
+  INTERNAL: "an invariant of lapidary itself was broken",
+} as const;
+
+/** One of the codes of {@link ERROR_CODES}. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** The facts of one error: what a program can act on, and what its text is derived from. */
+export interface ErrorFacts {
+  readonly code: ErrorCode;
+  /** The place: a file and line, a configuration key, an operator. */
+  readonly where: string;
+  readonly expected: string;
+  readonly got: string;
+  /** The next thing to try. */
+  readonly hint: string;
+}
+
+/** An error as data: `where: expected …, got … [CODE]`, then what to do next. The fields carry the same facts. */
+export class LapidaryError extends Error implements ErrorFacts {
+  override readonly name = "LapidaryError";
+  readonly code: ErrorCode;
+  readonly where: string;
+  readonly expected: string;
+  readonly got: string;
+  readonly hint: string;
+
+  constructor(facts: ErrorFacts, options?: ErrorOptions) {
+    super(`${facts.where}: expected ${facts.expected}, got ${facts.got} [${facts.code}]. ${facts.hint}`, options);
+    this.code = facts.code;
+    this.where = facts.where;
+    this.expected = facts.expected;
+    this.got = facts.got;
+    this.hint = facts.hint;
+  }
+}

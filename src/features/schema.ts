@@ -1,0 +1,48 @@
+/**
+ * What one event of a log is, and what a model may read of it.
+ *
+ * Two kinds of facts are kept apart everywhere, because confusing them is how leakage is written:
+ * - an **attribute** is known when the item is shown: it may describe the candidate and every past event;
+ * - an **outcome** becomes known `delayMs` after the event: it is a label of its own event, and may be read of a
+ *   *past* event only once that much time has passed.
+ */
+
+/** `category`: an id with a dictionary. `number`: a float. `flag`: 0 or 1. */
+export const VALUE_KINDS = ["category", "number", "flag"] as const;
+/** The kind of a field's values. */
+export type ValueKind = (typeof VALUE_KINDS)[number];
+
+/** Whether an event is paid or not. */
+export const ORIGINS = ["organic", "ad"] as const;
+/** One of {@link ORIGINS}. */
+export type Origin = (typeof ORIGINS)[number];
+
+/** A fact known at the moment of the event. */
+export interface AttributeField {
+  readonly name: string;
+  readonly kind: ValueKind;
+}
+
+/** A fact known only `delayMs` after its event. */
+export interface OutcomeField {
+  readonly name: string;
+  readonly kind: ValueKind;
+  /** @unit ms */
+  readonly delayMs: number;
+  /** True if a model predicts it: it is an objective, and its kind is `flag`. */
+  readonly objective: boolean;
+}
+
+/** The columns of an event store: what {@link Event} carries besides user, item, time, action, surface and origin. */
+export interface EventSchema {
+  readonly attributes: readonly AttributeField[];
+  readonly outcomes: readonly OutcomeField[];
+}
+
+/**
+ * The key columns every event has, each with a dictionary of its own. Code 0 of every dictionary means
+ * *missing or never seen*; real values start at 1.
+ */
+export const KEY_CATEGORIES = ["item", "action", "surface", "origin"] as const;
+/** One of {@link KEY_CATEGORIES}. */
+export type KeyCategory = (typeof KEY_CATEGORIES)[number];

@@ -1,0 +1,54 @@
+/**
+ * What a model sees of a batch: the contract between `data/reader`, which fills it, and `model/`, which reads it.
+ *
+ * Every categorical input is an integer code into a named table; features that name the same table share its rows
+ * (the candidate's item and the items of the history). Code 0 is *missing or never seen* in every table.
+ */
+
+/** One categorical input. */
+export interface CategoryFeature {
+  readonly name: string;
+  /** The table its codes index. */
+  readonly table: string;
+  /** Number of codes, 0 included. */
+  readonly cardinality: number;
+}
+
+/** The inputs of a model and the objectives it predicts, in the order of the batch's columns. */
+export interface FeatureSpec {
+  /** User and request: `user`, `surface`, `hourOfDay`, `dayOfWeek`. One code per example. */
+  readonly contextual: readonly CategoryFeature[];
+  /** The item scored and its attributes. One code per example. */
+  readonly candidate: readonly CategoryFeature[];
+  /** Dense inputs, one float per example, already transformed (signed `log1p`). */
+  readonly numbers: readonly string[];
+  /** Past events: item, action, surface, origin, attributes, outcomes, `age` (bucket of the time since). One code per event. */
+  readonly history: readonly CategoryFeature[];
+  /** Names of the objectives, the columns of labels and logits. */
+  readonly objectives: readonly string[];
+}
+
+/** Codes by feature name. */
+export type CodeColumns = Readonly<Record<string, Int32Array>>;
+
+/**
+ * A batch of examples as plain arrays, owned by one thread and transferable to another.
+ *
+ * @shape contextual and candidate columns [B]; numbers [B, N]; history columns [L] with offsets [B+1];
+ * labels and labelMask [B, T]
+ */
+export interface Batch {
+  readonly size: number;
+  /** Row of each example's own event in the event store: the example's identity. */
+  readonly rows: Float64Array;
+  /** Time of each example. @unit ms since 1970, UTC */
+  readonly times: Float64Array;
+  readonly contextual: CodeColumns;
+  readonly candidate: CodeColumns;
+  readonly numbers: Float32Array;
+  /** Each history oldest first, strictly before the example's own time. */
+  readonly history: { readonly offsets: Int32Array; readonly codes: CodeColumns };
+  readonly labels: Float32Array;
+  /** 1 where the label is known as of the reader's horizon, else 0. */
+  readonly labelMask: Float32Array;
+}
