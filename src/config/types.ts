@@ -1,0 +1,112 @@
+/**
+ * The configuration after it was read, checked and resolved: every default filled in, every path absolute, every
+ * duration in milliseconds. What a user writes (shorthands, `"7d"`, relative paths) is described by `schema.ts`.
+ */
+
+/** Where a key column comes from: a field of the log, or one constant for all of it. */
+export type Source = { readonly from: string } | { readonly value: string };
+
+/** How the ids of a category become table rows: one row per distinct id, or `buckets` rows shared by hashing. */
+export type IdEncoding = { readonly kind: "dictionary" } | { readonly kind: "hash"; readonly buckets: number };
+
+/** How a log's fields map to events. */
+export interface EventsConfig {
+  /** Files or globs, absolute. */
+  readonly from: readonly string[];
+  readonly format: "parquet" | "csv" | "tsv" | "jsonl";
+  /** Field of a unique event id, or null when the log has none. */
+  readonly id: string | null;
+  readonly user: string;
+  readonly item: string;
+  readonly time: { readonly from: string; readonly unit: "ms" | "s" | "us" | "iso" };
+  readonly action: Source;
+  readonly surface: Source;
+  /** Values `ad` or `organic`. */
+  readonly origin: Source;
+  /** Events outside [earliestMs, latestMs) are rejected. @unit ms since 1970, UTC */
+  readonly earliestMs: number;
+  readonly latestMs: number;
+  /** Encoding of the ids of the items; users always have a dictionary. */
+  readonly itemIds: IdEncoding;
+  readonly attributes: Readonly<Record<string, AttributeConfig>>;
+  /** Objectives are outcomes too; they are listed here after resolution, with `objective: true`. */
+  readonly outcomes: Readonly<Record<string, OutcomeConfig>>;
+}
+
+/** A fact known when the item is shown. */
+export interface AttributeConfig {
+  readonly from: string;
+  readonly kind: "category" | "number" | "flag";
+  readonly ids: IdEncoding;
+}
+
+/** A fact known `delayMs` after the event: a label of it, and history of later ones. */
+export interface OutcomeConfig {
+  readonly from: string;
+  readonly kind: "category" | "number" | "flag";
+  /** @unit ms */
+  readonly delayMs: number;
+  readonly objective: boolean;
+}
+
+/** The three windows of a time split: [.., trainUntil), [trainUntil, validationUntil), [validationUntil, testUntil). @unit ms since 1970, UTC */
+export interface SplitConfig {
+  readonly trainUntilMs: number;
+  readonly validationUntilMs: number;
+  readonly testUntilMs: number;
+}
+
+/** How a model is fitted. */
+export interface TrainingConfig {
+  readonly seed: number;
+  readonly epochs: number;
+  /** Examples per step, over all processes. */
+  readonly globalBatchSize: number;
+  /** Peak learning rate of the dense parameters (AdamW). */
+  readonly learningRate: number;
+  /** Learning rate of the tables (row-wise Adagrad). */
+  readonly tableLearningRate: number;
+  readonly weightDecay: number;
+  /** Share of the steps over which the learning rate rises from 0. */
+  readonly warmupRatio: number;
+  /** Global norm above which gradients are scaled down. */
+  readonly clipNorm: number;
+  /** Optimizer steps between two checkpoints. */
+  readonly checkpointEverySteps: number;
+  /** Torch threads per process; 0 = all cores. */
+  readonly threads: number;
+}
+
+/** Kinds of models. `baseRate` and `logistic` are the simplest baselines, `previous` is DLRM/DCNv2 with DIN pooling. */
+export const MODEL_KINDS = ["baseRate", "logistic", "previous", "foundation"] as const;
+/** One of {@link MODEL_KINDS}. */
+export type ModelKind = (typeof MODEL_KINDS)[number];
+
+/** Sizes of a model; null where the kind has no such part or the dial `size` derives it. */
+export interface ModelConfig {
+  readonly kind: ModelKind;
+  /** The dial from which all sizes that are not given are derived. */
+  readonly size: "tiny" | "small" | "medium" | "large";
+  /** Newest events of the history that the model reads. */
+  readonly history: number;
+  /** Embedding dimension D. */
+  readonly dim: number | null;
+  /** Number of layers. */
+  readonly layers: number | null;
+  /** Codes seen fewer times than this in training share row 0. */
+  readonly minCount: number;
+  readonly training: TrainingConfig;
+}
+
+/** The whole project. */
+export interface ProjectConfig {
+  /** Folder of the configuration file: paths are relative to it. */
+  readonly root: string;
+  /** Folder of the event store. */
+  readonly store: string;
+  /** Folder of the runs. */
+  readonly runs: string;
+  readonly events: EventsConfig;
+  readonly split: SplitConfig;
+  readonly models: Readonly<Record<string, ModelConfig>>;
+}
