@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// Makes a fresh checkout ready to run: packages, node modules, native and TypeScript code. What is there is not done
+// again. `--build-only` leaves the machine's packages alone; LIBTORCH=/path builds against a libtorch of one's own.
+// Plain Node only, because it runs before there are node modules.
+import { join, resolve } from "node:path";
+import { acquireLock } from "./setup/lock.mjs";
+import { ensureNative } from "./setup/native.mjs";
+import { ensureNodeModules } from "./setup/node-modules.mjs";
+import { ROOT, SetupError } from "./setup/run.mjs";
+import { checkNode, ensureOpenBlas, ensurePackages } from "./setup/system.mjs";
+import { ensureTypeScript } from "./setup/typescript.mjs";
+
+function setUp(buildOnly, libtorch) {
+  checkNode(process.versions.node);
+  const wait = (pid) => process.stderr.write(`set-up: waiting for the set-up of process ${pid}\n`);
+  const release = acquireLock(join(ROOT, ".lapidary", "setup.lock"), wait);
+  try {
+    if (!buildOnly) ensurePackages(libtorch);
+    if (!buildOnly && !libtorch) ensureOpenBlas();
+    ensureNodeModules();
+    ensureNative(libtorch);
+    ensureTypeScript();
+  } finally {
+    release();
+  }
+}
+
+try {
+  setUp(process.argv.includes("--build-only"), process.env.LIBTORCH ? resolve(process.env.LIBTORCH) : "");
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  process.stderr.write(`set-up: ${error.message}\n`);
+  process.exitCode = 1;
+}
