@@ -1,0 +1,83 @@
+// What the parts of the bridge share: the state of one JavaScript thread, and conversions between its values and ours.
+#pragma once
+#include "handles.h"
+
+namespace lapidary {
+
+// A JavaScript typed array that a tensor looks into. Tensors die on any thread, references only on their own, so a
+// dead tensor leaves its reference here and the owner's next call drops it.
+struct DeadReferences {
+  std::mutex mutex;
+  std::vector<napi_ref> list;
+};
+
+struct BoundOperator {
+  c10::OperatorHandle handle;
+  const c10::FunctionSchema* schema;
+};
+
+// The state of one JavaScript thread (one N-API environment).
+struct Environment {
+  napi_env env;
+  HandleTable tensors;
+  std::vector<BoundOperator> operators;
+  std::vector<at::Generator> generators;
+  torch::jit::Stack stack;
+  napi_ref makeError = nullptr;
+  std::shared_ptr<DeadReferences> dead = std::make_shared<DeadReferences>();
+};
+
+Environment& environment(napi_env env);
+
+// Throws into C++ what N-API reports by status; `what` names the value that was wrong.
+void check(napi_env env, napi_status status, const char* what);
+
+// The arguments of one call from JavaScript.
+constexpr size_t kMaxArguments = 24;
+struct Call {
+  Environment& state;
+  napi_env env;
+  size_t count = kMaxArguments;
+  napi_value values[kMaxArguments];
+  Call(napi_env env, napi_callback_info info);
+};
+
+bool isNothing(napi_env env, napi_value value);
+double toDouble(napi_env env, napi_value value, const char* what);
+int64_t toInt(napi_env env, napi_value value, const char* what);
+bool toBool(napi_env env, napi_value value, const char* what);
+std::string toString(napi_env env, napi_value value, const char* what);
+std::vector<int64_t> toInts(napi_env env, napi_value value, const char* what);
+const at::Tensor& toTensor(const Call& call, napi_value value, const char* what);
+std::vector<at::Tensor> toTensors(const Call& call, napi_value value, const char* what);
+
+napi_value fromNumber(napi_env env, double value);
+napi_value fromBool(napi_env env, bool value);
+napi_value fromString(napi_env env, const std::string& value);
+napi_value fromInts(napi_env env, c10::IntArrayRef values);
+// A new handle; an undefined tensor becomes null.
+napi_value fromTensor(const Call& call, at::Tensor tensor);
+napi_value fromTensors(const Call& call, std::vector<at::Tensor> tensors);
+napi_value undefined(napi_env env);
+
+// Throws the current C++ exception into JavaScript as a typed error about `where`.
+napi_value throwCurrent(napi_env env, const std::string& where);
+
+// A JavaScript function whose body may throw.
+template <napi_value (*body)(const Call&)>
+napi_value guarded(napi_env env, napi_callback_info info) {
+  try {
+    const Call call(env, info);
+    return body(call);
+  } catch (...) {
+    return throwCurrent(env, "torch");
+  }
+}
+
+void define(napi_env env, napi_value exports, const char* name, napi_callback callback);
+void defineOperators(napi_env env, napi_value exports);
+void defineTensors(napi_env env, napi_value exports);
+void defineAutograd(napi_env env, napi_value exports);
+void defineProcessGroup(napi_env env, napi_value exports);
+
+}  // namespace lapidary

@@ -1,0 +1,183 @@
+// Any operator, by name, through libtorch's dispatcher: arguments go on a stack as the schema says, results come off it.
+#include "bridge.h"
+
+namespace lapidary {
+
+using c10::IValue;
+using c10::TypeKind;
+
+static std::string nameOf(const c10::FunctionSchema& schema) {
+  return schema.overload_name().empty() ? schema.name() : schema.name() + "." + schema.overload_name();
+}
+
+// operator(name, overload) → index for call(). Names as in the schema: "aten::add", "Tensor".
+static napi_value bindOperator(const Call& call) {
+  const std::string name = toString(call.env, call.values[0], "name");
+  const std::string overload = toString(call.env, call.values[1], "overload");
+  const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
+  if (!found) throw BridgeError("unknown", "this libtorch has no operator " + name + (overload.empty() ? "" : "." + overload));
+  call.state.operators.push_back({*found, &found->schema()});
+  return fromNumber(call.env, static_cast<double>(call.state.operators.size() - 1));
+}
+
+// A JavaScript number is an int for libtorch where it is integral, so that `integers.add(1)` stays integral.
+static IValue toScalar(napi_env env, napi_value value, const char* what) {
+  double number = 0;
+  if (napi_get_value_double(env, value, &number) == napi_ok) {
+    const bool integral = number == std::trunc(number) && std::abs(number) <= 9007199254740992.0;
+    if (integral && !(number == 0 && std::signbit(number))) return IValue(static_cast<int64_t>(number));
+    return IValue(number);
+  }
+  bool flag = false;
+  if (napi_get_value_bool(env, value, &flag) == napi_ok) return IValue(flag);
+  return IValue(toInt(env, value, what));
+}
+
+static IValue toListValue(const Call& call, napi_value value, const c10::Type& element, const char* what) {
+  switch (element.kind()) {
+    case TypeKind::TensorType:
+      return IValue(toTensors(call, value, what));
+    case TypeKind::IntType:
+    case TypeKind::SymIntType:
+      return IValue(toInts(call.env, value, what));
+    case TypeKind::OptionalType: {
+      uint32_t length = 0;
+      check(call.env, napi_get_array_length(call.env, value, &length), what);
+      c10::List<c10::optional<at::Tensor>> list;
+      for (uint32_t i = 0; i < length; ++i) {
+        napi_value item;
+        napi_get_element(call.env, value, i, &item);
+        if (isNothing(call.env, item)) list.push_back(c10::nullopt);
+        else list.push_back(toTensor(call, item, what));
+      }
+      return IValue(std::move(list));
+    }
+    case TypeKind::FloatType:
+    case TypeKind::BoolType: {
+      uint32_t length = 0;
+      check(call.env, napi_get_array_length(call.env, value, &length), what);
+      c10::List<double> floats;
+      c10::List<bool> flags;
+      for (uint32_t i = 0; i < length; ++i) {
+        napi_value item;
+        napi_get_element(call.env, value, i, &item);
+        if (element.kind() == TypeKind::FloatType) floats.push_back(toDouble(call.env, item, what));
+        else flags.push_back(toBool(call.env, item, what));
+      }
+      return element.kind() == TypeKind::FloatType ? IValue(std::move(floats)) : IValue(std::move(flags));
+    }
+    default:
+      throw BridgeError("argument", std::string(what) + ": lists of " + element.str() + " are not supported");
+  }
+}
+
+static IValue toValue(const Call& call, napi_value value, const c10::Type& type, const char* what) {
+  switch (type.kind()) {
+    case TypeKind::TensorType:
+      return IValue(toTensor(call, value, what));
+    case TypeKind::OptionalType:
+      if (isNothing(call.env, value)) return IValue();
+      return toValue(call, value, *type.containedType(0), what);
+    case TypeKind::ListType:
+      return toListValue(call, value, *type.containedType(0), what);
+    case TypeKind::IntType:
+    case TypeKind::SymIntType:
+      return IValue(toInt(call.env, value, what));
+    case TypeKind::FloatType:
+      return IValue(toDouble(call.env, value, what));
+    case TypeKind::BoolType:
+      return IValue(toBool(call.env, value, what));
+    case TypeKind::StringType:
+      return IValue(toString(call.env, value, what));
+    case TypeKind::NumberType:
+      return toScalar(call.env, value, what);
+    case TypeKind::DeviceObjType:
+      return IValue(c10::Device(toString(call.env, value, what)));
+    case TypeKind::GeneratorType: {
+      const auto index = static_cast<size_t>(toInt(call.env, value, what));
+      if (index >= call.state.generators.size()) throw BridgeError("argument", "unknown generator");
+      return IValue(call.state.generators[index]);
+    }
+    default:
+      throw BridgeError("argument", std::string(what) + ": type " + type.str() + " is not supported");
+  }
+}
+
+static napi_value fromValue(const Call& call, IValue&& value) {
+  if (value.isTensor()) return fromTensor(call, std::move(value).toTensor());
+  if (value.isTensorList()) return fromTensors(call, value.toTensorVector());
+  if (value.isBool()) return fromBool(call.env, value.toBool());
+  if (value.isInt()) return fromNumber(call.env, static_cast<double>(value.toInt()));
+  if (value.isDouble()) return fromNumber(call.env, value.toDouble());
+  if (value.isScalar()) return fromNumber(call.env, value.toScalar().toDouble());
+  if (value.isNone()) return fromTensor(call, at::Tensor());
+  throw BridgeError("argument", "results of type " + value.tagKind() + " are not supported");
+}
+
+static void push(const Call& call, const BoundOperator& bound) {
+  auto& stack = call.state.stack;
+  stack.clear();
+  const auto& formal = bound.schema->arguments();
+  if (call.count - 1 > formal.size()) throw BridgeError("argument", "too many arguments");
+  for (size_t i = 0; i < formal.size(); ++i) {
+    const c10::Argument& argument = formal[i];
+    napi_valuetype type = napi_undefined;
+    if (i + 1 < call.count) napi_typeof(call.env, call.values[i + 1], &type);
+    if (type != napi_undefined) {
+      stack.push_back(toValue(call, call.values[i + 1], *argument.type(), argument.name().c_str()));
+    } else if (argument.default_value()) {
+      stack.push_back(*argument.default_value());
+    } else if (argument.type()->kind() == TypeKind::OptionalType) {
+      stack.emplace_back();
+    } else {
+      throw BridgeError("argument", argument.name() + " is missing");
+    }
+  }
+}
+
+enum class Results { kReturned, kDropped };
+
+template <Results results>
+static napi_value callOperator(napi_env env, napi_callback_info info) {
+  Environment& state = environment(env);
+  const BoundOperator* bound = nullptr;
+  try {
+    const Call call(env, info);
+    uint32_t index = 0;
+    napi_get_value_uint32(env, call.values[0], &index);
+    bound = &state.operators.at(index);
+    push(call, *bound);
+    bound->handle.callBoxed(&state.stack);
+    napi_value result = nullptr;
+    if (results == Results::kReturned && state.stack.size() == 1) {
+      result = fromValue(call, std::move(state.stack[0]));
+    } else if (results == Results::kReturned && !state.stack.empty()) {
+      napi_create_array_with_length(env, state.stack.size(), &result);
+      for (size_t i = 0; i < state.stack.size(); ++i) {
+        napi_set_element(env, result, i, fromValue(call, std::move(state.stack[i])));
+      }
+    }
+    state.stack.clear();
+    return result;
+  } catch (...) {
+    state.stack.clear();
+    return throwCurrent(env, bound == nullptr ? "torch" : nameOf(*bound->schema));
+  }
+}
+
+// schema(index) → the registered schema as text.
+static napi_value schemaOf(const Call& call) {
+  const auto index = static_cast<size_t>(toInt(call.env, call.values[0], "operator"));
+  std::ostringstream text;
+  text << *call.state.operators.at(index).schema;
+  return fromString(call.env, text.str());
+}
+
+void defineOperators(napi_env env, napi_value exports) {
+  define(env, exports, "operator", guarded<bindOperator>);
+  define(env, exports, "schema", guarded<schemaOf>);
+  define(env, exports, "call", callOperator<Results::kReturned>);
+  define(env, exports, "callDropped", callOperator<Results::kDropped>);
+}
+
+}  // namespace lapidary

@@ -1,0 +1,76 @@
+import { createRequire } from "node:module";
+import { LapidaryError } from "../config/errors.ts";
+import { torchError } from "./torch-error.ts";
+
+/** A tensor in the native table of this thread; small integer, never 0. */
+export type Handle = number;
+
+/** What the addon exports: one function per entry point, no policy. Handles are only valid on their own thread. */
+export interface Native {
+  onError(makeError: (kind: string, where: string, message: string) => Error): void;
+  operator(name: string, overload: string): number;
+  schema(operator: number): string;
+  call(operator: number, ...values: unknown[]): unknown;
+  callDropped(operator: number, ...values: unknown[]): void;
+  fromArray(array: ArrayBufferView, dtype: number, shape: readonly number[], share: boolean): Handle;
+  copyTo(tensor: Handle, array: ArrayBufferView): void;
+  view(tensor: Handle): ArrayBuffer;
+  shape(tensor: Handle): number[];
+  dtype(tensor: Handle): number;
+  device(tensor: Handle): string;
+  isSparse(tensor: Handle): boolean;
+  isContiguous(tensor: Handle): boolean;
+  item(tensor: Handle): number;
+  release(tensor: Handle): void;
+  keep(tensor: Handle): number;
+  openScope(): number;
+  closeScope(): void;
+  liveTensors(): number;
+  generator(seed: number, device: string): number;
+  generatorState(generator: number): Handle;
+  setGeneratorState(generator: number, state: Handle): void;
+  setThreads(threads: number): void;
+  threads(): number;
+  buildInfo(): BuildInfo;
+  backward(tensor: Handle, gradient: Handle | null, retainGraph: boolean): void;
+  grad(outputs: Handle[], inputs: Handle[], gradients: Handle[], createGraph: boolean): (Handle | null)[];
+  gradOf(tensor: Handle): Handle | null;
+  setGrad(tensor: Handle, gradient: Handle | null): void;
+  requiresGrad(tensor: Handle): boolean;
+  setRequiresGrad(tensor: Handle, requiresGrad: boolean): void;
+  setGradEnabled(enabled: boolean): boolean;
+}
+
+/** What the loaded libtorch is and can do. */
+export interface BuildInfo {
+  readonly torch: string;
+  /** Path of the BLAS that libtorch's matrix products run on; empty if it brings its own. */
+  readonly blas: string;
+  readonly cuda: boolean;
+  readonly gloo: boolean;
+}
+
+const ADDON = "../../../native/build/lapidary.node";
+
+function load(): Native {
+  try {
+    const addon = createRequire(import.meta.url)(ADDON) as Native;
+    addon.onError(torchError);
+    return addon;
+  } catch (cause) {
+    const got = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
+    throw new LapidaryError(
+      {
+        code: "TORCH_UNAVAILABLE",
+        where: "native addon",
+        expected: "native/build/lapidary.node and the libtorch it was built with",
+        got,
+        hint: "Run `npm run setup`; `lapidary doctor` says what is missing.",
+      },
+      { cause },
+    );
+  }
+}
+
+/** The addon, loaded once per thread. */
+export const native: Native = load();

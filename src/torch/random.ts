@@ -1,0 +1,26 @@
+import { Tensor } from "./generated/tensor.ts";
+import { native } from "./native.ts";
+
+/** A seeded random generator of one device, whose state can be saved and put back. */
+export class RandomGenerator {
+  /** Index in the native table. @internal */
+  readonly id: number;
+
+  private constructor(id: number) {
+    this.id = id;
+  }
+
+  /** @param seed integer up to 2^53 */
+  static seeded(seed: number, device = "cpu"): RandomGenerator {
+    return new RandomGenerator(native.generator(seed, device));
+  }
+
+  /** The whole state, as a uint8 tensor. */
+  get state(): Tensor {
+    return new Tensor(native.generatorState(this.id));
+  }
+
+  set state(state: Tensor) {
+    native.setGeneratorState(this.id, state.handle);
+  }
+}
