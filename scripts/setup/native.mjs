@@ -43,7 +43,7 @@ export function ensureNative(libtorch) {
     const options = ["-DCMAKE_BUILD_TYPE=Release", `-DNODE_HEADERS=${headers.include}`];
     if (libtorch) options.push(`-DLIBTORCH=${libtorch}`);
     run("cmake", ["-S", SOURCE, "-B", BUILD, ...options]);
-    run("cmake", ["--build", BUILD, "-j", "2"], { tailLines: 80 });
+    run("cmake", ["--build", BUILD, "-j", "2"], { lines: 80 });
     writeFileSync(STAMP, stamp);
   });
 }

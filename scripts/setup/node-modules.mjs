@@ -1,7 +1,7 @@
 // Node modules: installed exactly as locked, and only if what is there differs from the lock.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT, run, stage } from "./run.mjs";
+import { ROOT, run, SetupError, stage } from "./run.mjs";
 
 function packagesOf(path) {
   try {
@@ -25,15 +25,21 @@ export function isInstalled(locked, installed) {
   });
 }
 
-/** Runs `npm ci` when `node_modules` is not what `package-lock.json` says. */
-export function ensureNodeModules() {
+function missing() {
   const locked = packagesOf(join(ROOT, "package-lock.json"));
-  // npm writes this record last, so an interrupted installation does not have it.
-  const installed = packagesOf(join(ROOT, "node_modules", ".package-lock.json"));
-  if (locked !== null && isInstalled(locked, installed)) return;
+  // npm writes its record last, so an interrupted installation does not have it.
+  return locked !== null && !isInstalled(locked, packagesOf(join(ROOT, "node_modules", ".package-lock.json")));
+}
+
+/** Installs the locked node modules if what is there differs. @throws {SetupError} if it still differs then. */
+export function ensureNodeModules() {
+  if (!missing()) return;
   stage("node modules", () => {
     // onnxruntime-node's install script would otherwise reach for a host that is not a registry.
     const env = { ONNXRUNTIME_NODE_INSTALL: "skip" };
-    run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], { env });
+    // Not `npm ci`: it refuses a lock without the optional builds for other platforms, which a registry mirror may
+    // lack. This installs the same locked versions, and leaves the lock alone.
+    run("npm", ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund"], { env });
+    if (missing()) throw new SetupError("npm installed something else than package-lock.json says: is it up to date?");
   });
 }

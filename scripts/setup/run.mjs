@@ -27,8 +27,16 @@ export function stage(name, work) {
   process.stderr.write(`${((performance.now() - start) / 1000).toFixed(1)} s\n`);
 }
 
-/** Runs a command; its output is shown only if it fails, and then its last `tailLines` lines. */
-export function run(command, args, { env = {}, tailLines = 40 } = {}) {
+/** At most `limit` lines of an output, from both its ends: some tools say the reason first, some last. */
+export function shorten(output, limit) {
+  const lines = output.trimEnd().split("\n");
+  if (lines.length <= limit) return lines.join("\n");
+  const half = Math.floor(limit / 2);
+  return [...lines.slice(0, half), `… (${lines.length - 2 * half} lines)`, ...lines.slice(-half)].join("\n");
+}
+
+/** Runs a command; its output is shown only if it fails, and then `lines` lines of it. */
+export function run(command, args, { env = {}, lines = 40 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "lapidary-setup-"));
   const log = join(folder, "output");
   try {
@@ -39,8 +47,8 @@ export function run(command, args, { env = {}, tailLines = 40 } = {}) {
     closeSync(file);
     if (status === 0) return;
     const reason = error ? error.message : signal ? `killed by ${signal}` : `exit code ${status}`;
-    const tail = readFileSync(log, "utf8").trimEnd().split("\n").slice(-tailLines).join("\n");
-    throw new SetupError(`${[command, ...args].join(" ")}\n${tail}\n(${reason})`);
+    const output = shorten(readFileSync(log, "utf8"), lines);
+    throw new SetupError(`${[command, ...args].join(" ")}\n${output}\n(${reason})`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

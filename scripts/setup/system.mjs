@@ -34,7 +34,7 @@ function installPackages(missing) {
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   let updateFailure = "";
   try {
-    run("apt-get", ["update"], { env, tailLines: 10 });
+    run("apt-get", ["update"], { env, lines: 10 });
   } catch (error) {
     // One broken source among many fails the update although the packages may be there: installing decides.
     updateFailure = `${error.message}\n`;

@@ -18,7 +18,7 @@ export function ensureTypeScript() {
   if (readStamp(STAMP) === stamp) return;
   stage("TypeScript", () => {
     rmSync(DIST, { recursive: true, force: true });
-    run(process.execPath, [join(COMPILER, "bin", "tsc"), "-p", ROOT], { tailLines: 200 });
+    run(process.execPath, [join(COMPILER, "bin", "tsc"), "-p", ROOT], { lines: 200 });
     writeFileSync(STAMP, stamp);
   });
 }
