@@ -1,8 +1,8 @@
 // One set-up at a time per checkout. The lock is a file that names its holder; a dead holder's lock is taken over.
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-const POLL_MS = 200;
+const POLL_MS = 50;
 
 /**
  * Start time of a process in clock ticks, so that a reused process id is not taken for the old process. Empty if the
@@ -28,14 +28,28 @@ function isAlive({ pid, startTime }) {
   return startTimeOf(pid) === startTime;
 }
 
-/** The holder that a lock file names, or null if the file is gone or unreadable. */
-export function readHolder(path) {
+function readText(path) {
   try {
-    const { pid, startTime } = JSON.parse(readFileSync(path, "utf8"));
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** The holder that the text of a lock file names, or null if it names none. */
+function holderOf(text) {
+  try {
+    const { pid, startTime } = JSON.parse(text);
     return Number.isInteger(pid) && pid > 0 ? { pid, startTime } : null;
   } catch {
     return null;
   }
+}
+
+function isDead(text) {
+  const holder = holderOf(text);
+  return holder === null || !isAlive(holder);
 }
 
 function tryAcquire(path, mine) {
@@ -49,19 +63,22 @@ function tryAcquire(path, mine) {
   }
 }
 
-/** Moves a dead holder's lock away. Two may try at once: whoever moved a living one's lock puts it back. */
-function clearStale(path, mine) {
-  const moved = `${mine}.stale`;
-  try {
-    renameSync(path, moved);
-  } catch (error) {
-    if (error.code === "ENOENT") return;
-    throw error;
+/**
+ * Removes the lock of a dead holder, whose text is `dead`. Several may find it at once: only who has the claim removes,
+ * and only if the text is still the same, so that nobody's new lock is taken for the old one.
+ */
+function clearStale(path, mine, dead) {
+  const claim = `${path}.claim`;
+  if (tryAcquire(claim, mine)) {
+    if (readText(path) === dead) rmSync(path, { force: true });
+    rmSync(claim, { force: true });
+    return;
   }
-  const holder = readHolder(moved);
-  if (holder && isAlive(holder)) tryAcquire(path, moved);
-  rmSync(moved, { force: true });
+  const text = readText(claim);
+  if (text !== null && isDead(text)) rmSync(claim, { force: true });
 }
+
+const sleep = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
 
 /**
  * Waits until this process holds the lock file `path`, and gives the function that releases it.
@@ -74,14 +91,15 @@ export function acquireLock(path, onWait) {
   let waiting = false;
   try {
     while (!tryAcquire(path, mine)) {
-      const holder = readHolder(path);
-      if (holder === null || !isAlive(holder)) {
-        clearStale(path, mine);
+      const text = readText(path);
+      if (text === null) continue;
+      if (isDead(text)) {
+        clearStale(path, mine, text);
         continue;
       }
-      if (!waiting) onWait(holder.pid);
+      if (!waiting) onWait(holderOf(text)?.pid);
       waiting = true;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+      sleep();
     }
   } finally {
     rmSync(mine, { force: true });
