@@ -82,11 +82,16 @@ export const MODEL_KINDS = ["baseRate", "logistic", "previous", "foundation"] as
 /** One of {@link MODEL_KINDS}. */
 export type ModelKind = (typeof MODEL_KINDS)[number];
 
+/** Sizes of a model, smallest first. */
+export const MODEL_SIZES = ["tiny", "small", "medium", "large"] as const;
+/** One of {@link MODEL_SIZES}. */
+export type ModelSize = (typeof MODEL_SIZES)[number];
+
 /** Sizes of a model; null where the kind has no such part or the dial `size` derives it. */
 export interface ModelConfig {
   readonly kind: ModelKind;
   /** The dial from which all sizes that are not given are derived. */
-  readonly size: "tiny" | "small" | "medium" | "large";
+  readonly size: ModelSize;
   /** Newest events of the history that the model reads. */
   readonly history: number;
   /** Embedding dimension D. */

@@ -1,0 +1,200 @@
+import { resolve as resolvePath } from "node:path";
+import { join, type Problem, show } from "./check.ts";
+import { EVENTS_DEFAULTS, type UserConfig } from "./schema.ts";
+import type { AttributeConfig, EventsConfig, IdEncoding, OutcomeConfig, Source } from "./types.ts";
+import { parseDuration, parseInstant } from "./units.ts";
+
+type UserEvents = UserConfig["events"];
+type Report = (problem: Problem) => void;
+
+/**
+ * Names that a model's features or the event store already use. Compared without case, as SQL compares columns.
+ */
+const TAKEN_NAMES = [
+  "user",
+  "item",
+  "time",
+  "action",
+  "surface",
+  "origin",
+  "id",
+  "row",
+  "age",
+  "hourOfDay",
+  "dayOfWeek",
+  "historyLength",
+];
+
+/** The events part, resolved: sources from shorthands, globs absolute, objectives as outcomes. */
+export function resolveEvents(user: UserConfig, root: string, report: Report): EventsConfig {
+  const { events } = user;
+  const from = typeof events.from === "string" ? [events.from] : events.from;
+  const resolved: EventsConfig = {
+    from: from.map((path) => resolvePath(root, path)),
+    format: events.format ?? formatOf(from, report),
+    id: events.id ?? null,
+    user: events.user,
+    item: events.item,
+    time: resolveTimeField(events.time),
+    action: resolveSource(events.action),
+    surface: resolveSource(events.surface),
+    origin: resolveOrigin(events.origin, report),
+    earliestMs: resolveTime(events.earliest ?? EVENTS_DEFAULTS.earliest, "events.earliest", report),
+    latestMs: resolveTime(events.latest ?? EVENTS_DEFAULTS.latest, "events.latest", report),
+    itemIds: resolveIds(events.itemIds),
+    attributes: resolveAttributes(events.attributes ?? {}),
+    outcomes: resolveOutcomes(user, report),
+  };
+  checkEvents(resolved, user, report);
+  return resolved;
+}
+
+/** Time of an ISO text or a number of milliseconds. @unit ms since 1970, UTC */
+export function resolveTime(value: string | number, path: string, report: Report): number {
+  const ms = typeof value === "number" ? value : parseInstant(value);
+  if (ms !== null) return ms;
+  report(
+    invalid(path, { expected: "a day of the calendar", got: show(value), hint: "Check the day, month and time." }),
+  );
+  return Number.NaN;
+}
+
+function resolveDelay(value: string | undefined, path: string, report: Report): number {
+  const ms = parseDuration(value ?? EVENTS_DEFAULTS.delay);
+  if (ms !== null) return ms;
+  report(invalid(path, { expected: "a shorter duration", got: show(value), hint: "No date is that far away." }));
+  return Number.NaN;
+}
+
+function invalid(path: string, facts: { expected: string; got: string; hint: string }): Problem {
+  return { code: "CONFIG_INVALID", path, ...facts };
+}
+
+function formatOf(paths: readonly string[], report: Report): EventsConfig["format"] {
+  const formats = new Set(
+    paths.map((path) => /\.(parquet|csv|tsv|jsonl|ndjson)(\.(gz|zst))?$/i.exec(path)?.[1]?.toLowerCase()),
+  );
+  const [format] = formats;
+  if (formats.size === 1) {
+    if (format === "ndjson") return "jsonl";
+    if (format === "parquet" || format === "csv" || format === "tsv" || format === "jsonl") return format;
+  }
+  report(
+    invalid("events.format", {
+      expected: "a format, because the names of the files do not tell one",
+      got: "nothing",
+      hint: "Set format to parquet, csv, tsv or jsonl.",
+    }),
+  );
+  return "csv";
+}
+
+function resolveTimeField(time: UserEvents["time"]): EventsConfig["time"] {
+  if (typeof time === "string") return { from: time, unit: EVENTS_DEFAULTS.timeUnit };
+  return { from: time.from, unit: time.unit };
+}
+
+function resolveSource(source: UserEvents["action"]): Source {
+  return typeof source === "string" ? { from: source } : source;
+}
+
+function resolveOrigin(source: UserEvents["origin"], report: Report): Source {
+  const resolved = resolveSource(source ?? { value: "organic" });
+  if ("value" in resolved && resolved.value !== "ad" && resolved.value !== "organic") {
+    report(
+      invalid("events.origin.value", {
+        expected: "ad or organic",
+        got: show(resolved.value),
+        hint: "Correct this value.",
+      }),
+    );
+  }
+  return resolved;
+}
+
+function resolveIds(ids: UserEvents["itemIds"]): IdEncoding {
+  return ids === undefined || ids === "dictionary" ? { kind: "dictionary" } : { kind: "hash", buckets: ids.hash };
+}
+
+function resolveAttributes(attributes: NonNullable<UserEvents["attributes"]>): Record<string, AttributeConfig> {
+  const entries = Object.entries(attributes).map(([name, attribute]): [string, AttributeConfig] => {
+    const { from = name, kind, ids = undefined } = typeof attribute === "string" ? { kind: attribute } : attribute;
+    return [name, { from, kind, ids: resolveIds(ids) }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Objectives first, each an outcome of kind flag; then the other outcomes. */
+function resolveOutcomes({ objectives, events }: UserConfig, report: Report): Record<string, OutcomeConfig> {
+  const entries: [string, OutcomeConfig][] = [];
+  for (const [name, { from = name, delay }] of Object.entries(objectives)) {
+    const delayMs = resolveDelay(delay, `objectives.${name}.delay`, report);
+    entries.push([name, { from, kind: "flag", delayMs, objective: true }]);
+  }
+  for (const [name, { from = name, kind, delay }] of Object.entries(events.outcomes ?? {})) {
+    const delayMs = resolveDelay(delay, `events.outcomes.${name}.delay`, report);
+    entries.push([name, { from, kind, delayMs, objective: false }]);
+  }
+  return Object.fromEntries(entries);
+}
+
+function checkEvents(events: EventsConfig, user: UserConfig, report: Report): void {
+  if (events.earliestMs >= events.latestMs) {
+    const expected = `a time after events.earliest (${show(user.events.earliest ?? EVENTS_DEFAULTS.earliest)})`;
+    const got = show(user.events.latest ?? EVENTS_DEFAULTS.latest);
+    report(invalid("events.latest", { expected, got, hint: "Correct one of the two." }));
+  }
+  checkNames(events, user, report);
+  checkLeaks(events, user, report);
+}
+
+/** Attributes, objectives and outcomes are columns of one batch: each needs a name of its own. */
+function checkNames(events: EventsConfig, user: UserConfig, report: Report): void {
+  const taken = new Map(TAKEN_NAMES.map((name) => [name.toLowerCase(), "a column of every event or a feature"]));
+  const members = [
+    ...Object.entries(events.attributes).map(([name, { kind }]) => ({
+      name,
+      kind,
+      path: join("events.attributes", name),
+    })),
+    ...Object.entries(events.outcomes).map(([name, { kind }]) => ({ name, kind, path: outcomePath(user, name) })),
+    ...duplicatedOutcomes(user),
+  ];
+  for (const { name, kind, path } of members) {
+    const owner = taken.get(name.toLowerCase());
+    const got = `${show(name)}, which is already ${owner}`;
+    if (owner !== undefined) report(invalid(path, { expected: "a name of its own", got, hint: "Rename it." }));
+    taken.set(name.toLowerCase(), path);
+    // Numbers of the history are read through a table of this name.
+    if (kind === "number") taken.set(`${name}Bucket`.toLowerCase(), `the table of ${path}`);
+  }
+}
+
+function outcomePath(user: UserConfig, name: string): string {
+  return join(Object.hasOwn(user.objectives, name) ? "objectives" : "events.outcomes", name);
+}
+
+/** An outcome named like an objective would replace it silently. */
+function duplicatedOutcomes({ objectives, events }: UserConfig) {
+  return Object.entries(events.outcomes ?? {})
+    .filter(([name]) => Object.hasOwn(objectives, name))
+    .map(([name, { kind }]) => ({ name, kind, path: join("events.outcomes", name) }));
+}
+
+/** A field that becomes known later must not be read as if it were known at once. */
+function checkLeaks(events: EventsConfig, user: UserConfig, report: Report): void {
+  const later = new Map(Object.entries(events.outcomes).map(([name, { from }]) => [from, outcomePath(user, name)]));
+  for (const [name, { from }] of Object.entries(events.attributes)) {
+    const path = later.get(from);
+    if (path === undefined) continue;
+    const got = `${show(from)}, which ${path} reads as known only later`;
+    const hint = "An outcome is never an input of its own event: remove one of the two.";
+    report(
+      invalid(join(join("events.attributes", name), "from"), {
+        expected: "a field known when the item is shown",
+        got,
+        hint,
+      }),
+    );
+  }
+}

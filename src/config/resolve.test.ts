@@ -1,0 +1,265 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { dumpConfig } from "./dump.ts";
+import { LapidaryError } from "./errors.ts";
+import { applyOverrides } from "./overrides.ts";
+import { resolveConfig } from "./resolve.ts";
+import { CONFIG_SCHEMA, schemaText, TRAINING_DEFAULTS, type UserConfig } from "./schema.ts";
+
+const USER: UserConfig = {
+  events: {
+    from: "data/*.parquet",
+    user: "user_id",
+    item: "ad_id",
+    time: "ts",
+    action: "action",
+    surface: { value: "feed" },
+    attributes: { brand: "category", price: { from: "price_usd", kind: "number" } },
+    outcomes: { liked: { from: "label", kind: "flag", delay: "1h" } },
+  },
+  objectives: { click: { from: "is_click" }, conversion: { from: "is_conversion", delay: "7d" } },
+  split: { trainUntil: "2022-04-18", validationUntil: "2022-04-20T12:00", testUntil: 1_650_672_000_000 },
+  training: { epochs: 3 },
+  models: { big: { kind: "foundation", history: 2048, training: { seed: 7 } }, base: { kind: "baseRate" } },
+};
+const FILE = "/project/lapidary.config.ts";
+
+const resolved = (...overrides: string[]) => resolveConfig(applyOverrides(USER, overrides), FILE);
+
+function failure(value: unknown): LapidaryError {
+  try {
+    resolveConfig(value, FILE);
+  } catch (error) {
+    if (error instanceof LapidaryError) return error;
+    throw error;
+  }
+  throw new Error("the configuration was accepted");
+}
+const failed = (...overrides: string[]) => failure(applyOverrides(USER, overrides));
+
+describe("resolveConfig", () => {
+  it("fills in defaults and expands shorthands", () => {
+    const config = resolved();
+    expect(config.store).toBe("/project/.lapidary/store");
+    expect(config.runs).toBe("/project/runs");
+    expect(config.events).toEqual({
+      from: ["/project/data/*.parquet"],
+      format: "parquet",
+      id: null,
+      user: "user_id",
+      item: "ad_id",
+      time: { from: "ts", unit: "ms" },
+      action: { from: "action" },
+      surface: { value: "feed" },
+      origin: { value: "organic" },
+      earliestMs: Date.UTC(2000, 0, 1),
+      latestMs: Date.UTC(2100, 0, 1),
+      itemIds: { kind: "dictionary" },
+      attributes: {
+        brand: { from: "brand", kind: "category", ids: { kind: "dictionary" } },
+        price: { from: "price_usd", kind: "number", ids: { kind: "dictionary" } },
+      },
+      outcomes: {
+        click: { from: "is_click", kind: "flag", delayMs: 0, objective: true },
+        conversion: { from: "is_conversion", kind: "flag", delayMs: 604_800_000, objective: true },
+        liked: { from: "label", kind: "flag", delayMs: 3_600_000, objective: false },
+      },
+    });
+    expect(Object.keys(config.events.outcomes)).toEqual(["click", "conversion", "liked"]);
+    expect(config.split).toEqual({
+      trainUntilMs: Date.UTC(2022, 3, 18),
+      validationUntilMs: Date.UTC(2022, 3, 20, 12),
+      testUntilMs: 1_650_672_000_000,
+    });
+  });
+
+  it("merges the training of all models with that of one", () => {
+    const { models } = resolved();
+    expect(models["big"]).toEqual({
+      kind: "foundation",
+      size: "small",
+      history: 2048,
+      dim: null,
+      layers: null,
+      minCount: 2,
+      training: { ...TRAINING_DEFAULTS, epochs: 3, seed: 7 },
+    });
+    expect(models["base"]?.training).toEqual({ ...TRAINING_DEFAULTS, epochs: 3 });
+  });
+
+  it("takes a key written as undefined as not written", () => {
+    const config = resolveConfig({ ...USER, store: undefined, training: { epochs: undefined } }, FILE);
+    expect(config.store).toBe("/project/.lapidary/store");
+    expect(config.models["big"]?.training.epochs).toBe(1);
+  });
+
+  it("freezes every level", () => {
+    const config = resolved();
+    expect(() => Object.assign(config.events.time, { unit: "s" })).toThrow(TypeError);
+    expect(() => Object.assign(config.models["big"]?.training ?? {}, { seed: 2 })).toThrow(TypeError);
+  });
+
+  it.each([
+    ["[a.csv, b.csv.gz]", "csv"],
+    ["a.TSV.gz", "tsv"],
+    ["a.ndjson", "jsonl"],
+  ])("tells the format of %s", (from, format) => expect(resolved(`events.from=${from}`).events.format).toBe(format));
+
+  it("resolves hashed ids", () => {
+    expect(resolved("events.itemIds={hash: 100}").events.itemIds).toEqual({ kind: "hash", buckets: 100 });
+  });
+});
+
+describe("problems", () => {
+  it.each([
+    ["models.big.histroy=5", "models.big.histroy", "history"],
+    ["trainning={}", "trainning", "training"],
+    ["events.time={from: ts, units: s}", "events.time.units", "unit"],
+    ["models.big.training.learning_rate=1", "models.big.training.learning_rate", "learningRate"],
+  ])("%s: the nearest key is named", (override, path, guess) => {
+    const error = failed(override);
+    expect(error.code).toBe("CONFIG_UNKNOWN_KEY");
+    expect(error.where).toBe(`${FILE}: ${path}`);
+    expect(error.hint).toContain(`Did you mean '${guess}'?`);
+  });
+
+  it.each([
+    ["~split.trainUntil", "split.trainUntil", "nothing"],
+    ["training.globalBatchSize=0", "training.globalBatchSize", "0"],
+    ["training.epochs=1.5", "training.epochs", "1.5"],
+    ["training.learningRate=inf", "training.learningRate", "Infinity"],
+    ["training.learningRate=nan", "training.learningRate", "NaN"],
+    ["training.learningRate=0", "training.learningRate", "0"],
+    ["training.warmupRatio=1.1", "training.warmupRatio", "1.1"],
+    ["models.big.size=huge", "models.big.size", "'huge'"],
+    ["models={}", "models", "{}"],
+    ["events.from=[]", "events.from", "[]"],
+    ["events.from=[a.csv, 5]", "events.from.1", "5"],
+    ["events.from=[a.csv, b.tsv]", "events.format", "nothing"],
+    ["events.from=a.log", "events.format", "nothing"],
+    ["events.user=''", "events.user", "''"],
+    ["events.origin={value: paid}", "events.origin.value", "'paid'"],
+    ["events.latest=1999-01-01", "events.latest", "'1999-01-01'"],
+    ["objectives.click.delay=7", "objectives.click.delay", "7"],
+    ["objectives.click.delay=7days", "objectives.click.delay", "'7days'"],
+    ["split.trainUntil=2022-02-30", "split.trainUntil", "'2022-02-30'"],
+    ["split.validationUntil=2022-04-18", "split.validationUntil", "'2022-04-18'"],
+    ["split.testUntil=2022-01-01", "split.testUntil", "'2022-01-01'"],
+    ["events.attributes.Click=number", "objectives.click", "'click', which is already events.attributes.Click"],
+    ["events.attributes.age=number", "events.attributes.age", "'age', which is already a column"],
+    [
+      "events.attributes.priceBucket=flag",
+      "events.attributes.priceBucket",
+      "'priceBucket', which is already the table",
+    ],
+    ["events.outcomes.click={kind: flag}", "events.outcomes.click", "'click', which is already objectives.click"],
+    [
+      "events.attributes.clicked={from: is_click, kind: flag}",
+      "events.attributes.clicked.from",
+      "'is_click', which objectives",
+    ],
+  ])("%s", (override, path, got) => {
+    const error = failed(override);
+    expect(error.code).toBe("CONFIG_INVALID");
+    expect(error.where).toBe(`${FILE}: ${path}`);
+    expect(error.got.slice(0, got.length)).toBe(got);
+  });
+
+  it("are all reported at once", () => {
+    const error = failed("training.epochs=0", "models.big.kind=gpt", "events.usr=x");
+    expect(error.message).toContain("training.epochs");
+    expect(error.message).toContain("models.big.kind");
+    expect(error.message).toContain("events.usr");
+  });
+
+  it.each([null, undefined, 5, "text", [], new Date(0), () => USER])("%s is no configuration", (value) => {
+    expect(failure(value).where).toBe(FILE);
+  });
+
+  it("refuses keys that reach prototypes", () => {
+    for (const key of ["__proto__", "constructor", "prototype", "toString"]) {
+      const objectives: unknown = JSON.parse(`{"click": {}, "${key}": {"from": "x"}}`);
+      expect(failure({ ...USER, objectives }).code).toBe("CONFIG_UNKNOWN_KEY");
+    }
+    expect(failure(JSON.parse('{"__proto__": {"store": "x"}}')).code).toBe("CONFIG_UNKNOWN_KEY");
+    expect({}).not.toHaveProperty("store");
+  });
+
+  it("of 2,000 mutated configurations are errors as data", () => {
+    const place = fc.array(fc.nat(), { minLength: 1, maxLength: 5 });
+    const junk = fc.oneof(
+      fc.anything({ withDate: true, withMap: true, withNullPrototype: true }),
+      fc.constantFrom("", -1, Number.POSITIVE_INFINITY, "2022-99-99"),
+    );
+    const key = fc.option(fc.oneof(fc.string(), fc.constantFrom("__proto__", "constructor", "from", "kind")));
+    let refused = 0;
+    fc.assert(
+      fc.property(place, junk, key, (path, value, newKey) => {
+        try {
+          resolveConfig(mutate(USER, path, { value, newKey }), FILE);
+        } catch (error) {
+          expect(error).toBeInstanceOf(LapidaryError);
+          expect((error as LapidaryError).code).not.toBe("INTERNAL");
+          refused++;
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(refused).toBeGreaterThan(1_000);
+  });
+});
+
+/** A copy with one place replaced, or one key added. */
+function mutate(value: unknown, path: readonly number[], change: { value: unknown; newKey: string | null }): unknown {
+  const [step, ...rest] = path;
+  if (typeof value !== "object" || value === null || step === undefined) return change.value;
+  const keys = Object.keys(value);
+  const key = keys[step % keys.length];
+  if (key === undefined) return change.value;
+  if (rest.length === 0 && change.newKey !== null)
+    return Object.fromEntries([...Object.entries(value), [change.newKey, change.value]]);
+  const entries = Object.entries(value).map(([name, member]): [string, unknown] => [
+    name,
+    name === key ? mutate(member, rest, change) : member,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+describe("dumpConfig", () => {
+  it("does not depend on the order in which the keys were written", () => {
+    const { events, models, ...others } = USER;
+    const [from, ...rest] = Object.entries(events).reverse();
+    const shuffled = { models, ...others, events: Object.fromEntries([...rest, ...(from ? [from] : [])]) };
+    expect(dumpConfig(resolveConfig(shuffled, FILE))).toBe(dumpConfig(resolved()));
+  });
+
+  it("keeps every value", () => {
+    expect(JSON.parse(dumpConfig(resolved()))).toEqual(resolved());
+  });
+});
+
+describe("the schema", () => {
+  it("describes every key", () => {
+    const missing = undescribed(CONFIG_SCHEMA, "");
+    expect(missing).toEqual([]);
+  });
+
+  it("is written as plain JSON Schema", () => {
+    const parsed: unknown = JSON.parse(schemaText());
+    expect(parsed).toMatchObject({
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      additionalProperties: false,
+    });
+    expect(schemaText()).not.toContain("~");
+  });
+});
+
+/** Paths of the members of all `properties` that have no description. */
+function undescribed(schema: unknown, path: string): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  return Object.entries(schema).flatMap(([key, value]) => {
+    const members = key === "properties" ? Object.entries(value as Record<string, object>) : [];
+    const here = members.filter(([, member]) => !("description" in member)).map(([name]) => `${path}.${name}`);
+    return [...here, ...undescribed(value, `${path}.${key}`)];
+  });
+}

@@ -1,0 +1,112 @@
+import { dirname, resolve as resolvePath } from "node:path";
+import { check, isPlainObject, join, type Problem, type Schema, show } from "./check.ts";
+import { LapidaryError } from "./errors.ts";
+import { resolveEvents, resolveTime } from "./resolve-events.ts";
+import { CONFIG_SCHEMA, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, type UserConfig } from "./schema.ts";
+import type { ModelConfig, ProjectConfig, SplitConfig, TrainingConfig } from "./types.ts";
+
+/**
+ * The configuration checked, with every default filled in, every path absolute and every duration in milliseconds;
+ * deeply frozen. Equal input gives equal output, whatever the file's format.
+ *
+ * @throws {LapidaryError} CONFIG_INVALID or CONFIG_UNKNOWN_KEY, naming all problems at once
+ */
+export function resolveConfig(value: unknown, file: string): ProjectConfig {
+  const problems = check(CONFIG_SCHEMA as unknown as Schema, value);
+  if (problems.length > 0) throw configError(problems, file);
+  // The schema was just checked, and the type is derived from the same schema.
+  const user = withoutUndefined(value) as UserConfig;
+  const found: Problem[] = [];
+  const report = (problem: Problem) => found.push(problem);
+  const root = dirname(resolvePath(file));
+  const config: ProjectConfig = {
+    root,
+    store: resolvePath(root, user.store ?? PATH_DEFAULTS.store),
+    runs: resolvePath(root, user.runs ?? PATH_DEFAULTS.runs),
+    events: resolveEvents(user, root, report),
+    split: resolveSplit(user.split, report),
+    models: mapValues(user.models, (model) => resolveModel(model, user.training ?? {})),
+  };
+  if (found.length > 0) throw configError(found, file);
+  return deepFreeze(config);
+}
+
+/** One error for all problems: the first one's facts, the others in the hint. */
+function configError(problems: readonly Problem[], file: string): LapidaryError {
+  const [first, ...others] = problems;
+  if (!first)
+    throw new LapidaryError({
+      code: "INTERNAL",
+      where: "resolveConfig",
+      expected: "a problem",
+      got: "none",
+      hint: "Report this.",
+    });
+  const rest = others.slice(0, MAX_LISTED).map((p) => `\n  ${p.path}: expected ${p.expected}, got ${p.got}. ${p.hint}`);
+  const more = others.length > MAX_LISTED ? `\n  and ${others.length - MAX_LISTED} more` : "";
+  const where = first.path === "" ? file : `${file}: ${first.path}`;
+  return new LapidaryError({
+    code: first.code,
+    where,
+    expected: first.expected,
+    got: first.got,
+    hint: others.length === 0 ? first.hint : `${first.hint} Also:${rest.join("")}${more}`,
+  });
+}
+
+/** More problems than this are one mistake repeated. */
+const MAX_LISTED = 20;
+
+function resolveSplit(split: UserConfig["split"], report: (problem: Problem) => void): SplitConfig {
+  const at = (key: keyof UserConfig["split"]) => resolveTime(split[key], `split.${key}`, report);
+  const resolved: SplitConfig = {
+    trainUntilMs: at("trainUntil"),
+    validationUntilMs: at("validationUntil"),
+    testUntilMs: at("testUntil"),
+  };
+  const ordered = (earlier: "trainUntil" | "validationUntil", later: "validationUntil" | "testUntil") => {
+    if (resolved[`${earlier}Ms`] < resolved[`${later}Ms`]) return;
+    report({
+      code: "CONFIG_INVALID",
+      path: join("split", later),
+      expected: `a time after split.${earlier} (${show(split[earlier])})`,
+      got: show(split[later]),
+      hint: "The three windows follow each other: training, validation, test.",
+    });
+  };
+  ordered("trainUntil", "validationUntil");
+  ordered("validationUntil", "testUntil");
+  return resolved;
+}
+
+type UserModel = UserConfig["models"][string];
+
+function resolveModel(model: UserModel, shared: Partial<TrainingConfig>): ModelConfig {
+  return {
+    kind: model.kind,
+    size: model.size ?? MODEL_DEFAULTS.size,
+    history: model.history ?? MODEL_DEFAULTS.history,
+    dim: model.dim ?? null,
+    layers: model.layers ?? null,
+    minCount: model.minCount ?? MODEL_DEFAULTS.minCount,
+    training: { ...TRAINING_DEFAULTS, ...shared, ...model.training },
+  };
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]));
+}
+
+/** A key written as undefined must not override a default. */
+function withoutUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUndefined);
+  if (!isPlainObject(value)) return value;
+  const present = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(present.map(([key, member]) => [key, withoutUndefined(member)]));
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
+}

@@ -1,0 +1,250 @@
+/**
+ * What a user writes: the one schema from which come the checks, the types of `defineProject`, the defaults shown in
+ * editors and `lapidary.schema.json`. `resolve.ts` turns it into the resolved form of `types.ts`.
+ */
+import Type, { type Static, type TSchema } from "typebox";
+import { MODEL_KINDS, MODEL_SIZES, type TrainingConfig } from "./types.ts";
+import { DURATION_PATTERN, INSTANT_PATTERN, MAX_TIME_MS } from "./units.ts";
+
+/** How a model is fitted unless the configuration says otherwise. */
+export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
+  seed: 1,
+  epochs: 1,
+  globalBatchSize: 512,
+  learningRate: 1e-3,
+  tableLearningRate: 0.05,
+  weightDecay: 0,
+  warmupRatio: 0.1,
+  clipNorm: 1,
+  checkpointEverySteps: 200,
+  threads: 0,
+});
+
+/** Dials of a model unless the configuration says otherwise. */
+export const MODEL_DEFAULTS = Object.freeze({ size: "small", history: 128, minCount: 2 } as const);
+
+/** What is taken for a log that does not say it. */
+export const EVENTS_DEFAULTS = Object.freeze({
+  timeUnit: "ms",
+  earliest: "2000-01-01",
+  latest: "2100-01-01",
+  delay: "0s",
+} as const);
+
+/** Where the event store and the runs lie, relative to the configuration file. */
+export const PATH_DEFAULTS = Object.freeze({ store: ".lapidary/store", runs: "runs" } as const);
+
+const NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$";
+const MODEL_NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]{0,63}$";
+
+const field = (description: string) => Type.String({ description, minLength: 1 });
+
+function named<S extends TSchema>(
+  value: S,
+  options: { description: string; pattern?: string; minProperties?: number },
+) {
+  const { pattern = NAME_PATTERN, ...rest } = options;
+  return Type.Record(Type.String({ pattern }), value, { ...rest, additionalProperties: false });
+}
+
+function record<P extends Record<string, TSchema>>(properties: P, description: string) {
+  return Type.Object(properties, { description, additionalProperties: false });
+}
+
+const duration = (description: string) =>
+  Type.String({ title: 'a duration such as "7d", "1h", "90s" or "0s"', description, pattern: DURATION_PATTERN });
+
+const instant = (description: string) =>
+  Type.Union(
+    [Type.String({ pattern: INSTANT_PATTERN }), Type.Integer({ minimum: -MAX_TIME_MS, maximum: MAX_TIME_MS })],
+    { title: 'a date such as "2022-04-18" or "2022-04-18T06:00:00Z" (UTC), or milliseconds since 1970', description },
+  );
+
+const source = (description: string) =>
+  Type.Union(
+    [
+      field("Field of the log."),
+      record({ from: field("Field of the log.") }, "Read from a field."),
+      record({ value: field("The constant.") }, "The same for the whole log."),
+    ],
+    { title: "the name of a field, or { value: … } for one constant", description },
+  );
+
+const ids = (description: string) =>
+  Type.Union(
+    [
+      Type.Literal("dictionary"),
+      record(
+        { hash: Type.Integer({ description: "Number of shared rows.", minimum: 1, maximum: 2 ** 30 }) },
+        "Rows shared by hashing.",
+      ),
+    ],
+    { title: '"dictionary" or { hash: number of rows }', description, default: "dictionary" },
+  );
+
+const kind = Type.Enum(["category", "number", "flag"], {
+  description: "`category`: an id or a word. `number`: a float. `flag`: 0 or 1.",
+});
+
+const attribute = Type.Union(
+  [
+    Type.Enum(["category", "number", "flag"], { description: "Kind of the field of the same name." }),
+    Type.Object(
+      {
+        from: Type.Optional(field("Field of the log; the attribute's own name if absent.")),
+        kind,
+        ids: Type.Optional(ids("How the ids of a category become table rows.")),
+      },
+      { description: "A field and its kind.", additionalProperties: false },
+    ),
+  ],
+  { title: "a kind (category, number, flag) or { from, kind }", description: "One fact known when the item is shown." },
+);
+
+const delay = () => Type.Optional(duration("Time from the event until this is known. Default: 0s."));
+
+const outcome = record(
+  { from: Type.Optional(field("Field of the log; the outcome's own name if absent.")), kind, delay: delay() },
+  "One fact known only some time after the event.",
+);
+
+const objective = record(
+  { from: Type.Optional(field("Field of the log, 0 or 1; the objective's own name if absent.")), delay: delay() },
+  "One outcome that models predict.",
+);
+
+const events = record(
+  {
+    from: Type.Union(
+      [
+        field("A file or a glob."),
+        Type.Array(field("A file or a glob."), { description: "Files or globs.", minItems: 1 }),
+      ],
+      { title: "a file or glob, or a list of them", description: "Files of the log, relative to this configuration." },
+    ),
+    format: Type.Optional(
+      Type.Enum(["parquet", "csv", "tsv", "jsonl"], {
+        description: "Format of the files; by default from their names.",
+      }),
+    ),
+    id: Type.Optional(field("Field of a unique event id; rows with an id already read are dropped and counted.")),
+    user: field("Field of the user's id."),
+    item: field("Field of the item's id."),
+    time: Type.Union(
+      [
+        field("Field of the time, in milliseconds since 1970."),
+        record(
+          {
+            from: field("Field of the time."),
+            unit: Type.Enum(["ms", "s", "us", "iso"], { description: "Unit since 1970 UTC, or ISO 8601 text." }),
+          },
+          "A field and its unit.",
+        ),
+      ],
+      { title: "the name of a field, or { from, unit }", description: "When the event happened." },
+    ),
+    action: source("What happened: an impression, a purchase…"),
+    surface: source("Where it happened: feed, stories…"),
+    origin: Type.Optional(source("Values `ad` or `organic`. Default: all organic.")),
+    earliest: Type.Optional(instant(`Earlier events are rejected. Default: ${EVENTS_DEFAULTS.earliest}.`)),
+    latest: Type.Optional(instant(`Events at or after it are rejected. Default: ${EVENTS_DEFAULTS.latest}.`)),
+    itemIds: Type.Optional(ids("How the ids of the items become table rows.")),
+    attributes: Type.Optional(named(attribute, { description: "Facts known when the item is shown." })),
+    outcomes: Type.Optional(
+      named(outcome, { description: "Facts known later: read of past events, never an input of their own event." }),
+    ),
+  },
+  "How the log's fields map to events.",
+);
+
+const split = record(
+  {
+    trainUntil: instant("Training reads the events before it."),
+    validationUntil: instant("Validation reads the events from trainUntil to it."),
+    testUntil: instant("Test reads the events from validationUntil to it."),
+  },
+  "The three windows of a split by time.",
+);
+
+type Range = { readonly minimum?: number; readonly maximum?: number; readonly exclusiveMinimum?: number };
+
+function dial(name: keyof TrainingConfig, description: string, range: Range) {
+  return Type.Optional(Type.Number({ description, default: TRAINING_DEFAULTS[name], ...range }));
+}
+
+function count(name: keyof TrainingConfig, description: string, range: Range) {
+  return Type.Optional(Type.Integer({ description, default: TRAINING_DEFAULTS[name], ...range }));
+}
+
+const training = record(
+  {
+    seed: count("seed", "Seed of all randomness.", { minimum: 0, maximum: 2 ** 32 - 1 }),
+    epochs: count("epochs", "Passes over the training window.", { minimum: 1, maximum: 10_000 }),
+    globalBatchSize: count("globalBatchSize", "Examples per step, all processes.", { minimum: 1, maximum: 2 ** 24 }),
+    learningRate: dial("learningRate", "Peak rate of the dense parameters.", { exclusiveMinimum: 0, maximum: 100 }),
+    tableLearningRate: dial("tableLearningRate", "Rate of the tables.", { exclusiveMinimum: 0, maximum: 100 }),
+    weightDecay: dial("weightDecay", "AdamW's decay.", { minimum: 0, maximum: 10 }),
+    warmupRatio: dial("warmupRatio", "Share of the steps with a rising rate.", { minimum: 0, maximum: 1 }),
+    clipNorm: dial("clipNorm", "Norm above which gradients are scaled down.", { exclusiveMinimum: 0 }),
+    checkpointEverySteps: count("checkpointEverySteps", "Steps between checkpoints.", { minimum: 1 }),
+    threads: count("threads", "Torch threads per process; 0 = all cores.", { minimum: 0, maximum: 1024 }),
+  },
+  "How models are fitted.",
+);
+
+const model = record(
+  {
+    kind: Type.Enum([...MODEL_KINDS], { description: "Family of the model." }),
+    size: Type.Optional(
+      Type.Enum([...MODEL_SIZES], {
+        description: "The dial from which sizes that are not given are derived.",
+        default: MODEL_DEFAULTS.size,
+      }),
+    ),
+    history: Type.Optional(
+      Type.Integer({
+        description: "Newest events of the history that the model reads.",
+        default: MODEL_DEFAULTS.history,
+        minimum: 1,
+        maximum: 2 ** 20,
+      }),
+    ),
+    dim: Type.Optional(Type.Integer({ description: "Embedding dimension.", minimum: 1, maximum: 8192 })),
+    layers: Type.Optional(Type.Integer({ description: "Number of layers.", minimum: 1, maximum: 256 })),
+    minCount: Type.Optional(
+      Type.Integer({
+        description: "Ids seen fewer times in training share one row.",
+        default: MODEL_DEFAULTS.minCount,
+        minimum: 1,
+        maximum: 2 ** 31 - 1,
+      }),
+    ),
+    training: Type.Optional(training),
+  },
+  "One model.",
+);
+
+/** The schema of the configuration file. */
+export const CONFIG_SCHEMA = Type.Object(
+  {
+    $schema: Type.Optional(Type.String({ description: "Address of this schema, for editors." })),
+    store: Type.Optional(
+      Type.String({ description: "Folder of the event store.", default: PATH_DEFAULTS.store, minLength: 1 }),
+    ),
+    runs: Type.Optional(Type.String({ description: "Folder of the runs.", default: PATH_DEFAULTS.runs, minLength: 1 })),
+    events,
+    objectives: named(objective, { description: "What models predict.", minProperties: 1 }),
+    split,
+    training: Type.Optional(training),
+    models: named(model, { description: "The models by name.", pattern: MODEL_NAME_PATTERN, minProperties: 1 }),
+  },
+  { title: "Lapidary project", description: "One file describes the whole project.", additionalProperties: false },
+);
+
+/** What a user writes in `lapidary.config.*`. */
+export type UserConfig = Static<typeof CONFIG_SCHEMA>;
+
+/** The text of `lapidary.schema.json`: JSON Schema 2020-12, for completion and checks in editors. */
+export function schemaText(): string {
+  return `${JSON.stringify({ $schema: "https://json-schema.org/draft/2020-12/schema", ...CONFIG_SCHEMA }, null, 2)}\n`;
+}
