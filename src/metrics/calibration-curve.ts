@@ -49,7 +49,12 @@ function binOf({ logits, labels }: Predictions, rows: Uint32Array): CalibrationB
     positives += labels[row]!;
   }
   const examples = rows.length;
-  return { examples, prediction: predictions / examples, observed: positives / examples, ...wilson(positives, examples) };
+  return {
+    examples,
+    prediction: predictions / examples,
+    observed: positives / examples,
+    ...wilson(positives, examples),
+  };
 }
 
 /**

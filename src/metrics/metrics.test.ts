@@ -35,14 +35,17 @@ const naiveLogLoss = (table: readonly Row[]): number | null =>
   table.length === 0 ? null : mean(table.map((r) => minusLogSigmoid(r.label === 1 ? r.logit : -r.logit)));
 const naiveBaseRate = (table: readonly Row[]): number | null =>
   table.length === 0 ? null : table.filter((r) => r.label === 1).length / table.length;
-const naiveEntropy = (table: readonly Row[], rate: number): number => mean(table.map((r) => -Math.log(r.label ? rate : 1 - rate)));
+const naiveEntropy = (table: readonly Row[], rate: number): number =>
+  mean(table.map((r) => -Math.log(r.label ? rate : 1 - rate)));
 const naiveNormalizedEntropy = (table: readonly Row[]): number | null => {
   const rate = naiveBaseRate(table);
   if (rate === null || rate === 0 || rate === 1) return null;
   return (naiveLogLoss(table) ?? 0) / naiveEntropy(table, rate);
 };
 const naiveAuc = (table: readonly Row[]): number | null => {
-  const pairs = table.flatMap((p) => table.filter((n) => p.label === 1 && n.label === 0).map((n) => [p.logit, n.logit] as const));
+  const pairs = table.flatMap((p) =>
+    table.filter((n) => p.label === 1 && n.label === 0).map((n) => [p.logit, n.logit] as const),
+  );
   return pairs.length === 0 ? null : mean(pairs.map(([p, n]) => (p > n ? 1 : p === n ? 0.5 : 0)));
 };
 const naiveGroupedAuc = (table: readonly Row[]): number | null => {
@@ -110,7 +113,9 @@ describe.each(CASES)("$name", ({ naive, over }) => {
       { logit: 0, label: 1, user: 1 },
       { logit: bad, label: 0, user: 1 },
     ];
-    expect(() => over([table])).toThrow(expect.objectContaining({ code: "METRIC_NON_FINITE", got: `${bad} at example 1` }));
+    expect(() => over([table])).toThrow(
+      expect.objectContaining({ code: "METRIC_NON_FINITE", got: `${bad} at example 1` }),
+    );
   });
   it.each([0.5, -1, Number.NaN])("refuses a label of %s", (label) => {
     expect(() => over([[{ logit: 0, label, user: 1 }]])).toThrow(expect.objectContaining({ code: "METRIC_LABEL" }));

@@ -14,7 +14,10 @@ const normal = (draw: RandomInteger): number =>
   Math.sqrt(-2 * Math.log(uniform(draw))) * Math.cos(2 * Math.PI * uniform(draw));
 
 /** Users with a taste of their own; the candidate knows more of it than the baseline. */
-function simulate(draw: RandomInteger, { numUsers, perUser }: { numUsers: number; perUser: number }): PairedPredictions {
+function simulate(
+  draw: RandomInteger,
+  { numUsers, perUser }: { numUsers: number; perUser: number },
+): PairedPredictions {
   const table = Array.from({ length: numUsers * perUser }, () => ({ label: 0, user: 0, baseline: 0, candidate: 0 }));
   let taste = 0;
   table.forEach((row, i) => {
@@ -45,7 +48,11 @@ describe("pairedBootstrap", () => {
       const ne = normalizedEntropy.compute(normalizedEntropy.add(normalizedEntropy.empty(), model));
       expect(result.normalizedEntropy[side]).toBeCloseTo(ne ?? Number.NaN, 12);
     }
-    for (const { baseline, candidate, difference, low, high } of [result.auc, result.logLoss, result.normalizedEntropy]) {
+    for (const { baseline, candidate, difference, low, high } of [
+      result.auc,
+      result.logLoss,
+      result.normalizedEntropy,
+    ]) {
       expect(difference).toBeCloseTo((candidate ?? 0) - (baseline ?? 0), 14);
       expect(low ?? Number.NaN).toBeLessThan(high ?? Number.NaN);
     }
@@ -98,7 +105,10 @@ describe("pairedBootstrap", () => {
     const same = pairedBootstrap({ ...paired, candidate: paired.baseline }, { resamples: 20 });
     expect(same.auc).toMatchObject({ difference: 0, low: 0, high: 0 });
     const forth = pairedBootstrap(paired, { resamples: 100 }).logLoss;
-    const back = pairedBootstrap({ ...paired, baseline: paired.candidate, candidate: paired.baseline }, { resamples: 100 }).logLoss;
+    const back = pairedBootstrap(
+      { ...paired, baseline: paired.candidate, candidate: paired.baseline },
+      { resamples: 100 },
+    ).logLoss;
     expect(back.low).toBeCloseTo(-(forth.high ?? Number.NaN), 14);
   });
 
@@ -126,7 +136,11 @@ describe("pairedBootstrap", () => {
 
 describe("weightedAuc", () => {
   it("is the AUC of examples repeated as often as their group's weight", () => {
-    const row = fc.record({ z: fc.integer({ min: 0, max: 5 }), y: fc.constantFrom(0, 1), user: fc.integer({ min: 0, max: 3 }) });
+    const row = fc.record({
+      z: fc.integer({ min: 0, max: 5 }),
+      y: fc.constantFrom(0, 1),
+      user: fc.integer({ min: 0, max: 3 }),
+    });
     const weights = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 4, maxLength: 4 });
     fc.assert(
       fc.property(fc.array(row, { maxLength: 25 }), weights, (rows, w) => {

@@ -53,7 +53,10 @@ export function addScoredBatch(state: ScoredExamplesState, batch: ScoredBatch): 
 }
 
 /** The examples at the given positions, in that order. @internal */
-export function takeRows(columns: Readonly<Record<keyof ScoredExamples, Column>>, at: ArrayLike<number>): ScoredExamples {
+export function takeRows(
+  columns: Readonly<Record<keyof ScoredExamples, Column>>,
+  at: ArrayLike<number>,
+): ScoredExamples {
   const take = (column: Column): Float64Array => Float64Array.from(at, (i) => column[i]!);
   return Object.fromEntries(KEYS.map((key) => [key, take(columns[key])])) as ScoredExamples;
 }
@@ -63,8 +66,7 @@ export function takeRows(columns: Readonly<Record<keyof ScoredExamples, Column>>
  * @throws {LapidaryError} METRIC_COLUMNS unless both scored the same examples, each once, with the same labels
  */
 export function alignExamples(baseline: ScoredExamples, candidate: ScoredExamples): ScoredExamples {
-  const position = new Map<number, number>();
-  candidate.rows.forEach((row, i) => position.set(row, i));
+  const position = new Map(Array.from(candidate.rows, (row, i) => [row, i] as const));
   const at = Float64Array.from(baseline.rows, (row) => position.get(row) ?? Number.NaN);
   const aligned = takeRows(candidate, at);
   const sizes = [candidate.rows.length, position.size, new Set(baseline.rows).size];
