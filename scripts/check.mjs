@@ -9,7 +9,7 @@ import { countsOf } from "./check/counts.mjs";
 import { ROOT } from "./setup/run.mjs";
 
 const CHECKS = [
-  ["biome", "ci", "."],
+  ["biome", "ci", "--colors=off", "--max-diagnostics=100", "."],
   ["knip", "--no-progress", "--no-config-hints"],
   ["publint", "--strict"],
 ];

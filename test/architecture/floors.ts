@@ -12,8 +12,8 @@ export const FLOORS = [
   "model",
   "data",
   "metrics",
-  "jagged",
   "nn",
+  "jagged",
   "torch",
   "bundle",
   "report",
@@ -22,11 +22,7 @@ export const FLOORS = [
 ] as const;
 
 /** What the order alone would allow and the design does not. */
-const ONLY: Readonly<Record<string, readonly string[]>> = {
-  report: ["config"],
-  features: ["config"],
-  bundle: ["config"],
-};
+const ONLY: Readonly<Record<string, readonly string[]>> = { report: ["config"] };
 const NEVER_REACHED: Readonly<Record<string, readonly string[]>> = { serve: ["torch", "train", "transfer"] };
 
 /** The floor that a path is on: the folder below `src/`, or null outside of `src/` and for files directly in it. */
