@@ -66,7 +66,7 @@ static std::vector<T> toList(napi_env env, napi_value value, const char* what, C
   result.reserve(length);
   for (uint32_t i = 0; i < length; ++i) {
     napi_value element;
-    napi_get_element(env, value, i, &element);
+    check(env, napi_get_element(env, value, i, &element), what);
     result.push_back(convert(element));
   }
   return result;
@@ -138,6 +138,17 @@ napi_value undefined(napi_env env) {
   return result;
 }
 
+static bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+// libtorch has few exception types, so some kinds are told by their text.
+static const char* kindOf(const std::string& message) {
+  if (contains(message, "can't allocate memory") || contains(message, "out of memory") ||
+      contains(message, "not enough memory")) {
+    return "memory";
+  }
+  return contains(message, "not implemented for '") ? "unsupported" : "operator";
+}
+
 static std::string firstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 static void raise(napi_env env, const char* kind, const std::string& where, const std::string& message) {
@@ -164,9 +175,7 @@ napi_value throwCurrent(napi_env env, const std::string& where) {
     raise(env, "unsupported", where, firstLine(error.what_without_backtrace()));
   } catch (const c10::Error& error) {
     const std::string message = firstLine(error.what_without_backtrace());
-    const bool memory = message.find("not enough memory") != std::string::npos ||
-                        message.find("out of memory") != std::string::npos;
-    raise(env, memory ? "memory" : "operator", where, message);
+    raise(env, kindOf(message), where, message);
   } catch (const std::bad_alloc&) {
     raise(env, "memory", where, "out of memory");
   } catch (const std::exception& error) {

@@ -21,10 +21,17 @@ struct Environment {
   napi_env env;
   HandleTable tensors;
   std::vector<BoundOperator> operators;
-  std::vector<at::Generator> generators;
+  std::unordered_map<int64_t, at::Generator> generators;
+  int64_t nextGenerator = 0;
   torch::jit::Stack stack;
   napi_ref makeError = nullptr;
   std::shared_ptr<DeadReferences> dead = std::make_shared<DeadReferences>();
+
+  at::Generator& generator(int64_t id) {
+    const auto found = generators.find(id);
+    if (found == generators.end()) throw BridgeError("argument", "unknown generator");
+    return found->second;
+  }
 };
 
 Environment& environment(napi_env env);

@@ -44,7 +44,7 @@ class HandleTable {
     if (slot == nullptr) return;
     slot->tensor = at::Tensor();
     slot->live = false;
-    slot->generation = (slot->generation + 1) & kGenerationMask;
+    slot->generation = slot->generation == kMaxGeneration ? 1 : slot->generation + 1;
     free_.push_back(handle & kIndexMask);
     --live_;
   }
@@ -70,13 +70,13 @@ class HandleTable {
     scoped_.resize(end);
   }
 
-  // Gives a tensor to the scope around its own; returns that scope's depth, 0 = no scope owns it any more.
-  uint32_t keep(Handle handle) {
+  // Lets a tensor outlive the scope of that depth; returns whether this took it out of the last scope that owned it.
+  bool keep(Handle handle, uint32_t depth) {
     get(handle);
     Slot& slot = slots_[handle & kIndexMask];
-    const auto outer = marks_.empty() ? 0 : static_cast<uint32_t>(marks_.size()) - 1;
-    slot.depth = std::min(slot.depth, outer);
-    return slot.depth;
+    if (slot.depth < depth || depth == 0) return false;
+    slot.depth = depth - 1;
+    return slot.depth == 0;
   }
 
   uint32_t depth() const { return static_cast<uint32_t>(marks_.size()); }
@@ -92,7 +92,7 @@ class HandleTable {
   // 22 + 9 bits: a handle is a small integer for V8, and 0 is never one.
   static constexpr uint32_t kIndexBits = 22;
   static constexpr uint32_t kIndexMask = (1u << kIndexBits) - 1;
-  static constexpr uint32_t kGenerationMask = (1u << 9) - 1;
+  static constexpr uint32_t kMaxGeneration = (1u << 9) - 1;
   static constexpr size_t kMaxSlots = size_t{1} << kIndexBits;
 
   Slot* find(Handle handle) {

@@ -46,7 +46,7 @@ static IValue toListValue(const Call& call, napi_value value, const c10::Type& e
       c10::List<c10::optional<at::Tensor>> list;
       for (uint32_t i = 0; i < length; ++i) {
         napi_value item;
-        napi_get_element(call.env, value, i, &item);
+        check(call.env, napi_get_element(call.env, value, i, &item), what);
         if (isNothing(call.env, item)) list.push_back(c10::nullopt);
         else list.push_back(toTensor(call, item, what));
       }
@@ -60,7 +60,7 @@ static IValue toListValue(const Call& call, napi_value value, const c10::Type& e
       c10::List<bool> flags;
       for (uint32_t i = 0; i < length; ++i) {
         napi_value item;
-        napi_get_element(call.env, value, i, &item);
+        check(call.env, napi_get_element(call.env, value, i, &item), what);
         if (element.kind() == TypeKind::FloatType) floats.push_back(toDouble(call.env, item, what));
         else flags.push_back(toBool(call.env, item, what));
       }
@@ -93,11 +93,8 @@ static IValue toValue(const Call& call, napi_value value, const c10::Type& type,
       return toScalar(call.env, value, what);
     case TypeKind::DeviceObjType:
       return IValue(c10::Device(toString(call.env, value, what)));
-    case TypeKind::GeneratorType: {
-      const auto index = static_cast<size_t>(toInt(call.env, value, what));
-      if (index >= call.state.generators.size()) throw BridgeError("argument", "unknown generator");
-      return IValue(call.state.generators[index]);
-    }
+    case TypeKind::GeneratorType:
+      return IValue(call.state.generator(toInt(call.env, value, what)));
     default:
       throw BridgeError("argument", std::string(what) + ": type " + type.str() + " is not supported");
   }

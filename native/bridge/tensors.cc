@@ -35,12 +35,14 @@ static void dropDeadReferences(Environment& state) {
 }
 
 static size_t byteSize(const std::vector<int64_t>& shape, c10::ScalarType dtype) {
-  int64_t count = 1;
+  size_t bytes = c10::elementSize(dtype);
   for (const int64_t n : shape) {
     if (n < 0) throw BridgeError("argument", "shape has a negative size");
-    count *= n;
+    if (__builtin_mul_overflow(bytes, static_cast<size_t>(n), &bytes)) {
+      throw BridgeError("argument", "shape has more elements than can be counted");
+    }
   }
-  return static_cast<size_t>(count) * c10::elementSize(dtype);
+  return bytes;
 }
 
 // fromArray(array, dtype, shape, share) → handle. `share`: the tensor looks into the array, which stays alive with it.
@@ -130,8 +132,11 @@ static napi_value release(const Call& call) {
   return undefined(call.env);
 }
 
+// keep(tensor, depth): lets a tensor outlive the scope of that depth → whether no scope owns it from now on.
 static napi_value keep(const Call& call) {
-  return fromNumber(call.env, call.state.tensors.keep(static_cast<Handle>(toInt(call.env, call.values[0], "tensor"))));
+  const auto handle = static_cast<Handle>(toInt(call.env, call.values[0], "tensor"));
+  const auto depth = static_cast<uint32_t>(toInt(call.env, call.values[1], "depth"));
+  return fromBool(call.env, call.state.tensors.keep(handle, depth));
 }
 
 static napi_value openScope(const Call& call) {
@@ -160,14 +165,21 @@ static at::Generator makeGenerator(const c10::Device& device, uint64_t seed) {
 }
 
 static at::Generator& generatorOf(const Call& call) {
-  return call.state.generators.at(static_cast<size_t>(toInt(call.env, call.values[0], "generator")));
+  return call.state.generator(toInt(call.env, call.values[0], "generator"));
 }
 
-// generator(seed, device) → index.
+// generator(seed, device) → id.
 static napi_value newGenerator(const Call& call) {
   const auto seed = static_cast<uint64_t>(toInt(call.env, call.values[0], "seed"));
-  call.state.generators.push_back(makeGenerator(c10::Device(toString(call.env, call.values[1], "device")), seed));
-  return fromNumber(call.env, static_cast<double>(call.state.generators.size() - 1));
+  at::Generator generator = makeGenerator(c10::Device(toString(call.env, call.values[1], "device")), seed);
+  const int64_t id = call.state.nextGenerator++;
+  call.state.generators.emplace(id, std::move(generator));
+  return fromNumber(call.env, static_cast<double>(id));
+}
+
+static napi_value releaseGenerator(const Call& call) {
+  call.state.generators.erase(toInt(call.env, call.values[0], "generator"));
+  return undefined(call.env);
 }
 
 static napi_value generatorState(const Call& call) { return fromTensor(call, generatorOf(call).get_state()); }
@@ -184,8 +196,9 @@ static void setBlasThreads(int threads) {
 }
 
 static napi_value setThreads(const Call& call) {
-  const auto threads = static_cast<int>(toInt(call.env, call.values[0], "threads"));
-  if (threads < 1) throw BridgeError("argument", "threads must be at least 1");
+  const int64_t wanted = toInt(call.env, call.values[0], "threads");
+  if (wanted < 1 || wanted > 4096) throw BridgeError("argument", "threads must be from 1 to 4096");
+  const auto threads = static_cast<int>(wanted);
   at::set_num_threads(threads);
   setBlasThreads(threads);
   return undefined(call.env);
@@ -234,6 +247,7 @@ void defineTensors(napi_env env, napi_value exports) {
   define(env, exports, "closeScope", guarded<closeScope>);
   define(env, exports, "liveTensors", guarded<liveTensors>);
   define(env, exports, "generator", guarded<newGenerator>);
+  define(env, exports, "releaseGenerator", guarded<releaseGenerator>);
   define(env, exports, "generatorState", guarded<generatorState>);
   define(env, exports, "setGeneratorState", guarded<setGeneratorState>);
   define(env, exports, "setThreads", guarded<setThreads>);

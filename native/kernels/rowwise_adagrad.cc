@@ -1,6 +1,6 @@
 // rowwise_adagrad_: one Adagrad step on the rows of a table that a batch touched.
 //   g_r = Σ_i [indices_i = r] gradients_i ;  moments_r += mean_j(g_rj²) ;  table_r -= lr · g_r / (√moments_r + eps)
-// table [V, D], moments [V] (float32), indices [N] (int64, duplicates allowed), gradients [N, D].
+// table [V, D], moments [V] of its dtype, indices [N] (int64, duplicates allowed), gradients [N, D].
 #include <algorithm>
 #include <numeric>
 
@@ -12,8 +12,8 @@ static void checkArguments(const at::Tensor& table, const at::Tensor& moments, c
                            const at::Tensor& gradients) {
   TORCH_CHECK(table.dim() == 2 && table.is_contiguous(), "rowwise_adagrad_: table must be contiguous [V, D], got ",
               table.sizes());
-  TORCH_CHECK(moments.dim() == 1 && moments.size(0) == table.size(0) && moments.scalar_type() == table.scalar_type(),
-              "rowwise_adagrad_: moments must be [", table.size(0), "] of the table's dtype, got ", moments.sizes());
+  TORCH_CHECK(moments.dim() == 1 && moments.is_contiguous() && moments.size(0) == table.size(0) && moments.scalar_type() == table.scalar_type(),
+              "rowwise_adagrad_: moments must be contiguous [", table.size(0), "] of the table's dtype, got ", moments.sizes());
   TORCH_CHECK(indices.dim() == 1 && indices.scalar_type() == at::kLong, "rowwise_adagrad_: indices must be int64 [N]");
   TORCH_CHECK(gradients.dim() == 2 && gradients.size(0) == indices.size(0) && gradients.size(1) == table.size(1) &&
                   gradients.scalar_type() == table.scalar_type(),

@@ -1,34 +1,18 @@
 // segment_sum: sums of consecutive rows. values [L, ...], offsets [B+1] (int64, from 0 to L) → [B, ...].
-#include "bridge/torch.h"
+#include "segments.h"
 
 namespace lapidary {
 
-static void checkOffsets(const at::Tensor& values, const at::Tensor& offsets) {
-  TORCH_CHECK(values.dim() >= 1, "segment_sum: values must have rows, got a scalar");
-  TORCH_CHECK(offsets.dim() == 1 && offsets.scalar_type() == at::kLong && offsets.size(0) >= 1,
-              "segment_sum: offsets must be int64 [B+1], got ", offsets.scalar_type(), " ", offsets.sizes());
-}
-
-static std::vector<int64_t> outputShape(const at::Tensor& values, const at::Tensor& offsets) {
-  std::vector<int64_t> shape = values.sizes().vec();
-  shape[0] = offsets.size(0) - 1;
-  return shape;
-}
-
 // Rows of one segment are added in order, so the result does not depend on the number of threads.
 static at::Tensor segmentSumCpu(const at::Tensor& valuesIn, const at::Tensor& offsetsIn) {
-  checkOffsets(valuesIn, offsetsIn);
+  checkSegments("segment_sum", valuesIn, offsetsIn);
   const at::Tensor values = valuesIn.contiguous();
   const at::Tensor offsets = offsetsIn.contiguous();
   const int64_t segments = offsets.size(0) - 1;
   const int64_t rows = values.size(0);
   const int64_t* bounds = offsets.data_ptr<int64_t>();
-  TORCH_CHECK(bounds[0] == 0 && bounds[segments] == rows, "segment_sum: offsets must run from 0 to ", rows, ", got ",
-              bounds[0], " to ", bounds[segments]);
-  for (int64_t s = 0; s < segments; ++s) {
-    TORCH_CHECK(bounds[s] <= bounds[s + 1], "segment_sum: offsets must not decrease, they do at ", s);
-  }
-  at::Tensor result = at::zeros(outputShape(values, offsets), values.options());
+  checkBounds("segment_sum", bounds, segments, rows);
+  at::Tensor result = at::zeros(segmentShape(values, offsets), values.options());
   const int64_t width = rows > 0 ? values.numel() / rows : 0;
   AT_DISPATCH_FLOATING_TYPES(values.scalar_type(), "segment_sum", [&] {
     const scalar_t* from = values.data_ptr<scalar_t>();
@@ -45,14 +29,10 @@ static at::Tensor segmentSumCpu(const at::Tensor& valuesIn, const at::Tensor& of
   return result;
 }
 
-static at::Tensor segmentIds(const at::Tensor& offsets, int64_t rows) {
-  return at::repeat_interleave(at::arange(offsets.size(0) - 1, offsets.options()), offsets.diff(), 0, rows);
-}
-
 // The plain composition, for devices that have no kernel of ours.
 static at::Tensor segmentSumComposite(const at::Tensor& values, const at::Tensor& offsets) {
-  checkOffsets(values, offsets);
-  return at::zeros(outputShape(values, offsets), values.options())
+  checkSegments("segment_sum", values, offsets);
+  return at::zeros(segmentShape(values, offsets), values.options())
       .index_add(0, segmentIds(offsets, values.size(0)), values);
 }
 

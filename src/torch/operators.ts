@@ -20,6 +20,8 @@ export const OPERATORS: readonly string[] = [
   "aten::reciprocal",
   "aten::sigmoid",
   "aten::tanh",
+  "aten::cos",
+  "aten::sin",
   "aten::relu",
   "aten::silu",
   "aten::gelu",
@@ -79,7 +81,6 @@ export const OPERATORS: readonly string[] = [
   "aten::masked_fill.Scalar",
   "aten::index_add",
   "aten::embedding",
-  "aten::index_put",
   // making
   "aten::zeros",
   "aten::ones",
@@ -96,9 +97,11 @@ export const OPERATORS: readonly string[] = [
   // in place
   "aten::add_.Tensor aten::add_.Scalar",
   "aten::mul_.Tensor aten::mul_.Scalar",
+  "aten::set_.source_Tensor",
   "aten::addcmul_",
   "aten::addcdiv_",
   "aten::lerp_.Scalar",
+  "aten::sqrt_",
   "aten::copy_",
   "aten::zero_",
   "aten::fill_.Scalar",
@@ -108,5 +111,6 @@ export const OPERATORS: readonly string[] = [
   "aten::coalesce",
   // ours
   "lapidary::segment_sum",
+  "lapidary::segment_max",
   "lapidary::rowwise_adagrad_",
 ];

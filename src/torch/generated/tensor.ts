@@ -28,6 +28,8 @@ const ATEN_SQUARE = native.operator("aten::square", "");
 const ATEN_RECIPROCAL = native.operator("aten::reciprocal", "");
 const ATEN_SIGMOID = native.operator("aten::sigmoid", "");
 const ATEN_TANH = native.operator("aten::tanh", "");
+const ATEN_COS = native.operator("aten::cos", "");
+const ATEN_SIN = native.operator("aten::sin", "");
 const ATEN_RELU = native.operator("aten::relu", "");
 const ATEN_SILU = native.operator("aten::silu", "");
 const ATEN_GELU = native.operator("aten::gelu", "");
@@ -89,7 +91,6 @@ const ATEN_REPEAT_INTERLEAVE_SELF_TENSOR = native.operator("aten::repeat_interle
 const ATEN_MASKED_FILL_SCALAR = native.operator("aten::masked_fill", "Scalar");
 const ATEN_INDEX_ADD = native.operator("aten::index_add", "");
 const ATEN_EMBEDDING = native.operator("aten::embedding", "");
-const ATEN_INDEX_PUT = native.operator("aten::index_put", "");
 const ATEN_ZEROS = native.operator("aten::zeros", "");
 const ATEN_ONES = native.operator("aten::ones", "");
 const ATEN_FULL = native.operator("aten::full", "");
@@ -105,9 +106,11 @@ const ATEN_ADD__TENSOR = native.operator("aten::add_", "Tensor");
 const ATEN_ADD__SCALAR = native.operator("aten::add_", "Scalar");
 const ATEN_MUL__TENSOR = native.operator("aten::mul_", "Tensor");
 const ATEN_MUL__SCALAR = native.operator("aten::mul_", "Scalar");
+const ATEN_SET__SOURCE_TENSOR = native.operator("aten::set_", "source_Tensor");
 const ATEN_ADDCMUL_ = native.operator("aten::addcmul_", "");
 const ATEN_ADDCDIV_ = native.operator("aten::addcdiv_", "");
 const ATEN_LERP__SCALAR = native.operator("aten::lerp_", "Scalar");
+const ATEN_SQRT_ = native.operator("aten::sqrt_", "");
 const ATEN_COPY_ = native.operator("aten::copy_", "");
 const ATEN_ZERO_ = native.operator("aten::zero_", "");
 const ATEN_FILL__SCALAR = native.operator("aten::fill_", "Scalar");
@@ -115,6 +118,7 @@ const ATEN__INDICES = native.operator("aten::_indices", "");
 const ATEN__VALUES = native.operator("aten::_values", "");
 const ATEN_COALESCE = native.operator("aten::coalesce", "");
 const LAPIDARY_SEGMENT_SUM = native.operator("lapidary::segment_sum", "");
+const LAPIDARY_SEGMENT_MAX = native.operator("lapidary::segment_max", "");
 const LAPIDARY_ROWWISE_ADAGRAD_ = native.operator("lapidary::rowwise_adagrad_", "");
 
 /** A tensor of libtorch: a handle whose methods are the operators that take a tensor first. */
@@ -204,6 +208,16 @@ export class Tensor extends TensorBase {
   /** `aten::tanh(Tensor self) -> Tensor` */
   tanh(): Tensor {
     return new Tensor(call(ATEN_TANH, this.handle));
+  }
+
+  /** `aten::cos(Tensor self) -> Tensor` */
+  cos(): Tensor {
+    return new Tensor(call(ATEN_COS, this.handle));
+  }
+
+  /** `aten::sin(Tensor self) -> Tensor` */
+  sin(): Tensor {
+    return new Tensor(call(ATEN_SIN, this.handle));
   }
 
   /** `aten::relu(Tensor self) -> Tensor` */
@@ -474,11 +488,6 @@ export class Tensor extends TensorBase {
     return new Tensor(call(ATEN_INDEX_ADD, this.handle, dim, index.handle, source.handle, options?.alpha));
   }
 
-  /** `aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor` */
-  indexPut(indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean): Tensor {
-    return new Tensor(call(ATEN_INDEX_PUT, this.handle, indices.map((tensor) => tensor?.handle ?? null), values.handle, accumulate));
-  }
-
   /** `aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
   zerosLike(options?: { readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
     return new Tensor(call(ATEN_ZEROS_LIKE, this.handle, dtypeCode(options?.dtype), undefined, options?.device));
@@ -514,6 +523,12 @@ export class Tensor extends TensorBase {
     return this;
   }
 
+  /** `aten::set_.source_Tensor(Tensor(a!) self, Tensor source) -> Tensor(a!)` */
+  set_(source: Tensor): this {
+    native.callDropped(ATEN_SET__SOURCE_TENSOR, this.handle, source.handle);
+    return this;
+  }
+
   /** `aten::addcmul_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` */
   addcmul_(tensor1: Tensor, tensor2: Tensor, options?: { readonly value?: number | boolean }): this {
     native.callDropped(ATEN_ADDCMUL_, this.handle, tensor1.handle, tensor2.handle, options?.value);
@@ -529,6 +544,12 @@ export class Tensor extends TensorBase {
   /** `aten::lerp_.Scalar(Tensor(a!) self, Tensor end, Scalar weight) -> Tensor(a!)` */
   lerp_(end: Tensor, weight: number | boolean): this {
     native.callDropped(ATEN_LERP__SCALAR, this.handle, end.handle, weight);
+    return this;
+  }
+
+  /** `aten::sqrt_(Tensor(a!) self) -> Tensor(a!)` */
+  sqrt_(): this {
+    native.callDropped(ATEN_SQRT_, this.handle);
     return this;
   }
 
@@ -634,6 +655,11 @@ export function layerNorm(input: Tensor, normalizedShape: readonly number[], wei
 /** `lapidary::segment_sum(Tensor values, Tensor offsets) -> Tensor` */
 export function segmentSum(values: Tensor, offsets: Tensor): Tensor {
   return new Tensor(call(LAPIDARY_SEGMENT_SUM, values.handle, offsets.handle));
+}
+
+/** `lapidary::segment_max(Tensor values, Tensor offsets) -> Tensor` */
+export function segmentMax(values: Tensor, offsets: Tensor): Tensor {
+  return new Tensor(call(LAPIDARY_SEGMENT_MAX, values.handle, offsets.handle));
 }
 
 /** `lapidary::rowwise_adagrad_(Tensor(a!) table, Tensor(b!) moments, Tensor indices, Tensor gradients, float lr, float eps) -> ()` */

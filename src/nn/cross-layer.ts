@@ -1,0 +1,25 @@
+import type { Tensor } from "../torch/index.ts";
+import type { Initializer } from "./initial.ts";
+import { Linear } from "./linear.ts";
+
+/**
+ * Cross layer of DCNv2: `x_{l+1} = x_0 ⊙ (W x_l + b) + x_l`.
+ *
+ * @shape x0, x [B, D] → [B, D]
+ * @see arXiv 2008.13535 §3
+ */
+export class CrossLayer {
+  readonly map: Linear;
+
+  constructor(map: Linear) {
+    this.map = map;
+  }
+
+  static init(dim: number, initial: Initializer): CrossLayer {
+    return new CrossLayer(Linear.init({ in: dim, out: dim }, initial));
+  }
+
+  apply(x0: Tensor, x: Tensor): Tensor {
+    return x0.mul(this.map.apply(x)).add(x);
+  }
+}

@@ -1,0 +1,28 @@
+/** Layers, losses, optimizers, schedules. */
+export { type AttentionConfig, AttentionPooling, MultiHeadAttention } from "./attention.ts";
+export { CrossLayer } from "./cross-layer.ts";
+export { EmbeddingTable, type EmbeddingTableConfig } from "./embedding-table.ts";
+export { Initializer, type Placement } from "./initial.ts";
+export { Linear, type LinearConfig } from "./linear.ts";
+export { logLoss, multiObjectiveLoss } from "./losses.ts";
+export { Mlp, type MlpConfig } from "./mlp.ts";
+export { LayerNorm, RmsNorm } from "./norms.ts";
+export {
+  type AdamWOptions,
+  type AdamWState,
+  clipNorm,
+  initAdamW,
+  initRowwiseAdagrad,
+  stepAdamW,
+  stepRowwiseAdagrad,
+} from "./optimizers.ts";
+export {
+  countElements,
+  DenseParameters,
+  type ModelParameters,
+  type NamedTensor,
+  parametersOf,
+  type RowGradient,
+  takeRowGradient,
+} from "./parameters.ts";
+export { type Schedule, warmupConstant, warmupCosine } from "./schedules.ts";

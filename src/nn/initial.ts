@@ -1,0 +1,46 @@
+import { type DType, ones, type RandomGenerator, rand, randn, type Tensor, zeros } from "../torch/index.ts";
+
+/** Where and as what the parameters of a model are made. */
+export interface Placement {
+  readonly device: string;
+  readonly dtype: DType;
+}
+
+/** Draws the initial values of a model: one generator, one place, one order of calls. */
+export class Initializer {
+  readonly generator: RandomGenerator;
+  readonly placement: Placement;
+
+  constructor(generator: RandomGenerator, placement: Placement = { device: "cpu", dtype: "float32" }) {
+    this.generator = generator;
+    this.placement = placement;
+  }
+
+  /** Uniform in ±bound. */
+  uniform(shape: readonly number[], bound: number): Tensor {
+    return this.leaf(
+      rand(shape, { ...this.placement, generator: this.generator })
+        .mul(2 * bound)
+        .sub(bound),
+    );
+  }
+
+  /** Normal with mean 0. */
+  normal(shape: readonly number[], std: number): Tensor {
+    return this.leaf(randn(shape, { ...this.placement, generator: this.generator }).mul(std));
+  }
+
+  zeros(shape: readonly number[]): Tensor {
+    return this.leaf(zeros(shape, this.placement));
+  }
+
+  ones(shape: readonly number[]): Tensor {
+    return this.leaf(ones(shape, this.placement));
+  }
+
+  private leaf(values: Tensor): Tensor {
+    const leaf = values.detach();
+    leaf.requiresGrad = true;
+    return leaf;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Tensor } from "../torch/index.ts";
+import type { Initializer } from "./initial.ts";
+import { Linear } from "./linear.ts";
+
+/** Sizes of an {@link Mlp}. */
+export interface MlpConfig {
+  readonly in: number;
+  /** Widths of the hidden layers. */
+  readonly hidden: readonly number[];
+  readonly out: number;
+}
+
+/**
+ * Linear layers with ReLU between them: `W_k relu(… relu(W_1 x))`; no activation after the last.
+ *
+ * @shape x [..., in] → [..., out]
+ */
+export class Mlp {
+  readonly layers: readonly Linear[];
+
+  constructor(layers: readonly Linear[]) {
+    this.layers = layers;
+  }
+
+  static init({ in: from, hidden, out }: MlpConfig, initial: Initializer): Mlp {
+    const widths = [from, ...hidden, out];
+    return new Mlp(widths.slice(1).map((width, i) => Linear.init({ in: widths[i] ?? from, out: width }, initial)));
+  }
+
+  apply(x: Tensor): Tensor {
+    return this.layers.reduce((h, layer, i) => layer.apply(i === 0 ? h : h.relu()), x);
+  }
+}

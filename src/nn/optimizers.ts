@@ -1,0 +1,88 @@
+import { noGrad, rowwiseAdagrad_, type Tensor, zeros } from "../torch/index.ts";
+import type { RowGradient } from "./parameters.ts";
+
+/** What AdamW remembers of one tensor of parameters. */
+export interface AdamWState {
+  /** Updates made. */
+  readonly step: number;
+  /** Running mean of the gradient. @shape as the parameters */
+  readonly first: Tensor;
+  /** Running mean of its square. @shape as the parameters */
+  readonly second: Tensor;
+}
+
+/** Constants of AdamW. */
+export interface AdamWOptions {
+  readonly learningRate: number;
+  /** @default 0.9 */
+  readonly beta1?: number;
+  /** @default 0.999 */
+  readonly beta2?: number;
+  /** @default 1e-8 */
+  readonly eps?: number;
+  /** @default 0 */
+  readonly weightDecay?: number;
+}
+
+/** The state before the first update. */
+export function initAdamW(parameters: Tensor): AdamWState {
+  const like = { dtype: parameters.dtype, device: parameters.device };
+  return { step: 0, first: zeros(parameters.shape, like), second: zeros(parameters.shape, like) };
+}
+
+/**
+ * One update with bias correction and decoupled weight decay:
+ * `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η(m̂ / (√v̂ + ε) + λw)`. Parameters and moments change in place.
+ *
+ * @see arXiv 1711.05101 algorithm 2
+ */
+export function stepAdamW(
+  state: AdamWState,
+  at: { values: Tensor; gradient: Tensor },
+  options: AdamWOptions,
+): AdamWState {
+  const { learningRate, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 } = options;
+  const step = state.step + 1;
+  noGrad(() => {
+    state.first.lerp_(at.gradient, 1 - beta1);
+    state.second.mul_(beta2).addcmul_(at.gradient, at.gradient, { value: 1 - beta2 });
+    const deviation = state.second
+      .div(1 - beta2 ** step)
+      .sqrt_()
+      .add_(eps);
+    if (weightDecay !== 0) at.values.mul_(1 - learningRate * weightDecay);
+    at.values.addcdiv_(state.first, deviation, { value: -learningRate / (1 - beta1 ** step) });
+  });
+  return { ...state, step };
+}
+
+/** Running sum of squares, one per row of a table. @shape [V] */
+export function initRowwiseAdagrad(weight: Tensor): Tensor {
+  return zeros([weight.shape[0] ?? 0], { dtype: weight.dtype, device: weight.device });
+}
+
+/**
+ * One update of the touched rows: `v_r ← v_r + mean_j g_rj²`, `w_r ← w_r − η g_r / (√v_r + ε)`. In place.
+ *
+ * @see arXiv 2003.09518 §4, torchrec/optim/rowwise_adagrad.py
+ */
+export function stepRowwiseAdagrad(
+  table: { weight: Tensor; moments: Tensor },
+  rows: RowGradient,
+  learningRate: number,
+): void {
+  noGrad(() => rowwiseAdagrad_(table.weight, table.moments, rows.indices, rows.values, learningRate, ADAGRAD_EPS));
+}
+
+const ADAGRAD_EPS = 1e-8;
+
+/**
+ * Scales a gradient in place so that its norm is at most `limit`, and returns the norm before.
+ *
+ * @throws nothing: a norm that is not finite is returned as it is, for the caller to decide
+ */
+export function clipNorm(gradient: Tensor, limit: number): number {
+  const norm = gradient.linalgVectorNorm().item();
+  if (norm > limit && Number.isFinite(norm)) gradient.mul_(limit / norm);
+  return norm;
+}

@@ -1,0 +1,25 @@
+/** libtorch for TypeScript. Knows nothing of recommendation. */
+export { type GradOptions, grad, gradientOf, noGrad, setGradient } from "./autograd.ts";
+export type { DType, TensorArray } from "./dtype.ts";
+export { type FromArrayOptions, fromArray, tensor } from "./from-array.ts";
+export {
+  arange,
+  cat,
+  embedding,
+  full,
+  layerNorm,
+  linear,
+  ones,
+  rand,
+  randn,
+  rowwiseAdagrad_,
+  segmentMax,
+  segmentSum,
+  stack,
+  Tensor,
+  where,
+  zeros,
+} from "./generated/tensor.ts";
+export { RandomGenerator } from "./random.ts";
+export { buildInfo, setThreads, threads } from "./runtime.ts";
+export { liveTensors, Scope, scoped } from "./scope.ts";
