@@ -22,11 +22,12 @@ export interface Native {
   isContiguous(tensor: Handle): boolean;
   item(tensor: Handle): number;
   release(tensor: Handle): void;
-  keep(tensor: Handle): number;
+  keep(tensor: Handle, depth: number): boolean;
   openScope(): number;
   closeScope(): void;
   liveTensors(): number;
   generator(seed: number, device: string): number;
+  releaseGenerator(generator: number): void;
   generatorState(generator: number): Handle;
   setGeneratorState(generator: number, state: Handle): void;
   setThreads(threads: number): void;

@@ -1,13 +1,16 @@
 import { Tensor } from "./generated/tensor.ts";
 import { native } from "./native.ts";
 
+const finalizer = new FinalizationRegistry<number>((id) => native.releaseGenerator(id));
+
 /** A seeded random generator of one device, whose state can be saved and put back. */
 export class RandomGenerator {
-  /** Index in the native table. @internal */
+  /** Key in the native table. @internal */
   readonly id: number;
 
   private constructor(id: number) {
     this.id = id;
+    finalizer.register(this, id);
   }
 
   /** @param seed integer up to 2^53 */

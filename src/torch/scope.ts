@@ -33,7 +33,7 @@ export class Scope implements Disposable {
 
   /** Lets a tensor outlive this scope; the scope around it, or the garbage collector, owns it from now on. */
   keep<T extends Owned>(tensor: T): T {
-    if (native.keep(tensor.handle) === 0) finalizer.register(tensor, tensor.handle);
+    if (native.keep(tensor.handle, this.#depth)) finalizer.register(tensor, tensor.handle);
     return tensor;
   }
 
