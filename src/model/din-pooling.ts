@@ -1,0 +1,30 @@
+import { type JaggedTensor, softmaxSegments, sumSegments } from "../jagged/index.ts";
+import { type Initializer, Mlp } from "../nn/index.ts";
+import { cat, type Tensor } from "../torch/index.ts";
+
+/**
+ * DIN's pooling of the history by its relevance to the candidate:
+ * `a_l = MLP([e_l ∥ c ∥ e_l − c ∥ e_l ⊙ c])`, `y = Σ_l softmax(a)_l e_l` over each history; zero for an empty one.
+ *
+ * @shape history.values [L, D], candidate [B, D] → [B, D]
+ * @see arXiv 1706.06978 §4.3 (the softmax is the form that reczoo/FuxiCTR offers as `use_softmax`)
+ */
+export class DinPooling {
+  readonly relevance: Mlp;
+
+  constructor(relevance: Mlp) {
+    this.relevance = relevance;
+  }
+
+  static init(config: { readonly dim: number; readonly hidden: readonly number[] }, initial: Initializer): DinPooling {
+    return new DinPooling(Mlp.init({ in: 4 * config.dim, hidden: config.hidden, out: 1 }, initial));
+  }
+
+  apply(history: JaggedTensor, candidate: Tensor): Tensor {
+    const events = history.values;
+    const item = history.spread(candidate); // [L, D]
+    const scores = this.relevance.apply(cat([events, item, events.sub(item), events.mul(item)], 1)); // [L, 1]
+    const attention = softmaxSegments(history.with(scores));
+    return sumSegments(history.with(events.mul(attention.values)));
+  }
+}

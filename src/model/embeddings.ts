@@ -1,0 +1,95 @@
+import type { Batch, CategoryFeature, FeatureSpec } from "../features/spec.ts";
+import { JaggedTensor } from "../jagged/index.ts";
+import { EmbeddingTable, type Initializer, Linear, Mlp } from "../nn/index.ts";
+import { cat, fromArray, stack, type Tensor } from "../torch/index.ts";
+
+/** The tables of a spec by name; features that name the same table share it. */
+export type Tables = Readonly<Record<string, EmbeddingTable>>;
+
+function allFeatures(spec: FeatureSpec): CategoryFeature[] {
+  return [...spec.contextual, ...spec.candidate, ...spec.history];
+}
+
+/** One table per table name of the features, as long as the largest feature needs. */
+export function initTables(features: readonly CategoryFeature[], dim: number, initial: Initializer): Tables {
+  const rows = new Map<string, number>();
+  for (const { table, cardinality } of features) rows.set(table, Math.max(rows.get(table) ?? 1, cardinality));
+  const made = [...rows].map(([name, count]) => [name, EmbeddingTable.init({ rows: count, dim }, initial)] as const);
+  return Object.fromEntries(made);
+}
+
+/** Embeds one column of codes. @shape codes [n] → [n, D] @throws {Error} if the batch lacks the feature */
+export function embedColumn(
+  tables: Tables,
+  feature: CategoryFeature,
+  columns: Readonly<Record<string, Int32Array>>,
+): Tensor {
+  const codes = columns[feature.name];
+  const table = tables[feature.table];
+  if (codes === undefined || table === undefined) throw new Error(`the batch has no feature ${feature.name}`);
+  return table.lookup(fromArray(codes, [codes.length], { share: true }).to({ device: table.weight.device }));
+}
+
+/** Moves a batch's plain array to where the model is. */
+export function toDevice(array: Float32Array, shape: readonly number[], like: Tensor): Tensor {
+  return fromArray(array, shape, { share: true }).to({ device: like.device, dtype: like.dtype });
+}
+
+/** What the embedding layer makes of a batch. */
+export interface Embedded {
+  /** One token per contextual and candidate feature, and one for the dense inputs. @shape [B, n, D] */
+  readonly features: Tensor;
+  /** The candidate, in the space of the history's events. @shape [B, D] */
+  readonly candidate: Tensor;
+  /** One token per past event. @shape values [L, D] */
+  readonly history: JaggedTensor;
+}
+
+/**
+ * Embedding layer: `e_f = table_f[code_f]` for every categorical feature, an MLP for the dense inputs, and for every
+ * past event the linear compression of the concatenation of its attributes' embeddings.
+ *
+ * @see arXiv 2403.02545 §3.2; event model: engineering.fb.com, sequence learning, Nov 2024
+ */
+export class Embeddings {
+  readonly tables: Tables;
+  readonly numbers: Mlp;
+  readonly event: Linear;
+  readonly item: Linear;
+  readonly spec: FeatureSpec;
+
+  constructor(spec: FeatureSpec, parts: { tables: Tables; numbers: Mlp; event: Linear; item: Linear }) {
+    this.spec = spec;
+    this.tables = parts.tables;
+    this.numbers = parts.numbers;
+    this.event = parts.event;
+    this.item = parts.item;
+  }
+
+  static init(spec: FeatureSpec, dim: number, initial: Initializer): Embeddings {
+    return new Embeddings(spec, {
+      tables: initTables(allFeatures(spec), dim, initial),
+      numbers: Mlp.init({ in: spec.numbers.length, hidden: [2 * dim], out: dim }, initial),
+      event: Linear.init({ in: spec.history.length * dim, out: dim }, initial),
+      item: Linear.init({ in: spec.candidate.length * dim, out: dim }, initial),
+    });
+  }
+
+  /** Number of feature tokens, n. */
+  static numTokens(spec: FeatureSpec): number {
+    return spec.contextual.length + spec.candidate.length + 1;
+  }
+
+  apply(batch: Batch): Embedded {
+    const { spec, tables } = this;
+    const contextual = spec.contextual.map((feature) => embedColumn(tables, feature, batch.contextual));
+    const candidate = spec.candidate.map((feature) => embedColumn(tables, feature, batch.candidate));
+    const events = spec.history.map((feature) => embedColumn(tables, feature, batch.history.codes));
+    const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], this.event.weight);
+    return {
+      features: stack([...contextual, ...candidate, this.numbers.apply(numbers)], 1),
+      candidate: this.item.apply(cat(candidate, 1)),
+      history: JaggedTensor.of(this.event.apply(cat(events, 1)), batch.history.offsets),
+    };
+  }
+}

@@ -1,0 +1,11 @@
+/** Embeddings, interaction and sequence archs, models and their sizes. */
+export { BaseRate } from "./base-rate.ts";
+export { buildModel, type ModelInputs } from "./build.ts";
+export { DinPooling } from "./din-pooling.ts";
+export { Embeddings } from "./embeddings.ts";
+export { Foundation } from "./foundation.ts";
+export { Logistic } from "./logistic.ts";
+export type { Model } from "./model.ts";
+export { PreviousGeneration } from "./previous.ts";
+export { type Sizes, sizesOf } from "./sizes.ts";
+export { FactorizationMachineBlock, LinearCompressionBlock, WukongLayer } from "./wukong.ts";
