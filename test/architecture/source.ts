@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { type Comment, type Node, type Program, parseSync, visitorKeys } from "oxc-parser";
 
@@ -75,6 +75,7 @@ export function parseSource(path: string, text: string): SourceFile {
 
 /** Paths of the files below `folder` of the checkout that end in one of `extensions`; build outputs left out. */
 export function listSources(root: string, folder: string, extensions: readonly string[]): string[] {
+  if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((path) => extensions.some((extension) => path.endsWith(extension)) && !path.startsWith("build/"))
     .map((path) => posix.join(folder, path))
