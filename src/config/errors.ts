@@ -21,6 +21,8 @@ export const ERROR_CODES = {
   TORCH_FREED: "a tensor was used after its scope had freed it",
   TORCH_SCOPE: "scopes did not end in the reverse order of their beginning",
   TORCH_MEMORY: "memory ran out",
+  SAFETENSORS_INVALID: "a safetensors file is missing, damaged, or not what the format allows",
+  SAFETENSORS_WRITE: "a safetensors file could not be written",
   COLLECTIVE_FAILED: "a collective operation failed because a process is gone or did not answer in time",
   INTERNAL: "an invariant of lapidary itself was broken",
 } as const;

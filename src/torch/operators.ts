@@ -70,6 +70,7 @@ export const OPERATORS: readonly string[] = [
   "aten::clone",
   "aten::detach",
   "aten::_to_copy as to",
+  "aten::view.dtype as reinterpret",
   "aten::diff",
   "aten::cat",
   "aten::stack",

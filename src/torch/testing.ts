@@ -32,7 +32,11 @@ function fail(message: string): never {
 function elements(tensor: Tensor): TensorArray {
   using _ = new Scope();
   const half = tensor.dtype === "float16" || tensor.dtype === "bfloat16";
-  return tensor.detach().to({ device: "cpu", dtype: half ? "float32" : tensor.dtype }).contiguous().view();
+  return tensor
+    .detach()
+    .to({ device: "cpu", dtype: half ? "float32" : tensor.dtype })
+    .contiguous()
+    .view();
 }
 
 /** 0 where both are the same number, the same infinity or both NaN; infinite where only one of them is special. */
@@ -142,10 +146,16 @@ export function checkGrads(
   const cotangent = random(output);
   const directions = points.map(random);
   const gradients = grad([output], points, { gradients: [cotangent] });
-  const analytic = gradients.reduce((sum, g, i) => sum + (g === null ? 0 : inner(g, directions[i] as Tensor).item()), 0);
+  const analytic = gradients.reduce(
+    (sum, g, i) => sum + (g === null ? 0 : inner(g, directions[i] as Tensor).item()),
+    0,
+  );
   const terms = noGrad(() => {
     const at = (h: number): Tensor => f(...points.map((p, i) => p.add(directions[i] as Tensor, { alpha: h })));
-    return at(step).sub(at(-step)).div(2 * step).mul(cotangent);
+    return at(step)
+      .sub(at(-step))
+      .div(2 * step)
+      .mul(cotangent);
   });
   const numeric = terms.sum().item();
   const scale = terms.abs().sum().item();

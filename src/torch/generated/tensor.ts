@@ -81,6 +81,7 @@ const ATEN_CONTIGUOUS = native.operator("aten::contiguous", "");
 const ATEN_CLONE = native.operator("aten::clone", "");
 const ATEN_DETACH = native.operator("aten::detach", "");
 const ATEN__TO_COPY = native.operator("aten::_to_copy", "");
+const ATEN_VIEW_DTYPE = native.operator("aten::view", "dtype");
 const ATEN_DIFF = native.operator("aten::diff", "");
 const ATEN_CAT = native.operator("aten::cat", "");
 const ATEN_STACK = native.operator("aten::stack", "");
@@ -451,6 +452,11 @@ export class Tensor extends TensorBase {
   /** `aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor` */
   to(options?: { readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
     return new Tensor(call(ATEN__TO_COPY, this.handle, dtypeCode(options?.dtype), undefined, options?.device));
+  }
+
+  /** `aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)` */
+  reinterpret(dtype: DType): Tensor {
+    return new Tensor(call(ATEN_VIEW_DTYPE, this.handle, dtypeCode(dtype)));
   }
 
   /** `aten::diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor` */
