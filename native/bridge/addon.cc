@@ -209,6 +209,7 @@ NAPI_MODULE_INIT() {
   lapidary::defineOperators(env, exports);
   lapidary::defineTensors(env, exports);
   lapidary::defineAutograd(env, exports);
+  lapidary::defineFlops(env, exports);
   lapidary::defineProcessGroup(env, exports);
   return exports;
 }

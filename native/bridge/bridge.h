@@ -85,6 +85,7 @@ void define(napi_env env, napi_value exports, const char* name, napi_callback ca
 void defineOperators(napi_env env, napi_value exports);
 void defineTensors(napi_env env, napi_value exports);
 void defineAutograd(napi_env env, napi_value exports);
+void defineFlops(napi_env env, napi_value exports);
 void defineProcessGroup(napi_env env, napi_value exports);
 
 }  // namespace lapidary

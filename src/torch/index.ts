@@ -21,5 +21,5 @@ export {
   zeros,
 } from "./generated/tensor.ts";
 export { RandomGenerator } from "./random.ts";
-export { buildInfo, setThreads, threads } from "./runtime.ts";
+export { buildInfo, countFlops, setThreads, threads } from "./runtime.ts";
 export { liveTensors, Scope, scoped } from "./scope.ts";

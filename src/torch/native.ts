@@ -40,6 +40,8 @@ export interface Native {
   requiresGrad(tensor: Handle): boolean;
   setRequiresGrad(tensor: Handle, requiresGrad: boolean): void;
   setGradEnabled(enabled: boolean): boolean;
+  startFlops(): void;
+  stopFlops(): number;
 }
 
 /** What the loaded libtorch is and can do. */

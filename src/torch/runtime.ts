@@ -16,3 +16,18 @@ export function buildInfo(): BuildInfo {
   const info = native.buildInfo();
   return { ...info, blas: info.blas === "" ? "" : realpathSync(info.blas) };
 }
+
+/**
+ * Floating-point operations of the matrix products that `body` runs on this thread, backward included; what is not a
+ * product is left out.
+ */
+export function countFlops(body: () => void): number {
+  native.startFlops();
+  let flops = 0;
+  try {
+    body();
+  } finally {
+    flops = native.stopFlops();
+  }
+  return flops;
+}

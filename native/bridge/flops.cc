@@ -1,0 +1,52 @@
+// Counts the floating-point operations of the matrix products that this thread runs, forward and backward alike.
+#include <ATen/record_function.h>
+
+#include "bridge.h"
+
+namespace lapidary {
+
+struct FlopCount {
+  at::CallbackHandle callback = 0;
+  bool running = false;
+  double flops = 0;
+};
+
+static thread_local FlopCount counter;
+
+static int64_t size(const c10::IValue& value, int64_t axis) { return value.toTensor().size(axis); }
+
+// 2·rows·inner·columns per product; everything else is small beside them and left out.
+static std::unique_ptr<at::ObserverContext> onCall(const at::RecordFunction& function) {
+  const std::string name = function.name();
+  const auto inputs = function.inputs();
+  if (name == "aten::mm") {
+    counter.flops += 2.0 * size(inputs[0], 0) * size(inputs[0], 1) * size(inputs[1], 1);
+  } else if (name == "aten::addmm") {
+    counter.flops += 2.0 * size(inputs[1], 0) * size(inputs[1], 1) * size(inputs[2], 1);
+  } else if (name == "aten::bmm") {
+    counter.flops += 2.0 * size(inputs[0], 0) * size(inputs[0], 1) * size(inputs[0], 2) * size(inputs[1], 2);
+  }
+  return nullptr;
+}
+
+// startFlops(): begins to count from 0.
+static napi_value startFlops(const Call& call) {
+  if (counter.running) throw BridgeError("argument", "floating-point operations are already being counted");
+  auto callback = at::RecordFunctionCallback(onCall).needsInputs(true).scopes({at::RecordScope::FUNCTION});
+  counter = {at::addThreadLocalCallback(callback), true, 0};
+  return undefined(call.env);
+}
+
+// stopFlops() → floating-point operations since startFlops().
+static napi_value stopFlops(const Call& call) {
+  if (counter.running) at::removeCallback(counter.callback);
+  counter.running = false;
+  return fromNumber(call.env, counter.flops);
+}
+
+void defineFlops(napi_env env, napi_value exports) {
+  define(env, exports, "startFlops", guarded<startFlops>);
+  define(env, exports, "stopFlops", guarded<stopFlops>);
+}
+
+}  // namespace lapidary
