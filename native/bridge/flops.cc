@@ -16,16 +16,16 @@ static thread_local FlopCount counter;
 static int64_t size(const c10::IValue& value, int64_t axis) { return value.toTensor().size(axis); }
 
 // 2·rows·inner·columns per product; everything else is small beside them and left out.
-static std::unique_ptr<at::ObserverContext> onCall(const at::RecordFunction& function) {
-  const std::string name = function.name();
+static double flopsOf(const std::string& name, const at::RecordFunction& function) {
+  if (name != "aten::mm" && name != "aten::addmm" && name != "aten::bmm") return 0;
   const auto inputs = function.inputs();
-  if (name == "aten::mm") {
-    counter.flops += 2.0 * size(inputs[0], 0) * size(inputs[0], 1) * size(inputs[1], 1);
-  } else if (name == "aten::addmm") {
-    counter.flops += 2.0 * size(inputs[1], 0) * size(inputs[1], 1) * size(inputs[2], 1);
-  } else if (name == "aten::bmm") {
-    counter.flops += 2.0 * size(inputs[0], 0) * size(inputs[0], 1) * size(inputs[0], 2) * size(inputs[1], 2);
-  }
+  if (name == "aten::mm") return 2.0 * size(inputs[0], 0) * size(inputs[0], 1) * size(inputs[1], 1);
+  if (name == "aten::addmm") return 2.0 * size(inputs[1], 0) * size(inputs[1], 1) * size(inputs[2], 1);
+  return 2.0 * size(inputs[0], 0) * size(inputs[0], 1) * size(inputs[0], 2) * size(inputs[1], 2);
+}
+
+static std::unique_ptr<at::ObserverContext> onCall(const at::RecordFunction& function) {
+  counter.flops += flopsOf(function.name(), function);
   return nullptr;
 }
 
