@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { deriveSpec } from "./derive-spec.ts";
+import type { EventSchema } from "./schema.ts";
+import { Vocabulary } from "./vocabulary.ts";
+
+const SCHEMA: EventSchema = {
+  attributes: [
+    { name: "brand", kind: "category" },
+    { name: "price", kind: "number" },
+    { name: "isNew", kind: "flag" },
+  ],
+  outcomes: [
+    { name: "click", kind: "flag", delayMs: 0, objective: true },
+    { name: "reason", kind: "category", delayMs: 5, objective: false },
+    { name: "playTime", kind: "number", delayMs: 5, objective: false },
+  ],
+};
+const CARDINALITIES = { user: 11, item: 101, action: 3, surface: 4, origin: 3, brand: 6, reason: 9 };
+
+describe("deriveSpec", () => {
+  it("puts each fact where it may be read", () => {
+    const spec = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES });
+    const names = (features: readonly { name: string }[]) => features.map(({ name }) => name);
+    expect(names(spec.contextual)).toEqual(["user", "surface", "hourOfDay", "dayOfWeek"]);
+    expect(names(spec.candidate)).toEqual(["item", "origin", "brand", "isNew"]);
+    expect(spec.numbers).toEqual(["price", "historyLength"]);
+    const facts = ["brand", "price", "isNew", "click", "reason", "playTime"];
+    expect(names(spec.history)).toEqual(["item", "action", "surface", "origin", ...facts, "age"]);
+    expect(spec.objectives).toEqual(["click"]);
+  });
+
+  it("never gives an outcome of the event itself as an input", () => {
+    const spec = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES });
+    const inputs = [...spec.contextual, ...spec.candidate].map(({ name }) => name).concat(spec.numbers);
+    for (const { name } of SCHEMA.outcomes) expect(inputs).not.toContain(name);
+  });
+
+  it("gives one table one size, and shares it between candidate and history", () => {
+    const vocabularies = { item: Vocabulary.fit(Uint32Array.of(0, 5, 1, 5), 2) };
+    const spec = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES, vocabularies });
+    const sizes = new Map<string, number>();
+    for (const { table, cardinality } of [...spec.contextual, ...spec.candidate, ...spec.history]) {
+      expect(sizes.get(table) ?? cardinality).toBe(cardinality);
+      sizes.set(table, cardinality);
+    }
+    expect(Object.fromEntries(sizes)).toEqual({
+      ...CARDINALITIES,
+      item: 3,
+      hourOfDay: 25,
+      dayOfWeek: 8,
+      isNew: 3,
+      click: 3,
+      priceBucket: 128,
+      playTimeBucket: 128,
+      age: 57,
+    });
+  });
+
+  it("says which cardinality is missing", () => {
+    const { brand: _, ...cardinalities } = CARDINALITIES;
+    expect(() => deriveSpec(SCHEMA, { cardinalities })).toThrow(/deriveSpec: brand: .*INTERNAL/);
+  });
+});
