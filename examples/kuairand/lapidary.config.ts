@@ -1,0 +1,43 @@
+import { defineProject } from "../../src/config/define-project.ts";
+
+/**
+ * The log gives the time of an impression, not that of what came of it. The longest play in it lasts 10.2 minutes, and
+ * liking, following, commenting happen around a play; after this time all of it is known.
+ */
+const delay = "15m";
+
+/** Real feed impressions of a short-video app. What the log is and is not: data/LICENSE.md. */
+export default defineProject({
+  events: {
+    from: "data/kuairand.tsv.gz",
+    user: "user_id",
+    item: "video_id",
+    time: "time_ms",
+    action: { value: "impression" },
+    surface: { value: "feed" },
+    attributes: {
+      duration: { from: "duration_ms", kind: "number" },
+    },
+    // Never predicted, but read of past events.
+    outcomes: {
+      liked: { from: "label", kind: "flag", delay },
+      playTime: { from: "play_time_ms", kind: "number", delay },
+      follow: { from: "is_follow", kind: "flag", delay },
+      forward: { from: "is_forward", kind: "flag", delay },
+    },
+  },
+  objectives: {
+    click: { from: "is_click", delay },
+    longView: { from: "long_view", delay },
+    profileVisit: { from: "is_profile_enter", delay },
+    comment: { from: "is_comment", delay },
+  },
+  // 33,847 rows to train on, 4,409 for every choice, 3,572 to report on once.
+  split: { trainUntil: "2022-04-18", validationUntil: "2022-04-20", testUntil: "2022-04-22" },
+  models: {
+    baseRate: { kind: "baseRate" },
+    logistic: { kind: "logistic" },
+    previous: { kind: "previous" },
+    foundation: { kind: "foundation" },
+  },
+});
