@@ -122,5 +122,8 @@ function cellText(cell: Cell, { digits }: TableColumn): string {
   if (cell === null || (typeof cell === "number" && !Number.isFinite(cell))) return "–";
   if (typeof cell === "string") return cell;
   const text = digits === undefined ? String(cell) : cell.toFixed(digits);
-  return text.replace("-", "−");
+  if (text.includes("e")) return text.replaceAll("-", "−");
+  const [whole = "", fraction] = text.replace("-", "−").split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }

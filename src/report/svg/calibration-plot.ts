@@ -1,5 +1,6 @@
 import { element, type Markup } from "../markup.ts";
-import { type Axis, axes, type ChartOptions, chart, line, noData, type Plot, plotOf, sizeOf } from "./frame.ts";
+import { type Axis, axes, type ChartOptions, chart, line, MARGIN, noData, type Plot, plotOf, sizeOf } from "./frame.ts";
+import { marker } from "./marker.ts";
 import { formatTick, type Scale, type ScaleKind, scaleOf } from "./scale.ts";
 import { COLORS, seriesStyle } from "./theme.ts";
 
@@ -21,8 +22,8 @@ export interface CalibrationPlotOptions extends ChartOptions {
 /** Reliability diagram: observed share against mean prediction, with the diagonal of perfect calibration. */
 export function calibrationPlot(given: CalibrationPlotOptions): Markup {
   const { scale: kind = "linear", series } = given;
-  const options = { ...given, width: given.width ?? 440, height: given.height ?? 440 };
-  const legend = series.map(({ name }, style) => ({ name, style }));
+  const options = { ...given, width: given.width ?? 520, height: given.height ?? 500 };
+  const legend = series.map(({ name }, style) => ({ name, style, marked: true }));
   const plot = squareOf(plotOf(options, legend), sizeOf(options).width);
   const points = series.flatMap((one) => one.points);
   const values = points.flatMap(({ prediction, observed, low, high }) => [
@@ -70,15 +71,10 @@ function mark(
         style: `stroke: ${color}; stroke-width: 1.5; opacity: 0.6`,
       })
     : null;
-  return element(
-    "g",
-    {},
-    interval,
-    element("circle", { cx, cy, r: 3.5, style: `fill: ${color}` }, element("title", {}, text)),
-  );
+  return element("g", {}, interval, marker(style, { x: cx, y: cy, radius: 3.5 }, element("title", {}, text)));
 }
 
 function squareOf(plot: Plot, width: number): Plot {
-  const side = Math.min(width - 16 - plot.left, plot.bottom - plot.top);
+  const side = Math.min(width - MARGIN - plot.left, plot.bottom - plot.top);
   return { left: plot.left, top: plot.bottom - side, right: plot.left + side, bottom: plot.bottom };
 }

@@ -1,4 +1,5 @@
 import { type Child, element, type Markup } from "../markup.ts";
+import { marker } from "./marker.ts";
 import { formatTick, type Scale, type ScaleKind } from "./scale.ts";
 import { COLORS, seriesStyle } from "./theme.ts";
 
@@ -14,7 +15,7 @@ export interface Axis {
 /** What every chart is given. */
 export interface ChartOptions {
   readonly title: string;
-  /** Size of the drawing; it scales with the page. @unit px @default 640 × 360 */
+  /** Size of the drawing; it scales with the page. @unit px @default 520 × 330 */
   readonly width?: number;
   readonly height?: number;
 }
@@ -32,15 +33,19 @@ export interface LegendEntry {
   readonly name: string;
   /** Number of the series' style. */
   readonly style: number;
+  /** Whether its points are marked, and so its entry. */
+  readonly marked: boolean;
 }
 
 const FONT = "font-family: system-ui, -apple-system, 'Segoe UI', sans-serif;";
 const LEGEND_ROW = 18;
+/** Right of the data: half of the last tick's text. @unit px */
+export const MARGIN = 28;
 /** Mean width of a character at 12 px. @unit px */
-const CHARACTER = 6.6;
+const CHARACTER = 7.2;
 
 /** Size of a chart. */
-export function sizeOf({ width = 640, height = 360 }: ChartOptions): {
+export function sizeOf({ width = 520, height = 330 }: ChartOptions): {
   readonly width: number;
   readonly height: number;
 } {
@@ -69,15 +74,15 @@ function legendPlaces(
 /** The data's rectangle, with room for title, legend, ticks and labels. */
 export function plotOf(options: ChartOptions, legend: readonly LegendEntry[], left = 64): Plot {
   const { width, height } = sizeOf(options);
-  const rows = (legendPlaces(legend, width - left - 16).at(-1)?.row ?? -1) + 1;
-  return { left, top: 40 + rows * LEGEND_ROW, right: width - 16, bottom: height - 48 };
+  const rows = (legendPlaces(legend, width - left - MARGIN).at(-1)?.row ?? -1) + 1;
+  return { left, top: 40 + rows * LEGEND_ROW, right: width - MARGIN, bottom: height - 48 };
 }
 
 /** The whole drawing: ground, title, legend and what is given. */
 export function chart(options: ChartOptions, legend: readonly LegendEntry[], ...children: readonly Child[]): Markup {
   const { width, height } = sizeOf(options);
   const { left } = plotOf(options, legend);
-  const places = legendPlaces(legend, width - left - 16);
+  const places = legendPlaces(legend, width - left - MARGIN);
   const entries = legend.map((entry, i) =>
     legendEntry(entry, { x: left + (places[i]?.x ?? 0), y: 44 + (places[i]?.row ?? 0) * LEGEND_ROW }),
   );
@@ -97,7 +102,10 @@ export function chart(options: ChartOptions, legend: readonly LegendEntry[], ...
   );
 }
 
-function legendEntry({ name, style }: LegendEntry, { x, y }: { readonly x: number; readonly y: number }): Markup {
+function legendEntry(
+  { name, style, marked }: LegendEntry,
+  { x, y }: { readonly x: number; readonly y: number },
+): Markup {
   const { color, dash } = seriesStyle(style);
   return element(
     "g",
@@ -109,6 +117,7 @@ function legendEntry({ name, style }: LegendEntry, { x, y }: { readonly x: numbe
       y2: y,
       style: `stroke: ${color}; stroke-width: 2.5; stroke-dasharray: ${dash}`,
     }),
+    marked ? marker(style, { x: x + 12, y, radius: 3.5 }) : null,
     label(name, { x: x + 30, y: y + 4, color: COLORS.ink }),
   );
 }

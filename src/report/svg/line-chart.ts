@@ -1,5 +1,6 @@
 import { element, type Markup } from "../markup.ts";
 import { type Axis, axes, type ChartOptions, chart, noData, plotOf } from "./frame.ts";
+import { marker } from "./marker.ts";
 import { formatTick, type Scale, scaleOf } from "./scale.ts";
 import { seriesStyle } from "./theme.ts";
 
@@ -25,7 +26,7 @@ export interface LineChartOptions extends ChartOptions {
 /** Curves over a common axis; a piece of one point is a dot, and a curve of few points shows each of them. */
 export function lineChart(options: LineChartOptions): Markup {
   const { x, y, series } = options;
-  const legend = series.map(({ name }, style) => ({ name, style }));
+  const legend = series.map((one, style) => ({ name: one.name, style, marked: isMarked(one) }));
   const plot = plotOf(options, legend);
   const points = series.flatMap((one) => one.points).filter((p) => Number.isFinite(p.x) && Number.isFinite(p.y));
   const xMap = scaleOf(
@@ -43,6 +44,10 @@ export function lineChart(options: LineChartOptions): Markup {
 
 /** A curve with few enough points to mark each. */
 const MAX_MARKED_POINTS = 16;
+
+function isMarked({ points }: Series): boolean {
+  return points.length <= MAX_MARKED_POINTS;
+}
 
 interface CurveStyle {
   readonly style: number;
@@ -62,13 +67,12 @@ function curve({ name, points }: Series, { style, xMap, yMap }: CurveStyle): Mar
         style: `fill: none; stroke: ${color}; stroke-width: 2; stroke-dasharray: ${dash}; stroke-linejoin: round`,
       }),
     );
-  const marked =
-    points.length <= MAX_MARKED_POINTS ? pieces.flat() : pieces.filter((piece) => piece.length === 1).flat();
-  const dots = marked.map((point) =>
-    element(
-      "circle",
-      { cx: point.left, cy: point.top, r: 3, style: `fill: ${color}` },
-      element("title", {}, `${name}: ${formatTick(point.x)}, ${formatTick(Number(point.y.toPrecision(5)))}`),
+  const marked = pieces.filter((piece) => isMarked({ name, points }) || piece.length === 1).flat();
+  const dots = marked.map(({ x, y, left, top }) =>
+    marker(
+      style,
+      { x: left, y: top, radius: 3 },
+      element("title", {}, `${name}: ${formatTick(x)}, ${formatTick(Number(y.toPrecision(5)))}`),
     ),
   );
   return element("g", {}, paths, dots);
