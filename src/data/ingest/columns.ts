@@ -1,0 +1,69 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { ORIGINS } from "../../features/schema.ts";
+import { FLAG_CARDINALITY } from "../../features/transform.ts";
+import type { ColumnLayout, ColumnType } from "../store/format.ts";
+import { narrowestType } from "../store/format.ts";
+import type { EventChunk, StoreWriter } from "../store/store-writer.ts";
+import { cardinalityOf, codesTable } from "./dictionaries.ts";
+import type { IngestPlan, PlannedColumn } from "./plan.ts";
+import { numericColumn, streamChunks } from "./sql.ts";
+
+const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
+  u8: "UTINYINT",
+  u16: "USMALLINT",
+  u32: "UINTEGER",
+  f32: "FLOAT",
+  f64: "DOUBLE",
+};
+
+/** Widths of the store's columns, from the number of their codes. */
+export async function layoutColumns(connection: DuckDBConnection, plan: IngestPlan): Promise<readonly ColumnLayout[]> {
+  const layouts: ColumnLayout[] = [];
+  for (const column of plan.columns) {
+    const { name, kind } = column;
+    if (kind === "number") {
+      layouts.push({ name, kind: "number", type: "f32", cardinality: 0 });
+      continue;
+    }
+    const cardinality = await codeCount(connection, column);
+    layouts.push({ name, kind: kind === "flag" ? "flag" : "category", type: narrowestType(cardinality - 1), cardinality });
+  }
+  return layouts;
+}
+
+async function codeCount(connection: DuckDBConnection, column: PlannedColumn): Promise<number> {
+  if (column.kind === "flag") return FLAG_CARDINALITY;
+  return column.kind === "origin" ? ORIGINS.length + 1 : cardinalityOf(connection, column);
+}
+
+/** Sorts the accepted events into store order and streams them, coded, into the writer. */
+export async function writeEvents(connection: DuckDBConnection, plan: IngestPlan, { writer, layouts }: { readonly writer: StoreWriter; readonly layouts: readonly ColumnLayout[] }): Promise<void> {
+  for await (const chunk of streamChunks(connection, eventsSql(plan, layouts))) {
+    const events: EventChunk = {
+      users: numericColumn(chunk, 0) as Uint32Array,
+      times: numericColumn(chunk, 1) as Float64Array,
+      columns: layouts.map((_, index) => numericColumn(chunk, index + 2)),
+    };
+    writer.append(events);
+  }
+}
+
+function eventsSql(plan: IngestPlan, layouts: readonly ColumnLayout[]): string {
+  const joins: string[] = [];
+  const outputs: string[] = [];
+  for (const [index, column] of plan.columns.entries()) {
+    const type = SQL_TYPES[layouts[index]?.type ?? "u32"];
+    const value = `v${plan.all.indexOf(column)}`;
+    if (column.kind === "number") outputs.push(`coalesce(${value}, 'NaN'::FLOAT)`);
+    else if (column.ids === null) outputs.push(`coalesce(${value}, 0)::${type}`);
+    else {
+      joins.push(`LEFT JOIN ${codesTable(column)} AS c${index} ON c${index}.id = ${value}`);
+      outputs.push(`coalesce(c${index}.code, 0)::${type}`);
+    }
+  }
+  const user = `v${plan.all.indexOf(plan.user)}`;
+  const time = `v${plan.all.indexOf(plan.time)}`;
+  return `SELECT users.code, ${time}::DOUBLE, ${outputs.join(", ")} FROM accepted
+    JOIN ${codesTable(plan.user)} AS users ON users.id = ${user} ${joins.join(" ")}
+    ORDER BY users.code, ${time}, seq`;
+}

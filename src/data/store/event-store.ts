@@ -1,0 +1,221 @@
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { LapidaryError } from "../../config/errors.ts";
+import { nearest } from "../../config/nearest.ts";
+import { Dictionary } from "../../features/dictionary.ts";
+import { type Column, FileColumn } from "./column.ts";
+import {
+  ANCHOR_ROWS,
+  type ColumnEntry,
+  type ColumnType,
+  CURRENT_FILE,
+  FORMAT_VERSION,
+  type Manifest,
+  MANIFEST_FILE,
+  offsetType,
+  TIME_FILES,
+} from "./format.ts";
+
+/** A half-open range of rows. */
+export interface RowRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One version of an event store, open for reading: events in (user, time) order, each stored once. */
+export class EventStore {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly numEvents: number;
+  readonly numUsers: number;
+  readonly #columns = new Map<string, Column>();
+  readonly #deltas: Column;
+  readonly #anchors: Column;
+  readonly #firsts: Column;
+  readonly #offsets: Column;
+
+  private constructor(folder: string, manifest: Manifest) {
+    this.folder = folder;
+    this.manifest = manifest;
+    this.numEvents = manifest.numEvents;
+    this.numUsers = manifest.numUsers;
+    this.#deltas = this.#file(TIME_FILES.deltas, manifest.time.deltaType);
+    this.#anchors = this.#file(TIME_FILES.anchors, "f64");
+    this.#firsts = this.#file(TIME_FILES.firsts, "f64");
+    this.#offsets = this.#file(TIME_FILES.offsets, offsetType(manifest.numEvents));
+  }
+
+  /**
+   * Opens the current version of the store in `dir`; sizes of all files are checked, contents by {@link verify}.
+   *
+   * @throws {LapidaryError} STORE_NOT_FOUND, STORE_VERSION or STORE_CORRUPT
+   */
+  static open(dir: string): EventStore {
+    const folder = currentFolder(dir);
+    if (folder === null) throw storeNotFound(dir);
+    const manifest = readManifest(folder);
+    for (const [file, { sizeBytes }] of Object.entries(manifest.files)) {
+      const found = statSync(join(folder, file), { throwIfNoEntry: false })?.size;
+      if (found !== sizeBytes) throw corrupt(join(folder, file), `${sizeBytes} bytes`, describeSize(found));
+    }
+    return new EventStore(folder, manifest);
+  }
+
+  /**
+   * Compares the SHA-256 of every file with the manifest.
+   *
+   * @throws {LapidaryError} STORE_CORRUPT at the first file that differs
+   */
+  verify(): void {
+    for (const [file, { sha256 }] of Object.entries(this.manifest.files)) {
+      const found = digestFile(join(this.folder, file));
+      if (found !== sha256) throw corrupt(join(this.folder, file), `SHA-256 ${sha256}`, found);
+    }
+  }
+
+  /** What the manifest says of a column. @throws {LapidaryError} STORE_COLUMN if there is none of this name */
+  entry(name: string): ColumnEntry {
+    const entry = this.manifest.columns.find((column) => column.name === name);
+    if (entry) return entry;
+    const names = this.manifest.columns.map((column) => column.name);
+    const near = nearest(name, names);
+    throw new LapidaryError({
+      code: "STORE_COLUMN",
+      where: this.folder,
+      expected: `one of the columns ${names.join(", ")}`,
+      got: name,
+      hint: `${near === null ? "" : `Did you mean ${near}? `}Columns are added by a new ingest.`,
+    });
+  }
+
+  /** A column by name. @throws {LapidaryError} STORE_COLUMN if there is none of this name */
+  column(name: string): Column {
+    const open = this.#columns.get(name);
+    if (open) return open;
+    const entry = this.entry(name);
+    const column = this.#file(entry.file, entry.type);
+    this.#columns.set(name, column);
+    return column;
+  }
+
+  /** The dictionary of `user` or of a category; null if its ids were hashed. */
+  dictionary(category: string): Dictionary | null {
+    const file = this.manifest.dictionaries[category];
+    return file === undefined ? null : Dictionary.decode(readFileSync(join(this.folder, file)));
+  }
+
+  /** Number of codes, 0 included, of `user` and of every column that is no number, by name. */
+  cardinalities(): Readonly<Record<string, number>> {
+    const columns = this.manifest.columns.filter(({ kind }) => kind !== "number");
+    const sizes = columns.map(({ name, cardinality }): [string, number] => [name, cardinality]);
+    return Object.fromEntries([["user", this.numUsers + 1], ...sizes]);
+  }
+
+  /** Code of the user whose event a row is, from 1. O(log users). */
+  userOf(row: number): number {
+    let low = 0;
+    let high = this.numUsers;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (this.#offsets.at(middle) <= row) low = middle;
+      else high = middle;
+    }
+    return low + 1;
+  }
+
+  /** Rows of a user's events, oldest first. */
+  userRange(user: number): RowRange {
+    return { start: this.#offsets.at(user - 1), end: this.#offsets.at(user) };
+  }
+
+  /** Time of a row. O({@link ANCHOR_ROWS}) once its user is known. @unit ms since 1970, UTC */
+  timeOf(row: number, user: number = this.userOf(row)): number {
+    const { start } = this.userRange(user);
+    const anchor = Math.floor(row / ANCHOR_ROWS);
+    const isAnchored = anchor * ANCHOR_ROWS > start;
+    const from = isAnchored ? anchor * ANCHOR_ROWS : start;
+    const base = isAnchored ? this.#anchors.at(anchor) : this.#firsts.at(user - 1);
+    const deltas = this.#deltas.slice(from + 1, row + 1);
+    let units = 0;
+    for (let i = 0; i < deltas.length; i++) units += deltas[i]!;
+    return base + units * this.manifest.time.unitMs;
+  }
+
+  /** Times of the rows [start, end), all of one user. @unit ms since 1970, UTC */
+  timesOf(start: number, end: number, user: number = this.userOf(start)): Float64Array {
+    const times = new Float64Array(Math.max(0, end - start));
+    if (times.length === 0) return times;
+    const deltas = this.#deltas.slice(start, end);
+    times[0] = this.timeOf(start, user);
+    for (let i = 1; i < times.length; i++) times[i] = times[i - 1]! + deltas[i]! * this.manifest.time.unitMs;
+    return times;
+  }
+
+  close(): void {
+    const columns = [this.#deltas, this.#anchors, this.#firsts, this.#offsets, ...this.#columns.values()];
+    for (const column of columns) column.close();
+    this.#columns.clear();
+  }
+
+  #file(file: string, type: ColumnType): Column {
+    return new FileColumn(join(this.folder, file), type);
+  }
+}
+
+/** Folder of the version in use of the store in `dir`, or null if there is none. */
+export function currentFolder(dir: string): string | null {
+  const pointer = join(dir, CURRENT_FILE);
+  return existsSync(pointer) ? join(dir, readFileSync(pointer, "utf8").trim()) : null;
+}
+
+function readManifest(folder: string): Manifest {
+  const path = join(folder, MANIFEST_FILE);
+  let manifest: Manifest;
+  try {
+    manifest = JSON.parse(readFileSync(path, "utf8")) as Manifest;
+  } catch (cause) {
+    throw corrupt(path, "a readable manifest", cause instanceof Error ? cause.message : String(cause));
+  }
+  if (manifest.format === "lapidary-events" && manifest.version === FORMAT_VERSION) return manifest;
+  throw new LapidaryError({
+    code: "STORE_VERSION",
+    where: path,
+    expected: `an event store of version ${FORMAT_VERSION}`,
+    got: `${manifest.format} version ${manifest.version}`,
+    hint: "Ingest the log again with this version of lapidary.",
+  });
+}
+
+function digestFile(path: string): string {
+  const hash = createHash("sha256");
+  const buffer = new Uint8Array(1 << 20);
+  const fd = openSync(path, "r");
+  try {
+    for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer)) {
+      hash.update(buffer.subarray(0, count));
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return hash.digest("hex");
+}
+
+function describeSize(sizeBytes: number | undefined): string {
+  return sizeBytes === undefined ? "no file" : `${sizeBytes} bytes`;
+}
+
+function storeNotFound(dir: string): LapidaryError {
+  return new LapidaryError({
+    code: "STORE_NOT_FOUND",
+    where: dir,
+    expected: "an event store",
+    got: "none",
+    hint: "Run `lapidary ingest` first.",
+  });
+}
+
+function corrupt(where: string, expected: string, got: string): LapidaryError {
+  const hint = "The file was changed or damaged: run `lapidary ingest --force` to write the store again.";
+  return new LapidaryError({ code: "STORE_CORRUPT", where, expected, got, hint });
+}

@@ -1,0 +1,121 @@
+/**
+ * The event store on disk.
+ *
+ * ```
+ * <store>/CURRENT            name of the version folder in use; replacing this one small file publishes a version
+ * <store>/v1/manifest.json   schema, counts, columns, size and SHA-256 of every file
+ * <store>/v1/columns/…       one file per column: little-endian values of one fixed width, in store order
+ * <store>/v1/dictionaries/…  one file per category: the ids of the codes 1, 2, …
+ * <store>/v1/inputs          digest of the configuration and the files that the version was made from
+ * <store>/v1/dead-letter.jsonl  the rows of the log that were rejected, each with its file, line and reason
+ * ```
+ *
+ * Store order is (user, time, place in the log). Each event is stored once; nothing is copied into examples.
+ */
+import type { EventSchema } from "../../features/schema.ts";
+
+/** Name of the file that points to the version in use. */
+export const CURRENT_FILE = "CURRENT";
+/** Name of the description of one version. */
+export const MANIFEST_FILE = "manifest.json";
+/** Name of the file that says what a version was made from. */
+export const INPUTS_FILE = "inputs";
+/** Name of the file of rejected rows, inside a version. */
+export const DEAD_LETTER_FILE = "dead-letter.jsonl";
+/** Version of the format; a store of another one is refused. */
+export const FORMAT_VERSION = 1;
+/** Rows between two absolute times. @unit events */
+export const ANCHOR_ROWS = 64;
+
+/** Fixed-width types of a column file. */
+export const COLUMN_TYPES = ["u8", "u16", "u32", "f32", "f64"] as const;
+/** One of {@link COLUMN_TYPES}. */
+export type ColumnType = (typeof COLUMN_TYPES)[number];
+/** The values of a column, in its own width. */
+export type ColumnValues = Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
+
+const ARRAY_TYPES = {
+  u8: Uint8Array,
+  u16: Uint16Array,
+  u32: Uint32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+} as const;
+
+/** The typed array that holds values of a column type. */
+export function arrayType(type: ColumnType) {
+  return ARRAY_TYPES[type];
+}
+
+/** The narrowest type that holds every integer in [0, max]. */
+export function narrowestType(max: number): ColumnType {
+  if (max < 2 ** 8) return "u8";
+  if (max < 2 ** 16) return "u16";
+  return max < 2 ** 32 ? "u32" : "f64";
+}
+
+/** What the codes of a column mean. Flags: 0 missing, 1 false, 2 true. Numbers: NaN is missing. */
+export type ColumnKind = "category" | "flag" | "number";
+
+/** One column of events, before it is written. */
+export interface ColumnLayout {
+  readonly name: string;
+  readonly kind: ColumnKind;
+  readonly type: ColumnType;
+  /** Number of codes, 0 included; 0 for numbers. */
+  readonly cardinality: number;
+}
+
+/** One column of events on disk. */
+export interface ColumnEntry extends ColumnLayout {
+  /** Path relative to the version folder. */
+  readonly file: string;
+}
+
+/** Where a row of the log went: `rowsRead = accepted + duplicates + rejected`. */
+export interface RowCounts {
+  readonly rowsRead: number;
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+}
+
+/** How the times of the events are stored. */
+export interface TimeLayout {
+  /** Greatest common divisor of all deltas. @unit ms */
+  readonly unitMs: number;
+  /** Type of the deltas to the previous event of the same user, in units; 0 at a user's first event. */
+  readonly deltaType: ColumnType;
+  readonly earliestMs: number;
+  readonly latestMs: number;
+}
+
+/** The description of one version of a store. */
+export interface Manifest {
+  readonly format: "lapidary-events";
+  readonly version: number;
+  readonly numEvents: number;
+  readonly numUsers: number;
+  readonly rows: RowCounts;
+  /** Number of rejected rows by reason. */
+  readonly rejections: Readonly<Record<string, number>>;
+  readonly schema: EventSchema;
+  readonly time: TimeLayout;
+  readonly columns: readonly ColumnEntry[];
+  /** File of each dictionary by category name; a hashed category has none. */
+  readonly dictionaries: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, { readonly sizeBytes: number; readonly sha256: string }>>;
+}
+
+/** Files of the time and user columns, relative to the version folder. */
+export const TIME_FILES = {
+  deltas: "columns/time.deltas",
+  anchors: "columns/time.anchors",
+  firsts: "columns/time.firsts",
+  offsets: "columns/user.offsets",
+} as const;
+
+/** Type of the user offsets: they hold values up to the number of events. */
+export function offsetType(numEvents: number): ColumnType {
+  return narrowestType(numEvents);
+}

@@ -1,0 +1,133 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Dictionary } from "../../features/dictionary.ts";
+import type { EventSchema } from "../../features/schema.ts";
+import { type FileDigest, FileWriter, syncFolder } from "./file-writer.ts";
+import {
+  arrayType,
+  type ColumnEntry,
+  type ColumnLayout,
+  type ColumnValues,
+  FORMAT_VERSION,
+  type Manifest,
+  MANIFEST_FILE,
+  offsetType,
+  type RowCounts,
+  TIME_FILES,
+} from "./format.ts";
+import { TimeWriter } from "./time-writer.ts";
+
+/** Events in store order: parallel arrays, the columns in the order of the writer's layouts. */
+export interface EventChunk {
+  /** User codes 1, 2, … in ascending order, none left out. */
+  readonly users: Uint32Array;
+  /** @unit ms since 1970, UTC */
+  readonly times: Float64Array;
+  readonly columns: readonly ColumnValues[];
+}
+
+/** What {@link StoreWriter.finish} adds to the events: where they came from. */
+export interface StoreFacts {
+  readonly schema: EventSchema;
+  readonly rows: RowCounts;
+  /** Number of rejected rows by reason. */
+  readonly rejections: Readonly<Record<string, number>>;
+}
+
+/** Writes one version folder: events in store order, dictionaries, and last of all the manifest. */
+export class StoreWriter {
+  readonly #folder: string;
+  readonly #entries: readonly ColumnEntry[];
+  readonly #columns: readonly FileWriter[];
+  readonly #times: TimeWriter;
+  readonly #dictionaries: Record<string, string> = {};
+  readonly #files: Record<string, FileDigest> = {};
+  readonly #userStarts: number[] = [];
+  #numEvents = 0;
+
+  /** Starts an empty version in `folder`; what was there before is removed. */
+  constructor(folder: string, layouts: readonly ColumnLayout[]) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(join(folder, "columns"), { recursive: true });
+    mkdirSync(join(folder, "dictionaries"));
+    this.#folder = folder;
+    this.#entries = layouts.map((layout, index) => ({ ...layout, file: `columns/${fileName(layout.name, index)}` }));
+    this.#columns = this.#entries.map((entry) => new FileWriter(join(folder, entry.file)));
+    this.#times = new TimeWriter(folder);
+  }
+
+  /** Appends events. */
+  append(chunk: EventChunk): void {
+    this.#times.append(chunk.times, this.#startUsers(chunk.users));
+    for (const [index, values] of chunk.columns.entries()) this.#columns[index]?.append(values);
+    this.#numEvents += chunk.users.length;
+  }
+
+  /** A writer of one more file of the version, which the manifest will list after {@link addDigest}. */
+  openFile(file: string): FileWriter {
+    return new FileWriter(join(this.#folder, file));
+  }
+
+  /** Lists a finished file in the manifest. */
+  addDigest(file: string, digest: FileDigest): void {
+    this.#files[file] = digest;
+  }
+
+  /** Writes the ids of the codes 1, 2, … of a category, in that order. */
+  addDictionary(category: string, ids: readonly string[]): void {
+    const file = `dictionaries/${fileName(category, Object.keys(this.#dictionaries).length)}`;
+    const writer = this.openFile(file);
+    writer.append(Dictionary.of(ids).encode());
+    this.#dictionaries[category] = file;
+    this.addDigest(file, writer.finish());
+  }
+
+  /** Writes the manifest: from here on the version is complete, though nothing points to it yet. */
+  finish(facts: StoreFacts): Manifest {
+    const { layout: time, files } = this.#times.finish();
+    for (const [index, entry] of this.#entries.entries()) {
+      const writer = this.#columns[index];
+      if (writer) this.#files[entry.file] = writer.finish();
+    }
+    Object.assign(this.#files, files, { [TIME_FILES.offsets]: this.#writeOffsets() });
+    const manifest: Manifest = {
+      format: "lapidary-events",
+      version: FORMAT_VERSION,
+      numEvents: this.#numEvents,
+      numUsers: this.#userStarts.length,
+      rows: facts.rows,
+      rejections: facts.rejections,
+      schema: facts.schema,
+      time,
+      columns: this.#entries,
+      dictionaries: this.#dictionaries,
+      files: this.#files,
+    };
+    writeFileSync(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`, { flush: true });
+    for (const folder of ["columns", "dictionaries", "."]) syncFolder(join(this.#folder, folder));
+    return manifest;
+  }
+
+  #startUsers(users: Uint32Array): Uint8Array {
+    const isFirst = new Uint8Array(users.length);
+    for (let i = 0; i < users.length; i++) {
+      if (users[i] === this.#userStarts.length) continue;
+      isFirst[i] = 1;
+      this.#userStarts.push(this.#numEvents + i);
+    }
+    return isFirst;
+  }
+
+  #writeOffsets(): FileDigest {
+    const writer = this.openFile(TIME_FILES.offsets);
+    const type = arrayType(offsetType(this.#numEvents));
+    writer.append(type.from(this.#userStarts));
+    writer.append(type.from([this.#numEvents]));
+    return writer.finish();
+  }
+}
+
+// Names are the user's: anything may stand in them, so the index keeps files apart and the name only helps a reader.
+function fileName(name: string, index: number): string {
+  return `${String(index).padStart(2, "0")}-${name.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, 60)}`;
+}
