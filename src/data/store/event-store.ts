@@ -9,6 +9,7 @@ import {
   ANCHOR_ROWS,
   type ColumnEntry,
   type ColumnType,
+  type ColumnValues,
   CURRENT_FILE,
   FORMAT_VERSION,
   type Manifest,
@@ -140,6 +141,11 @@ export class EventStore {
     let units = 0;
     for (let i = 0; i < deltas.length; i++) units += deltas[i]!;
     return base + units * this.manifest.time.unitMs;
+  }
+
+  /** Time since the previous event of the same user, of the rows [start, end), in units of the manifest's `unitMs`. */
+  gapsOf(start: number, end: number): ColumnValues {
+    return this.#deltas.slice(start, end);
   }
 
   /** Times of the rows [start, end), all of one user. @unit ms since 1970, UTC */

@@ -1,0 +1,171 @@
+import { LapidaryError } from "../config/errors.ts";
+import { HISTORY_LENGTH } from "../features/derive-spec.ts";
+import type { OutcomeField } from "../features/schema.ts";
+import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../features/spec.ts";
+import { ageBucket, dayOfWeek, hourOfDay, numberBucket, signedLog1p } from "../features/transform.ts";
+import { isLabelKnown, isOutcomeKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
+import type { ColumnValues } from "./store/format.ts";
+import type { EventStore } from "./store/event-store.ts";
+
+/** What a batch holds and what may be known in it. */
+export interface BatchOptions {
+  readonly spec: FeatureSpec;
+  /** Newest past events per example. */
+  readonly historyLength: number;
+  /** Labels that become known after this are masked. @unit ms since 1970, UTC */
+  readonly horizonMs: number;
+  /** Row of each code, by table; tables without an entry are read as they are. */
+  readonly remaps: Readonly<Record<string, Int32Array>>;
+}
+
+/** Turns one raw value of a column into the code a model reads. */
+type Coder = (value: number) => number;
+
+/** Builds batches of examples from their rows: the one place where events become a model's inputs. */
+export class BatchBuilder {
+  readonly #store: EventStore;
+  readonly #options: BatchOptions;
+  readonly #outcomes: ReadonlyMap<string, OutcomeField>;
+
+  /** @throws {LapidaryError} STORE_COLUMN for a feature that the store lacks, INTERNAL for one that would leak */
+  constructor(store: EventStore, options: BatchOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#outcomes = new Map(store.manifest.schema.outcomes.map((outcome) => [outcome.name, outcome]));
+    this.#check();
+  }
+
+  /** The batch of the examples in `rows`, in their order. */
+  build(rows: Float64Array): Batch {
+    const { spec, historyLength } = this.#options;
+    const points = Array.from(rows, (row) => pointInTime(this.#store, row, historyLength));
+    const offsets = new Int32Array(points.length + 1);
+    for (const [i, { start, end }] of points.entries()) offsets[i + 1] = offsets[i]! + end - start;
+    return {
+      size: rows.length,
+      rows,
+      times: Float64Array.from(points, ({ timeMs }) => timeMs),
+      contextual: columnsOf(spec.contextual, (feature) => this.#ownCodes(feature, points)),
+      candidate: columnsOf(spec.candidate, (feature) => this.#ownCodes(feature, points)),
+      numbers: this.#numbers(points),
+      history: { offsets, codes: columnsOf(spec.history, (feature) => this.#historyCodes(feature, points, offsets)) },
+      ...this.#labels(points),
+    };
+  }
+
+  #ownCodes(feature: CategoryFeature, points: readonly PointInTime[]): Int32Array {
+    const codes = new Int32Array(points.length);
+    const values = this.#ownValues(feature.name);
+    const code = this.#coder(feature);
+    for (const [i, point] of points.entries()) codes[i] = code(values(point));
+    return codes;
+  }
+
+  #ownValues(name: string): (point: PointInTime) => number {
+    if (name === "user") return ({ user }) => user;
+    if (name === "hourOfDay") return ({ timeMs }) => hourOfDay(timeMs);
+    if (name === "dayOfWeek") return ({ timeMs }) => dayOfWeek(timeMs);
+    const column = this.#store.column(name);
+    return ({ row }) => column.at(row);
+  }
+
+  #historyCodes(feature: CategoryFeature, points: readonly PointInTime[], offsets: Int32Array): Int32Array {
+    const codes = new Int32Array(offsets.at(-1) ?? 0);
+    const code = this.#coder(feature);
+    const outcome = this.#outcomes.get(feature.name);
+    const column = feature.name === "age" ? null : this.#store.column(feature.name);
+    for (const [i, { start, end, agesMs }] of points.entries()) {
+      const target = codes.subarray(offsets[i], offsets[i + 1]);
+      encodeInto(target, column === null ? agesMs : column.slice(start, end), code);
+      if (outcome) hideUnknown(target, agesMs, outcome.delayMs);
+    }
+    return codes;
+  }
+
+  #coder({ name, table, cardinality }: CategoryFeature): Coder {
+    if (name === "age") return ageBucket;
+    if (isColumn(name) && this.#store.entry(name).kind === "number") return numberBucket;
+    const remap = this.#options.remaps[table];
+    if (remap) return (code) => remap[code] ?? 0;
+    return (code) => (code < cardinality ? code : 0);
+  }
+
+  #numbers(points: readonly PointInTime[]): Float32Array {
+    const { numbers } = this.#options.spec;
+    const values = new Float32Array(points.length * numbers.length);
+    for (const [j, name] of numbers.entries()) {
+      const column = name === HISTORY_LENGTH ? null : this.#store.column(name);
+      for (const [i, { row, numPast }] of points.entries()) {
+        values[i * numbers.length + j] = signedLog1p(column === null ? numPast : column.at(row));
+      }
+    }
+    return values;
+  }
+
+  #labels(points: readonly PointInTime[]): Pick<Batch, "labels" | "labelMask"> {
+    const { spec, horizonMs } = this.#options;
+    const numTasks = spec.objectives.length;
+    const labels = new Float32Array(points.length * numTasks);
+    const labelMask = new Float32Array(points.length * numTasks);
+    for (const [task, name] of spec.objectives.entries()) {
+      const column = this.#store.column(name);
+      const delayMs = this.#outcomes.get(name)?.delayMs ?? 0;
+      for (const [i, { row, timeMs }] of points.entries()) {
+        const code = column.at(row);
+        // What is not known yet is not in the batch at all, so that no mask has to be remembered.
+        if (code === 0 || !isLabelKnown(timeMs, delayMs, horizonMs)) continue;
+        labels[i * numTasks + task] = code - 1;
+        labelMask[i * numTasks + task] = 1;
+      }
+    }
+    return { labels, labelMask };
+  }
+
+  #check(): void {
+    const { contextual, candidate, numbers, history, objectives } = this.#options.spec;
+    for (const name of [...[...contextual, ...candidate].map((feature) => feature.name), ...numbers]) {
+      // What happened to an item is known only after it was shown.
+      if (this.#outcomes.has(name) || name === "action") throw leak(name);
+    }
+    for (const { name } of [...contextual, ...candidate, ...history]) if (isColumn(name)) this.#store.entry(name);
+    for (const name of numbers) if (name !== HISTORY_LENGTH) this.#expectKind(name, "number");
+    for (const name of objectives) this.#expectKind(name, "flag");
+  }
+
+  #expectKind(name: string, kind: "number" | "flag"): void {
+    const found = this.#store.entry(name).kind;
+    if (found === kind) return;
+    const hint = "Use the specification that was derived from this store.";
+    throw new LapidaryError({ code: "INTERNAL", where: `feature ${name}`, expected: `a ${kind}`, got: `a ${found}`, hint });
+  }
+}
+
+const COMPUTED = new Set(["user", "hourOfDay", "dayOfWeek", "age"]);
+
+function isColumn(name: string): boolean {
+  return !COMPUTED.has(name);
+}
+
+function columnsOf(features: readonly CategoryFeature[], codes: (feature: CategoryFeature) => Int32Array): CodeColumns {
+  return Object.fromEntries(features.map((feature) => [feature.name, codes(feature)]));
+}
+
+function encodeInto(target: Int32Array, values: ColumnValues, code: Coder): void {
+  for (let i = 0; i < target.length; i++) target[i] = code(values[i]!);
+}
+
+/** Code 0 for the outcomes that were not known yet at the example's time. */
+function hideUnknown(target: Int32Array, agesMs: Float64Array, delayMs: number): void {
+  // Newest last: the first event that is old enough ends the search.
+  for (let i = target.length - 1; i >= 0 && !isOutcomeKnown(agesMs[i]!, delayMs); i--) target[i] = 0;
+}
+
+function leak(name: string): LapidaryError {
+  return new LapidaryError({
+    code: "INTERNAL",
+    where: `feature ${name}`,
+    expected: "a fact known when the item is shown",
+    got: "a fact of the example's own future",
+    hint: "Outcomes may be read of past events only.",
+  });
+}

@@ -1,0 +1,92 @@
+import { LapidaryError } from "../config/errors.ts";
+import type { Batch, FeatureSpec } from "../features/spec.ts";
+import { BatchBuilder } from "./batch-builder.ts";
+import { type ExampleOrder, shuffledOrder, type TimeWindow, timeOrder, WindowRows } from "./examples.ts";
+import { EventStore } from "./store/event-store.ts";
+
+/** The part of every batch that one process reads. */
+export interface Shard {
+  readonly rank: number;
+  readonly worldSize: number;
+}
+
+/** Which batches to read: plain data, the same in every thread. */
+export interface BatchSourceOptions {
+  /** Folder of the store. */
+  readonly store: string;
+  /** Examples are the events of this window; their histories reach back to the beginning. */
+  readonly window: TimeWindow;
+  readonly spec: FeatureSpec;
+  /** Newest past events per example. */
+  readonly historyLength: number;
+  /** Examples per batch over all processes. */
+  readonly globalBatchSize: number;
+  /** Seed of the shuffle; null reads in order of time. */
+  readonly seed: number | null;
+  /** Pass over the window: each has a shuffle of its own. */
+  readonly epoch: number;
+  readonly shard: Shard;
+  /** Row of each code, by table. */
+  readonly remaps: Readonly<Record<string, Int32Array>>;
+  /** Labels that become known after this are masked. @unit ms since 1970, UTC */
+  readonly horizonMs: number;
+  /** Leave out a last batch that is not full: every step of a training has the same size. */
+  readonly dropLast: boolean;
+}
+
+/**
+ * The batches of a window by position. Batch `g` holds the examples `[gG, gG + G)` of one global order, cut into
+ * equal contiguous parts by rank: W processes read together what one process reads alone, and a reader resumes
+ * anywhere without replaying.
+ */
+export class BatchSource {
+  readonly numExamples: number;
+  readonly numBatches: number;
+  readonly #options: BatchSourceOptions;
+  readonly #store: EventStore;
+  readonly #order: ExampleOrder;
+  readonly #builder: BatchBuilder;
+
+  /** @throws {LapidaryError} READER_OPTION, STORE_* */
+  constructor(options: BatchSourceOptions) {
+    checkOptions(options);
+    this.#options = options;
+    this.#store = EventStore.open(options.store);
+    this.#builder = new BatchBuilder(this.#store, options);
+    const rows = new WindowRows(this.#store, options.window);
+    const { seed, epoch, globalBatchSize, dropLast } = options;
+    this.#order = seed === null ? timeOrder(this.#store, rows) : shuffledOrder(rows, { seed, epoch });
+    this.numExamples = rows.size;
+    this.numBatches = dropLast ? Math.floor(rows.size / globalBatchSize) : Math.ceil(rows.size / globalBatchSize);
+  }
+
+  /** This process's part of the batch at `position`, from 0. */
+  read(position: number): Batch {
+    const { globalBatchSize, shard } = this.#options;
+    const first = position * globalBatchSize;
+    const size = Math.min(globalBatchSize, this.numExamples - first);
+    const start = first + Math.floor((size * shard.rank) / shard.worldSize);
+    const end = first + Math.floor((size * (shard.rank + 1)) / shard.worldSize);
+    const rows = new Float64Array(end - start);
+    for (let i = 0; i < rows.length; i++) rows[i] = this.#order.rowAt(start + i);
+    return this.#builder.build(rows);
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+}
+
+function checkOptions({ globalBatchSize, historyLength, shard }: BatchSourceOptions): void {
+  const { rank, worldSize } = shard;
+  const isCount = (n: number) => Number.isSafeInteger(n) && n >= 1;
+  if (!isCount(globalBatchSize)) throw badOption("globalBatchSize", "an integer ≥ 1", globalBatchSize);
+  if (!isCount(worldSize)) throw badOption("shard.worldSize", "an integer ≥ 1", worldSize);
+  if (globalBatchSize % worldSize !== 0) throw badOption("globalBatchSize", `a multiple of the ${worldSize} processes`, globalBatchSize);
+  if (!Number.isInteger(rank) || rank < 0 || rank >= worldSize) throw badOption("shard.rank", `an integer in [0, ${worldSize})`, rank);
+  if (!Number.isSafeInteger(historyLength) || historyLength < 0) throw badOption("historyLength", "an integer ≥ 0", historyLength);
+}
+
+function badOption(name: string, expected: string, got: number): LapidaryError {
+  return new LapidaryError({ code: "READER_OPTION", where: name, expected, got: String(got), hint: "Correct this option." });
+}

@@ -1,0 +1,90 @@
+import { permutation } from "./permutation.ts";
+import type { EventStore } from "./store/event-store.ts";
+
+/** A half-open window of time. @unit ms since 1970, UTC */
+export interface TimeWindow {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** The examples of a window in one order: their number, and the row of each. */
+export interface ExampleOrder {
+  readonly size: number;
+  rowAt(position: number): number;
+}
+
+/** The rows of a window, user by user: they are one range per user. O(users) memory. */
+export class WindowRows {
+  /** First row of each user's range. */
+  readonly starts: Float64Array;
+  /** Number of rows of the users before. @shape [users + 1] */
+  readonly offsets: Float64Array;
+
+  constructor(store: EventStore, { fromMs, untilMs }: TimeWindow) {
+    this.starts = new Float64Array(store.numUsers);
+    this.offsets = new Float64Array(store.numUsers + 1);
+    for (let user = 1; user <= store.numUsers; user++) {
+      const { start, end } = store.userRange(user);
+      const times = store.timesOf(start, end, user);
+      const first = lowerBound(times, fromMs);
+      this.starts[user - 1] = start + first;
+      this.offsets[user] = this.offsets[user - 1]! + Math.max(0, lowerBound(times, untilMs) - first);
+    }
+  }
+
+  get size(): number {
+    return this.offsets.at(-1) ?? 0;
+  }
+
+  /** Row of the `index`-th example in store order. O(log users). */
+  rowAt(index: number): number {
+    const user = upperBound(this.offsets, index) - 1;
+    return this.starts[user]! + index - this.offsets[user]!;
+  }
+}
+
+/** Examples in a random order that only seed and epoch decide. */
+export function shuffledOrder(rows: WindowRows, options: { readonly seed: number; readonly epoch: number }): ExampleOrder {
+  const shuffle = permutation(rows.size, options);
+  return { size: rows.size, rowAt: (position) => rows.rowAt(shuffle.at(position)) };
+}
+
+/** Examples by (time, row). O(examples) memory. */
+export function timeOrder(store: EventStore, rows: WindowRows): ExampleOrder {
+  const examples = new Float64Array(rows.size);
+  const times = new Float64Array(rows.size);
+  for (let user = 1; user <= store.numUsers; user++) {
+    const at = rows.offsets[user - 1]!;
+    const count = rows.offsets[user]! - at;
+    const start = rows.starts[user - 1]!;
+    times.set(store.timesOf(start, start + count, user), at);
+    for (let i = 0; i < count; i++) examples[at + i] = start + i;
+  }
+  // Positions are in row order, so a tie in time keeps the order of the rows.
+  const order = Uint32Array.from(times.keys()).sort((a, b) => times[a]! - times[b]! || a - b);
+  return { size: order.length, rowAt: (position) => examples[order[position]!]! };
+}
+
+/** Number of values of an ascending array below `bound`. */
+function lowerBound(values: Float64Array, bound: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle]! < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Number of values of an ascending array not above `bound`. */
+function upperBound(values: Float64Array, bound: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle]! <= bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

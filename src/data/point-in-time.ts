@@ -1,0 +1,62 @@
+/**
+ * What may be known at the time of an example. Everything that a model reads of a store passes through here:
+ * - its history are the user's events strictly before its time, events of the same instant left out;
+ * - an outcome of a past event is known once more than its delay has passed;
+ * - a label is known if its delay has passed at the horizon of the reader.
+ */
+import type { EventStore } from "./store/event-store.ts";
+
+/** One example and the past that it may see. */
+export interface PointInTime {
+  /** Row of the example's own event. */
+  readonly row: number;
+  readonly user: number;
+  /** @unit ms since 1970, UTC */
+  readonly timeMs: number;
+  /** Rows [start, end) of the history: the newest events of the past, oldest first. */
+  readonly start: number;
+  readonly end: number;
+  /** Number of all past events, those that the maximum length cuts off included. */
+  readonly numPast: number;
+  /** Time from each event of the history to the example. @unit ms */
+  readonly agesMs: Float64Array;
+}
+
+/** The point in time of the event in `row`, with at most `maxLength` events of history. O(ties + history + log users). */
+export function pointInTime(store: EventStore, row: number, maxLength: number): PointInTime {
+  const user = store.userOf(row);
+  const first = store.userRange(user).start;
+  const end = firstOfInstant(store, row, first);
+  const start = Math.max(first, end - maxLength);
+  const agesMs = agesOf(store, { start, end, row });
+  return { row, user, timeMs: store.timeOf(row, user), start, end, numPast: end - first, agesMs };
+}
+
+/** First row of the same user and the same time as `row`. */
+function firstOfInstant(store: EventStore, row: number, first: number): number {
+  let end = row;
+  while (end > first && store.gapsOf(end, end + 1)[0] === 0) end--;
+  return end;
+}
+
+function agesOf(store: EventStore, { start, end, row }: { readonly start: number; readonly end: number; readonly row: number }): Float64Array {
+  const { unitMs } = store.manifest.time;
+  const gaps = store.gapsOf(start + 1, row + 1);
+  const ages = new Float64Array(end - start);
+  let units = 0;
+  for (let i = gaps.length - 1; i >= 0; i--) {
+    units += gaps[i]!;
+    if (i < ages.length) ages[i] = units * unitMs;
+  }
+  return ages;
+}
+
+/** Whether an outcome of an event `ageMs` in the past is known: `ageMs > delayMs`. */
+export function isOutcomeKnown(ageMs: number, delayMs: number): boolean {
+  return ageMs > delayMs;
+}
+
+/** Whether a label of an event is known at the horizon: `timeMs + delayMs ≤ horizonMs`. */
+export function isLabelKnown(timeMs: number, delayMs: number, horizonMs: number): boolean {
+  return timeMs + delayMs <= horizonMs;
+}
