@@ -38,6 +38,10 @@ export const ERROR_CODES = {
   STORE_CORRUPT: "a file of the event store is missing or damaged",
   STORE_COLUMN: "the event store has no column of that name",
   READER_OPTION: "an option of the batch reader is out of its range",
+  BENCH_UNKNOWN: "there is no benchmark of that name",
+  BENCH_PEER_UNAVAILABLE: "what a benchmark is compared with is not installed",
+  BENCH_PEER_FAILED: "what a benchmark is compared with ended or refused a request",
+  BENCH_MISMATCH: "a benchmark and its peer did not compute the same",
   INTERNAL: "an invariant of lapidary itself was broken",
 } as const;
 

@@ -1,0 +1,48 @@
+import { LapidaryError } from "../src/config/errors.ts";
+import type { BenchOptions, BenchResult } from "./harness.ts";
+import type { Machine } from "./machine.ts";
+
+/** What `lapidary bench NAME --json` prints as its last line. */
+export interface BenchReport {
+  readonly bench: string;
+  readonly results: readonly BenchResult[];
+  readonly machine: Machine;
+  /** The commit measured, with `-dirty` if files differed from it. */
+  readonly commit: string;
+}
+
+/** A benchmark's file exports this function as `run`. */
+export type RunBench = (options: BenchOptions) => Promise<readonly BenchResult[]>;
+
+/** The benchmarks by name: `bench/NAME.ts` each, and what it measures. */
+export const BENCHES: Readonly<Record<string, string>> = {
+  dispatch: "what calling one small operator costs, beside eager PyTorch",
+  "train-step": "whole training steps of the previous-generation model, beside the same model in PyTorch",
+  ingest: "events read from logs per second and core",
+  storage: "bytes per event and per example, beside one copied history per example",
+};
+
+/**
+ * Runs one benchmark and says on what machine and of which commit. Nothing of torch is loaded before, so that
+ * OPENBLAS_CORETYPE, which would change what is measured, is gone when OpenBLAS reads it.
+ *
+ * @throws {LapidaryError} BENCH_UNKNOWN if there is no benchmark of that name
+ */
+export async function runBench(name: string, options: BenchOptions = {}): Promise<BenchReport> {
+  if (!Object.hasOwn(BENCHES, name)) throw unknown(name);
+  delete process.env["OPENBLAS_CORETYPE"];
+  const { run } = (await import(`./${name}.ts`)) as { run: RunBench };
+  const results = await run(options);
+  const { describeCommit, describeMachine } = await import("./machine.ts");
+  return { bench: name, results, machine: describeMachine(), commit: describeCommit() };
+}
+
+function unknown(name: string): LapidaryError {
+  return new LapidaryError({
+    code: "BENCH_UNKNOWN",
+    where: "bench",
+    expected: Object.keys(BENCHES).join(", "),
+    got: name,
+    hint: "Use one of these names.",
+  });
+}
