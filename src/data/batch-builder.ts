@@ -4,8 +4,8 @@ import type { OutcomeField } from "../features/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../features/spec.ts";
 import { ageBucket, dayOfWeek, hourOfDay, numberBucket, signedLog1p } from "../features/transform.ts";
 import { isLabelKnown, isOutcomeKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
-import type { ColumnValues } from "./store/format.ts";
 import type { EventStore } from "./store/event-store.ts";
+import type { ColumnValues } from "./store/format.ts";
 
 /** What a batch holds and what may be known in it. */
 export interface BatchOptions {
@@ -136,7 +136,13 @@ export class BatchBuilder {
     const found = this.#store.entry(name).kind;
     if (found === kind) return;
     const hint = "Use the specification that was derived from this store.";
-    throw new LapidaryError({ code: "INTERNAL", where: `feature ${name}`, expected: `a ${kind}`, got: `a ${found}`, hint });
+    throw new LapidaryError({
+      code: "INTERNAL",
+      where: `feature ${name}`,
+      expected: `a ${kind}`,
+      got: `a ${found}`,
+      hint,
+    });
   }
 }
 

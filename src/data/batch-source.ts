@@ -82,11 +82,20 @@ function checkOptions({ globalBatchSize, historyLength, shard }: BatchSourceOpti
   const isCount = (n: number) => Number.isSafeInteger(n) && n >= 1;
   if (!isCount(globalBatchSize)) throw badOption("globalBatchSize", "an integer ≥ 1", globalBatchSize);
   if (!isCount(worldSize)) throw badOption("shard.worldSize", "an integer ≥ 1", worldSize);
-  if (globalBatchSize % worldSize !== 0) throw badOption("globalBatchSize", `a multiple of the ${worldSize} processes`, globalBatchSize);
-  if (!Number.isInteger(rank) || rank < 0 || rank >= worldSize) throw badOption("shard.rank", `an integer in [0, ${worldSize})`, rank);
-  if (!Number.isSafeInteger(historyLength) || historyLength < 0) throw badOption("historyLength", "an integer ≥ 0", historyLength);
+  if (globalBatchSize % worldSize !== 0)
+    throw badOption("globalBatchSize", `a multiple of the ${worldSize} processes`, globalBatchSize);
+  if (!Number.isInteger(rank) || rank < 0 || rank >= worldSize)
+    throw badOption("shard.rank", `an integer in [0, ${worldSize})`, rank);
+  if (!Number.isSafeInteger(historyLength) || historyLength < 0)
+    throw badOption("historyLength", "an integer ≥ 0", historyLength);
 }
 
 function badOption(name: string, expected: string, got: number): LapidaryError {
-  return new LapidaryError({ code: "READER_OPTION", where: name, expected, got: String(got), hint: "Correct this option." });
+  return new LapidaryError({
+    code: "READER_OPTION",
+    where: name,
+    expected,
+    got: String(got),
+    hint: "Correct this option.",
+  });
 }

@@ -16,7 +16,11 @@ export function countCodes(store: EventStore, window: TimeWindow): Readonly<Reco
   return counts;
 }
 
-function countColumn(store: EventStore, rows: WindowRows, { name, cardinality }: { readonly name: string; readonly cardinality: number }): Float64Array {
+function countColumn(
+  store: EventStore,
+  rows: WindowRows,
+  { name, cardinality }: { readonly name: string; readonly cardinality: number },
+): Float64Array {
   const counts = new Float64Array(cardinality);
   const column = store.column(name);
   for (let user = 0; user < store.numUsers; user++) {

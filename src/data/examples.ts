@@ -44,7 +44,10 @@ export class WindowRows {
 }
 
 /** Examples in a random order that only seed and epoch decide. */
-export function shuffledOrder(rows: WindowRows, options: { readonly seed: number; readonly epoch: number }): ExampleOrder {
+export function shuffledOrder(
+  rows: WindowRows,
+  options: { readonly seed: number; readonly epoch: number },
+): ExampleOrder {
   const shuffle = permutation(rows.size, options);
   return { size: rows.size, rowAt: (position) => rows.rowAt(shuffle.at(position)) };
 }

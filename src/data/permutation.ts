@@ -13,10 +13,15 @@ const ROUNDS = 6;
  *
  * @see Black and Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002
  */
-export function permutation(size: number, { seed, epoch }: { readonly seed: number; readonly epoch: number }): Permutation {
+export function permutation(
+  size: number,
+  { seed, epoch }: { readonly seed: number; readonly epoch: number },
+): Permutation {
   const halfBits = Math.max(1, Math.ceil(Math.log2(Math.max(2, size)) / 2));
   const half = 2 ** halfBits;
-  const keys = Array.from({ length: ROUNDS }, (_, round) => mix(mix(mix(seed >>> 0) ^ (epoch + 1)) ^ (round + 1) ^ Math.floor(seed / 2 ** 32)));
+  const keys = Array.from({ length: ROUNDS }, (_, round) =>
+    mix(mix(mix(seed >>> 0) ^ (epoch + 1)) ^ (round + 1) ^ Math.floor(seed / 2 ** 32)),
+  );
   const pass = (position: number): number => {
     let left = Math.floor(position / half);
     let right = position % half;

@@ -39,7 +39,10 @@ function firstOfInstant(store: EventStore, row: number, first: number): number {
   return end;
 }
 
-function agesOf(store: EventStore, { start, end, row }: { readonly start: number; readonly end: number; readonly row: number }): Float64Array {
+function agesOf(
+  store: EventStore,
+  { start, end, row }: { readonly start: number; readonly end: number; readonly row: number },
+): Float64Array {
   const { unitMs } = store.manifest.time;
   const gaps = store.gapsOf(start + 1, row + 1);
   const ages = new Float64Array(end - start);

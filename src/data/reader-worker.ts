@@ -20,7 +20,15 @@ export type WorkerMessage =
 
 function buffersOf(batch: Batch): ArrayBuffer[] {
   const codes = [batch.contextual, batch.candidate, batch.history.codes].flatMap((columns) => Object.values(columns));
-  const arrays = [batch.rows, batch.times, batch.numbers, batch.labels, batch.labelMask, batch.history.offsets, ...codes];
+  const arrays = [
+    batch.rows,
+    batch.times,
+    batch.numbers,
+    batch.labels,
+    batch.labelMask,
+    batch.history.offsets,
+    ...codes,
+  ];
   return arrays.map(({ buffer }) => buffer as ArrayBuffer);
 }
 
@@ -30,7 +38,13 @@ function factsOf(error: unknown): ErrorFacts {
     return { code, where, expected, got, hint };
   }
   const got = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: "INTERNAL", where: "batch reader", expected: "a batch", got, hint: "Check the store with `lapidary doctor`." };
+  return {
+    code: "INTERNAL",
+    where: "batch reader",
+    expected: "a batch",
+    got,
+    hint: "Check the store with `lapidary doctor`.",
+  };
 }
 
 /** Serves requests until the reader ends this thread. */

@@ -68,7 +68,14 @@ export class BatchReader implements AsyncIterable<ReadBatch> {
  * @throws {LapidaryError} READER_OPTION, STORE_*
  */
 export async function openReader(options: ReaderOptions): Promise<BatchReader> {
-  const { start = 0, prefetch = 3, vocabularies = {}, epoch = 0, shard = { rank: 0, worldSize: 1 }, ...source } = options;
+  const {
+    start = 0,
+    prefetch = 3,
+    vocabularies = {},
+    epoch = 0,
+    shard = { rank: 0, worldSize: 1 },
+    ...source
+  } = options;
   const dropLast = options.dropLast ?? options.seed !== null;
   const remaps = remapsOf(options.store, vocabularies);
   const channel = new Channel({ start, options: { ...source, epoch, shard, dropLast, remaps } });
@@ -84,7 +91,10 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
 }
 
 /** Row of every code of the store, by table. */
-function remapsOf(dir: string, vocabularies: Readonly<Record<string, Vocabulary>>): Readonly<Record<string, Int32Array>> {
+function remapsOf(
+  dir: string,
+  vocabularies: Readonly<Record<string, Vocabulary>>,
+): Readonly<Record<string, Int32Array>> {
   const store = EventStore.open(dir);
   const sizes = store.cardinalities();
   store.close();
@@ -138,6 +148,12 @@ class Channel {
 
 function stopped(cause?: unknown): LapidaryError {
   const got = cause instanceof Error ? cause.message : "a thread that had ended";
-  const facts = { code: "INTERNAL", where: "batch reader", expected: "a batch", got, hint: "Run again; if it stays, report it." } as const;
+  const facts = {
+    code: "INTERNAL",
+    where: "batch reader",
+    expected: "a batch",
+    got,
+    hint: "Run again; if it stays, report it.",
+  } as const;
   return new LapidaryError(facts, { cause });
 }

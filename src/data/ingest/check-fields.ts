@@ -32,7 +32,11 @@ export function checkFields(config: EventsConfig, files: readonly LogFile[]): vo
  *
  * @throws {LapidaryError} EVENTS_FIELD
  */
-export async function checkJsonFields(connection: DuckDBConnection, plan: IngestPlan, files: readonly LogFile[]): Promise<void> {
+export async function checkJsonFields(
+  connection: DuckDBConnection,
+  plan: IngestPlan,
+  files: readonly LogFile[],
+): Promise<void> {
   const values = new Map<string, string>();
   for (const [i, { source }] of plan.all.entries()) if ("from" in source) values.set(source.from, `v${i}`);
   const suspects = await fieldsWithoutValues(connection, values);
@@ -67,9 +71,21 @@ function checkType(path: string, column: PlannedColumn, type: string): void {
 function missingField(path: string, name: string, known: readonly string[]): LapidaryError {
   const near = nearest(name, known);
   const hint = near === null ? "Correct the mapping in `events`." : `Did you mean ${near}?`;
-  return new LapidaryError({ code: "EVENTS_FIELD", where: path, expected: `a field ${name}`, got: `the fields ${known.join(", ")}`, hint });
+  return new LapidaryError({
+    code: "EVENTS_FIELD",
+    where: path,
+    expected: `a field ${name}`,
+    got: `the fields ${known.join(", ")}`,
+    hint,
+  });
 }
 
 function empty(path: string): LapidaryError {
-  return new LapidaryError({ code: "EVENTS_EMPTY", where: path, expected: "at least one event", got: "an empty file", hint: "Remove the file from events.from." });
+  return new LapidaryError({
+    code: "EVENTS_EMPTY",
+    where: path,
+    expected: "at least one event",
+    got: "an empty file",
+    hint: "Remove the file from events.from.",
+  });
 }

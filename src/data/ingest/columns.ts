@@ -26,7 +26,12 @@ export async function layoutColumns(connection: DuckDBConnection, plan: IngestPl
       continue;
     }
     const cardinality = await codeCount(connection, column);
-    layouts.push({ name, kind: kind === "flag" ? "flag" : "category", type: narrowestType(cardinality - 1), cardinality });
+    layouts.push({
+      name,
+      kind: kind === "flag" ? "flag" : "category",
+      type: narrowestType(cardinality - 1),
+      cardinality,
+    });
   }
   return layouts;
 }
@@ -37,7 +42,11 @@ async function codeCount(connection: DuckDBConnection, column: PlannedColumn): P
 }
 
 /** Sorts the accepted events into store order and streams them, coded, into the writer. */
-export async function writeEvents(connection: DuckDBConnection, plan: IngestPlan, { writer, layouts }: { readonly writer: StoreWriter; readonly layouts: readonly ColumnLayout[] }): Promise<void> {
+export async function writeEvents(
+  connection: DuckDBConnection,
+  plan: IngestPlan,
+  { writer, layouts }: { readonly writer: StoreWriter; readonly layouts: readonly ColumnLayout[] },
+): Promise<void> {
   for await (const chunk of streamChunks(connection, eventsSql(plan, layouts))) {
     const events: EventChunk = {
       users: numericColumn(chunk, 0) as Uint32Array,

@@ -23,11 +23,14 @@ export interface DeadLetter {
 }
 
 /** SQL that creates the table of the lines that could not be split into fields. */
-export const CREATE_BROKEN_SQL = "CREATE TABLE broken (file INTEGER, ordinal BIGINT, line BIGINT, reason VARCHAR, raw VARCHAR)";
+export const CREATE_BROKEN_SQL =
+  "CREATE TABLE broken (file INTEGER, ordinal BIGINT, line BIGINT, reason VARCHAR, raw VARCHAR)";
 
 /** Keeps the lines of file `index` that its reader could not split. */
 export async function collectUnsplit(connection: DuckDBConnection, index: number): Promise<void> {
-  const reasons = Object.entries(SPLIT_REASONS).map(([type, reason]) => `WHEN ${literal(type)} THEN ${literal(reason)}`);
+  const reasons = Object.entries(SPLIT_REASONS).map(
+    ([type, reason]) => `WHEN ${literal(type)} THEN ${literal(reason)}`,
+  );
   await connection.run(
     `INSERT INTO broken SELECT ${index}, row_number() OVER (ORDER BY line) - 1, line, CASE type ${reasons.join(" ")} ELSE lower(type) END, raw
      FROM (SELECT line, min(error_type::VARCHAR) AS type, coalesce(any_value(csv_line), '') AS raw FROM ${unsplitTable(index)} GROUP BY line)`,
@@ -75,7 +78,10 @@ const DEAD_LETTERS_SQL = `
   ) ORDER BY file, line, reason, raw`;
 
 /** Fields that have no value in any row: in JSONL, where rows have their own fields, the sign of a wrong name. */
-export async function fieldsWithoutValues(connection: DuckDBConnection, fields: ReadonlyMap<string, string>): Promise<readonly string[]> {
+export async function fieldsWithoutValues(
+  connection: DuckDBConnection,
+  fields: ReadonlyMap<string, string>,
+): Promise<readonly string[]> {
   if (fields.size === 0) return [];
   const counts = [...fields.values()].map((value) => `count(${value})`);
   const [row] = await queryRows(connection, `SELECT ${counts.join(", ")} FROM staged`);

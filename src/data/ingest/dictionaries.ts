@@ -1,4 +1,4 @@
-import { DuckDBDataChunk, UINTEGER, type DuckDBConnection } from "@duckdb/node-api";
+import { type DuckDBConnection, DuckDBDataChunk, UINTEGER } from "@duckdb/node-api";
 import { hashId } from "../../features/hash-id.ts";
 import type { IngestPlan, PlannedColumn } from "./plan.ts";
 import { identifier, numericColumn, queryNumber, streamChunks, textColumn } from "./sql.ts";

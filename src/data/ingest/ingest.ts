@@ -7,7 +7,14 @@ import type { EventsConfig } from "../../config/types.ts";
 import { ORIGINS } from "../../features/schema.ts";
 import { currentFolder, EventStore } from "../store/event-store.ts";
 import { syncFolder, writeFileAtomic } from "../store/file-writer.ts";
-import { CURRENT_FILE, DEAD_LETTER_FILE, FORMAT_VERSION, INPUTS_FILE, type Manifest, type RowCounts } from "../store/format.ts";
+import {
+  CURRENT_FILE,
+  DEAD_LETTER_FILE,
+  FORMAT_VERSION,
+  INPUTS_FILE,
+  type Manifest,
+  type RowCounts,
+} from "../store/format.ts";
 import { StoreWriter } from "../store/store-writer.ts";
 import { checkFields, checkJsonFields } from "./check-fields.ts";
 import { layoutColumns, writeEvents } from "./columns.ts";
@@ -68,7 +75,15 @@ export async function ingest(config: EventsConfig, options: IngestOptions): Prom
   if (options.force !== true && isMadeFrom(store, fingerprint)) return resultOf(store, true);
   const run = { fingerprint, output: nextVersion(store) };
   const workspace = await Workspace.open(`${store}.ingest`, run, options.threads ?? null);
-  const job: Job = { config, plan: planIngest(config), files, workspace, store, fingerprint, onStage: options.onStage ?? (() => {}) };
+  const job: Job = {
+    config,
+    plan: planIngest(config),
+    files,
+    workspace,
+    store,
+    fingerprint,
+    onStage: options.onStage ?? (() => {}),
+  };
   try {
     await runStages(job);
   } catch (error) {
@@ -121,7 +136,9 @@ async function findDuplicates({ plan, config, files, workspace: { connection } }
        WHERE reason IS NULL AND seq <> kept`,
     );
   }
-  await connection.run("CREATE VIEW accepted AS SELECT * FROM staged ANTI JOIN duplicates USING (seq) WHERE reason IS NULL");
+  await connection.run(
+    "CREATE VIEW accepted AS SELECT * FROM staged ANTI JOIN duplicates USING (seq) WHERE reason IS NULL",
+  );
 }
 
 async function buildDictionaries({ plan, workspace: { connection } }: Job): Promise<void> {
@@ -148,7 +165,10 @@ async function writeVersion(job: Job): Promise<void> {
   checkRows(writer.finish({ schema: schemaOf(config), rows, rejections }), job);
 }
 
-async function countRows({ config, files, workspace: { connection } }: Job, rejections: Readonly<Record<string, number>>): Promise<RowCounts> {
+async function countRows(
+  { config, files, workspace: { connection } }: Job,
+  rejections: Readonly<Record<string, number>>,
+): Promise<RowCounts> {
   const count = (table: string) => queryNumber(connection, `SELECT count(*) FROM ${table}`);
   let rowsRead = (await count("staged")) + (await count("broken"));
   if (config.format === "parquet") {
@@ -165,12 +185,24 @@ function checkRows({ numEvents, rows, rejections }: Manifest, { config }: Job): 
   if (rows.accepted + rows.duplicates + rows.rejected !== rows.rowsRead || numEvents !== rows.accepted) {
     const got = `${numEvents} stored, ${rows.accepted} accepted, ${rows.duplicates} duplicates, ${rows.rejected} rejected`;
     const hint = "This is a defect of lapidary: please report it with the schema of the log.";
-    throw new LapidaryError({ code: "INGEST_LOST_ROWS", where, expected: `${rows.rowsRead} rows to be accounted for`, got, hint });
+    throw new LapidaryError({
+      code: "INGEST_LOST_ROWS",
+      where,
+      expected: `${rows.rowsRead} rows to be accounted for`,
+      got,
+      hint,
+    });
   }
   if (numEvents > 0) return;
   const [worst] = Object.entries(rejections).sort(([, a], [, b]) => b - a);
   const got = worst ? `${rows.rowsRead} rows, all rejected, most of them because of "${worst[0]}"` : "no rows";
-  throw new LapidaryError({ code: "EVENTS_EMPTY", where, expected: "at least one event", got, hint: "Check the mapping in `events`." });
+  throw new LapidaryError({
+    code: "EVENTS_EMPTY",
+    where,
+    expected: "at least one event",
+    got,
+    hint: "Check the mapping in `events`.",
+  });
 }
 
 /** Makes the finished version the current one; safe to repeat after a crash. */
@@ -197,7 +229,9 @@ async function listFiles(config: EventsConfig): Promise<readonly LogFile[]> {
 
 function fingerprintOf(config: EventsConfig, files: readonly LogFile[]): string {
   const inputs = files.map(({ path, sizeBytes, modifiedMs }) => [path, sizeBytes, modifiedMs]);
-  return createHash("sha256").update(JSON.stringify([FORMAT_VERSION, config, inputs])).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify([FORMAT_VERSION, config, inputs]))
+    .digest("hex");
 }
 
 function isMadeFrom(store: string, fingerprint: string): boolean {

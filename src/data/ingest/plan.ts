@@ -1,5 +1,5 @@
 import type { EventsConfig, IdEncoding, Source } from "../../config/types.ts";
-import { ORIGINS, type EventSchema } from "../../features/schema.ts";
+import { type EventSchema, ORIGINS } from "../../features/schema.ts";
 import { literal } from "./sql.ts";
 
 /** How the values of a planned column are read. */
@@ -94,7 +94,12 @@ export function stagedType({ kind }: PlannedColumn, idType: IdType): string {
 }
 
 /** SQL of a column's value; NULL where the raw value is missing or cannot be read. Numbers are still DOUBLE here. */
-export function valueSql(column: PlannedColumn, raw: string, { type, idType }: FieldFacts, unit: EventsConfig["time"]["unit"]): string {
+export function valueSql(
+  column: PlannedColumn,
+  raw: string,
+  { type, idType }: FieldFacts,
+  unit: EventsConfig["time"]["unit"],
+): string {
   const double = `TRY_CAST(${raw} AS DOUBLE)`;
   switch (column.kind) {
     case "id": {
@@ -127,7 +132,11 @@ function timeSql(raw: string, type: string, unit: EventsConfig["time"]["unit"]):
 }
 
 /** SQL conditions under which a row is rejected, each with its reason, most basic first. */
-export function rejectionsOf(column: PlannedColumn, names: { readonly raw: string; readonly value: string }, config: EventsConfig): readonly (readonly [condition: string, reason: string])[] {
+export function rejectionsOf(
+  column: PlannedColumn,
+  names: { readonly raw: string; readonly value: string },
+  config: EventsConfig,
+): readonly (readonly [condition: string, reason: string])[] {
   const { raw, value } = names;
   const field = "from" in column.source ? column.source.from : column.name;
   const missing = [`${raw} IS NULL`, `${field}: missing`] as const;
@@ -142,7 +151,11 @@ export function rejectionsOf(column: PlannedColumn, names: { readonly raw: strin
       return [...basic, unreadable("not a time"), [outside, `${field}: outside ${range}`]];
     }
     case "number":
-      return [unreadable("not a number"), [`NOT isfinite(${value}::DOUBLE)`, `${field}: not finite`], [`${value} IS NOT NULL AND TRY_CAST(${value} AS FLOAT) IS NULL`, `${field}: too large`]];
+      return [
+        unreadable("not a number"),
+        [`NOT isfinite(${value}::DOUBLE)`, `${field}: not finite`],
+        [`${value} IS NOT NULL AND TRY_CAST(${value} AS FLOAT) IS NULL`, `${field}: too large`],
+      ];
     case "flag":
       return [unreadable("not 0, 1, true or false")];
     case "origin":

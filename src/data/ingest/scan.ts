@@ -1,5 +1,14 @@
 import type { EventsConfig } from "../../config/types.ts";
-import { type FieldFacts, type IdType, type IngestPlan, idTypeOf, type PlannedColumn, rejectionsOf, stagedType, valueSql } from "./plan.ts";
+import {
+  type FieldFacts,
+  type IdType,
+  type IngestPlan,
+  idTypeOf,
+  type PlannedColumn,
+  rejectionsOf,
+  stagedType,
+  valueSql,
+} from "./plan.ts";
 import { delimiterOf, type LogFile, linesSql } from "./sources.ts";
 import { identifier, literal } from "./sql.ts";
 
@@ -125,7 +134,9 @@ export function stageFileSql(file: LogFile, index: number, context: StageContext
   for (const [i, column] of plan.all.entries()) {
     const names = { raw: `r${i}`, value: `v${i}` };
     raws.push(`${rawSql(column, relation)} AS ${names.raw}`);
-    values.push(`${valueSql(column, names.raw, factsOf(file, column, idTypes[i] ?? "VARCHAR"), config.time.unit)} AS ${names.value}`);
+    values.push(
+      `${valueSql(column, names.raw, factsOf(file, column, idTypes[i] ?? "VARCHAR"), config.time.unit)} AS ${names.value}`,
+    );
     outputs.push(column.kind === "number" ? `TRY_CAST(${names.value} AS FLOAT)` : names.value);
     for (const [condition, reason] of rejectionsOf(column, names, config)) {
       rejections.push(`WHEN ${condition} THEN ${literal(reason)}`);

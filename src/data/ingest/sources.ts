@@ -78,10 +78,19 @@ export function unreadable(path: string, format: string, cause: unknown): Lapida
   if (cause instanceof LapidaryError) return cause;
   const got = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? "";
   const hint = "Check that the file is whole and that events.format is right.";
-  return new LapidaryError({ code: "EVENTS_UNREADABLE", where: path, expected: `a readable ${format} file`, got, hint }, { cause });
+  return new LapidaryError(
+    { code: "EVENTS_UNREADABLE", where: path, expected: `a readable ${format} file`, got, hint },
+    { cause },
+  );
 }
 
 function notFound(pattern: string): LapidaryError {
   const hint = "Check events.from; relative paths start at the configuration file.";
-  return new LapidaryError({ code: "EVENTS_NOT_FOUND", where: pattern, expected: "at least one file", got: "none", hint });
+  return new LapidaryError({
+    code: "EVENTS_NOT_FOUND",
+    where: pattern,
+    expected: "at least one file",
+    got: "none",
+    hint,
+  });
 }

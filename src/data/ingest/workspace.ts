@@ -58,7 +58,8 @@ export class Workspace {
       await workspace.#configure(threads);
       return workspace;
     } catch (cause) {
-      if (cause instanceof Error && /lock|already (open|attached)|conflict/i.test(cause.message)) throw busy(folder, cause);
+      if (cause instanceof Error && /lock|already (open|attached)|conflict/i.test(cause.message))
+        throw busy(folder, cause);
       return null;
     }
   }

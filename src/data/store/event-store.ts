@@ -12,8 +12,8 @@ import {
   type ColumnValues,
   CURRENT_FILE,
   FORMAT_VERSION,
-  type Manifest,
   MANIFEST_FILE,
+  type Manifest,
   offsetType,
   TIME_FILES,
 } from "./format.ts";

@@ -1,0 +1,151 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ageBucket, signedLog1p } from "../features/transform.ts";
+import { BatchBuilder } from "./batch-builder.ts";
+import { CLICK_DELAY_MS, type TestEvent, temporaryFolder, writeStore } from "./events.test.support.ts";
+import { pointInTime } from "./point-in-time.ts";
+import { EventStore } from "./store/event-store.ts";
+
+const USERS_PER_STORE = 250;
+const STORES = 42;
+const feature = (name: string, cardinality: number) => ({ name, table: name, cardinality });
+const spec = {
+  contextual: [feature("user", 1e6)],
+  candidate: [feature("item", 1000)],
+  numbers: ["historyLength"],
+  history: [feature("item", 1000), feature("click", 3), feature("age", 57)],
+  objectives: ["click"],
+};
+
+/** Short timelines on few distinct times: ties everywhere, delays as long as the gaps. */
+const timeline = fc.array(
+  fc.record({
+    time: fc.oneof(fc.nat(12), fc.nat(60), fc.nat(4_000_000)),
+    item: fc.nat(999),
+    click: fc.nat(2),
+    dwell: fc.constant(0),
+  }),
+  { minLength: 1, maxLength: 14 },
+);
+const scene = fc.record({
+  timelines: fc.array(timeline, { minLength: USERS_PER_STORE, maxLength: USERS_PER_STORE }),
+  maxLength: fc.constantFrom(0, 1, 2, 5, 1_000_000),
+  horizonMs: fc.constantFrom(0, 8, 40, Number.POSITIVE_INFINITY),
+});
+
+/** The definition, said as plainly as possible. */
+function bruteForce(all: readonly TestEvent[], example: TestEvent, options: { maxLength: number; horizonMs: number }) {
+  const past = all.filter(({ user, time }) => user === example.user && time < example.time);
+  const history = options.maxLength === 0 ? [] : past.slice(-options.maxLength);
+  const isKnown = example.click !== 0 && example.time + CLICK_DELAY_MS <= options.horizonMs;
+  return {
+    items: history.map(({ item }) => item),
+    clicks: history.map(({ time, click }) => (time + CLICK_DELAY_MS < example.time ? click : 0)),
+    ages: history.map(({ time }) => ageBucket(example.time - time)),
+    numPast: past.length,
+    label: isKnown && example.click === 2 ? 1 : 0,
+    mask: isKnown ? 1 : 0,
+  };
+}
+
+describe("point in time", () => {
+  it(`equals the brute-force join on ${USERS_PER_STORE * STORES} random timelines`, () => {
+    fc.assert(
+      fc.property(scene, ({ timelines, maxLength, horizonMs }) => {
+        using folder = temporaryFolder();
+        const events = timelines.flatMap((line, i) => line.map((each) => ({ user: i + 1, ...each })));
+        const sorted = writeStore(folder.path, events);
+        const byUser = groupByUser(sorted);
+        const store = EventStore.open(folder.path);
+        const batch = new BatchBuilder(store, { spec, historyLength: maxLength, horizonMs, remaps: {} }).build(
+          Float64Array.from(sorted.keys()),
+        );
+        for (const [row, example] of sorted.entries()) {
+          const mine = byUser.get(example.user) ?? [];
+          const range = [batch.history.offsets[row], batch.history.offsets[row + 1]] as const;
+          const history = (name: string) => [...(batch.history.codes[name]?.subarray(...range) ?? [])];
+          const got = {
+            items: history("item"),
+            clicks: history("click"),
+            ages: history("age"),
+            numPast: pointInTime(store, row, maxLength).numPast,
+            label: batch.labels[row],
+            mask: batch.labelMask[row],
+          };
+          const expected = bruteForce(mine, example, { maxLength, horizonMs });
+          if (JSON.stringify(got) !== JSON.stringify(expected)) expect(got).toEqual(expected);
+          expect(batch.numbers[row]).toBe(Math.fround(signedLog1p(expected.numPast)));
+          expect(batch.candidate["item"]?.[row]).toBe(example.item);
+          expect(batch.times[row]).toBe(example.time);
+        }
+        store.close();
+      }),
+      { numRuns: STORES },
+    );
+  }, 60_000);
+
+  it("does not change when the future does", () => {
+    using folder = temporaryFolder();
+    using other = temporaryFolder();
+    const past = Array.from({ length: 9 }, (_, i) => ({ user: 1, time: i * 5, item: i, click: 2, dwell: 0 }));
+    const later = Array.from({ length: 9 }, (_, i) => ({ user: 1, time: 41 + i, item: 500 + i, click: 1, dwell: 0 }));
+    writeStore(folder.path, past);
+    writeStore(other.path, [...past, ...later]);
+    const build = (dir: string) => {
+      const store = EventStore.open(dir);
+      const batch = new BatchBuilder(store, { spec, historyLength: 100, horizonMs: 40, remaps: {} }).build(
+        Float64Array.of(8, 3),
+      );
+      store.close();
+      return batch;
+    };
+    expect(build(other.path)).toEqual(build(folder.path));
+    expect(build(folder.path).history.offsets).toEqual(Int32Array.of(0, 8, 11));
+  });
+
+  it("refuses the example's own future as an input", () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, [{ user: 1, time: 1, item: 1, click: 1, dwell: 1 }]);
+    const store = EventStore.open(folder.path);
+    for (const name of ["click", "action"]) {
+      const leaking = { ...spec, candidate: [feature(name, 3)] };
+      expect(() => new BatchBuilder(store, { spec: leaking, historyLength: 1, horizonMs: 0, remaps: {} })).toThrow(
+        /own future/,
+      );
+    }
+    store.close();
+  });
+
+  it("remaps codes by table, and reads codes outside a table as 0", () => {
+    using folder = temporaryFolder();
+    writeStore(
+      folder.path,
+      [3, 4, 5].map((item) => ({ user: 1, time: item, item, click: 1, dwell: -3 })),
+    );
+    const store = EventStore.open(folder.path);
+    const build = (remaps: Record<string, Int32Array>, cardinality: number) => {
+      const narrow = {
+        ...spec,
+        candidate: [feature("item", cardinality)],
+        history: [feature("item", cardinality)],
+        numbers: ["dwell"],
+      };
+      return new BatchBuilder(store, { spec: narrow, historyLength: 9, horizonMs: 0, remaps }).build(
+        Float64Array.of(2),
+      );
+    };
+    const remapped = build({ item: Int32Array.of(0, 0, 0, 7, 0, 9) }, 10);
+    expect(remapped.history.codes["item"]).toEqual(Int32Array.of(7, 0));
+    expect(remapped.candidate["item"]).toEqual(Int32Array.of(9));
+    expect(remapped.numbers).toEqual(Float32Array.of(-Math.log(4)));
+    expect(build({}, 5).history.codes["item"]).toEqual(Int32Array.of(3, 4));
+    expect(build({}, 5).candidate["item"]).toEqual(Int32Array.of(0));
+    store.close();
+  });
+});
+
+function groupByUser(events: readonly TestEvent[]): ReadonlyMap<number, readonly TestEvent[]> {
+  const groups = new Map<number, TestEvent[]>();
+  for (const event of events) groups.set(event.user, [...(groups.get(event.user) ?? []), event]);
+  return groups;
+}

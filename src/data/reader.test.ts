@@ -1,0 +1,197 @@
+import { describe, expect, it } from "vitest";
+import { Vocabulary } from "../features/vocabulary.ts";
+import { BatchSource, type BatchSourceOptions } from "./batch-source.ts";
+import { countCodes } from "./count-codes.ts";
+import { type TestEvent, temporaryFolder, writeStore } from "./events.test.support.ts";
+import { openReader, type ReadBatch, type ReaderOptions } from "./reader.ts";
+import { EventStore } from "./store/event-store.ts";
+
+const feature = (name: string, cardinality: number) => ({ name, table: name, cardinality });
+const spec = {
+  contextual: [feature("user", 1e6), feature("hourOfDay", 25)],
+  candidate: [feature("item", 1000)],
+  numbers: ["historyLength"],
+  history: [feature("item", 1000), feature("click", 3), feature("age", 57)],
+  objectives: ["click"],
+};
+
+function events(): readonly TestEvent[] {
+  return Array.from({ length: 500 }, (_, i) => {
+    const time = ((i * 7919) % 97) * 1000;
+    return { user: (i * 31) % 23, time, item: (i * 13) % 40, click: i % 3, dwell: i };
+  });
+}
+
+function options(store: string, overrides: Partial<BatchSourceOptions> = {}): BatchSourceOptions & ReaderOptions {
+  const window = { fromMs: 20_000, untilMs: 80_000 };
+  const shard = { rank: 0, worldSize: 1 };
+  const base = {
+    store,
+    window,
+    spec,
+    historyLength: 8,
+    globalBatchSize: 24,
+    seed: 3,
+    epoch: 0,
+    shard,
+    remaps: {},
+    horizonMs: 80_000,
+    dropLast: false,
+  };
+  return { ...base, ...overrides };
+}
+
+async function readAll(reading: ReaderOptions): Promise<readonly ReadBatch[]> {
+  const batches: ReadBatch[] = [];
+  for await (const batch of await openReader(reading)) batches.push(batch);
+  return batches;
+}
+
+const rowsOf = (batches: readonly { readonly rows: Float64Array }[]) => batches.flatMap(({ rows }) => [...rows]);
+
+describe("BatchSource", () => {
+  it("reads every example of the window once, whatever the order", () => {
+    using folder = temporaryFolder();
+    const sorted = writeStore(folder.path, events());
+    const expected = [...sorted.keys()].filter((row) => sorted[row]!.time >= 20_000 && sorted[row]!.time < 80_000);
+    for (const seed of [null, 0, 77]) {
+      const source = new BatchSource(options(folder.path, { seed }));
+      const rows = rowsOf(Array.from({ length: source.numBatches }, (_, position) => source.read(position)));
+      expect(source.numExamples).toBe(expected.length);
+      expect(rows.toSorted((a, b) => a - b)).toEqual(expected);
+      if (seed === null) expect(rows).toEqual(expected.toSorted((a, b) => sorted[a]!.time - sorted[b]!.time || a - b));
+      else expect(rows).not.toEqual(expected);
+      source.close();
+    }
+  });
+
+  it("gives W processes together the batches of one, also the last that is not full", () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, events());
+    const alone = new BatchSource(options(folder.path));
+    expect(alone.numExamples % 24).not.toBe(0);
+    for (const worldSize of [2, 3, 4, 8]) {
+      const ranks = Array.from(
+        { length: worldSize },
+        (_, rank) => new BatchSource(options(folder.path, { shard: { rank, worldSize } })),
+      );
+      for (let position = 0; position < alone.numBatches; position++) {
+        const parts = ranks.map((source) => source.read(position));
+        expect(rowsOf(parts)).toEqual([...alone.read(position).rows]);
+        const sizes = parts.map(({ size }) => size);
+        expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+      }
+      for (const source of ranks) source.close();
+    }
+    alone.close();
+  });
+
+  it("differs by seed and by epoch", () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, events());
+    const first = (overrides: Partial<BatchSourceOptions>) => {
+      const source = new BatchSource(options(folder.path, overrides));
+      const rows = [...source.read(0).rows];
+      source.close();
+      return rows;
+    };
+    expect(first({})).toEqual(first({}));
+    expect(first({ seed: 4 })).not.toEqual(first({}));
+    expect(first({ epoch: 1 })).not.toEqual(first({}));
+  });
+
+  it("refuses options out of range", () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, events());
+    const bad: Partial<BatchSourceOptions>[] = [
+      { globalBatchSize: 0 },
+      { globalBatchSize: 25, shard: { rank: 0, worldSize: 2 } },
+      { shard: { rank: 2, worldSize: 2 } },
+      { historyLength: -1 },
+    ];
+    for (const overrides of bad) {
+      expect(() => new BatchSource(options(folder.path, overrides))).toThrow(
+        expect.objectContaining({ code: "READER_OPTION" }),
+      );
+    }
+  });
+});
+
+describe("openReader", () => {
+  it("gives the batches of the source, and resumes at any position with the very same ones", async () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, events());
+    const whole = await readAll(options(folder.path));
+    const source = new BatchSource(options(folder.path));
+    expect(whole.map(({ nextPosition, ...batch }) => batch)).toEqual(
+      Array.from({ length: source.numBatches }, (_, i) => source.read(i)),
+    );
+    source.close();
+    for (const start of [1, 5, whole.length - 1, whole.length]) {
+      expect(await readAll({ ...options(folder.path), start })).toEqual(whole.slice(start));
+    }
+    expect(whole.map(({ nextPosition }) => nextPosition)).toEqual(whole.map((_, i) => i + 1));
+  });
+
+  it("drops the last batch when asked, and reads an empty window as no batch", async () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, events());
+    const dropped = await readAll(options(folder.path, { dropLast: true }));
+    expect(new Set(dropped.map(({ size }) => size))).toEqual(new Set([24]));
+    expect(dropped.length + 1).toBe((await readAll(options(folder.path))).length);
+    for (const seed of [null, 1]) {
+      expect(await readAll(options(folder.path, { seed, window: { fromMs: 5, untilMs: 5 } }))).toEqual([]);
+    }
+  });
+
+  it("ends its thread when the loop ends early", async () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, events());
+    const count = () =>
+      process.getActiveResourcesInfo().filter((name) => name === "MessagePort" || name === "Worker").length;
+    const before = count();
+    for (let i = 0; i < 5; i++) {
+      for await (const batch of await openReader(options(folder.path))) {
+        expect(batch.size).toBe(24);
+        break;
+      }
+      const unread = await openReader(options(folder.path));
+      await unread.close();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(count()).toBeLessThanOrEqual(before);
+  });
+
+  it("brings errors of its thread to the consumer as they are", async () => {
+    using folder = temporaryFolder();
+    await expect(openReader(options(folder.path))).rejects.toMatchObject({ code: "STORE_NOT_FOUND" });
+    writeStore(folder.path, events());
+    const unknown = { ...spec, candidate: [feature("itme", 5)] };
+    await expect(openReader(options(folder.path, { spec: unknown }))).rejects.toMatchObject({
+      code: "STORE_COLUMN",
+      got: "itme",
+    });
+    await expect(openReader(options(folder.path, { globalBatchSize: 1.5 }))).rejects.toMatchObject({
+      code: "READER_OPTION",
+    });
+  });
+
+  it("maps codes by the vocabularies fitted on the counts of a window", async () => {
+    using folder = temporaryFolder();
+    const sorted = writeStore(folder.path, events());
+    const store = EventStore.open(folder.path);
+    const window = { fromMs: 0, untilMs: 50_000 };
+    const counts = countCodes(store, window);
+    store.close();
+    for (const item of [0, 1, 39, 500]) {
+      const expected = sorted.filter((event) => event.item === item && event.time < 50_000).length;
+      expect(counts["item"]?.[item]).toBe(expected);
+    }
+    expect(counts["user"]?.[3]).toBe(sorted.filter(({ user, time }) => user === 3 && time < 50_000).length);
+    const vocabulary = Vocabulary.fit(counts["item"]!, 7);
+    const [batch] = await readAll({ ...options(folder.path), vocabularies: { item: vocabulary } });
+    const items = [...batch!.rows].map((row) => vocabulary.row(sorted[row]!.item));
+    expect([...batch!.candidate["item"]!]).toEqual(items);
+    expect(new Set(items).size).toBeGreaterThan(1);
+  });
+});
