@@ -99,7 +99,10 @@ async function runStages(job: Job): Promise<void> {
   const { plan, files, workspace, onStage } = job;
   const { connection } = workspace;
   const idTypes = sharedIdTypes(plan, files);
-  const stage = (name: string, work: () => Promise<void>) => workspace.stage(name, () => (onStage(name), work()));
+  const stage = (name: string, work: () => Promise<void>) => {
+    onStage(name);
+    return workspace.stage(name, work);
+  };
   await stage("prepare", async () => {
     await connection.run(createStagedSql(plan, idTypes));
     await connection.run(CREATE_BROKEN_SQL);

@@ -78,6 +78,7 @@ export interface FieldFacts {
   readonly type: string;
   /** SQL type of the staged ids over all files. */
   readonly idType: IdType;
+  readonly timeUnit: EventsConfig["time"]["unit"];
 }
 
 /** Type in which ids of a field can be staged without loss. */
@@ -94,12 +95,7 @@ export function stagedType({ kind }: PlannedColumn, idType: IdType): string {
 }
 
 /** SQL of a column's value; NULL where the raw value is missing or cannot be read. Numbers are still DOUBLE here. */
-export function valueSql(
-  column: PlannedColumn,
-  raw: string,
-  { type, idType }: FieldFacts,
-  unit: EventsConfig["time"]["unit"],
-): string {
+export function valueSql(column: PlannedColumn, raw: string, { type, idType, timeUnit }: FieldFacts): string {
   const double = `TRY_CAST(${raw} AS DOUBLE)`;
   switch (column.kind) {
     case "id": {
@@ -110,7 +106,7 @@ export function valueSql(
       return `${raw}::${idType}`;
     }
     case "time":
-      return timeSql(raw, type, unit);
+      return timeSql(raw, type, timeUnit);
     case "number":
       return double;
     case "flag":

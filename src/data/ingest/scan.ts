@@ -1,6 +1,5 @@
 import type { EventsConfig } from "../../config/types.ts";
 import {
-  type FieldFacts,
   type IdType,
   type IngestPlan,
   idTypeOf,
@@ -41,11 +40,14 @@ function keepUnsplit(index: number): string {
   return `, store_rejects = true, rejects_table = '${table}', rejects_scan = '${table}_scans', rejects_limit = 0`;
 }
 
-function parquetRelation({ path }: LogFile): Relation {
+function parquetRelation({ path, fields }: LogFile): Relation {
   return {
     from: `read_parquet(${literal(path)}, file_row_number = true) AS source`,
     line: "source.file_row_number + 1",
-    field: (name) => `source.${identifier(name)}`,
+    field: (name) => {
+      const value = `source.${identifier(name)}`;
+      return fields?.get(name) === "VARCHAR" ? `NULLIF(${value}, '')` : value;
+    },
     broken: "NULL",
     kept: [],
     raw: "NULL",
@@ -98,16 +100,15 @@ function relationOf(file: LogFile, index: number, { config, plan }: StageContext
 
 /** Types of the ids over all files: the one that all files share, else text. */
 export function sharedIdTypes(plan: IngestPlan, files: readonly LogFile[]): readonly IdType[] {
-  return plan.all.map(({ source }) => {
-    if (!("from" in source)) return "VARCHAR";
-    const types = new Set(files.map((file) => idTypeOf(typeOf(file, source.from))));
+  return plan.all.map((column) => {
+    const types = new Set(files.map((file) => idTypeOf(typeOf(file, column))));
     const [only] = types;
     return types.size === 1 && only !== undefined ? only : "VARCHAR";
   });
 }
 
-function typeOf({ fields }: LogFile, name: string): string {
-  return fields?.get(name) ?? "VARCHAR";
+function typeOf({ fields }: LogFile, { source }: PlannedColumn): string {
+  return ("from" in source ? fields?.get(source.from) : undefined) ?? "VARCHAR";
 }
 
 /** SQL that creates the empty staging table. */
@@ -135,7 +136,7 @@ export function stageFileSql(file: LogFile, index: number, context: StageContext
     const names = { raw: `r${i}`, value: `v${i}` };
     raws.push(`${rawSql(column, relation)} AS ${names.raw}`);
     values.push(
-      `${valueSql(column, names.raw, factsOf(file, column, idTypes[i] ?? "VARCHAR"), config.time.unit)} AS ${names.value}`,
+      `${valueSql(column, names.raw, { type: typeOf(file, column), idType: idTypes[i] ?? "VARCHAR", timeUnit: config.time.unit })} AS ${names.value}`,
     );
     outputs.push(column.kind === "number" ? `TRY_CAST(${names.value} AS FLOAT)` : names.value);
     for (const [condition, reason] of rejectionsOf(column, names, config)) {
@@ -151,8 +152,4 @@ export function stageFileSql(file: LogFile, index: number, context: StageContext
 
 function rawSql({ source }: PlannedColumn, relation: Relation): string {
   return "from" in source ? relation.field(source.from) : literal(source.value);
-}
-
-function factsOf(file: LogFile, { source }: PlannedColumn, idType: IdType): FieldFacts {
-  return { type: "from" in source ? typeOf(file, source.from) : "VARCHAR", idType };
 }

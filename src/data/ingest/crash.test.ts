@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { LapidaryError } from "../../config/errors.ts";
+import { eventsConfig, storeBytes, temporaryFolder } from "../events.test.support.ts";
+import { EventStore } from "../store/event-store.ts";
+import { ingest } from "./ingest.ts";
+
+const KILLS = 50;
+const CHILD = fileURLToPath(new URL("./ingest.test.child.js", import.meta.url));
+
+function log(numRows: number): string {
+  const line = (i: number) => {
+    const time = 1_600_000_000_000 + ((i * 7919) % 10_007) * 1000;
+    // Some rows repeat an event, some cannot be read.
+    return JSON.stringify({
+      event_id: `e${i % 11 === 0 ? 1 : i}`,
+      user_id: `u${(i * 31) % 97}`,
+      ad_id: i % 13 === 0 ? null : (i * 17) % 300,
+      ts: time,
+      action: "view",
+      origin: "ad",
+      brand: `b${i % 5}`,
+      price: i / 3,
+      is_click: i % 2,
+      dwell: i,
+    });
+  };
+  return `${Array.from({ length: numRows }, (_, i) => line(i)).join("\n")}\n`;
+}
+
+async function start(path: string, store: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [CHILD, path, store], { stdio: ["ignore", "pipe", "ignore"] });
+  if (child.stdout) await once(child.stdout, "data");
+  return child;
+}
+
+/** Bytes of the store, or null if there is none; a store that is there must be whole. */
+function wholeStore(dir: string): Readonly<Record<string, string>> | null {
+  try {
+    const store = EventStore.open(dir);
+    store.verify();
+    store.close();
+    return storeBytes(dir);
+  } catch (error) {
+    if (error instanceof LapidaryError && error.code === "STORE_NOT_FOUND") return null;
+    throw error;
+  }
+}
+
+describe("an ingest that is killed", () => {
+  it(`leaves the old store or the new one, and resumes to the same bytes, at ${KILLS} random moments`, async () => {
+    using folder = temporaryFolder();
+    const [path, oldPath] = [join(folder.path, "log.jsonl"), join(folder.path, "old.jsonl")];
+    writeFileSync(path, log(4000));
+    writeFileSync(oldPath, log(50));
+    const durationMs = await timeOne(path, join(folder.path, "whole"));
+    const whole = storeBytes(join(folder.path, "whole"));
+    let killed = 0;
+    for (let i = 0; i < KILLS; i++) {
+      const store = join(folder.path, `store-${i}`);
+      if (i % 2 === 1) await ingest(eventsConfig(oldPath, "jsonl"), { store, threads: 1 });
+      const old = wholeStore(store);
+      const child = await start(path, store);
+      await new Promise((resolve) => setTimeout(resolve, durationMs * 1.05 * ((i * 0.618_034) % 1)));
+      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      if (child.signalCode === "SIGKILL") killed++;
+      expect([old, whole]).toContainEqual(wholeStore(store));
+      await ingest(eventsConfig(path, "jsonl"), { store, threads: 1 });
+      expect(storeBytes(store)).toEqual(whole);
+      expect(existsSync(`${store}.ingest`)).toBe(false);
+    }
+    // A test whose kills all come too late would show nothing.
+    expect(killed).toBeGreaterThan(KILLS / 2);
+  }, 120_000);
+});
+
+async function timeOne(path: string, store: string): Promise<number> {
+  const child = await start(path, store);
+  const from = performance.now();
+  const [code] = await once(child, "exit");
+  expect(code).toBe(0);
+  return performance.now() - from;
+}
