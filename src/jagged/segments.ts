@@ -18,7 +18,8 @@ export function maxSegments(jagged: JaggedTensor): Tensor {
 }
 
 /**
- * Softmax within each segment, per column: `exp(x − max) / Σ exp(x − max)`. Stable for any finite x.
+ * Softmax within each segment, per column: `exp(x − max) / Σ exp(x − max)`. Stable for any finite x; `-Infinity` has
+ * weight zero, a segment of nothing else is NaN.
  *
  * @shape jagged.values [L, H] → values [L, H]
  */
