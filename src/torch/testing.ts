@@ -116,8 +116,10 @@ export interface DirectionalDerivatives {
   readonly analytic: number;
 }
 
+/** `Σ a b`; a may be the sparse gradient of a table, whose rows repeat. */
 function inner(a: Tensor, b: Tensor): Tensor {
-  return a.mul(b).sum();
+  if (!a.isSparse) return a.mul(b).sum();
+  return a.values().mul(b.indexSelect(0, a.indices().select(0, 0))).sum();
 }
 
 /**
