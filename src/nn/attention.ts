@@ -107,12 +107,9 @@ export class AttentionPooling {
     const flat = x.with(scores.transpose(0, 1).reshape([x.rows, this.numHeads * numQueries]));
     const weights = softmaxSegments(flat).values.reshape([x.rows, this.numHeads, numQueries, 1]);
     const weighted = weights.mul(values.transpose(0, 1).unsqueeze(2)); // [L, H, M, d]
-    const pooled = sumSegments(x.with(weighted.reshape([x.rows, -1]))).reshape([
-      x.size,
-      this.numHeads,
-      numQueries,
-      depth,
-    ]);
-    return this.output.apply(pooled.transpose(1, 2).flatten(2));
+    const width = this.numHeads * numQueries * depth;
+    const pooled = sumSegments(x.with(weighted.reshape([x.rows, width]))); // [B, H·M·d]
+    const byHead = pooled.reshape([x.size, this.numHeads, numQueries, depth]);
+    return this.output.apply(byHead.transpose(1, 2).flatten(2));
   }
 }

@@ -4,7 +4,8 @@ import type { Tensor } from "../torch/index.ts";
 const ELEMENTWISE = 0;
 
 /**
- * Log loss of each logit: `max(z, 0) − z y + log(1 + exp(−|z|))`, stable for |z| ≤ 1e4 and beyond.
+ * Log loss of each logit: `max(z, 0) − z y + log(1 + exp(−|z|))`, its gradient `σ(z) − y`. Stable for every finite z,
+ * exact to a rounding of max(1, |z|); not finite where z is infinite.
  *
  * @shape logits, labels [...] → [...]
  * @unit nats

@@ -13,16 +13,19 @@ export interface ModelParameters {
   readonly tables: readonly NamedTensor[];
 }
 
-/** Finds every tensor in the fields of a model, in the order of declaration. */
+/** Finds every parameter in the fields of a model, in the order of declaration; a shared one under its first name. */
 export function parametersOf(model: object): ModelParameters {
   const dense: NamedTensor[] = [];
   const tables: NamedTensor[] = [];
+  const seen = new Set<unknown>();
   const visit = (value: unknown, path: readonly string[]): void => {
+    if (typeof value !== "object" || value === null || seen.has(value)) return;
+    seen.add(value);
     if (value instanceof Tensor) {
       if (value.requiresGrad) dense.push({ name: path.join("."), tensor: value });
     } else if (value instanceof EmbeddingTable) {
       tables.push({ name: path.join("."), tensor: value.weight });
-    } else if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
+    } else if (!ArrayBuffer.isView(value)) {
       for (const [key, field] of Object.entries(value)) visit(field, [...path, key]);
     }
   };
