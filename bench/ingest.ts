@@ -13,6 +13,7 @@ interface Case {
 
 const LOG = { numUsers: 20_000, eventsPerUser: 50, seed: 1 };
 const NUM_EVENTS = LOG.numUsers * LOG.eventsPerUser;
+
 const CASES: readonly Case[] = [
   { name: "parquet", options: "FORMAT parquet" },
   { name: "csv", options: "FORMAT csv, HEADER" },

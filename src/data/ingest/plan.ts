@@ -69,6 +69,8 @@ function planFact(name: string, { from, kind }: Fact, ids: IdEncoding): PlannedC
   return { name, source: { from }, kind: isCategory ? "id" : kind, required: false, ids: isCategory ? ids : null };
 }
 
+const INTEGER_TYPE = /^U?(TINY|SMALL|BIG)?INT(EGER)?$/;
+
 /** SQL types of staged ids, after which their own type is forgotten. */
 export type IdType = "BIGINT" | "UBIGINT" | "VARCHAR";
 
@@ -83,8 +85,9 @@ export interface FieldFacts {
 
 /** Type in which ids of a field can be staged without loss. */
 export function idTypeOf(type: string): IdType {
-  if (/^(U?(TINY|SMALL)INT|U?INTEGER|BIGINT|FLOAT|DOUBLE)$/.test(type)) return "BIGINT";
-  return type === "UBIGINT" ? "UBIGINT" : "VARCHAR";
+  if (/^(FLOAT|DOUBLE)$/.test(type)) return "BIGINT";
+  if (type === "UBIGINT") return "UBIGINT";
+  return INTEGER_TYPE.test(type) ? "BIGINT" : "VARCHAR";
 }
 
 /** SQL type of a staged column. */
@@ -110,10 +113,17 @@ export function valueSql(column: PlannedColumn, raw: string, { type, idType, tim
     case "number":
       return double;
     case "flag":
-      return `CASE lower(${raw}::VARCHAR) WHEN '0' THEN 1 WHEN '1' THEN 2 WHEN 'false' THEN 1 WHEN 'true' THEN 2 ELSE CASE ${double} WHEN 0 THEN 1 WHEN 1 THEN 2 END END`;
+      return flagSql(raw, type);
     case "origin":
       return `CASE ${raw}::VARCHAR ${ORIGINS.map((origin, i) => `WHEN ${literal(origin)} THEN ${i + 1}`).join(" ")} END`;
   }
+}
+
+function flagSql(raw: string, type: string): string {
+  if (type === "BOOLEAN") return `CASE ${raw} WHEN false THEN 1 WHEN true THEN 2 END`;
+  const number = `CASE TRY_CAST(${raw} AS DOUBLE) WHEN 0 THEN 1 WHEN 1 THEN 2 END`;
+  if (type !== "VARCHAR") return number;
+  return `CASE lower(${raw}) WHEN '0' THEN 1 WHEN '1' THEN 2 WHEN 'false' THEN 1 WHEN 'true' THEN 2 ELSE ${number} END`;
 }
 
 function timeSql(raw: string, type: string, unit: EventsConfig["time"]["unit"]): string {
@@ -122,6 +132,7 @@ function timeSql(raw: string, type: string, unit: EventsConfig["time"]["unit"]):
     const instant = `TRY_CAST(${raw} AS TIMESTAMPTZ)`;
     return `CASE WHEN isfinite(${instant}) THEN epoch_ms(${instant}) END`;
   }
+  if (unit === "ms" && INTEGER_TYPE.test(type)) return `TRY_CAST(${raw} AS BIGINT)`;
   const double = `TRY_CAST(${raw} AS DOUBLE)`;
   const ms = { ms: `floor(${double})`, s: `round(${double} * 1000)`, us: `floor(${double} / 1000)` }[unit];
   return `TRY_CAST(${ms} AS BIGINT)`;
