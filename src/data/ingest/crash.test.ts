@@ -1,13 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { LapidaryError } from "../../config/errors.ts";
 import { eventsConfig, storeBytes, temporaryFolder } from "../events.test.support.ts";
 import { EventStore } from "../store/event-store.ts";
 import { ingest } from "./ingest.ts";
+import { Workspace } from "./workspace.ts";
 
 const KILLS = 50;
 const CHILD = fileURLToPath(new URL("./ingest.test.child.js", import.meta.url));
@@ -78,6 +80,39 @@ describe("an ingest that is killed", () => {
     expect(killed).toBeGreaterThan(KILLS / 2);
   }, 120_000);
 });
+
+describe("an unfinished ingest", () => {
+  it("starts over if its store was removed before it could be published", async () => {
+    using folder = temporaryFolder();
+    const [path, store] = [join(folder.path, "log.jsonl"), join(folder.path, "store")];
+    writeFileSync(path, log(30));
+    const stages: string[] = [];
+    const stop = (stage: string) => {
+      if (stage === "publish") throw new Error("stopped");
+    };
+    await expect(ingest(eventsConfig(path, "jsonl"), { store, onStage: stop })).rejects.toThrow("stopped");
+    expect(wholeStore(store)).toBeNull();
+    rmSync(store, { recursive: true });
+    await ingest(eventsConfig(path, "jsonl"), { store, onStage: (stage) => stages.push(stage) });
+    expect(wholeStore(store)).not.toBeNull();
+    expect(stages.filter((stage) => stage === "publish")).toHaveLength(1);
+  });
+
+  it("starts over if the log changed, and leaves a second process no way in", async () => {
+    using folder = temporaryFolder();
+    const [path, store] = [join(folder.path, "log.jsonl"), join(folder.path, "store")];
+    writeFileSync(path, log(30));
+    const held = await Workspace.open(`${store}.ingest`, { fingerprint: "of another log", output: "v9" }, 1);
+    await expect(runChild(path, store)).rejects.toThrow(/INGEST_BUSY/);
+    held.close();
+    await ingest(eventsConfig(path, "jsonl"), { store });
+    expect(readFileSync(join(store, "CURRENT"), "utf8")).toBe("v1");
+  });
+});
+
+async function runChild(path: string, store: string): Promise<void> {
+  await promisify(execFile)(process.execPath, [CHILD, path, store]);
+}
 
 async function timeOne(path: string, store: string): Promise<number> {
   const child = await start(path, store);

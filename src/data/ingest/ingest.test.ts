@@ -136,7 +136,7 @@ describe("ingest", () => {
       ts: fc.nat(50),
       action: fc.option(fc.constantFrom("view", "like")),
       origin: fc.option(fc.constantFrom("ad", "organic")),
-      brand: fc.option(fc.constantFrom("b 1", "b'2")),
+      brand: fc.option(fc.constantFrom("b 1", "b'2", "two\nlines")),
       price: fc.option(fc.integer({ min: -99, max: 99 })),
       is_click: fc.option(fc.constantFrom(0, 1, true, false, "1", "false")),
       dwell: fc.option(fc.nat(9)),

@@ -12,6 +12,7 @@ import {
   DEAD_LETTER_FILE,
   FORMAT_VERSION,
   INPUTS_FILE,
+  MANIFEST_FILE,
   type Manifest,
   type RowCounts,
 } from "../store/format.ts";
@@ -84,15 +85,18 @@ export async function ingest(config: EventsConfig, options: IngestOptions): Prom
     fingerprint,
     onStage: options.onStage ?? (() => {}),
   };
+  let isWhole: boolean;
   try {
     await runStages(job);
+    // The store may have been removed since an earlier run wrote this version.
+    isWhole = existsSync(join(store, workspace.output, MANIFEST_FILE));
+    if (isWhole) publish(job);
   } catch (error) {
     workspace.close();
     throw error;
   }
-  publish(job);
   workspace.remove();
-  return resultOf(store, false);
+  return isWhole ? resultOf(store, false) : ingest(config, options);
 }
 
 async function runStages(job: Job): Promise<void> {
