@@ -11,9 +11,19 @@ struct DeadReferences {
   std::vector<napi_ref> list;
 };
 
+// The signatures that most operators have; their arguments need no boxes.
+using Unary = at::Tensor(const at::Tensor&);
+using Binary = at::Tensor(const at::Tensor&, const at::Tensor&);
+using ScaledBinary = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Scalar&);
+
 struct BoundOperator {
   c10::OperatorHandle handle;
   const c10::FunctionSchema* schema;
+  c10::optional<c10::TypedOperatorHandle<Unary>> unary;
+  c10::optional<c10::TypedOperatorHandle<Binary>> binary;
+  c10::optional<c10::TypedOperatorHandle<ScaledBinary>> scaledBinary;
+
+  explicit BoundOperator(c10::OperatorHandle handle);
 };
 
 // The state of one JavaScript thread (one N-API environment).

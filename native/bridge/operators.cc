@@ -10,13 +10,32 @@ static std::string nameOf(const c10::FunctionSchema& schema) {
   return schema.overload_name().empty() ? schema.name() : schema.name() + "." + schema.overload_name();
 }
 
+// Whether an operator takes and gives new tensors only, none that it changes, and perhaps a factor at the end.
+static bool isPlain(const c10::FunctionSchema& schema, size_t tensors, bool factor) {
+  const auto& formal = schema.arguments();
+  const auto& results = schema.returns();
+  if (formal.size() != tensors + (factor ? 1 : 0)) return false;
+  if (results.size() != 1 || results[0].type()->kind() != TypeKind::TensorType) return false;
+  for (size_t i = 0; i < tensors; ++i) {
+    const auto* alias = formal[i].alias_info();
+    if (formal[i].type()->kind() != TypeKind::TensorType || (alias != nullptr && alias->isWrite())) return false;
+  }
+  return !factor || (formal.back().type()->kind() == TypeKind::NumberType && formal.back().default_value());
+}
+
+BoundOperator::BoundOperator(c10::OperatorHandle found) : handle(found), schema(&found.schema()) {
+  if (isPlain(*schema, 1, false)) unary = handle.typed<Unary>();
+  if (isPlain(*schema, 2, false)) binary = handle.typed<Binary>();
+  if (isPlain(*schema, 2, true)) scaledBinary = handle.typed<ScaledBinary>();
+}
+
 // operator(name, overload) → index for call(). Names as in the schema: "aten::add", "Tensor".
 static napi_value bindOperator(const Call& call) {
   const std::string name = toString(call.env, call.values[0], "name");
   const std::string overload = toString(call.env, call.values[1], "overload");
   const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
   if (!found) throw BridgeError("unknown", "this libtorch has no operator " + name + (overload.empty() ? "" : "." + overload));
-  call.state.operators.push_back({*found, &found->schema()});
+  call.state.operators.emplace_back(*found);
   return fromNumber(call.env, static_cast<double>(call.state.operators.size() - 1));
 }
 
@@ -132,6 +151,20 @@ static void push(const Call& call, const BoundOperator& bound) {
   }
 }
 
+// The result of an operator of one of the common signatures; undefined for the others, which are called with boxes.
+static at::Tensor callPlain(const Call& call, const BoundOperator& bound) {
+  const auto tensor = [&](size_t i) -> const at::Tensor& {
+    return toTensor(call, call.values[i + 1], bound.schema->arguments()[i].name().c_str());
+  };
+  if (bound.binary && call.count == 3) return bound.binary->call(tensor(0), tensor(1));
+  if (bound.unary && call.count == 2) return bound.unary->call(tensor(0));
+  if (!bound.scaledBinary || call.count > 4) return at::Tensor();
+  const bool given = call.count == 4 && !isNothing(call.env, call.values[3]);
+  const at::Scalar factor = given ? toScalar(call.env, call.values[3], "factor").toScalar()
+                                  : bound.schema->arguments()[2].default_value()->toScalar();
+  return bound.scaledBinary->call(tensor(0), tensor(1), factor);
+}
+
 enum class Results { kReturned, kDropped };
 
 template <Results results>
@@ -143,6 +176,9 @@ static napi_value callOperator(napi_env env, napi_callback_info info) {
     uint32_t index = 0;
     napi_get_value_uint32(env, call.values[0], &index);
     bound = &state.operators.at(index);
+    if (at::Tensor plain = callPlain(call, *bound); plain.defined()) {
+      return results == Results::kReturned ? fromTensor(call, std::move(plain)) : nullptr;
+    }
     push(call, *bound);
     bound->handle.callBoxed(&state.stack);
     napi_value result = nullptr;

@@ -2,6 +2,7 @@
 //   g_r = Σ_i [indices_i = r] gradients_i ;  moments_r += mean_j(g_rj²) ;  table_r -= lr · g_r / (√moments_r + eps)
 // table [V, D], moments [V] of its dtype, indices [N] (int64, duplicates allowed), gradients [N, D].
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "bridge/torch.h"
@@ -21,14 +22,27 @@ static void checkArguments(const at::Tensor& table, const at::Tensor& moments, c
               gradients.sizes());
 }
 
-// Positions of the indices grouped by row, each group in order of appearance: a counting-free stable sort.
-static std::vector<int64_t> groupByRow(const int64_t* indices, int64_t count) {
-  std::vector<int64_t> order(count);
+// Positions 0 … count-1 ordered by their row, equal rows in order of appearance: a radix sort, so that its time grows
+// with the rows of the batch and the digits of the table's length, not with the table.
+static std::vector<int64_t> orderByRow(const int64_t* rows, int64_t count, int64_t tableRows) {
+  constexpr int kBits = 11;
+  constexpr int64_t kDigits = int64_t{1} << kBits;
+  std::vector<int64_t> order(count), next(count);
   std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [indices](int64_t a, int64_t b) {
-    return indices[a] != indices[b] ? indices[a] < indices[b] : a < b;
-  });
+  for (int shift = 0; shift < 63 && (tableRows - 1) >> shift > 0; shift += kBits) {
+    const auto digit = [&](int64_t position) { return rows[position] >> shift & (kDigits - 1); };
+    std::array<int64_t, kDigits + 1> starts{};
+    for (int64_t i = 0; i < count; ++i) ++starts[digit(i) + 1];
+    std::partial_sum(starts.begin(), starts.end(), starts.begin());
+    for (const int64_t position : order) next[starts[digit(position)]++] = position;
+    order.swap(next);
+  }
   return order;
+}
+
+template <typename T>
+static inline void addRow(T* __restrict sum, const T* __restrict row, int64_t dim) {
+  for (int64_t j = 0; j < dim; ++j) sum[j] += row[j];
 }
 
 static void rowwiseAdagradCpu(at::Tensor table, at::Tensor moments, const at::Tensor& indicesIn,
@@ -43,7 +57,7 @@ static void rowwiseAdagradCpu(at::Tensor table, at::Tensor moments, const at::Te
     TORCH_CHECK_INDEX(rows[i] >= 0 && rows[i] < table.size(0), "rowwise_adagrad_: row ", rows[i],
                       " is out of range for a table of ", table.size(0), " rows");
   }
-  const std::vector<int64_t> order = groupByRow(rows, count);
+  const std::vector<int64_t> order = orderByRow(rows, count, table.size(0));
   std::vector<int64_t> starts;
   for (int64_t i = 0; i < count; ++i) {
     if (i == 0 || rows[order[i]] != rows[order[i - 1]]) starts.push_back(i);
@@ -59,8 +73,7 @@ static void rowwiseAdagradCpu(at::Tensor table, at::Tensor moments, const at::Te
       for (int64_t group = begin; group < end; ++group) {
         std::fill(gradient.begin(), gradient.end(), scalar_t(0));
         for (int64_t i = starts[group]; i < starts[group + 1]; ++i) {
-          const scalar_t* source = from + order[i] * dim;
-          for (int64_t j = 0; j < dim; ++j) gradient[j] += source[j];
+          addRow(gradient.data(), from + order[i] * dim, dim);
         }
         scalar_t square(0);
         for (int64_t j = 0; j < dim; ++j) square += gradient[j] * gradient[j];

@@ -2,9 +2,7 @@ import type { Batch, CategoryFeature, FeatureSpec } from "../features/spec.ts";
 import { JaggedTensor } from "../jagged/index.ts";
 import { EmbeddingTable, type Initializer, Linear, Mlp } from "../nn/index.ts";
 import { cat, fromArray, stack, type Tensor } from "../torch/index.ts";
-
-/** The tables of a spec by name; features that name the same table share it. */
-export type Tables = Readonly<Record<string, EmbeddingTable>>;
+import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
 
 function allFeatures(spec: FeatureSpec): CategoryFeature[] {
   return [...spec.contextual, ...spec.candidate, ...spec.history];
@@ -16,18 +14,6 @@ export function initTables(features: readonly CategoryFeature[], dim: number, in
   for (const { table, cardinality } of features) rows.set(table, Math.max(rows.get(table) ?? 1, cardinality));
   const made = [...rows].map(([name, count]) => [name, EmbeddingTable.init({ rows: count, dim }, initial)] as const);
   return Object.fromEntries(made);
-}
-
-/** Embeds one column of codes. @shape codes [n] → [n, D] @throws {Error} if the batch lacks the feature */
-export function embedColumn(
-  tables: Tables,
-  feature: CategoryFeature,
-  columns: Readonly<Record<string, Int32Array>>,
-): Tensor {
-  const codes = columns[feature.name];
-  const table = tables[feature.table];
-  if (codes === undefined || table === undefined) throw new Error(`the batch has no feature ${feature.name}`);
-  return table.lookup(fromArray(codes, [codes.length], { share: true }).to({ device: table.weight.device }));
 }
 
 /** Moves a batch's plain array to where the model is. */
@@ -82,12 +68,17 @@ export class Embeddings {
 
   apply(batch: Batch): Embedded {
     const { spec, tables } = this;
-    const contextual = spec.contextual.map((feature) => embedColumn(tables, feature, batch.contextual));
-    const candidate = spec.candidate.map((feature) => embedColumn(tables, feature, batch.candidate));
-    const events = spec.history.map((feature) => embedColumn(tables, feature, batch.history.codes));
+    const columns = [
+      ...columnsOf(spec.contextual, batch.contextual),
+      ...columnsOf(spec.candidate, batch.candidate),
+      ...columnsOf(spec.history, batch.history.codes),
+    ];
+    const tokens = embedColumns(tables, columns);
+    const events = tokens.splice(spec.contextual.length + spec.candidate.length);
+    const candidate = tokens.slice(spec.contextual.length);
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], this.event.weight);
     return {
-      features: stack([...contextual, ...candidate, this.numbers.apply(numbers)], 1),
+      features: stack([...tokens, this.numbers.apply(numbers)], 1),
       candidate: this.item.apply(cat(candidate, 1)),
       history: JaggedTensor.of(this.event.apply(cat(events, 1)), batch.history.offsets),
     };

@@ -1,7 +1,8 @@
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { type Initializer, Linear } from "../nn/index.ts";
 import type { Tensor } from "../torch/index.ts";
-import { embedColumn, initTables, type Tables, toDevice } from "./embeddings.ts";
+import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
+import { initTables, toDevice } from "./embeddings.ts";
 import type { Model } from "./model.ts";
 
 /** Logistic regression over the contextual, candidate and dense inputs: `z_t = Σ_f w_{f, code_f, t} + w·numbers + b_t`. */
@@ -28,10 +29,8 @@ export class Logistic implements Model {
   logits(batch: Batch): Tensor {
     const { spec, tables } = this;
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], this.numbers.weight);
-    const terms = [
-      ...spec.contextual.map((feature) => embedColumn(tables, feature, batch.contextual)),
-      ...spec.candidate.map((feature) => embedColumn(tables, feature, batch.candidate)),
-    ];
+    const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.candidate, batch.candidate)];
+    const terms = embedColumns(tables, columns);
     return terms.reduce((sum, term) => sum.add(term), this.numbers.apply(numbers));
   }
 }

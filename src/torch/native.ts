@@ -56,6 +56,8 @@ export interface BuildInfo {
 const ADDON = "../../../native/build/lapidary.node";
 
 function load(): Native {
+  // OpenMP and OpenBLAS have a pool of threads each; unless idle ones sleep, they take the cores from each other's.
+  process.env["OMP_WAIT_POLICY"] ??= "PASSIVE";
   try {
     const addon = createRequire(import.meta.url)(ADDON) as Native;
     addon.onError(torchError);
