@@ -42,15 +42,17 @@ export class Peer implements AsyncDisposable {
   readonly #script: string;
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
-  #ended: Promise<string>;
+  readonly #ended: Promise<string>;
 
   private constructor(script: string, threads: number) {
     this.#script = script;
-    // OpenBLAS reads its number of threads when it loads and torch.set_num_threads does not reach it.
     const env: NodeJS.ProcessEnv = {
       ...process.env,
       OMP_NUM_THREADS: `${threads}`,
+      // OpenBLAS reads it when it loads; torch.set_num_threads does not reach it.
       OPENBLAS_NUM_THREADS: `${threads}`,
+      // As src/torch sets it for us: with the default, two threads are slower than one.
+      OMP_WAIT_POLICY: "PASSIVE",
     };
     delete env["OPENBLAS_CORETYPE"];
     this.#process = spawn(PYTHON, ["-u", join(ROOT, "bench", "peers", script), `${threads}`], { env });
