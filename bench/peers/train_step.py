@@ -83,7 +83,7 @@ class Trainer:
 
 
 class Session:
-    """Where PyTorch offers more than one way, all are tried, must agree, and the fastest is measured."""
+    """Where PyTorch offers more than one way, all are tried and the fastest is measured."""
 
     def load(self, request):
         inputs = (read_safetensors(request["load"]), request["spec"], request["training"], request["batches"])
