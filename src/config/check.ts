@@ -29,6 +29,7 @@ export interface Schema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
+  readonly multipleOf?: number;
 }
 
 /** Keys that JavaScript objects have from birth: as names they would reach prototypes, so they are never accepted. */
@@ -90,7 +91,8 @@ function fitsText(schema: Schema, value: string): boolean {
 function fitsNumber(schema: Schema, value: number): boolean {
   if (schema.type !== "number" && schema.type !== "integer") return false;
   if (!Number.isFinite(value) || (schema.type === "integer" && !Number.isSafeInteger(value))) return false;
-  const { minimum = value, maximum = value, exclusiveMinimum = Number.NEGATIVE_INFINITY } = schema;
+  const { minimum = value, maximum = value, exclusiveMinimum = Number.NEGATIVE_INFINITY, multipleOf } = schema;
+  if (multipleOf !== undefined && value % multipleOf !== 0) return false;
   return value >= minimum && value <= maximum && value > exclusiveMinimum;
 }
 
@@ -170,10 +172,11 @@ function expectation(schema: Schema): string {
   return schema.minLength ? "text that is not empty" : "text";
 }
 
-function range({ minimum, maximum, exclusiveMinimum }: Schema): string {
+function range({ minimum, maximum, exclusiveMinimum, multipleOf }: Schema): string {
   const lower = minimum === undefined ? null : `at least ${minimum}`;
   const above = exclusiveMinimum === undefined ? null : `above ${exclusiveMinimum}`;
   const upper = maximum === undefined ? null : `at most ${maximum}`;
-  const parts = [lower, above, upper].filter((part) => part !== null);
+  const step = multipleOf === undefined ? null : `a multiple of ${multipleOf}`;
+  const parts = [lower, above, upper, step].filter((part) => part !== null);
   return parts.length === 0 ? "" : ` ${parts.join(" and ")}`;
 }

@@ -209,7 +209,9 @@ const model = record(
         maximum: 2 ** 20,
       }),
     ),
-    dim: Type.Optional(Type.Integer({ description: "Embedding dimension.", minimum: 1, maximum: 8192 })),
+    dim: Type.Optional(
+      Type.Integer({ description: "Embedding dimension, even.", minimum: 2, maximum: 8192, multipleOf: 2 }),
+    ),
     layers: Type.Optional(Type.Integer({ description: "Number of layers.", minimum: 1, maximum: 256 })),
     minCount: Type.Optional(
       Type.Integer({

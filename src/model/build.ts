@@ -16,8 +16,11 @@ export interface ModelInputs {
   readonly initial: Initializer;
 }
 
+/** The part of a model's configuration that decides its parameters. */
+type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers">;
+
 /** How each kind of model is made: every kind has a row, leaving one out does not compile. */
-const BUILDERS: { readonly [K in ModelConfig["kind"]]: (config: ModelConfig, inputs: ModelInputs) => Model } = {
+const BUILDERS: Readonly<Record<ModelConfig["kind"], (config: ModelShape, inputs: ModelInputs) => Model>> = {
   baseRate: (_, { rates }) => BaseRate.of(rates),
   logistic: (_, { spec, initial }) => Logistic.init(spec, initial),
   previous: (config, { spec, initial }) => PreviousGeneration.init(spec, sizesOf(config), initial),
@@ -25,6 +28,6 @@ const BUILDERS: { readonly [K in ModelConfig["kind"]]: (config: ModelConfig, inp
 };
 
 /** Makes a model with freshly drawn parameters. */
-export function buildModel(config: ModelConfig, inputs: ModelInputs): Model {
+export function buildModel(config: ModelShape, inputs: ModelInputs): Model {
   return BUILDERS[config.kind](config, inputs);
 }

@@ -25,6 +25,9 @@ const DIAL: Readonly<Record<ModelConfig["size"], { dim: number; layers: number; 
   large: { dim: 64, layers: 4, tokens: 32 },
 };
 
+/** Columns of an attention head, where the width is a multiple of it. */
+const HEAD_DIM = 16;
+
 /** Derives every size that the configuration leaves open. */
 export function sizesOf(config: Pick<ModelConfig, "size" | "dim" | "layers">): Sizes {
   const dial = DIAL[config.size];
@@ -32,7 +35,7 @@ export function sizesOf(config: Pick<ModelConfig, "size" | "dim" | "layers">): S
   return {
     dim,
     layers: config.layers ?? dial.layers,
-    numHeads: Math.max(1, dim / 16),
+    numHeads: dim % HEAD_DIM === 0 ? dim / HEAD_DIM : 1,
     hidden: [4 * dim],
     tokens: dial.tokens,
     compressedDim: dial.tokens,

@@ -66,9 +66,11 @@ export class FactorizationMachineBlock {
 
   apply(x: Tensor): Tensor {
     const [size = 0, tokensIn = 0, dim = 0] = x.shape;
-    const factor = this.factor.apply(this.compress.apply(x).flatten(1)).reshape([size, tokensIn, -1]); // [B, n, k]
-    const products = x.matmul(x.transpose(1, 2).matmul(factor)).flatten(1); // [B, n·k]
-    return this.mix.apply(this.norm.apply(products)).reshape([size, -1, dim]);
+    const factor = this.factor.apply(this.compress.apply(x).flatten(1)); // [B, n·k]
+    const columns = (factor.shape[1] ?? 0) / tokensIn;
+    const products = x.matmul(x.transpose(1, 2).matmul(factor.reshape([size, tokensIn, columns]))).flatten(1);
+    const made = this.mix.apply(this.norm.apply(products)); // [B, n_F·D]
+    return made.reshape([size, (made.shape[1] ?? 0) / dim, dim]);
   }
 }
 

@@ -20,6 +20,14 @@ export {
   where,
   zeros,
 } from "./generated/tensor.ts";
+export {
+  isDistributed,
+  type ProcessEnvironment,
+  readProcessEnvironment,
+  type Variables,
+} from "./process-environment.ts";
+export { type Gathered, type GroupOptions, ProcessGroup, type Reduction } from "./process-group.ts";
 export { RandomGenerator } from "./random.ts";
 export { buildInfo, countFlops, setThreads, threads } from "./runtime.ts";
 export { liveTensors, Scope, scoped } from "./scope.ts";
+export { type WaitOptions, Work } from "./work.ts";

@@ -42,6 +42,16 @@ export interface Native {
   setGradEnabled(enabled: boolean): boolean;
   startFlops(): void;
   stopFlops(): number;
+  // In the order of their C++ doc: rank, size, address, port, backend, timeoutMs, rendezvousTimeoutMs, serve, prefix.
+  initGroup(...values: (number | string | boolean)[]): number;
+  destroyGroup(group: number): void;
+  allReduce(group: number, tensor: Handle, reduction: string): number;
+  broadcast(group: number, tensor: Handle, root: number): number;
+  allGather(group: number, output: Handle, input: Handle): number;
+  allToAll(group: number, ...values: (Handle | readonly number[])[]): number;
+  barrier(group: number): number;
+  isDone(group: number, work: number): boolean;
+  wait(group: number, work: number, timeoutMs: number): void;
 }
 
 /** What the loaded libtorch is and can do. */

@@ -119,7 +119,10 @@ export interface DirectionalDerivatives {
 /** `Σ a b`; a may be the sparse gradient of a table, whose rows repeat. */
 function inner(a: Tensor, b: Tensor): Tensor {
   if (!a.isSparse) return a.mul(b).sum();
-  return a.values().mul(b.indexSelect(0, a.indices().select(0, 0))).sum();
+  return a
+    .values()
+    .mul(b.indexSelect(0, a.indices().select(0, 0)))
+    .sum();
 }
 
 /**

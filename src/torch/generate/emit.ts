@@ -71,7 +71,9 @@ function parameters(schema: Schema, method: boolean): string[] {
   const positional = shown.filter(({ keywordOnly }) => !keywordOnly);
   const keywords = shown.filter(({ keywordOnly }) => keywordOnly);
   const lastRequired = positional.findLastIndex((argument) => !isOptional(argument));
-  const list = positional.map((argument, i) => `${camel(argument.name)}${i > lastRequired ? "?" : ""}: ${typeOf(argument)}`);
+  const list = positional.map(
+    (argument, i) => `${camel(argument.name)}${i > lastRequired ? "?" : ""}: ${typeOf(argument)}`,
+  );
   if (keywords.length > 0) {
     const required = keywords.some((argument) => !isOptional(argument));
     const fields = keywords.map((a) => `${camel(a.name)}${isOptional(a) ? "?" : ""}: ${typeOf(a)}`);
@@ -85,7 +87,9 @@ function constantName({ name, overload }: Schema): string {
 }
 
 function values(schema: Schema, method: boolean): string {
-  const list = schema.arguments.map((argument) => (OMITTED.has(argument.name) ? "undefined" : passed(argument, method)));
+  const list = schema.arguments.map((argument) =>
+    OMITTED.has(argument.name) ? "undefined" : passed(argument, method),
+  );
   while (list.at(-1) === "undefined") list.pop();
   return [constantName(schema), ...list].join(", ");
 }
@@ -114,7 +118,11 @@ function mergedBody(tensor: Schema, scalar: Schema): { list: string[]; body: str
     ...scalar,
     arguments: scalar.arguments.map((a, i) => {
       const twin = tensor.arguments.find((b) => b.name === a.name);
-      return { ...a, name: i === 1 ? (tensor.arguments[1]?.name ?? a.name) : a.name, keywordOnly: twin?.keywordOnly ?? a.keywordOnly };
+      return {
+        ...a,
+        name: i === 1 ? (tensor.arguments[1]?.name ?? a.name) : a.name,
+        keywordOnly: twin?.keywordOnly ?? a.keywordOnly,
+      };
     }),
   };
   const body = `if (typeof ${name} === "number") {
@@ -127,7 +135,9 @@ function mergedBody(tensor: Schema, scalar: Schema): { list: string[]; body: str
 function emitOne({ name, schemas: [schema, scalar] }: Wrapper): { method: boolean; text: string } {
   const method = schema.arguments[0]?.name === "self" && schema.arguments[0].type === "Tensor";
   const { list, body } =
-    scalar === undefined ? { list: parameters(schema, method), body: statement(schema, method) } : mergedBody(schema, scalar);
+    scalar === undefined
+      ? { list: parameters(schema, method), body: statement(schema, method) }
+      : mergedBody(schema, scalar);
   const doc = [schema, scalar].flatMap((s) => (s === undefined ? [] : [`\`${s.text}\``])).join(" and ");
   const signature = `${camelName(name)}(${list.join(", ")}): ${resultType(schema)}`;
   const text = method

@@ -40,7 +40,10 @@ function splitTop(text: string): string[] {
 
 /** Removes alias marks and fixed list lengths: `Tensor(a!)` is a Tensor, `int[2]` is an int[]. */
 function plainType(type: string): string {
-  return type.replace(/\([^)]*\)/g, "").replace(/\[\d+\]/g, "[]").replaceAll("SymInt", "int");
+  return type
+    .replace(/\([^)]*\)/g, "")
+    .replace(/\[\d+\]/g, "[]")
+    .replaceAll("SymInt", "int");
 }
 
 function parseArguments(text: string): SchemaArgument[] {

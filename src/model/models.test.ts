@@ -1,0 +1,187 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { MODEL_KINDS, MODEL_SIZES } from "../config/types.ts";
+import type { Batch } from "../features/spec.ts";
+import { countElements, multiObjectiveLoss, parametersOf } from "../nn/index.ts";
+import { checkLayerGrads } from "../nn/testing.ts";
+import { fromArray, gradientOf, noGrad, setThreads, type Tensor } from "../torch/index.ts";
+import { toBeClose } from "../torch/testing.ts";
+import { BaseRate } from "./base-rate.ts";
+import { Foundation, Logistic, PreviousGeneration } from "./index.ts";
+import type { Model } from "./model.ts";
+import { sizesOf } from "./sizes.ts";
+import { TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "./testing.ts";
+
+const LEARNED = ["logistic", "previous", "foundation"] as const;
+const RAGGED = [3, 0, 1, 6];
+const OBJECTIVES = TINY_SPEC.objectives.length;
+
+function labelsOf(batch: Batch): { labels: Tensor; mask: Tensor } {
+  const shape = [batch.size, OBJECTIVES];
+  const at = (array: Float32Array): Tensor => fromArray(array, shape).to({ dtype: "float64" });
+  return { labels: at(batch.labels), mask: at(batch.labelMask) };
+}
+
+const lossOf = (model: Model, batch: Batch): Tensor => multiObjectiveLoss(model.logits(batch), labelsOf(batch));
+
+/** The examples [from, to) of a batch. */
+function part(batch: Batch, from: number, to: number): Batch {
+  const { offsets, codes } = batch.history;
+  const [start, end] = [offsets[from] ?? 0, offsets[to] ?? 0];
+  const cut = (columns: Readonly<Record<string, Int32Array>>, a: number, b: number) =>
+    Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.slice(a, b)]));
+  const width = TINY_SPEC.numbers.length;
+  return {
+    ...batch,
+    size: to - from,
+    contextual: cut(batch.contextual, from, to),
+    candidate: cut(batch.candidate, from, to),
+    numbers: batch.numbers.slice(from * width, to * width),
+    history: { offsets: offsets.slice(from, to + 1).map((offset) => offset - start), codes: cut(codes, start, end) },
+  };
+}
+
+beforeAll(() => setThreads(1));
+
+describe.each(MODEL_KINDS)("%s", (kind) => {
+  test("gives one logit per example and objective, also for histories that are all empty", () => {
+    for (const lengths of [RAGGED, [0, 0, 0], [1], [50, 0]]) {
+      const logits = tinyModel(kind).logits(tinyBatch(lengths));
+      expect(logits.shape).toEqual([lengths.length, OBJECTIVES]);
+      expect(logits.isfinite().all().item()).toBe(1);
+    }
+  });
+
+  test("of no examples gives no logits", () => {
+    expect(tinyModel(kind).logits(tinyBatch([])).shape).toEqual([0, OBJECTIVES]);
+  });
+
+  test("an example's logits do not depend on the others of its batch", () => {
+    const model = tinyModel(kind);
+    const batch = tinyBatch([3, 0, 1, 40, 2]);
+    const whole = model.logits(batch);
+    for (let b = 0; b < batch.size; b++) {
+      const alone = model.logits(part(batch, b, b + 1));
+      toBeClose(alone, whole.slice(0, b, b + 1), { rtol: 1e-9, atol: 1e-9 });
+    }
+  });
+
+  test("is the same bit for bit when built again from the same seed", () => {
+    const [a, b] = [tinyModel(kind, { seed: 5 }), tinyModel(kind, { seed: 5 })];
+    const tensors = (model: Model): Tensor[] =>
+      Object.values(parametersOf(model)).flatMap((all) => all.map(({ tensor }: { tensor: Tensor }) => tensor));
+    const others = tensors(b);
+    expect(others).toHaveLength(tensors(a).length);
+    tensors(a).forEach((tensor, i) => {
+      expect(tensor.equal(others[i] ?? tensor.add(1))).toBe(true);
+    });
+    expect(a.logits(tinyBatch(RAGGED)).equal(b.logits(tinyBatch(RAGGED)))).toBe(true);
+  });
+});
+
+test("models of two seeds differ", () => {
+  for (const kind of ["previous", "foundation"] as const) {
+    const [a, b] = [tinyModel(kind, { seed: 5 }), tinyModel(kind, { seed: 6 })];
+    expect(a.logits(tinyBatch(RAGGED)).equal(b.logits(tinyBatch(RAGGED)))).toBe(false);
+  }
+});
+
+describe.each(LEARNED)("gradients of %s", (kind) => {
+  test("reach every parameter", () => {
+    const model = tinyModel(kind);
+    lossOf(model, tinyBatch([3, 0, 1, 6, 2, 9])).backward();
+    const { dense, tables } = parametersOf(model);
+    const unreached = dense.filter(({ tensor }) => !((gradientOf(tensor)?.abs().amax().item() ?? 0) > 0));
+    expect(unreached.map(({ name }) => name)).toEqual([]);
+    for (const { name, tensor } of tables) {
+      const gradient = gradientOf(tensor);
+      expect(gradient?.isSparse, name).toBe(true);
+      expect(gradient?.values().abs().amax().item(), name).toBeGreaterThan(0);
+    }
+  });
+
+  for (const lengths of [RAGGED, [0, 0]]) {
+    test(`agree with differences of the whole model, histories of ${lengths}`, () => {
+      const batch = tinyBatch(lengths);
+      checkLayerGrads(tinyModel(kind), (model) => model.logits(batch), { rtol: 1e-5 });
+    });
+  }
+});
+
+describe("base rate", () => {
+  test("is the log odds of each rate, for everyone", () => {
+    const logits = BaseRate.of([0.1, 0.5]).logits(tinyBatch([1, 0, 2]));
+    toBeClose(
+      logits,
+      [1, 2, 3].flatMap(() => [Math.log(1 / 9), 0]),
+    );
+  });
+  test("is finite at rates of 0 and 1", () => {
+    const bound = Math.log((1 - 1e-6) / 1e-6);
+    toBeClose(BaseRate.of([0, 1]).logits(tinyBatch([0])), [-bound, bound], { rtol: 1e-4 });
+  });
+  test("has no parameters", () => {
+    expect(parametersOf(BaseRate.of([0.5]))).toEqual({ dense: [], tables: [] });
+  });
+});
+
+describe("logistic regression", () => {
+  test("starts at log odds zero and is a sum of weights", () => {
+    const model = tinyModel("logistic") as Logistic;
+    noGrad(() => model.numbers.weight.zero_());
+    const batch = tinyBatch([2, 0]);
+    expect(model.logits(batch).toNumbers()).toEqual([0, 0, 0, 0]);
+    const item = batch.candidate["item"]?.[0] ?? 0;
+    noGrad(() => model.tables["item"]?.weight.select(0, item).fill_(3));
+    const others = batch.candidate["item"]?.[1] === item ? 3 : 0;
+    expect(model.logits(batch).toNumbers()).toEqual([3, 3, others, others]);
+  });
+});
+
+describe("sizes", () => {
+  test("grow with the dial, all of them or none", () => {
+    const numbers = MODEL_SIZES.map((size) => sizesOf({ size, dim: null, layers: null }));
+    for (let i = 1; i < numbers.length; i++) {
+      const [small, large] = [numbers[i - 1], numbers[i]];
+      for (const key of ["dim", "layers", "tokens", "compressedDim"] as const) {
+        expect(large?.[key]).toBeGreaterThan(small?.[key] ?? Number.NaN);
+      }
+      expect(large?.numHeads).toBeGreaterThanOrEqual(small?.numHeads ?? Number.NaN);
+      expect(large?.hidden[0]).toBeGreaterThan(small?.hidden[0] ?? Number.NaN);
+    }
+  });
+  test("given sizes win, and every even width has a whole number of heads of even depth", () => {
+    expect(sizesOf({ size: "tiny", dim: 32, layers: 7 })).toMatchObject({ dim: 32, layers: 7, numHeads: 2 });
+    for (let dim = 2; dim <= 200; dim += 2) {
+      const { numHeads } = sizesOf({ size: "tiny", dim, layers: null });
+      expect([numHeads % 1, (dim / numHeads) % 2], `dim ${dim}`).toEqual([0, 0]);
+    }
+  });
+});
+
+describe("parameters", () => {
+  test("of the previous generation are as many as its arrangement says", () => {
+    const model = tinyModel("previous");
+    const { dim: d, layers, hidden } = sizesOf(tinyConfig("previous"));
+    const affine = (from: number, to: number): number => from * to + to;
+    const [tokens, h, deep] = [5, hidden[0] ?? 0, 8 * d];
+    const width = (tokens + 2) * d;
+    const embed = affine(2, 2 * d) + affine(2 * d, d) + affine(2 * d, d) + affine(2 * d, d);
+    const pool = affine(4 * d, h) + affine(h, 1);
+    const interact = layers * affine(width, width) + affine(width, deep) + layers * affine(deep, deep);
+    const expected = embed + pool + interact + affine(width + deep, OBJECTIVES);
+    const { dense, tables } = parametersOf(model);
+    expect(countElements(dense)).toBe(expected);
+    expect(countElements(tables)).toBe((6 + 3 + 11 + 5 + 4) * d);
+  });
+
+  test("of the foundation model: a layer more is a layer's names more; the classes are those of the kinds", () => {
+    const names = parametersOf(tinyModel("foundation")).dense.map(({ name }) => name);
+    expect(new Set(names.map((name) => name.split(".")[0]))).toEqual(
+      new Set(["embeddings", "cls", "layers", "last", "heads"]),
+    );
+    expect(tinyModel("foundation")).toBeInstanceOf(Foundation);
+    expect(tinyModel("previous")).toBeInstanceOf(PreviousGeneration);
+    expect(tinyModel("logistic")).toBeInstanceOf(Logistic);
+    expect(tinyModel("baseRate")).toBeInstanceOf(BaseRate);
+  });
+});

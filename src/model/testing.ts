@@ -1,0 +1,67 @@
+/** A small world for tests of models: a spec, batches with given history lengths, batches that can be learned. */
+import type { ModelConfig, ModelKind, ModelSize } from "../config/types.ts";
+import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../features/spec.ts";
+import { boundsOf } from "../jagged/testing.ts";
+import { initial64 } from "../nn/testing.ts";
+import { RandomGenerator, rand } from "../torch/index.ts";
+import { buildModel } from "./build.ts";
+import type { Model } from "./model.ts";
+
+const feature = (name: string, cardinality: number, table = name): CategoryFeature => ({ name, table, cardinality });
+
+/** Two objectives; the candidate's item and the history's share a table whose rows the candidate's need most. */
+export const TINY_SPEC: FeatureSpec = {
+  contextual: [feature("user", 6), feature("surface", 3)],
+  candidate: [feature("item", 11), feature("author", 5)],
+  numbers: ["price", "age"],
+  history: [feature("pastItem", 9, "item"), feature("action", 4)],
+  objectives: ["click", "buy"],
+};
+
+/** A configuration of the smallest size; training options do not matter to a model. */
+export function tinyConfig(
+  kind: ModelKind,
+  size: ModelSize = "tiny",
+): Pick<ModelConfig, "kind" | "size" | "dim" | "layers"> {
+  return { kind, size, dim: size === "tiny" ? 4 : null, layers: null };
+}
+
+/** A float64 model of the kind, for {@link TINY_SPEC} unless another spec is given. */
+export function tinyModel(
+  kind: ModelKind,
+  { seed = 1, spec = TINY_SPEC }: { seed?: number; spec?: FeatureSpec } = {},
+): Model {
+  const rates = spec.objectives.map((_, t) => 0.1 + 0.2 * t);
+  return buildModel(tinyConfig(kind), { spec, rates, initial: initial64(seed) });
+}
+
+/** Numbers in [0, 1), the same for the same seed. */
+function draws(count: number, seed: number): number[] {
+  return rand([count], { generator: RandomGenerator.seeded(seed), dtype: "float64" }).toNumbers();
+}
+
+function drawCodes(features: readonly CategoryFeature[], count: number, seed: number): CodeColumns {
+  const columns = features.map(({ name, cardinality }, i) => {
+    const codes = Int32Array.from(draws(count, 100 * seed + i), (u) => Math.floor(u * cardinality));
+    return [name, codes] as const;
+  });
+  return Object.fromEntries(columns);
+}
+
+/** Random examples of {@link TINY_SPEC} with histories of the given lengths; the labels are all known. */
+export function tinyBatch(lengths: readonly number[], seed = 1): Batch {
+  const size = lengths.length;
+  const { contextual, candidate, numbers, history, objectives } = TINY_SPEC;
+  const offsets = boundsOf(lengths);
+  return {
+    size,
+    rows: new Float64Array(size),
+    times: new Float64Array(size),
+    contextual: drawCodes(contextual, size, seed + 1),
+    candidate: drawCodes(candidate, size, seed + 2),
+    numbers: Float32Array.from(draws(size * numbers.length, seed + 3), (u) => 2 * u - 1),
+    history: { offsets, codes: drawCodes(history, offsets.at(-1) ?? 0, seed + 4) },
+    labels: Float32Array.from(draws(size * objectives.length, seed + 5), Math.round),
+    labelMask: new Float32Array(size * objectives.length).fill(1),
+  };
+}

@@ -1,0 +1,245 @@
+import { LapidaryError } from "../config/errors.ts";
+import { noGrad } from "./autograd.ts";
+import { fromArray } from "./from-array.ts";
+import { type Tensor, zeros } from "./generated/tensor.ts";
+import { native } from "./native.ts";
+import { type ProcessEnvironment, readProcessEnvironment, type Variables } from "./process-environment.ts";
+import { Scope } from "./scope.ts";
+import { torchError } from "./torch-error.ts";
+import { Work } from "./work.ts";
+
+/** How equal elements of the processes' tensors become one. */
+export type Reduction = "sum" | "max" | "min" | "average";
+
+/** Options of connecting. */
+export interface GroupOptions {
+  /** `nccl` where libtorch has it, for tensors on CUDA devices. @default "gloo" */
+  readonly backend?: "gloo" | "nccl";
+  /** How long a collective may take before it fails. @unit ms @default 30000 */
+  readonly timeoutMs?: number;
+  /** How long to wait for the other processes to start. @unit ms @default 300000 */
+  readonly rendezvousTimeoutMs?: number;
+}
+
+/** Tensors of all processes, one after the other along the first axis. */
+export interface Gathered {
+  /** @shape [Σ lengths, ...] */
+  readonly tensor: Tensor;
+  /** Length of each process's part. @shape [n] */
+  readonly lengths: readonly number[];
+}
+
+/**
+ * Processes that compute together. All of them start the same collectives, in the same order, with the same dtypes;
+ * each collective starts at once and gives a {@link Work} to wait for. A process that dies or stops makes the others'
+ * collectives fail, and ends the group. `n` is its size.
+ */
+export class ProcessGroup implements Disposable {
+  readonly rank: number;
+  /** Number of processes. */
+  readonly size: number;
+  /** @unit ms */
+  readonly timeoutMs: number;
+  /** Index of the native group. @internal */
+  readonly id: number;
+  #failure: LapidaryError | null = null;
+  #collectives = 0;
+
+  private constructor(id: number, facts: Pick<ProcessGroup, "rank" | "size" | "timeoutMs">) {
+    this.id = id;
+    this.rank = facts.rank;
+    this.size = facts.size;
+    this.timeoutMs = facts.timeoutMs;
+  }
+
+  /** Meets the other processes and connects to them. @throws {LapidaryError} COLLECTIVE_FAILED if one does not come */
+  static connect(place: ProcessEnvironment, options: GroupOptions = {}): ProcessGroup {
+    const { backend = "gloo", timeoutMs = 30_000, rendezvousTimeoutMs = 300_000 } = options;
+    const { rank, size, address, port, serve, prefix } = place;
+    try {
+      const id = native.initGroup(
+        ...[rank, size, address, port],
+        ...[backend, timeoutMs, rendezvousTimeoutMs, serve, prefix],
+      );
+      return new ProcessGroup(id, { rank, size, timeoutMs });
+    } catch (cause) {
+      throw collectiveError(`connecting rank ${rank} of ${size}`, cause);
+    }
+  }
+
+  /**
+   * Connects as the environment says: `MASTER_ADDR`, `MASTER_PORT`, `RANK`, `WORLD_SIZE`.
+   *
+   * @throws {LapidaryError} DISTRIBUTED_ENVIRONMENT if it does not say; COLLECTIVE_FAILED if a process does not come
+   */
+  static fromEnvironment(options: GroupOptions = {}, variables: Variables = process.env): ProcessGroup {
+    return ProcessGroup.connect(readProcessEnvironment(variables), options);
+  }
+
+  /** Collectives started so far. */
+  get collectives(): number {
+    return this.#collectives;
+  }
+
+  /** What ended the group, if something did. */
+  get failure(): LapidaryError | null {
+    return this.#failure;
+  }
+
+  /** Replaces the tensor, on all processes, by the reduction over all: `x = reduce_r x_r`. In place. */
+  allReduce(tensor: Tensor, reduction: Reduction = "sum"): Work<Tensor> {
+    const op = reduction === "average" ? "sum" : reduction;
+    return this.#start("allReduce", {
+      begin: () => native.allReduce(this.id, tensor.handle, op),
+      finish: () => (reduction === "average" ? noGrad(() => tensor.mul_(1 / this.size)) : tensor),
+    });
+  }
+
+  /**
+   * Rank r's part of the reduction: `y_r = reduce_s x_s[r k … (r + 1) k]`. Done as an all-to-all and a reduction here,
+   * because Gloo has none of its own, and an all-reduce would move twice the bytes.
+   *
+   * @shape tensor [n k, ...] → [k, ...]
+   * @throws {LapidaryError} TORCH_ARGUMENT if n does not divide the first axis
+   */
+  reduceScatter(tensor: Tensor, reduction: Reduction = "sum"): Work<Tensor> {
+    const [rows = 0, ...rest] = tensor.shape;
+    const part = rows / this.size;
+    if (!Number.isInteger(part) || tensor.ndim === 0) {
+      throw torchError("argument", "reduceScatter", `a first axis of ${rows} for ${this.size} processes`);
+    }
+    const splits = new Array<number>(this.size).fill(part);
+    const received = zeros([rows, ...rest], { dtype: tensor.dtype, device: tensor.device });
+    return this.#start("reduceScatter", {
+      begin: () => native.allToAll(this.id, received.handle, tensor.handle, splits, splits),
+      finish: () => reduceFirst(received.reshape([this.size, part, ...rest]), reduction),
+    });
+  }
+
+  /** The tensors of all processes, stacked in rank order; all have the same shape. @shape tensor [...] → [n, ...] */
+  allGather(tensor: Tensor): Work<Tensor> {
+    const output = zeros([this.size, ...tensor.shape], { dtype: tensor.dtype, device: tensor.device });
+    return this.#start("allGather", {
+      // Gloo divides by the size of what is gathered; where there is nothing, a barrier keeps the order of collectives.
+      begin: () =>
+        output.numel === 0 ? native.barrier(this.id) : native.allGather(this.id, output.handle, tensor.handle),
+      finish: () => output,
+    });
+  }
+
+  /**
+   * The tensors of all processes, one after the other in rank order; their first axes may differ. Exchanges the lengths
+   * first, and blocks for that. Nothing is padded: each process sends its rows to each other one directly.
+   *
+   * @shape tensor [k_r, ...] → [Σ k_r, ...]
+   */
+  allGatherUneven(tensor: Tensor): Work<Gathered> {
+    const [rows, ...rest] = tensor.shape;
+    if (rows === undefined) throw torchError("argument", "allGatherUneven", "a tensor without axes");
+    const lengths = this.#lengths(rows, tensor.device);
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    const output = zeros([total, ...rest], { dtype: tensor.dtype, device: tensor.device });
+    using _ = new Scope();
+    const copies = tensor
+      .unsqueeze(0)
+      .expand([this.size, rows, ...rest])
+      .reshape([this.size * rows, ...rest]);
+    const splits = new Array<number>(this.size).fill(rows);
+    return this.#start("allGatherUneven", {
+      begin: () => native.allToAll(this.id, output.handle, copies.contiguous().handle, lengths, splits),
+      finish: () => ({ tensor: output, lengths }),
+    });
+  }
+
+  /**
+   * Sends rank s the s-th part of the rows and receives one part from each, in rank order. What rank r sends to s is
+   * what s expects of r.
+   *
+   * @shape input [Σ inputSplits, ...] → [Σ outputSplits, ...]; both splits [n]
+   * @throws {LapidaryError} TORCH_ARGUMENT if the splits are not one for each process, or do not fill the input
+   */
+  allToAll(input: Tensor, inputSplits: readonly number[], outputSplits: readonly number[]): Work<Tensor> {
+    const [rows, ...rest] = input.shape;
+    if (this.#rowsIn(inputSplits) !== rows) {
+      throw torchError("argument", "allToAll", `splits [${inputSplits}] of ${rows} rows`);
+    }
+    const output = zeros([this.#rowsIn(outputSplits), ...rest], { dtype: input.dtype, device: input.device });
+    return this.#start("allToAll", {
+      begin: () => native.allToAll(this.id, output.handle, input.handle, outputSplits, inputSplits),
+      finish: () => output,
+    });
+  }
+
+  /** Replaces the tensor, on all processes, by that of the root. In place. @default root is rank 0 */
+  broadcast(tensor: Tensor, root = 0): Work<Tensor> {
+    if (!(root >= 0 && root < this.size)) throw torchError("argument", "broadcast", `root ${root} of ${this.size}`);
+    return this.#start("broadcast", {
+      begin: () => native.broadcast(this.id, tensor.handle, root),
+      finish: () => tensor,
+    });
+  }
+
+  /** Done when every process has come here. */
+  barrier(): Work<void> {
+    return this.#start("barrier", { begin: () => native.barrier(this.id), finish: () => undefined });
+  }
+
+  /** Ends the connections; what is still under way fails, here and on the other processes. */
+  close(): void {
+    this.#failure ??= torchError("collective", `rank ${this.rank} of ${this.size}`, "a closed process group");
+    native.destroyGroup(this.id);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The typed error for what a collective threw. @internal */
+  fail(collective: string, cause: unknown): unknown {
+    const error = collectiveError(`${collective} on rank ${this.rank} of ${this.size}`, cause);
+    if (!isCollective(error)) return error;
+    this.#failure ??= error;
+    // At once, so that the peers that wait for this process fail too, not only those that wait for the dead one.
+    native.destroyGroup(this.id);
+    return error;
+  }
+
+  #start<T>(collective: string, { begin, finish }: { begin: () => number; finish: () => T }): Work<T> {
+    if (this.#failure !== null) throw this.#failure;
+    const id = begin();
+    this.#collectives++;
+    return new Work(this, { id, collective, finish });
+  }
+
+  #rowsIn(splits: readonly number[]): number {
+    if (splits.length !== this.size || splits.some((rows) => !(Number.isInteger(rows) && rows >= 0))) {
+      throw torchError("argument", "allToAll", `splits [${splits}] for ${this.size} processes`);
+    }
+    return splits.reduce((sum, rows) => sum + rows, 0);
+  }
+
+  #lengths(rows: number, device: string): number[] {
+    using _ = new Scope();
+    return this.allGather(fromArray(BigInt64Array.of(BigInt(rows)), [1]).to({ device }))
+      .wait()
+      .to({ device: "cpu" })
+      .toNumbers();
+  }
+}
+
+const isCollective = (error: unknown): error is LapidaryError =>
+  error instanceof LapidaryError && error.code === "COLLECTIVE_FAILED";
+
+/** Says of a failed collective where it failed; other errors stay as they are. */
+function collectiveError(where: string, cause: unknown): unknown {
+  return isCollective(cause) ? torchError("collective", where, cause.got) : cause;
+}
+
+/** @shape parts [n, ...] → [...] */
+function reduceFirst(parts: Tensor, reduction: Reduction): Tensor {
+  if (reduction === "max") return parts.amax([0]);
+  if (reduction === "min") return parts.amin([0]);
+  // Without the dtype, integers would become int64.
+  const sum = parts.sum([0], false, { dtype: parts.dtype });
+  return reduction === "sum" ? sum : sum.mul(1 / parts.shape[0]!);
+}
