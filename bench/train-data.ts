@@ -11,7 +11,10 @@ const feature = (name: string, cardinality: number, table = name): CategoryFeatu
 export const SPEC: FeatureSpec = {
   contextual: [feature("user", 50_000), feature("surface", 8), feature("hourOfDay", 25), feature("dayOfWeek", 8)],
   candidate: [feature("item", 100_000), feature("origin", 3), feature("category", 200)],
-  numbers: ["duration", "historyLength"],
+  numbers: [
+    { name: "duration", mean: 0, deviation: 1 },
+    { name: "historyLength", mean: 0, deviation: 1 },
+  ],
   history: [
     feature("item", 100_000),
     feature("action", 8),
@@ -56,6 +59,11 @@ export function drawBatch(seed: number): Batch {
     size: BATCH.size,
     rows: Float64Array.from({ length: BATCH.size }, (_, row) => row),
     times: new Float64Array(BATCH.size),
+    groups: {
+      users: new Int32Array(BATCH.size),
+      surfaces: new Int32Array(BATCH.size),
+      pastEvents: new Int32Array(BATCH.size),
+    },
     contextual: drawColumns(SPEC.contextual, BATCH.size, random),
     candidate: drawColumns(SPEC.candidate, BATCH.size, random),
     numbers: Float32Array.from({ length: BATCH.size * SPEC.numbers.length }, () => 4 * unit(random) - 2),

@@ -1,8 +1,8 @@
 import { LapidaryError } from "../config/errors.ts";
 import { HISTORY_LENGTH } from "../features/derive-spec.ts";
 import type { OutcomeField } from "../features/schema.ts";
-import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../features/spec.ts";
-import { ageBucket, dayOfWeek, hourOfDay, numberBucket, signedLog1p } from "../features/transform.ts";
+import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../features/spec.ts";
+import { ageBucket, dayOfWeek, hourOfDay, numberBucket, standardized } from "../features/transform.ts";
 import { isLabelKnown, isOutcomeKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
 import type { EventStore } from "./store/event-store.ts";
 import type { ColumnValues } from "./store/format.ts";
@@ -45,11 +45,21 @@ export class BatchBuilder {
       size: rows.length,
       rows,
       times: Float64Array.from(points, ({ timeMs }) => timeMs),
+      groups: this.#groups(points),
       contextual: columnsOf(spec.contextual, (feature) => this.#ownCodes(feature, points)),
       candidate: columnsOf(spec.candidate, (feature) => this.#ownCodes(feature, points)),
       numbers: this.#numbers(points),
       history: { offsets, codes: columnsOf(spec.history, (feature) => this.#historyCodes(feature, points, offsets)) },
       ...this.#labels(points),
+    };
+  }
+
+  #groups(points: readonly PointInTime[]): ExampleGroups {
+    const surface = this.#store.column("surface");
+    return {
+      users: Int32Array.from(points, ({ user }) => user),
+      surfaces: Int32Array.from(points, ({ row }) => surface.at(row)),
+      pastEvents: Int32Array.from(points, ({ numPast }) => numPast),
     };
   }
 
@@ -93,10 +103,10 @@ export class BatchBuilder {
   #numbers(points: readonly PointInTime[]): Float32Array {
     const { numbers } = this.#options.spec;
     const values = new Float32Array(points.length * numbers.length);
-    for (const [j, name] of numbers.entries()) {
-      const column = name === HISTORY_LENGTH ? null : this.#store.column(name);
+    for (const [j, feature] of numbers.entries()) {
+      const column = feature.name === HISTORY_LENGTH ? null : this.#store.column(feature.name);
       for (const [i, { row, numPast }] of points.entries()) {
-        values[i * numbers.length + j] = signedLog1p(column === null ? numPast : column.at(row));
+        values[i * numbers.length + j] = standardized(column === null ? numPast : column.at(row), feature);
       }
     }
     return values;
@@ -123,12 +133,12 @@ export class BatchBuilder {
 
   #check(): void {
     const { contextual, candidate, numbers, history, objectives } = this.#options.spec;
-    for (const name of [...[...contextual, ...candidate].map((feature) => feature.name), ...numbers]) {
+    for (const { name } of [...contextual, ...candidate, ...numbers]) {
       // What happened to an item is known only after it was shown.
       if (this.#outcomes.has(name) || name === "action") throw leak(name);
     }
     for (const { name } of [...contextual, ...candidate, ...history]) if (isColumn(name)) this.#store.entry(name);
-    for (const name of numbers) if (name !== HISTORY_LENGTH) this.#expectKind(name, "number");
+    for (const { name } of numbers) if (name !== HISTORY_LENGTH) this.#expectKind(name, "number");
     for (const name of objectives) this.#expectKind(name, "flag");
   }
 

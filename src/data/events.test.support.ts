@@ -61,6 +61,7 @@ export const CLICK_DELAY_MS = 7;
 export function writeStore(dir: string, events: readonly TestEvent[]): readonly TestEvent[] {
   const layouts: readonly ColumnLayout[] = [
     { name: "item", kind: "category", type: "u16", cardinality: 1000 },
+    { name: "surface", kind: "category", type: "u8", cardinality: 4 },
     { name: "click", kind: "flag", type: "u8", cardinality: 3 },
     { name: "dwell", kind: "number", type: "f32", cardinality: 0 },
   ];
@@ -76,6 +77,7 @@ export function writeStore(dir: string, events: readonly TestEvent[]): readonly 
       times: Float64Array.from(part, ({ time }) => time),
       columns: [
         Uint16Array.from(part, ({ item }) => item),
+        Uint8Array.from(part, ({ item }) => 1 + (item % 3)),
         Uint8Array.from(part, ({ click }) => click),
         Float32Array.from(part, ({ dwell }) => dwell),
       ],

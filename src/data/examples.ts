@@ -43,6 +43,11 @@ export class WindowRows {
   }
 }
 
+/** Number of examples of a window. O(users log events). */
+export function countExamples(store: EventStore, window: TimeWindow): number {
+  return new WindowRows(store, window).size;
+}
+
 /** Examples in a random order that only seed and epoch decide. */
 export function shuffledOrder(
   rows: WindowRows,

@@ -1,8 +1,10 @@
 /** From logs to batches: ingest, the event store, and the point-in-time reader. */
 export type { Shard } from "./batch-source.ts";
 export { countCodes } from "./count-codes.ts";
-export type { TimeWindow } from "./examples.ts";
+export { countLabels, type LabelCounts } from "./count-labels.ts";
+export { countExamples, type TimeWindow } from "./examples.ts";
 export { type IngestOptions, type IngestResult, ingest } from "./ingest/ingest.ts";
+export { measureNumbers } from "./measure-numbers.ts";
 export { type PointInTime, pointInTime } from "./point-in-time.ts";
 export { type BatchReader, openReader, type ReadBatch, type ReaderOptions } from "./reader.ts";
 export type { Column } from "./store/column.ts";

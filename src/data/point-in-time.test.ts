@@ -12,7 +12,7 @@ const feature = (name: string, cardinality: number) => ({ name, table: name, car
 const spec = {
   contextual: [feature("user", 1e6)],
   candidate: [feature("item", 1000)],
-  numbers: ["historyLength"],
+  numbers: [{ name: "historyLength", mean: 2, deviation: 0.5 }],
   history: [feature("item", 1000), feature("click", 3), feature("age", 57)],
   objectives: ["click"],
 };
@@ -74,7 +74,8 @@ describe("point in time", () => {
           };
           const expected = bruteForce(mine, example, { maxLength, horizonMs });
           if (JSON.stringify(got) !== JSON.stringify(expected)) expect(got).toEqual(expected);
-          expect(batch.numbers[row]).toBe(Math.fround(signedLog1p(expected.numPast)));
+          expect(batch.numbers[row]).toBe(Math.fround(2 * (signedLog1p(expected.numPast) - 2)));
+          expect(batch.groups.pastEvents[row]).toBe(expected.numPast);
           expect(batch.candidate["item"]?.[row]).toBe(example.item);
           expect(batch.times[row]).toBe(example.time);
         }
@@ -128,7 +129,7 @@ describe("point in time", () => {
         ...spec,
         candidate: [feature("item", cardinality)],
         history: [feature("item", cardinality)],
-        numbers: ["dwell"],
+        numbers: [{ name: "dwell", mean: 0, deviation: 1 }],
       };
       return new BatchBuilder(store, { spec: narrow, historyLength: 9, horizonMs: 0, remaps }).build(
         Float64Array.of(2),

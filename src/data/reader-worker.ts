@@ -23,6 +23,9 @@ function buffersOf(batch: Batch): ArrayBuffer[] {
   const arrays = [
     batch.rows,
     batch.times,
+    batch.groups.users,
+    batch.groups.surfaces,
+    batch.groups.pastEvents,
     batch.numbers,
     batch.labels,
     batch.labelMask,

@@ -10,7 +10,7 @@ const feature = (name: string, cardinality: number) => ({ name, table: name, car
 const spec = {
   contextual: [feature("user", 1e6), feature("hourOfDay", 25)],
   candidate: [feature("item", 1000)],
-  numbers: ["historyLength"],
+  numbers: [{ name: "historyLength", mean: 0, deviation: 1 }],
   history: [feature("item", 1000), feature("click", 3), feature("age", 57)],
   objectives: ["click"],
 };

@@ -22,8 +22,8 @@ describe("deriveSpec", () => {
     const spec = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES });
     const names = (features: readonly { name: string }[]) => features.map(({ name }) => name);
     expect(names(spec.contextual)).toEqual(["user", "surface", "hourOfDay", "dayOfWeek"]);
-    expect(names(spec.candidate)).toEqual(["item", "origin", "brand", "isNew"]);
-    expect(spec.numbers).toEqual(["price", "historyLength"]);
+    expect(names(spec.candidate)).toEqual(["item", "origin", "brand", "price", "isNew"]);
+    expect(names(spec.numbers)).toEqual(["price", "historyLength"]);
     const facts = ["brand", "price", "isNew", "click", "reason", "playTime"];
     expect(names(spec.history)).toEqual(["item", "action", "surface", "origin", ...facts, "age"]);
     expect(spec.objectives).toEqual(["click"]);
@@ -31,8 +31,17 @@ describe("deriveSpec", () => {
 
   it("never gives an outcome of the event itself as an input", () => {
     const spec = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES });
-    const inputs = [...spec.contextual, ...spec.candidate].map(({ name }) => name).concat(spec.numbers);
+    const inputs = [...spec.contextual, ...spec.candidate, ...spec.numbers].map(({ name }) => name);
     for (const { name } of SCHEMA.outcomes) expect(inputs).not.toContain(name);
+  });
+
+  it("standardizes dense inputs as it is told, and leaves the others as they are", () => {
+    const moments = { price: { mean: 3, deviation: 2 } };
+    const { numbers } = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES, moments });
+    expect(numbers).toEqual([
+      { name: "price", mean: 3, deviation: 2 },
+      { name: "historyLength", mean: 0, deviation: 1 },
+    ]);
   });
 
   it("gives one table one size, and shares it between candidate and history", () => {

@@ -14,14 +14,23 @@ export interface CategoryFeature {
   readonly cardinality: number;
 }
 
+/** One dense input: `(signedLog1p(x) − mean) / deviation`; 0, which is the mean, where it is missing. */
+export interface NumberFeature {
+  readonly name: string;
+  /** Mean of `signedLog1p(x)` in the training window. */
+  readonly mean: number;
+  /** Standard deviation of `signedLog1p(x)` in the training window, above 0. */
+  readonly deviation: number;
+}
+
 /** The inputs of a model and the objectives it predicts, in the order of the batch's columns. */
 export interface FeatureSpec {
   /** User and request: `user`, `surface`, `hourOfDay`, `dayOfWeek`. One code per example. */
   readonly contextual: readonly CategoryFeature[];
   /** The item scored and its attributes. One code per example. */
   readonly candidate: readonly CategoryFeature[];
-  /** Dense inputs, one float per example, already transformed (signed `log1p`). */
-  readonly numbers: readonly string[];
+  /** Dense inputs, one float per example. */
+  readonly numbers: readonly NumberFeature[];
   /** Past events: item, action, surface, origin, attributes, outcomes, `age` (bucket of the time since). One code per event. */
   readonly history: readonly CategoryFeature[];
   /** Names of the objectives, the columns of labels and logits. */
@@ -30,6 +39,18 @@ export interface FeatureSpec {
 
 /** Codes by feature name. */
 export type CodeColumns = Readonly<Record<string, Int32Array>>;
+
+/**
+ * What evaluation groups examples by; a model never reads it. Codes are the store's own, whatever vocabularies say.
+ *
+ * @shape each [B]
+ */
+export interface ExampleGroups {
+  readonly users: Int32Array;
+  readonly surfaces: Int32Array;
+  /** Number of all past events, those that the maximum length cuts off included. */
+  readonly pastEvents: Int32Array;
+}
 
 /**
  * A batch of examples as plain arrays, owned by one thread and transferable to another.
@@ -43,6 +64,7 @@ export interface Batch {
   readonly rows: Float64Array;
   /** Time of each example. @unit ms since 1970, UTC */
   readonly times: Float64Array;
+  readonly groups: ExampleGroups;
   readonly contextual: CodeColumns;
   readonly candidate: CodeColumns;
   readonly numbers: Float32Array;

@@ -3,6 +3,8 @@
  * a missing number is NaN.
  */
 
+import type { NumberFeature } from "./spec.ts";
+
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
@@ -26,6 +28,11 @@ export const WEEKDAY_CARDINALITY = 8;
 export function signedLog1p(x: number): number {
   if (Number.isNaN(x)) return 0;
   return Math.sign(x) * Math.log1p(Math.min(Math.abs(x), Number.MAX_VALUE));
+}
+
+/** A dense input: `(signedLog1p(x) − mean) / deviation`; NaN gives 0, which is the mean. */
+export function standardized(x: number, { mean, deviation }: Pick<NumberFeature, "mean" | "deviation">): number {
+  return Number.isNaN(x) ? 0 : (signedLog1p(x) - mean) / deviation;
 }
 
 /**

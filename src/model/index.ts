@@ -2,7 +2,7 @@
 export { BaseRate } from "./base-rate.ts";
 export { buildModel, type ModelInputs } from "./build.ts";
 export { DinPooling } from "./din-pooling.ts";
-export { Embeddings } from "./embeddings.ts";
+export { Embeddings, toDevice } from "./embeddings.ts";
 export { Foundation } from "./foundation.ts";
 export { Logistic } from "./logistic.ts";
 export type { Model } from "./model.ts";

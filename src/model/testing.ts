@@ -13,7 +13,10 @@ const feature = (name: string, cardinality: number, table = name): CategoryFeatu
 export const TINY_SPEC: FeatureSpec = {
   contextual: [feature("user", 6), feature("surface", 3)],
   candidate: [feature("item", 11), feature("author", 5)],
-  numbers: ["price", "age"],
+  numbers: [
+    { name: "price", mean: 0, deviation: 1 },
+    { name: "age", mean: 0, deviation: 1 },
+  ],
   history: [feature("pastItem", 9, "item"), feature("action", 4)],
   objectives: ["click", "buy"],
 };
@@ -57,6 +60,7 @@ export function tinyBatch(lengths: readonly number[], seed = 1): Batch {
     size,
     rows: new Float64Array(size),
     times: new Float64Array(size),
+    groups: { users: new Int32Array(size), surfaces: new Int32Array(size), pastEvents: new Int32Array(size) },
     contextual: drawCodes(contextual, size, seed + 1),
     candidate: drawCodes(candidate, size, seed + 2),
     numbers: Float32Array.from(draws(size * numbers.length, seed + 3), (u) => 2 * u - 1),

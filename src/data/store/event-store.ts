@@ -12,6 +12,7 @@ import {
   type ColumnValues,
   CURRENT_FILE,
   FORMAT_VERSION,
+  INPUTS_FILE,
   MANIFEST_FILE,
   type Manifest,
   offsetType,
@@ -73,6 +74,11 @@ export class EventStore {
       const found = digestFile(join(this.folder, file));
       if (found !== sha256) throw corrupt(join(this.folder, file), `SHA-256 ${sha256}`, found);
     }
+  }
+
+  /** Digest of the configuration and the files that the store was made from: equal ones give equal stores. */
+  get fingerprint(): string {
+    return readFileSync(join(this.folder, INPUTS_FILE), "utf8");
   }
 
   /** What the manifest says of a column. @throws {LapidaryError} STORE_COLUMN if there is none of this name */

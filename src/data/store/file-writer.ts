@@ -65,9 +65,9 @@ export function syncFolder(path: string): void {
 }
 
 /** Writes a file so that at any moment it has either its old content or all of the new one. */
-export function writeFileAtomic(path: string, text: string): void {
+export function writeFileAtomic(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.tmp`;
-  writeFileSync(temporary, text, { flush: true });
+  writeFileSync(temporary, content, { flush: true });
   renameSync(temporary, path);
   syncFolder(dirname(path));
 }

@@ -1,0 +1,50 @@
+import { type TimeWindow, WindowRows } from "./examples.ts";
+import { isLabelKnown } from "./point-in-time.ts";
+import type { EventStore } from "./store/event-store.ts";
+
+/** How many labels of one objective are known in a window, and how many of those are positive. */
+export interface LabelCounts {
+  readonly known: number;
+  readonly positive: number;
+}
+
+/** What decides which labels are counted. */
+export interface CountLabelsOptions {
+  readonly window: TimeWindow;
+  /** Labels that become known after this are left out. @unit ms since 1970, UTC */
+  readonly horizonMs: number;
+}
+
+/** Counts the labels of every objective of the store, by name: as a reader of the same window and horizon gives them. */
+export function countLabels(store: EventStore, options: CountLabelsOptions): Readonly<Record<string, LabelCounts>> {
+  const rows = new WindowRows(store, options.window);
+  const objectives = store.manifest.schema.outcomes.filter(({ objective }) => objective);
+  return Object.fromEntries(
+    objectives.map(({ name, delayMs }) => {
+      const isKnown = (timeMs: number): boolean => isLabelKnown(timeMs, delayMs, options.horizonMs);
+      return [name, countColumn(store, rows, { name, isKnown })];
+    }),
+  );
+}
+
+function countColumn(
+  store: EventStore,
+  rows: WindowRows,
+  { name, isKnown }: { readonly name: string; readonly isKnown: (timeMs: number) => boolean },
+): LabelCounts {
+  const column = store.column(name);
+  let known = 0;
+  let positive = 0;
+  for (let user = 1; user <= store.numUsers; user++) {
+    const start = rows.starts[user - 1]!;
+    const end = start + rows.offsets[user]! - rows.offsets[user - 1]!;
+    const times = store.timesOf(start, end, user);
+    const codes = column.slice(start, end);
+    for (let i = 0; i < times.length; i++) {
+      if (codes[i] === 0 || !isKnown(times[i]!)) continue;
+      known++;
+      positive += codes[i]! - 1;
+    }
+  }
+  return { known, positive };
+}

@@ -1,0 +1,213 @@
+import type { PairedDifference } from "../metrics/paired-bootstrap.ts";
+import type { Cell, Page, Section, TableColumn } from "../report/html.ts";
+import type { CurveRecord } from "../report/jsonl.ts";
+import { calibrationPlot } from "../report/svg/calibration-plot.ts";
+import { intervalChart } from "../report/svg/interval-chart.ts";
+import { lineChart, type Point } from "../report/svg/line-chart.ts";
+import type { Evaluation, RunEvaluation } from "./evaluation.ts";
+
+/** A table as plain cells: for a page, or for a terminal. */
+export interface ResultTable {
+  readonly columns: readonly TableColumn[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** What {@link evaluationPage} shows. */
+export interface EvaluationPageOptions {
+  readonly title: string;
+  /** What the reader must know of the data before the numbers. @default nothing */
+  readonly notes?: readonly string[];
+  /** The training curves of each run, by its name. */
+  readonly curves: Readonly<Record<string, readonly CurveRecord[]>>;
+}
+
+const METRIC_COLUMNS: readonly TableColumn[] = [
+  { label: "NE", digits: 4 },
+  { label: "log loss", digits: 4 },
+  { label: "AUC", digits: 4 },
+  { label: "gAUC", digits: 4 },
+  { label: "calibration", digits: 3 },
+];
+
+/** One row per objective and run: its metrics, and its difference to the baseline with its 95% interval. */
+export function resultTable(evaluation: Evaluation): ResultTable {
+  const against = evaluation.baseline === null ? [] : [{ label: `ΔNE to ${evaluation.baseline} [95%]` }];
+  const rows = objectivesOf(evaluation).flatMap((objective) =>
+    evaluation.runs.map((run) => [
+      ...[objective, run.run],
+      ...metricCells(run.objectives[objective]?.overall),
+      ...against.map(() => differenceText(run.differences?.[objective]?.normalizedEntropy)),
+    ]),
+  );
+  return { columns: [{ label: "objective" }, { label: "model" }, ...METRIC_COLUMNS, ...against], rows };
+}
+
+/** One row per run: how large it is and what it cost. FLOPs are those of matrix products, counted as they ran. */
+export function costTable({ runs }: Pick<Evaluation, "runs">): ResultTable {
+  const columns = [
+    { label: "model" },
+    { label: "dense parameters" },
+    { label: "table parameters" },
+    { label: "kFLOP/example, forward", digits: 1 },
+    { label: "kFLOP/example, training", digits: 1 },
+    { label: "updates" },
+    { label: "best epoch" },
+    { label: "s in updates", digits: 1 },
+  ];
+  const rows = runs.map(({ run, summary }) => [
+    run,
+    summary.denseParameters,
+    summary.tableParameters,
+    summary.forwardFlopsPerExample / 1e3,
+    summary.trainingFlopsPerExample / 1e3,
+    summary.steps,
+    summary.best === null ? null : summary.best.epoch + 1,
+    summary.trainSeconds,
+  ]);
+  return { columns, rows };
+}
+
+/** The whole evaluation as a page: tables first, then differences, calibration, history lengths, training curves. */
+export function evaluationPage(evaluation: Evaluation, { title, notes = [], curves }: EvaluationPageOptions): Page {
+  const examples = evaluation.runs[0]?.objectives[objectivesOf(evaluation)[0] ?? ""]?.overall;
+  const subtitle = `${evaluation.split} window: ${examples?.examples ?? 0} examples of ${examples?.users ?? 0} users`;
+  return {
+    title,
+    subtitle,
+    sections: [
+      ...notes.map((text): Section => ({ kind: "paragraph", text })),
+      { kind: "heading", text: "Results" },
+      { kind: "table", caption: captionOf(evaluation), ...resultTable(evaluation) },
+      ...differenceCharts(evaluation),
+      { kind: "heading", text: "Calibration" },
+      ...calibrationPlots(evaluation),
+      { kind: "heading", text: "By length of the history" },
+      ...historyCharts(evaluation),
+      ...surfaceSections(evaluation),
+      { kind: "heading", text: "Training" },
+      { kind: "table", caption: "Size and cost", ...costTable(evaluation) },
+      ...trainingCharts(curves),
+    ],
+  };
+}
+
+function captionOf({ split, baseline }: Evaluation): string {
+  const difference = baseline === null ? "" : ` ΔNE below zero is better than ${baseline}; intervals resample users.`;
+  return `Metrics on the ${split} window; NE against the base rate of the same examples.${difference}`;
+}
+
+function objectivesOf({ runs }: Pick<Evaluation, "runs">): readonly string[] {
+  return [...new Set(runs.flatMap(({ objectives }) => Object.keys(objectives)))];
+}
+
+type Metrics = RunEvaluation["objectives"][string]["overall"];
+
+function metricCells(metrics: Metrics | undefined): readonly Cell[] {
+  if (metrics === undefined) return METRIC_COLUMNS.map(() => null);
+  const { normalizedEntropy, logLoss, auc, groupedAuc, calibration } = metrics;
+  return [normalizedEntropy, logLoss, auc, groupedAuc, calibration];
+}
+
+function differenceText(difference: PairedDifference | undefined): Cell {
+  if (difference === undefined || difference.difference === null) return null;
+  const text = (value: number | null): string => (value === null ? "–" : signed(value));
+  return `${text(difference.difference)} [${text(difference.low)}, ${text(difference.high)}]`;
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
+}
+
+function differenceCharts({ runs, baseline, ...rest }: Evaluation): readonly Section[] {
+  if (baseline === null) return [];
+  const compared = runs.filter(({ differences }) => differences !== null);
+  return objectivesOf({ ...rest, runs }).map((objective): Section => {
+    const rows = compared.map(({ run, differences }) => {
+      const { difference = null, low = null, high = null } = differences?.[objective]?.normalizedEntropy ?? {};
+      return { label: run, value: difference, low, high };
+    });
+    const x = { label: `ΔNE to ${baseline}` };
+    return { kind: "figure", chart: intervalChart({ title: objective, x, rows, reference: 0 }) };
+  });
+}
+
+function calibrationPlots(evaluation: Evaluation): readonly Section[] {
+  return objectivesOf(evaluation).map((objective): Section => {
+    const series = evaluation.runs.map(({ run, objectives }) => ({
+      name: run,
+      points: objectives[objective]?.calibrationCurve ?? [],
+    }));
+    return { kind: "figure", chart: calibrationPlot({ title: objective, series }) };
+  });
+}
+
+function historyCharts(evaluation: Evaluation): readonly Section[] {
+  return objectivesOf(evaluation).map((objective): Section => {
+    const series = evaluation.runs.map(({ run, objectives }) => ({
+      name: run,
+      points: (objectives[objective]?.byHistoryLength ?? []).flatMap(({ from, normalizedEntropy }): Point[] =>
+        // No history has a place of its own on the log axis, left of one event.
+        normalizedEntropy === null ? [] : [{ x: from === 0 ? 0.5 : from, y: normalizedEntropy }],
+      ),
+    }));
+    const x = { label: "past events, at least (leftmost: none)", scale: "log" } as const;
+    return { kind: "figure", chart: lineChart({ title: objective, x, y: { label: "NE" }, series }) };
+  });
+}
+
+function surfaceSections(evaluation: Evaluation): readonly Section[] {
+  const names = Object.values(evaluation.surfaces);
+  if (names.length < 2) return [];
+  const rows = objectivesOf(evaluation).flatMap((objective) =>
+    evaluation.runs.flatMap(({ run, objectives }) =>
+      (objectives[objective]?.bySurface ?? []).map((row) => [
+        ...[evaluation.surfaces[row.surface] ?? String(row.surface), objective, run],
+        ...[row.examples, ...metricCells(row)],
+      ]),
+    ),
+  );
+  const columns = [{ label: "surface" }, { label: "objective" }, { label: "model" }, { label: "examples" }];
+  return [
+    { kind: "heading", text: "By surface" },
+    { kind: "table", caption: "Metrics by surface", columns: [...columns, ...METRIC_COLUMNS], rows },
+  ];
+}
+
+function trainingCharts(curves: EvaluationPageOptions["curves"]): readonly Section[] {
+  const series = (of: (records: readonly CurveRecord[]) => readonly Point[]) =>
+    Object.entries(curves).map(([name, records]) => ({ name, points: of(records) }));
+  const x = { label: "updates" };
+  const loss = { title: "Training loss, running mean", x, y: { label: "loss", unit: "nats" } };
+  const validation = { title: "Validation after each epoch", x, y: { label: "mean NE" } };
+  return [
+    { kind: "figure", chart: lineChart({ ...loss, series: series((records) => smooth(pointsOf(records, "loss"))) }) },
+    {
+      kind: "figure",
+      chart: lineChart({
+        ...validation,
+        series: series((records) => pointsOf(records, "validationNormalizedEntropy")),
+      }),
+    },
+  ];
+}
+
+function pointsOf(records: readonly CurveRecord[], name: string): readonly Point[] {
+  return records.flatMap((record): Point[] => {
+    const y = record[name];
+    return typeof y === "number" ? [{ x: record.step, y }] : [];
+  });
+}
+
+/** Share of the mean that a new point makes up. */
+const NEW_SHARE = 0.1;
+
+/** Exponential running mean, its first points unbiased. */
+function smooth(points: readonly Point[]): readonly Point[] {
+  let sum = 0;
+  let weight = 0;
+  return points.map(({ x, y }) => {
+    sum += NEW_SHARE * (y - sum);
+    weight += NEW_SHARE * (1 - weight);
+    return { x, y: sum / weight };
+  });
+}

@@ -1,0 +1,19 @@
+/** One trainer for one process and for many, its runs, and their evaluation. */
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluateRuns,
+  type RunEvaluation,
+  trainingCurve,
+} from "./evaluation.ts";
+export {
+  costTable,
+  type EvaluationPageOptions,
+  evaluationPage,
+  type ResultTable,
+  resultTable,
+} from "./evaluation-report.ts";
+export { SPLITS, type Split } from "./inputs.ts";
+export type { TrainingProgress } from "./progress.ts";
+export type { RunSummary } from "./run-folder.ts";
+export { type TrainingOutcome, type TrainOptions, train } from "./trainer.ts";

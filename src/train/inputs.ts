@@ -1,0 +1,170 @@
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { LapidaryError } from "../config/errors.ts";
+import type { ModelConfig, ProjectConfig, SplitConfig } from "../config/types.ts";
+import {
+  type BatchReader,
+  countCodes,
+  countExamples,
+  countLabels,
+  EventStore,
+  measureNumbers,
+  openReader,
+  type ReaderOptions,
+  type TimeWindow,
+} from "../data/index.ts";
+import { writeFileAtomic } from "../data/store/file-writer.ts";
+import type { ProcessMesh } from "../distributed/index.ts";
+import { deriveSpec } from "../features/derive-spec.ts";
+import type { FeatureSpec } from "../features/spec.ts";
+import { Vocabulary } from "../features/vocabulary.ts";
+
+/** The windows of a split by time, in their order. */
+export const SPLITS = ["train", "validation", "test"] as const;
+/** One of {@link SPLITS}. */
+export type Split = (typeof SPLITS)[number];
+
+/** What of a project decides the inputs of its models. */
+export type InputsConfig = Pick<ProjectConfig, "store" | "split">;
+
+/** What of a model decides its inputs. */
+type ModelInputsConfig = Pick<ModelConfig, "history" | "minCount" | "training">;
+
+/** Where in the training window to read, and which part of it. */
+interface TrainingPlace {
+  readonly epoch: number;
+  /** Batches to skip. */
+  readonly start: number;
+  readonly mesh: Pick<ProcessMesh, "rank" | "size">;
+}
+
+interface Facts {
+  readonly spec: FeatureSpec;
+  readonly rates: readonly number[];
+  readonly numExamples: number;
+}
+
+const FACTS = "facts.json";
+const VOCABULARY = ".vocabulary";
+
+/**
+ * What a model reads of the event store, decided by the training window alone: the ids that have rows of their own, the
+ * inputs, the rates of the labels.
+ */
+export class TrainingInputs {
+  readonly spec: FeatureSpec;
+  /** Share of positives among the known labels of each objective. */
+  readonly rates: readonly number[];
+  /** Examples of the training window. */
+  readonly numExamples: number;
+  readonly vocabularies: Readonly<Record<string, Vocabulary>>;
+  readonly #project: InputsConfig;
+  readonly #model: ModelInputsConfig;
+
+  private constructor(
+    facts: Facts & Pick<TrainingInputs, "vocabularies">,
+    from: { project: InputsConfig; model: ModelInputsConfig },
+  ) {
+    this.spec = facts.spec;
+    this.rates = facts.rates;
+    this.numExamples = facts.numExamples;
+    this.vocabularies = facts.vocabularies;
+    this.#project = from.project;
+    this.#model = from.model;
+  }
+
+  /** Reads the training window once. @throws {LapidaryError} TRAIN_WINDOW if it has less than one batch */
+  static fit(project: InputsConfig, model: ModelInputsConfig): TrainingInputs {
+    const store = EventStore.open(project.store);
+    try {
+      const window = windowOf(project.split, "train");
+      const numExamples = countExamples(store, window);
+      if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
+      const counts = Object.entries(countCodes(store, window));
+      const vocabularies = Object.fromEntries(
+        counts.map(([table, count]) => [table, Vocabulary.fit(count, model.minCount)]),
+      );
+      const moments = measureNumbers(store, window);
+      const spec = deriveSpec(store.manifest.schema, { cardinalities: store.cardinalities(), vocabularies, moments });
+      const labels = countLabels(store, { window, horizonMs: window.untilMs });
+      const rates = spec.objectives.map((name) => rateOf(labels[name]));
+      return new TrainingInputs({ spec, rates, numExamples, vocabularies }, { project, model });
+    } finally {
+      store.close();
+    }
+  }
+
+  /** Reads what {@link save} wrote. @throws {LapidaryError} FILE_CORRUPT */
+  static load(folder: string, project: InputsConfig, model: ModelInputsConfig): TrainingInputs {
+    const facts = JSON.parse(readFileSync(join(folder, FACTS), "utf8")) as Facts;
+    const files = readdirSync(folder).filter((file) => file.endsWith(VOCABULARY));
+    const read = (file: string): Vocabulary => Vocabulary.decode(new Uint8Array(readFileSync(join(folder, file))));
+    const vocabularies = Object.fromEntries(files.map((file) => [basename(file, VOCABULARY), read(file)]));
+    return new TrainingInputs({ ...facts, vocabularies }, { project, model });
+  }
+
+  /** Writes the inputs, so that a trained model can be read without the window it was trained on. */
+  save(folder: string): void {
+    const { spec, rates, numExamples } = this;
+    mkdirSync(folder, { recursive: true });
+    for (const [table, vocabulary] of Object.entries(this.vocabularies)) {
+      writeFileAtomic(join(folder, `${table}${VOCABULARY}`), vocabulary.encode());
+    }
+    writeFileAtomic(join(folder, FACTS), `${JSON.stringify({ spec, rates, numExamples }, null, 2)}\n`);
+  }
+
+  /** This process's parts of the training batches of one epoch, shuffled; labels as known at the end of the window. */
+  trainingBatches({ epoch, start, mesh }: TrainingPlace): Promise<BatchReader> {
+    const { seed } = this.#model.training;
+    return this.#open("train", mesh, { seed, epoch, start, dropLast: true });
+  }
+
+  /** This process's parts of all batches of a window, in order of time; labels as known at the end of the log. */
+  evaluationBatches(split: Split, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
+    return this.#open(split, mesh, { seed: null, horizonMs: Number.MAX_SAFE_INTEGER });
+  }
+
+  #open(
+    split: Split,
+    mesh: TrainingPlace["mesh"],
+    options: Pick<ReaderOptions, "seed"> & Partial<ReaderOptions>,
+  ): Promise<BatchReader> {
+    const window = windowOf(this.#project.split, split);
+    return openReader({
+      store: this.#project.store,
+      window,
+      spec: this.spec,
+      historyLength: this.#model.history,
+      globalBatchSize: this.#model.training.globalBatchSize,
+      horizonMs: window.untilMs,
+      vocabularies: this.vocabularies,
+      shard: { rank: mesh.rank, worldSize: mesh.size },
+      ...options,
+    });
+  }
+}
+
+/** The window of a split. */
+export function windowOf({ trainUntilMs, validationUntilMs, testUntilMs }: SplitConfig, split: Split): TimeWindow {
+  const windows: Readonly<Record<Split, TimeWindow>> = {
+    train: { fromMs: Number.MIN_SAFE_INTEGER, untilMs: trainUntilMs },
+    validation: { fromMs: trainUntilMs, untilMs: validationUntilMs },
+    test: { fromMs: validationUntilMs, untilMs: testUntilMs },
+  };
+  return windows[split];
+}
+
+/** One half where no label is known: neither answer is better. */
+function rateOf(counts: { readonly known: number; readonly positive: number } | undefined): number {
+  return counts === undefined || counts.known === 0 ? 0.5 : counts.positive / counts.known;
+}
+
+function tooFew(numExamples: number, globalBatchSize: number): LapidaryError {
+  return new LapidaryError({
+    code: "TRAIN_WINDOW",
+    where: "training window",
+    expected: `at least one batch of ${globalBatchSize} examples before split.trainUntil`,
+    got: `${numExamples}`,
+    hint: "Move split.trainUntil, or lower training.globalBatchSize.",
+  });
+}

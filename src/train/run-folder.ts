@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { LapidaryError } from "../config/errors.ts";
+import type { ModelConfig, ProjectConfig } from "../config/types.ts";
+import { writeFileAtomic } from "../data/store/file-writer.ts";
+import { CheckpointFolder, type Validation } from "./checkpoint.ts";
+
+/** All that decides the result of a run. */
+export interface RunConfig {
+  /** Name of the model in the configuration. */
+  readonly name: string;
+  readonly model: ModelConfig;
+  readonly split: ProjectConfig["split"];
+  /** Fingerprint of the event store. */
+  readonly events: string;
+}
+
+/** What a finished run says of itself. */
+export interface RunSummary {
+  readonly model: string;
+  readonly kind: ModelConfig["kind"];
+  /** Elements of the dense parameters, and of the tables. */
+  readonly denseParameters: number;
+  readonly tableParameters: number;
+  /** Matrix-product operations per example of the first batch: of the forward pass, and of forward and backward. */
+  readonly forwardFlopsPerExample: number;
+  readonly trainingFlopsPerExample: number;
+  /** Examples of the training window. */
+  readonly examples: number;
+  readonly steps: number;
+  /** Seconds spent in updates, in all sessions of the run. */
+  readonly trainSeconds: number;
+  /** Log loss of the last update; null if there was none. @unit nats */
+  readonly lastLoss: number | null;
+  /** The epoch whose model was kept, and how good it was; null without validation examples. */
+  readonly best: Validation | null;
+}
+
+/**
+ * The folder of one run: `config.json` (resolved), `inputs/`, `metrics.jsonl`, `tensorboard/`, `checkpoints/`,
+ * `predictions/`, and `summary.json` once it is finished.
+ */
+export class RunFolder {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Opens the folder of a run for training: a new one, or an earlier one of the same configuration to be continued.
+   *
+   * @param options.fresh move an earlier run aside and start over
+   * @throws {LapidaryError} RUN_CHANGED if an earlier run had another configuration
+   */
+  static begin(path: string, { config, fresh }: { config: RunConfig; fresh: boolean }): RunFolder {
+    if (fresh && existsSync(path)) renameSync(path, `${path}.${timestamp()}`);
+    const text = `${JSON.stringify(config, null, 2)}\n`;
+    const file = join(path, "config.json");
+    mkdirSync(path, { recursive: true });
+    if (!existsSync(file)) writeFileAtomic(file, text);
+    else if (readFileSync(file, "utf8") !== text) throw changed(path, text);
+    return new RunFolder(path);
+  }
+
+  /** The folder of a run that another process has begun. */
+  static at(path: string): RunFolder {
+    return new RunFolder(path);
+  }
+
+  /** Opens a finished run. @throws {LapidaryError} RUN_UNFINISHED */
+  static finished(path: string): RunFolder {
+    const folder = new RunFolder(path);
+    if (folder.summary !== null) return folder;
+    throw new LapidaryError({
+      code: "RUN_UNFINISHED",
+      where: path,
+      expected: "a finished run",
+      got: existsSync(path) ? "a run that has not ended" : "no such folder",
+      hint: "Train it with `lapidary train NAME`; an interrupted run continues where it stopped.",
+    });
+  }
+
+  /** All that decided the result. */
+  get config(): RunConfig {
+    return JSON.parse(readFileSync(join(this.path, "config.json"), "utf8")) as RunConfig;
+  }
+
+  /** The summary of a finished run; null while it is not finished. */
+  get summary(): RunSummary | null {
+    const file = join(this.path, "summary.json");
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as RunSummary) : null;
+  }
+
+  /** Marks the run as finished. */
+  finish(summary: RunSummary): void {
+    writeFileAtomic(join(this.path, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  }
+
+  get checkpoints(): CheckpointFolder {
+    return new CheckpointFolder(join(this.path, "checkpoints"));
+  }
+
+  get curve(): string {
+    return join(this.path, "metrics.jsonl");
+  }
+
+  get tensorboard(): string {
+    return join(this.path, "tensorboard");
+  }
+
+  get inputs(): string {
+    return join(this.path, "inputs");
+  }
+
+  /** File of the model's predictions over a split. */
+  predictions(split: string): string {
+    return join(this.path, "predictions", `${split}.safetensors`);
+  }
+}
+
+function timestamp(): string {
+  return new Date().toISOString().replace(/[:.]/g, "-");
+}
+
+function changed(path: string, text: string): LapidaryError {
+  const digest = (content: string): string => createHash("sha256").update(content).digest("hex").slice(0, 12);
+  return new LapidaryError({
+    code: "RUN_CHANGED",
+    where: path,
+    expected: `the configuration and events that the run was begun with (${digest(readFileSync(join(path, "config.json"), "utf8"))})`,
+    got: `another one (${digest(text)})`,
+    hint: "Undo the change to continue the run, or start over with --fresh (the earlier run is kept beside it).",
+  });
+}

@@ -1,0 +1,164 @@
+import { LapidaryError } from "../config/errors.ts";
+import type { Batch } from "../features/spec.ts";
+import { countElements, type Schedule, warmupCosine } from "../nn/index.ts";
+import { countFlops, noGrad, Scope } from "../torch/index.ts";
+import type { TrainingPosition, Validation } from "./checkpoint.ts";
+import { Curves } from "./curves.ts";
+import type { Learner, StepReport } from "./learner.ts";
+import { meanNormalizedEntropy, predict } from "./predict.ts";
+import { RateMeter } from "./progress.ts";
+import type { RunSummary } from "./run-folder.ts";
+import type { TrainingJob, TrainingOutcome } from "./trainer.ts";
+
+const START: TrainingPosition = { step: 0, epoch: 0, batch: 0, seconds: 0, lastLoss: null, best: null };
+
+/** One process's work on a run, from its start or its last checkpoint to its end or its interruption. */
+export class Session {
+  readonly #job: TrainingJob;
+  readonly #learner: Learner;
+  readonly #schedule: Schedule;
+  readonly #totalSteps: number;
+  readonly #curves: Curves | null;
+  readonly #meter = new RateMeter();
+  #position: TrainingPosition;
+
+  constructor(job: TrainingJob, learner: Learner) {
+    this.#job = job;
+    this.#learner = learner;
+    const { training, kind } = job.config;
+    const stepsPerEpoch = Math.floor(job.inputs.numExamples / training.globalBatchSize);
+    this.#totalSteps = kind === "baseRate" ? 0 : stepsPerEpoch * training.epochs;
+    this.#schedule = warmupCosine(this.#totalSteps, { warmup: Math.ceil(this.#totalSteps * training.warmupRatio) });
+    this.#position = job.folder.checkpoints.restore(learner, (error) => job.onNotice(error.message)) ?? START;
+    this.#curves = job.mesh.rank === 0 ? new Curves(job.folder, this.#position.step) : null;
+  }
+
+  /** Trains to the end, or until it is told to stop. */
+  async run(): Promise<TrainingOutcome> {
+    while (this.#position.step < this.#totalSteps) {
+      if ((await this.#epoch()) === "stopped") return { kind: "stopped", step: this.#position.step };
+    }
+    if (this.#position.best === null) this.#saveBest();
+    const summary = await this.#summary();
+    if (this.#job.mesh.rank === 0) this.#job.folder.finish(summary);
+    return { kind: "finished", summary };
+  }
+
+  /** Closes the curves. */
+  close(): void {
+    this.#curves?.close();
+  }
+
+  async #epoch(): Promise<"done" | "stopped"> {
+    const { inputs, signal, config, mesh } = this.#job;
+    const { epoch, batch: start } = this.#position;
+    for await (const batch of await inputs.trainingBatches({ epoch, start, mesh })) {
+      this.#step(batch);
+      if (mesh.agree(signal.aborted)) {
+        this.#checkpoint();
+        return "stopped";
+      }
+      if (this.#position.step % config.training.checkpointEverySteps === 0) this.#checkpoint();
+    }
+    await this.#endEpoch();
+    return "done";
+  }
+
+  #step(batch: Batch): void {
+    const { config, mesh } = this.#job;
+    const began = performance.now();
+    const report = this.#learner.update(batch, config.training, { mesh, schedule: this.#schedule });
+    const seconds = (performance.now() - began) / 1000;
+    if (!Number.isFinite(report.loss) || !Number.isFinite(report.gradientNorm)) throw this.#diverged(report);
+    const { step, batch: index, seconds: before } = this.#position;
+    const moved = { step: step + 1, batch: index + 1, seconds: before + seconds, lastLoss: report.loss };
+    this.#position = { ...this.#position, ...moved };
+    this.#meter.add(config.training.globalBatchSize, seconds);
+    this.#curves?.write(moved.step, { ...report, examplesPerSecond: this.#meter.rate });
+    this.#progress(report.loss);
+  }
+
+  /** Validates, keeps the model if it is the best so far, and moves to the next epoch. */
+  async #endEpoch(): Promise<void> {
+    const { epoch, step, best } = this.#position;
+    const validation = await this.#validate(epoch);
+    if (validation !== null) {
+      this.#curves?.write(step, { validationNormalizedEntropy: validation.normalizedEntropy });
+      if (best === null || validation.normalizedEntropy < best.normalizedEntropy) {
+        this.#position = { ...this.#position, best: validation };
+        this.#saveBest();
+      }
+    }
+    this.#position = { ...this.#position, epoch: epoch + 1, batch: 0 };
+    this.#checkpoint();
+  }
+
+  async #validate(epoch: number): Promise<Validation | null> {
+    const { inputs, mesh } = this.#job;
+    const batches = await inputs.evaluationBatches("validation", mesh);
+    const predictions = await predict(this.#learner.model, batches, { objectives: inputs.spec.objectives, mesh });
+    const normalizedEntropy = meanNormalizedEntropy(predictions);
+    return normalizedEntropy === null ? null : { epoch, normalizedEntropy };
+  }
+
+  #progress(loss: number): void {
+    const { step } = this.#position;
+    const rate = this.#meter.rate;
+    const examplesLeft = (this.#totalSteps - step) * this.#job.config.training.globalBatchSize;
+    const secondsLeft = rate === 0 ? 0 : examplesLeft / rate;
+    this.#job.onProgress({ step, totalSteps: this.#totalSteps, loss, examplesPerSecond: rate, secondsLeft });
+  }
+
+  #checkpoint(): void {
+    this.#curves?.flush();
+    if (this.#job.mesh.rank === 0) this.#job.folder.checkpoints.save(this.#learner, this.#position);
+    this.#job.mesh.barrier();
+  }
+
+  #saveBest(): void {
+    if (this.#job.mesh.rank === 0) this.#job.folder.checkpoints.saveBest(this.#learner, this.#position);
+    this.#job.mesh.barrier();
+  }
+
+  async #summary(): Promise<RunSummary> {
+    const { name, config, inputs } = this.#job;
+    const { step, seconds, lastLoss, best } = this.#position;
+    return {
+      model: name,
+      kind: config.kind,
+      denseParameters: countElements(this.#learner.dense.parts),
+      tableParameters: countElements(this.#learner.tables),
+      ...(await this.#flopsPerExample()),
+      examples: inputs.numExamples,
+      steps: step,
+      trainSeconds: seconds,
+      lastLoss,
+      best,
+    };
+  }
+
+  /** Counted, not estimated: what passes over the first training batch really run, per example. */
+  async #flopsPerExample(): Promise<Pick<RunSummary, "forwardFlopsPerExample" | "trainingFlopsPerExample">> {
+    const { inputs, mesh } = this.#job;
+    for await (const batch of await inputs.trainingBatches({ epoch: 0, start: 0, mesh })) {
+      using _scope = new Scope();
+      const forward = countFlops(() => noGrad(() => this.#learner.model.logits(batch)));
+      const training = countFlops(() => this.#learner.gradients(batch, mesh));
+      return {
+        forwardFlopsPerExample: forward / batch.size,
+        trainingFlopsPerExample: training / batch.size,
+      };
+    }
+    return { forwardFlopsPerExample: 0, trainingFlopsPerExample: 0 };
+  }
+
+  #diverged({ loss, gradientNorm }: StepReport): LapidaryError {
+    return new LapidaryError({
+      code: "TRAIN_DIVERGED",
+      where: `${this.#job.name}, step ${this.#position.step + 1}`,
+      expected: "a finite loss and gradient",
+      got: `loss ${loss}, gradient norm ${gradientNorm}`,
+      hint: "Lower the learning rate; the run goes on from its last checkpoint, or anew with --fresh.",
+    });
+  }
+}
