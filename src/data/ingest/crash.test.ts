@@ -59,25 +59,25 @@ describe("an ingest that is killed", () => {
     const [path, oldPath] = [join(folder.path, "log.jsonl"), join(folder.path, "old.jsonl")];
     writeFileSync(path, log(4000));
     writeFileSync(oldPath, log(50));
-    const durationMs = await timeOne(path, join(folder.path, "whole"));
+    let spanMs = await timeOne(path, join(folder.path, "whole"));
     const whole = storeBytes(join(folder.path, "whole"));
     let killed = 0;
-    for (let i = 0; i < KILLS; i++) {
+    for (let i = 0; killed < KILLS; i++) {
       const store = join(folder.path, `store-${i}`);
       if (i % 2 === 1) await ingest(eventsConfig(oldPath, "jsonl"), { store, threads: 1 });
       const old = wholeStore(store);
       const child = await start(path, store);
-      await new Promise((resolve) => setTimeout(resolve, durationMs * 1.05 * ((i * 0.618_034) % 1)));
+      await new Promise((resolve) => setTimeout(resolve, spanMs * ((i * 0.618_034) % 1)));
       child.kill("SIGKILL");
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
       if (child.signalCode === "SIGKILL") killed++;
+      // Too late: the machine has become faster since it was timed.
+      else spanMs *= 0.9;
       expect([old, whole]).toContainEqual(wholeStore(store));
       await ingest(eventsConfig(path, "jsonl"), { store, threads: 1 });
       expect(storeBytes(store)).toEqual(whole);
       expect(existsSync(`${store}.ingest`)).toBe(false);
     }
-    // A test whose kills all come too late would show nothing.
-    expect(killed).toBeGreaterThan(KILLS / 2);
   }, 120_000);
 });
 
