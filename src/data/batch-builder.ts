@@ -3,9 +3,9 @@ import { HISTORY_LENGTH } from "../features/derive-spec.ts";
 import type { OutcomeField } from "../features/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../features/spec.ts";
 import { ageBucket, dayOfWeek, hourOfDay, numberBucket, standardized } from "../features/transform.ts";
+import { Vocabulary } from "../features/vocabulary.ts";
 import { isLabelKnown, isOutcomeKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
 import type { EventStore } from "./store/event-store.ts";
-import type { ColumnValues } from "./store/format.ts";
 
 /** What a batch holds and what may be known in it. */
 export interface BatchOptions {
@@ -14,24 +14,27 @@ export interface BatchOptions {
   readonly historyLength: number;
   /** Labels that become known after this are masked. @unit ms since 1970, UTC */
   readonly horizonMs: number;
-  /** Row of each code, by table; tables without an entry are read as they are. */
-  readonly remaps: Readonly<Record<string, Int32Array>>;
+  /** Time after which each code has a row of its own, by table; tables without an entry are read as they are. */
+  readonly admittedMs: Readonly<Record<string, Float64Array>>;
 }
 
-/** Turns one raw value of a column into the code a model reads. */
-type Coder = (value: number) => number;
+/** Turns one raw value of a column into the code that a model reads of it at a time. */
+type Coder = (value: number, timeMs: number) => number;
 
 /** Builds batches of examples from their rows: the one place where events become a model's inputs. */
 export class BatchBuilder {
   readonly #store: EventStore;
   readonly #options: BatchOptions;
   readonly #outcomes: ReadonlyMap<string, OutcomeField>;
+  readonly #vocabularies: ReadonlyMap<string, Vocabulary>;
 
   /** @throws {LapidaryError} STORE_COLUMN for a feature that the store lacks, INTERNAL for one that would leak */
   constructor(store: EventStore, options: BatchOptions) {
     this.#store = store;
     this.#options = options;
     this.#outcomes = new Map(store.manifest.schema.outcomes.map((outcome) => [outcome.name, outcome]));
+    const admitted = Object.entries(options.admittedMs);
+    this.#vocabularies = new Map(admitted.map(([table, admittedMs]) => [table, new Vocabulary(admittedMs)]));
     this.#check();
   }
 
@@ -67,7 +70,7 @@ export class BatchBuilder {
     const codes = new Int32Array(points.length);
     const values = this.#ownValues(feature.name);
     const code = this.#coder(feature);
-    for (const [i, point] of points.entries()) codes[i] = code(values(point));
+    for (const [i, point] of points.entries()) codes[i] = code(values(point), point.timeMs);
     return codes;
   }
 
@@ -84,9 +87,10 @@ export class BatchBuilder {
     const code = this.#coder(feature);
     const outcome = this.#outcomes.get(feature.name);
     const column = feature.name === "age" ? null : this.#store.column(feature.name);
-    for (const [i, { start, end, agesMs }] of points.entries()) {
+    for (const [i, { start, end, agesMs, timeMs }] of points.entries()) {
       const target = codes.subarray(offsets[i], offsets[i + 1]);
-      encodeInto(target, column === null ? agesMs : column.slice(start, end), code);
+      const values = column === null ? agesMs : column.slice(start, end);
+      for (let k = 0; k < target.length; k++) target[k] = code(values[k]!, timeMs);
       if (outcome) hideUnknown(target, agesMs, outcome.delayMs);
     }
     return codes;
@@ -95,8 +99,8 @@ export class BatchBuilder {
   #coder({ name, table, cardinality }: CategoryFeature): Coder {
     if (name === "age") return ageBucket;
     if (isColumn(name) && this.#store.entry(name).kind === "number") return numberBucket;
-    const remap = this.#options.remaps[table];
-    if (remap) return (code) => remap[code] ?? 0;
+    const vocabulary = this.#vocabularies.get(table);
+    if (vocabulary) return (code, timeMs) => vocabulary.rowAt(code, timeMs);
     return (code) => (code < cardinality ? code : 0);
   }
 
@@ -164,10 +168,6 @@ function isColumn(name: string): boolean {
 
 function columnsOf(features: readonly CategoryFeature[], codes: (feature: CategoryFeature) => Int32Array): CodeColumns {
   return Object.fromEntries(features.map((feature) => [feature.name, codes(feature)]));
-}
-
-function encodeInto(target: Int32Array, values: ColumnValues, code: Coder): void {
-  for (let i = 0; i < target.length; i++) target[i] = code(values[i]!);
 }
 
 /** Code 0 for the outcomes that were not known yet at the example's time. */

@@ -26,8 +26,8 @@ export interface BatchSourceOptions {
   /** Pass over the window: each has a shuffle of its own. */
   readonly epoch: number;
   readonly shard: Shard;
-  /** Row of each code, by table. */
-  readonly remaps: Readonly<Record<string, Int32Array>>;
+  /** Time after which each code has a row of its own, by table. */
+  readonly admittedMs: Readonly<Record<string, Float64Array>>;
   /** Labels that become known after this are masked. @unit ms since 1970, UTC */
   readonly horizonMs: number;
   /** Leave out a last batch that is not full: every step of a training has the same size. */

@@ -1,6 +1,7 @@
 /** From logs to batches: ingest, the event store, and the point-in-time reader. */
+
+export { admissionTimes } from "./admission-times.ts";
 export type { Shard } from "./batch-source.ts";
-export { countCodes } from "./count-codes.ts";
 export { countLabels, type LabelCounts } from "./count-labels.ts";
 export { countExamples, type TimeWindow } from "./examples.ts";
 export { type IngestOptions, type IngestResult, ingest } from "./ingest/ingest.ts";

@@ -57,7 +57,7 @@ describe("point in time", () => {
         const sorted = writeStore(folder.path, events);
         const byUser = groupByUser(sorted);
         const store = EventStore.open(folder.path);
-        const batch = new BatchBuilder(store, { spec, historyLength: maxLength, horizonMs, remaps: {} }).build(
+        const batch = new BatchBuilder(store, { spec, historyLength: maxLength, horizonMs, admittedMs: {} }).build(
           Float64Array.from(sorted.keys()),
         );
         for (const [row, example] of sorted.entries()) {
@@ -94,7 +94,7 @@ describe("point in time", () => {
     writeStore(other.path, [...past, ...later]);
     const build = (dir: string) => {
       const store = EventStore.open(dir);
-      const batch = new BatchBuilder(store, { spec, historyLength: 100, horizonMs: 40, remaps: {} }).build(
+      const batch = new BatchBuilder(store, { spec, historyLength: 100, horizonMs: 40, admittedMs: {} }).build(
         Float64Array.of(8, 3),
       );
       store.close();
@@ -110,37 +110,36 @@ describe("point in time", () => {
     const store = EventStore.open(folder.path);
     for (const name of ["click", "action"]) {
       const leaking = { ...spec, candidate: [feature(name, 3)] };
-      expect(() => new BatchBuilder(store, { spec: leaking, historyLength: 1, horizonMs: 0, remaps: {} })).toThrow(
+      expect(() => new BatchBuilder(store, { spec: leaking, historyLength: 1, horizonMs: 0, admittedMs: {} })).toThrow(
         /own future/,
       );
     }
     store.close();
   });
 
-  it("remaps codes by table, and reads codes outside a table as 0", () => {
+  it("gives a code its row once it is admitted, as of the example's time, and codes outside a table row 0", () => {
     using folder = temporaryFolder();
     writeStore(
       folder.path,
-      [3, 4, 5].map((item) => ({ user: 1, time: item, item, click: 1, dwell: -3 })),
+      [3, 4, 5, 4].map((item, i) => ({ user: 1, time: 10 + i, item, click: 1, dwell: -3 })),
     );
     const store = EventStore.open(folder.path);
-    const build = (remaps: Record<string, Int32Array>, cardinality: number) => {
-      const narrow = {
-        ...spec,
-        candidate: [feature("item", cardinality)],
-        history: [feature("item", cardinality)],
-        numbers: [{ name: "dwell", mean: 0, deviation: 1 }],
-      };
-      return new BatchBuilder(store, { spec: narrow, historyLength: 9, horizonMs: 0, remaps }).build(
-        Float64Array.of(2),
+    const build = (admittedMs: Record<string, Float64Array>, cardinality: number) => {
+      const item = [feature("item", cardinality)];
+      const numbers = [{ name: "dwell", mean: 0, deviation: 1 }];
+      const narrow = { ...spec, candidate: item, history: item, numbers };
+      return new BatchBuilder(store, { spec: narrow, historyLength: 9, horizonMs: 0, admittedMs }).build(
+        Float64Array.of(2, 3),
       );
     };
-    const remapped = build({ item: Int32Array.of(0, 0, 0, 7, 0, 9) }, 10);
-    expect(remapped.history.codes["item"]).toEqual(Int32Array.of(7, 0));
-    expect(remapped.candidate["item"]).toEqual(Int32Array.of(9));
-    expect(remapped.numbers).toEqual(Float32Array.of(-Math.log(4)));
-    expect(build({}, 5).history.codes["item"]).toEqual(Int32Array.of(3, 4));
-    expect(build({}, 5).candidate["item"]).toEqual(Int32Array.of(0));
+    const never = Number.POSITIVE_INFINITY;
+    const admitted = build({ item: Float64Array.of(never, never, never, 0, 12, 11.5) }, 4);
+    // At 12 item 4 is not admitted yet, at 13 it is: in the history of that moment, too.
+    expect(admitted.candidate["item"]).toEqual(Int32Array.of(3, 2));
+    expect(admitted.history.codes["item"]).toEqual(Int32Array.of(1, 0, 1, 2, 3));
+    expect(admitted.numbers).toEqual(Float32Array.of(-Math.log(4), -Math.log(4)));
+    expect(build({}, 5).history.codes["item"]).toEqual(Int32Array.of(3, 4, 3, 4, 0));
+    expect(build({}, 5).candidate["item"]).toEqual(Int32Array.of(0, 4));
     store.close();
   });
 });

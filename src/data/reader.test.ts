@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Vocabulary } from "../features/vocabulary.ts";
+import { admissionTimes } from "./admission-times.ts";
 import { BatchSource, type BatchSourceOptions } from "./batch-source.ts";
-import { countCodes } from "./count-codes.ts";
 import { type TestEvent, temporaryFolder, writeStore } from "./events.test.support.ts";
 import { openReader, type ReadBatch, type ReaderOptions } from "./reader.ts";
 import { EventStore } from "./store/event-store.ts";
@@ -34,7 +34,7 @@ function options(store: string, overrides: Partial<BatchSourceOptions> = {}): Ba
     seed: 3,
     epoch: 0,
     shard,
-    remaps: {},
+    admittedMs: {},
     horizonMs: 80_000,
     dropLast: false,
   };
@@ -176,22 +176,25 @@ describe("openReader", () => {
     });
   });
 
-  it("maps codes by the vocabularies fitted on the counts of a window", async () => {
+  it("maps codes by the vocabularies of a window, each from its admission on", async () => {
     using folder = temporaryFolder();
     const sorted = writeStore(folder.path, events());
     const store = EventStore.open(folder.path);
     const window = { fromMs: 0, untilMs: 50_000 };
-    const counts = countCodes(store, window);
+    const minCount = 5;
+    const admitted = admissionTimes(store, { window, minCount });
     store.close();
-    for (const item of [0, 1, 39, 500]) {
-      const expected = sorted.filter((event) => event.item === item && event.time < 50_000).length;
-      expect(counts["item"]?.[item]).toBe(expected);
-    }
-    expect(counts["user"]?.[3]).toBe(sorted.filter(({ user, time }) => user === 3 && time < 50_000).length);
-    const vocabulary = Vocabulary.fit(counts["item"]!, 7);
-    const [batch] = await readAll({ ...options(folder.path), vocabularies: { item: vocabulary } });
-    const items = [...batch!.rows].map((row) => vocabulary.row(sorted[row]!.item));
-    expect([...batch!.candidate["item"]!]).toEqual(items);
-    expect(new Set(items).size).toBeGreaterThan(1);
+    const nth = (own: (event: TestEvent) => boolean) => {
+      const times = sorted.filter((event) => own(event) && event.time < 50_000).map(({ time }) => time);
+      return times.sort((a, b) => a - b)[minCount - 1] ?? Number.POSITIVE_INFINITY;
+    };
+    for (const code of [1, 7, 39, 500]) expect(admitted["item"]?.[code]).toBe(nth(({ item }) => item === code));
+    for (const code of [1, 3, 23]) expect(admitted["user"]?.[code]).toBe(nth(({ user }) => user === code));
+    expect(admitted["item"]?.[0]).toBe(Number.POSITIVE_INFINITY);
+    const vocabulary = new Vocabulary(admitted["item"]!);
+    const batches = await readAll({ ...options(folder.path), vocabularies: { item: vocabulary } });
+    const items = batches.flatMap(({ rows, candidate }) => [...rows].map((row, i) => [row, candidate["item"]![i]!]));
+    for (const [row, code] of items) expect(code).toBe(vocabulary.rowAt(sorted[row!]!.item, sorted[row!]!.time));
+    expect(items.filter(([row, code]) => code === 0 && vocabulary.row(sorted[row!]!.item) > 0)).not.toEqual([]);
   });
 });

@@ -4,7 +4,6 @@ import type { Batch } from "../features/spec.ts";
 import type { Vocabulary } from "../features/vocabulary.ts";
 import type { BatchSourceOptions, Shard } from "./batch-source.ts";
 import type { WorkerInput, WorkerMessage } from "./reader-worker.ts";
-import { EventStore } from "./store/event-store.ts";
 
 /** A batch, and where the reader stands behind it. */
 export interface ReadBatch extends Batch {
@@ -13,12 +12,12 @@ export interface ReadBatch extends Batch {
 }
 
 /** Options of {@link openReader}. */
-export interface ReaderOptions extends Omit<BatchSourceOptions, "shard" | "remaps" | "dropLast" | "epoch"> {
+export interface ReaderOptions extends Omit<BatchSourceOptions, "shard" | "admittedMs" | "dropLast" | "epoch"> {
   /** @default 0 */
   readonly epoch?: number;
   /** @default the whole batch */
   readonly shard?: Shard;
-  /** Tables whose rare codes share row 0, by name. @default none */
+  /** Tables whose rare and new codes share row 0, by name. @default none */
   readonly vocabularies?: Readonly<Record<string, Vocabulary>>;
   /** @default true when shuffled, false in order of time */
   readonly dropLast?: boolean;
@@ -77,8 +76,9 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
     ...source
   } = options;
   const dropLast = options.dropLast ?? options.seed !== null;
-  const remaps = remapsOf(options.store, vocabularies);
-  const channel = new Channel({ start, options: { ...source, epoch, shard, dropLast, remaps } });
+  const tables = Object.entries(vocabularies).map(([table, { admittedMs }]) => [table, admittedMs] as const);
+  const admittedMs = Object.fromEntries(tables);
+  const channel = new Channel({ start, options: { ...source, epoch, shard, dropLast, admittedMs } });
   try {
     const ready = await channel.receive();
     if (ready.kind !== "ready") throw stopped();
@@ -88,20 +88,6 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
     await channel.close();
     throw error;
   }
-}
-
-/** Row of every code of the store, by table. */
-function remapsOf(
-  dir: string,
-  vocabularies: Readonly<Record<string, Vocabulary>>,
-): Readonly<Record<string, Int32Array>> {
-  const store = EventStore.open(dir);
-  const sizes = store.cardinalities();
-  store.close();
-  const remap = ([table, vocabulary]: [string, Vocabulary]): [string, Int32Array] => {
-    return [table, vocabulary.remap(Int32Array.from({ length: sizes[table] ?? 0 }, (_, code) => code))];
-  };
-  return Object.fromEntries(Object.entries(vocabularies).map(remap));
 }
 
 /** The messages of one worker, in order; an error of the worker is thrown by {@link receive}. */

@@ -45,7 +45,9 @@ describe("deriveSpec", () => {
   });
 
   it("gives one table one size, and shares it between candidate and history", () => {
-    const vocabularies = { item: Vocabulary.fit(Uint32Array.of(0, 5, 1, 5), 2) };
+    const vocabularies = {
+      item: new Vocabulary(Float64Array.of(Number.POSITIVE_INFINITY, 5, Number.POSITIVE_INFINITY, 5)),
+    };
     const spec = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES, vocabularies });
     const sizes = new Map<string, number>();
     for (const { table, cardinality } of [...spec.contextual, ...spec.candidate, ...spec.history]) {

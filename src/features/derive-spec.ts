@@ -17,7 +17,7 @@ export const HISTORY_LENGTH = "historyLength";
 export interface LogFacts {
   /** Number of codes, 0 included, of `user`, the key categories and every field of kind category, by name. */
   readonly cardinalities: Readonly<Record<string, number>>;
-  /** Tables whose rare codes share row 0, by name. */
+  /** Tables whose rare and new codes share row 0, by name. */
   readonly vocabularies?: Readonly<Record<string, Vocabulary>>;
   /** Mean and deviation of the dense inputs, by name. @default 0 and 1 */
   readonly moments?: Readonly<Record<string, Omit<NumberFeature, "name">>>;

@@ -1,31 +1,32 @@
 import { openBytes, sealBytes } from "./sealed-bytes.ts";
 
-const MAGIC = "LPVOCA01";
+const MAGIC = "LPVOCA02";
 
 /**
- * The rows of one embedding table: dictionary codes seen often enough in training have a row each, in the order of
- * their codes; all others, and codes given after training, share row 0.
+ * The rows of one embedding table. A dictionary code has a row of its own from the moment on at which it had been seen
+ * often enough; before that, and if it never was, it shares row 0. A vocabulary that went by counts alone would know in
+ * training which ids will be seen again: row 0 would learn about ids that nobody returns to, and be read for ids that
+ * are new.
+ *
+ * @see arXiv 2209.07663 §2.1 (ids are admitted to a table once they have been seen often enough)
  */
 export class Vocabulary {
-  /** Row of each dictionary code. @shape [codes] */
+  /** Row of each dictionary code once it is admitted; 0 if it never is. @shape [codes] */
   readonly #rows: Int32Array;
+  /** Time after which each code has its row; infinite if it never has. @shape [codes] @unit ms since 1970, UTC */
+  readonly admittedMs: Float64Array;
   /** Number of rows, row 0 included. */
   readonly cardinality: number;
 
-  private constructor(rows: Int32Array, cardinality: number) {
-    this.#rows = rows;
-    this.cardinality = cardinality;
-  }
-
-  /** The vocabulary of codes with `counts[code] ≥ minCount`; at least one count is needed whatever `minCount` is. */
-  static fit(counts: Uint32Array | Float64Array, minCount: number): Vocabulary {
-    const rows = new Int32Array(counts.length);
-    const needed = Math.max(1, minCount);
+  /** Rows in the order of the codes; code 0 never has one. */
+  constructor(admittedMs: Float64Array) {
+    this.admittedMs = admittedMs;
+    this.#rows = new Int32Array(admittedMs.length);
     let cardinality = 1;
-    for (let code = 1; code < counts.length; code++) {
-      if (counts[code]! >= needed) rows[code] = cardinality++;
+    for (let code = 1; code < admittedMs.length; code++) {
+      if (admittedMs[code]! < Number.POSITIVE_INFINITY) this.#rows[code] = cardinality++;
     }
-    return new Vocabulary(rows, cardinality);
+    this.cardinality = cardinality;
   }
 
   /**
@@ -35,24 +36,21 @@ export class Vocabulary {
    */
   static decode(bytes: Uint8Array): Vocabulary {
     const [part = new Uint8Array(0)] = openBytes(MAGIC, bytes);
-    const rows = new Int32Array(part.buffer, part.byteOffset, part.byteLength / 4);
-    return new Vocabulary(rows, 1 + rows.reduce((largest, row) => Math.max(largest, row), 0));
+    return new Vocabulary(new Float64Array(part.buffer, part.byteOffset, part.byteLength / 8));
   }
 
-  /** Row of a dictionary code. */
+  /** Row of a dictionary code as it was at a time. @unit ms since 1970, UTC */
+  rowAt(code: number, timeMs: number): number {
+    return timeMs > (this.admittedMs[code] ?? Number.POSITIVE_INFINITY) ? this.#rows[code]! : 0;
+  }
+
+  /** Row of a dictionary code after training. */
   row(code: number): number {
     return this.#rows[code] ?? 0;
   }
 
-  /** Rows of a column of dictionary codes. O(codes). */
-  remap(codes: Int32Array): Int32Array {
-    const rows = new Int32Array(codes.length);
-    for (let i = 0; i < codes.length; i++) rows[i] = this.#rows[codes[i]!] ?? 0;
-    return rows;
-  }
-
   /** One file with a checksum, for {@link decode}. */
   encode(): Uint8Array {
-    return sealBytes(MAGIC, [this.#rows]);
+    return sealBytes(MAGIC, [this.admittedMs]);
   }
 }

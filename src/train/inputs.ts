@@ -3,8 +3,8 @@ import { basename, join } from "node:path";
 import { LapidaryError } from "../config/errors.ts";
 import type { ModelConfig, ProjectConfig, SplitConfig } from "../config/types.ts";
 import {
+  admissionTimes,
   type BatchReader,
-  countCodes,
   countExamples,
   countLabels,
   EventStore,
@@ -80,10 +80,8 @@ export class TrainingInputs {
       const window = windowOf(project.split, "train");
       const numExamples = countExamples(store, window);
       if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
-      const counts = Object.entries(countCodes(store, window));
-      const vocabularies = Object.fromEntries(
-        counts.map(([table, count]) => [table, Vocabulary.fit(count, model.minCount)]),
-      );
+      const admitted = Object.entries(admissionTimes(store, { window, minCount: model.minCount }));
+      const vocabularies = Object.fromEntries(admitted.map(([table, times]) => [table, new Vocabulary(times)]));
       const moments = measureNumbers(store, window);
       const spec = deriveSpec(store.manifest.schema, { cardinalities: store.cardinalities(), vocabularies, moments });
       const labels = countLabels(store, { window, horizonMs: window.untilMs });
