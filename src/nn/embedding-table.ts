@@ -7,6 +7,8 @@ export interface EmbeddingTableConfig {
   readonly dim: number;
 }
 
+const INITIAL_STD = 0.02;
+
 /**
  * One embedding matrix for one id space: `y_i = weight[codes_i]`. Its gradient is sparse, over the rows that a batch
  * touched, and its optimizer is row-wise Adagrad.
@@ -20,9 +22,12 @@ export class EmbeddingTable {
     this.weight = weight;
   }
 
-  /** Normal with std 1/√D, so that an embedding has unit length in expectation. */
+  /**
+   * Normal with std 0.02: an id that was rarely seen must say little. With rows of unit length the noise of new rows
+   * costs 0.02 of NE on the demo's log (docs/log.md, 2026-11-25).
+   */
   static init({ rows, dim }: EmbeddingTableConfig, initial: Initializer): EmbeddingTable {
-    return new EmbeddingTable(initial.normal([rows, dim], 1 / Math.sqrt(dim)));
+    return new EmbeddingTable(initial.normal([rows, dim], INITIAL_STD));
   }
 
   /** @throws {LapidaryError} TORCH_OPERATOR if a code is not a row of the table */
