@@ -3,6 +3,8 @@
  * The text is what the code means, not what one occurrence says.
  */
 export const ERROR_CODES = {
+  USAGE: "a command line names a command, an option or an argument that there is not, or lacks one",
+  FILE_SYSTEM: "the operating system refused to read or write a file",
   CONFIG_NOT_FOUND: "no configuration file was found",
   CONFIG_UNREADABLE: "the configuration file could not be read or parsed",
   CONFIG_INVALID: "a configuration value is missing or of the wrong type or range",
