@@ -1,6 +1,8 @@
 #!/usr/bin/env node
+import { bench } from "./commands/bench.ts";
 import { ingest } from "./commands/ingest.ts";
+import { init } from "./commands/init.ts";
 import { main } from "./run.ts";
 
 /** The commands in the order of help. A new one is a file in `commands/` and a line here. */
-await main([ingest], process.argv.slice(2));
+await main([init, ingest, bench], process.argv.slice(2));
