@@ -90,7 +90,10 @@ function parserOption(key: string, option: Option<unknown>): CommanderOption {
 function usage(parser: Commander, message: string): LapidaryError {
   const names = parser.parent === null ? "lapidary" : `lapidary ${parser.name()}`;
   const [got = "", ...rest] = message.replace(/^error: /, "").split("\n");
-  const suggestion = rest.join(" ").replace(/^\((.*)\)$/, "$1 ");
+  const nearest = rest.join(" ").replace(/^\((.*)\)$/, "$1 ");
+  // Before the command there is nothing but help and the version.
+  const isEarly = parser.parent === null && got.startsWith("unknown option");
+  const suggestion = isEarly ? "Options stand behind the command: `lapidary COMMAND --json`. " : nearest;
   return new LapidaryError({
     code: "USAGE",
     where: names,
