@@ -48,6 +48,13 @@ describe("elsewhere than on a terminal", () => {
     expect(written).toHaveLength(2);
   });
 
+  it("gives no rate of what is not steady", () => {
+    const progress = new Progress({ label: "a", unit: "b", total: 9, isSteady: false }, screen(false), () => now);
+    for (now = 0; now <= 6000; now += 1000) progress.update({ done: now / 1000 });
+    expect(written).toEqual(["a: 0/9 b, 0 ms\n", "a: 5/9 b, 5.0 s\n"]);
+    progress.finish("");
+  });
+
   it("takes no rate from what an earlier run did, and forgets old rates", () => {
     const progress = started(screen(false));
     progress.update({ done: 60 });

@@ -9,6 +9,8 @@ export interface ProgressOptions {
   readonly total: number | null;
   /** What is counted, in plural: `steps`. */
   readonly unit: string;
+  /** False if some units take far longer than others, so that a rate and the time left would mislead. @default true */
+  readonly isSteady?: boolean;
 }
 
 /** How far a job is. */
@@ -35,6 +37,7 @@ export class Progress {
   readonly #now: () => number;
   readonly #label: string;
   readonly #unit: string;
+  readonly #isSteady: boolean;
   readonly #start: number;
   readonly #ticker: NodeJS.Timeout;
   #total: number | null;
@@ -46,10 +49,11 @@ export class Progress {
   #recent = { units: 0, seconds: 0 };
 
   /** `now` gives milliseconds that never go back. */
-  constructor({ label, total, unit }: ProgressOptions, screen: Screen, now: () => number = () => performance.now()) {
-    this.#label = label;
-    this.#total = total;
-    this.#unit = unit;
+  constructor(options: ProgressOptions, screen: Screen, now: () => number = () => performance.now()) {
+    this.#label = options.label;
+    this.#total = options.total;
+    this.#unit = options.unit;
+    this.#isSteady = options.isSteady ?? true;
     this.#screen = screen;
     this.#now = now;
     this.#start = now();
@@ -92,7 +96,7 @@ export class Progress {
       unit: this.#unit,
       done: this.#done ?? 0,
       total: this.#total,
-      rate: seconds < MIN_RATE_S || units <= 0 ? null : units / seconds,
+      rate: !this.#isSteady || seconds < MIN_RATE_S || units <= 0 ? null : units / seconds,
       elapsedSeconds: (this.#now() - this.#start) / 1000,
       detail: this.#detail,
     };

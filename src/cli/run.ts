@@ -20,7 +20,7 @@ interface Ending {
 
 /** Runs the command that `argv` names and ends the process with its exit code. Never rejects. */
 export async function main(commands: readonly Command[], argv: readonly string[]): Promise<void> {
-  quietPipes();
+  outliveStreams();
   const screen = new Screen(stderrTerminal());
   const json = argv.includes("--json");
   process.on("uncaughtException", (error) => end(failed(error, commandName(argv)), screen, json));
@@ -80,20 +80,26 @@ function commandName(argv: readonly string[]): string {
 }
 
 /** Writes the end and leaves at once: a thread or a child that a command left behind must not keep the process. */
-function end({ exitCode, result, text, notice }: Ending, screen: Screen, json: boolean): never {
+function end({ exitCode, result, text, notice }: Ending, screen: Screen, json: boolean): void {
   screen.pin("");
   if (notice !== "") screen.say(notice);
   if (json && text !== "") screen.say(text);
-  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  else if (text !== "") process.stdout.write(`${text}\n`);
-  process.exit(exitCode);
+  const last = json ? JSON.stringify(result) : text;
+  if (last === "") process.exit(exitCode);
+  process.stdout.write(`${last}\n`, (error) => {
+    if (!error || isClosedPipe(error)) process.exit(exitCode);
+    // A result that could not be written, to a full disk for example, was not given.
+    screen.say(failureText(factsOf(error, "stdout"), error));
+    process.exit(EXIT_CODES.failed);
+  });
 }
 
-/** Who closes the pipe, as `head` does, has read enough: no reason to end, nor to say anything. */
-function quietPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
-  }
+/** Who closes the pipe, as `head` does, has read enough: no reason to fail, nor to say anything. */
+function isClosedPipe({ code }: NodeJS.ErrnoException): boolean {
+  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
+}
+
+/** Streams that cannot be written to end nothing by themselves: the work goes on, and the end of it says what failed. */
+function outliveStreams(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }

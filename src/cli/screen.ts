@@ -11,9 +11,9 @@ export function stderrTerminal(): Terminal {
   const { stderr } = process;
   return {
     isInteractive: stderr.isTTY === true && process.env["TERM"] !== "dumb",
-    // Read anew each time: the window may change its size.
+    // Read anew each time: the window may change its size. Some terminals do not know theirs and say 0.
     get columns() {
-      return stderr.columns ?? 80;
+      return stderr.columns || 80;
     },
     write: (text) => void stderr.write(text),
   };

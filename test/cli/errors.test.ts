@@ -108,4 +108,15 @@ describe("a reader that has read enough", () => {
     early.stderr?.destroy();
     expect((await ended).code).toBe(0);
   });
+
+  it("is not a disk that is full", async () => {
+    const command = `"${process.execPath}" dist/src/cli/main.js bench --json > /dev/full`;
+    const child = spawn("bash", ["-c", command], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+    let errors = "";
+    child.stderr.on("data", (text) => {
+      errors += text;
+    });
+    expect(await once(child, "close")).toEqual([1, null]);
+    expect(errors).toMatch(/^\{?.*error: stdout: .*ENOSPC.*\[FILE_SYSTEM\]/s);
+  });
 });

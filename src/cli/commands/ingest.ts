@@ -18,7 +18,7 @@ export const ingest = defineCommand({
   run: async ({ options: { force }, signal, loadProject, progress }) => {
     const { events, store } = await loadProject();
     const { ingest: run } = await import("../../data/index.ts");
-    const shown = progress({ label: "ingest", unit: "stages", total: null });
+    const shown = progress({ label: "ingest", unit: "stages", total: null, isSteady: false });
     const onStage = (detail: string, done: number, total: number) => shown.update({ done, detail, total });
     try {
       const result = await run(events, { store, force, signal, onStage });

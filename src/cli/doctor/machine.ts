@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { formatBytes } from "../progress-line.ts";
@@ -49,13 +49,15 @@ function cpuFlags(): string[] {
 
 function gpuNames(): string[] {
   try {
-    return readdirSync(NVIDIA).map((name) => {
+    const names = readdirSync(NVIDIA).map((name) => {
       const text = readFileSync(join(NVIDIA, name, "information"), "utf8");
       return /^Model:\s*(.*)$/m.exec(text)?.[1] ?? name;
     });
+    if (names.length > 0) return names;
   } catch {
-    return [];
+    // Containers show the device without its description.
   }
+  return existsSync("/dev/nvidia0") ? ["an NVIDIA GPU"] : [];
 }
 
 /** Whether the machine itself is good enough. */
