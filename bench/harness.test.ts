@@ -73,4 +73,5 @@ test("selected keeps the order of the benchmark", () => {
   const all = [{ name: "a" }, { name: "b" }, { name: "c" }];
   expect(selected(all, { cases: ["c", "a"] })).toEqual([all[0], all[2]]);
   expect(selected(all, {})).toEqual(all);
+  expect(() => selected(all, { cases: ["a", "z"] })).toThrow(/among a, b, c, got z \[BENCH_CASE\]/);
 });

@@ -1,3 +1,5 @@
+import { LapidaryError } from "../src/config/errors.ts";
+
 /** One measured case. Ratios are written so that more is better for us: peer time ÷ our time, our throughput ÷ the peer's. */
 export interface BenchResult {
   readonly case: string;
@@ -110,10 +112,21 @@ export function secondsOf(body: () => void): number {
   return (performance.now() - start) / 1000;
 }
 
-/** The cases to run, in the order of the benchmark. */
+/** The cases to run, in the order of the benchmark. @throws {LapidaryError} BENCH_CASE if one is not among them */
 export function selected<T extends { readonly name: string }>(
   all: readonly T[],
   { cases }: BenchOptions,
 ): readonly T[] {
+  const names = all.map(({ name }) => name);
+  const unknown = cases?.filter((name) => !names.includes(name)) ?? [];
+  if (unknown.length > 0) {
+    throw new LapidaryError({
+      code: "BENCH_CASE",
+      where: "bench",
+      expected: `cases among ${names.join(", ")}`,
+      got: unknown.join(", "),
+      hint: "Use these names.",
+    });
+  }
   return cases === undefined ? all : all.filter(({ name }) => cases.includes(name));
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { buildInfo } from "../src/torch/index.ts";
@@ -51,6 +51,8 @@ export function describeCommit(): string {
   const git = (...words: string[]): string =>
     execFileSync("git", ["-C", ROOT, ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   try {
+    // Installed as a package, the repository around us is somebody else's.
+    if (realpathSync(git("rev-parse", "--show-toplevel")) !== realpathSync(ROOT)) return "unknown";
     const commit = git("rev-parse", "HEAD");
     return git("status", "--porcelain") === "" ? commit : `${commit}-dirty`;
   } catch {

@@ -5,11 +5,12 @@ import { ingest } from "../src/data/ingest/ingest.ts";
 import { pointInTime } from "../src/data/point-in-time.ts";
 import { EventStore } from "../src/data/store/event-store.ts";
 import { arrayType, type ColumnType } from "../src/data/store/format.ts";
-import type { BenchOptions, BenchResult } from "./harness.ts";
+import { type BenchOptions, type BenchResult, selected } from "./harness.ts";
 import { syntheticConfig, syntheticLogSql, writeLog } from "./synthetic-log.ts";
 
 /** Long histories: 2,400 events per user are a mean of 1,200 past events per example. */
 const LOG = { numUsers: 200, eventsPerUser: 2400, seed: 2 };
+const CASES = ["per-event", "per-example", "per-example-parquet-zstd", "mean-history"].map((name) => ({ name }));
 /** Users whose copied histories are written as Parquet: the sample of the second peer. */
 const SAMPLE_USERS = 2;
 
@@ -19,6 +20,7 @@ const SAMPLE_USERS = 2;
  * the examples of one user side by side so that equal neighbours compress.
  */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
+  const chosen = selected(CASES, options).map(({ name }) => name);
   const folder = mkdtempSync(join(tmpdir(), "lapidary-bench-"));
   const log = join(folder, "log.parquet");
   try {
@@ -37,7 +39,7 @@ export async function run(options: BenchOptions): Promise<readonly BenchResult[]
       result("per-example", ours, { peer: peer(copied) }),
       result("per-example-parquet-zstd", ours, { peer: zstd }),
       { case: "mean-history", ours: meanHistory, peer: null, unit: "events" },
-    ].filter((each) => options.cases?.includes(each.case) ?? true);
+    ].filter((each) => chosen.includes(each.case));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

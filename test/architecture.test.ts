@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../src/config/errors.ts";
 import { budgetViolations, EXCEPTIONS, MAX_LINES, MAX_UTILS_LINES } from "./architecture/budgets.ts";
-import { FLOORS, floorViolations, reachViolations } from "./architecture/floors.ts";
+import { FLOORS, floorViolations, reachViolations, WAYS_OUT } from "./architecture/floors.ts";
 import { forbiddenNames, looseNonNulls, undocumentedExports, wordsOf } from "./architecture/naming.ts";
 import { isTest, listSources, parseSource, readSources } from "./architecture/source.ts";
 
@@ -40,6 +40,16 @@ describe("floors", () => {
     ["a file outside of src", 'import { a } from "../../test/a.ts";'],
   ])("finds %s that goes up or out", (_, text) => {
     expect(floorViolations([file("src/torch/b.ts", text)])).toHaveLength(1);
+  });
+
+  it("lets out of src only what is listed with a reason, and lists nothing that is gone", () => {
+    for (const { from, to, reason } of WAYS_OUT) {
+      expect(sources.find(({ path }) => path === from)?.imports.map(({ path }) => path)).toContain(to);
+      expect(reason.length).toBeGreaterThan(20);
+    }
+    expect(
+      floorViolations([file("src/cli/commands/a.ts", 'await import("../../../bench/registry.ts");')]),
+    ).toHaveLength(1);
   });
 
   it("finds a folder that is no floor, and what only the design forbids", () => {

@@ -3,6 +3,9 @@
  * The text is what the code means, not what one occurrence says.
  */
 export const ERROR_CODES = {
+  USAGE: "a command line names a command, an option or an argument that there is not, or lacks one",
+  FILE_SYSTEM: "the operating system refused to read or write a file",
+  INIT_EXISTS: "a new project would overwrite files",
   CONFIG_NOT_FOUND: "no configuration file was found",
   CONFIG_UNREADABLE: "the configuration file could not be read or parsed",
   CONFIG_INVALID: "a configuration value is missing or of the wrong type or range",
@@ -48,6 +51,8 @@ export const ERROR_CODES = {
   STORE_COLUMN: "the event store has no column of that name",
   READER_OPTION: "an option of the batch reader is out of its range",
   BENCH_UNKNOWN: "there is no benchmark of that name",
+  BENCH_CASE: "a benchmark has no case of that name",
+  BENCH_ABSENT: "this installation has no benchmarks",
   BENCH_PEER_UNAVAILABLE: "what a benchmark is compared with is not installed",
   BENCH_PEER_FAILED: "what a benchmark is compared with ended or refused a request",
   BENCH_MISMATCH: "a benchmark and its peer did not compute the same",

@@ -25,6 +25,15 @@ export const FLOORS = [
 const ONLY: Readonly<Record<string, readonly string[]>> = { report: ["config"] };
 const NEVER_REACHED: Readonly<Record<string, readonly string[]>> = { serve: ["torch", "train", "transfer"] };
 
+/** Imports out of `src/`, each with its reason. */
+export const WAYS_OUT: readonly { readonly from: string; readonly to: string; readonly reason: string }[] = [
+  {
+    from: "src/cli/commands/bench.ts",
+    to: "bench/registry.ts",
+    reason: "the benchmarks measure src from outside; the command loads them when it runs, and does without them",
+  },
+];
+
 /** The floor that a path is on: the folder below `src/`, or null outside of `src/` and for files directly in it. */
 export function floorOf(path: string): string | null {
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? null;
@@ -49,6 +58,7 @@ export function floorViolations(files: readonly SourceFile[]): string[] {
     return file.imports.flatMap(({ path }) => {
       const to = floorOf(path);
       if (to === null && isTest(file.path)) return [];
+      if (WAYS_OUT.some((way) => way.from === file.path && way.to === path)) return [];
       const reason = to === null ? "no floor of src" : objection(from, to);
       return reason === null ? [] : [`${file.path} imports ${path}: ${reason}`];
     });

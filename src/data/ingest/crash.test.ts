@@ -98,6 +98,33 @@ describe("an unfinished ingest", () => {
     expect(stages.filter((stage) => stage === "publish")).toHaveLength(1);
   });
 
+  it.each(["read log.jsonl (1 of 1)", "write columns", "publish"])(
+    "stops at its signal in %j, and goes on",
+    async (at) => {
+      using folder = temporaryFolder();
+      const [path, store] = [join(folder.path, "log.jsonl"), join(folder.path, "store")];
+      writeFileSync(path, log(30));
+      const stop = new AbortController();
+      const reason = new Error("stopped");
+      const stages: string[] = [];
+      const onStage = (stage: string, done: number, total: number) => {
+        stages.push(`${done} of ${total}`);
+        if (stage === at) stop.abort(reason);
+      };
+      const run = ingest(eventsConfig(path, "jsonl"), { store, signal: stop.signal, onStage });
+      // What is begun last is no longer stopped: the store is there.
+      if (at === "publish") await run;
+      else await expect(run).rejects.toBe(reason);
+      expect(wholeStore(store) === null).toBe(at !== "publish");
+      expect(stages).toEqual(stages.map((_, i) => `${i} of 6`));
+      await ingest(eventsConfig(path, "jsonl"), { store });
+      expect(wholeStore(store)).not.toBeNull();
+      await expect(ingest(eventsConfig(path, "jsonl"), { store, force: true, signal: stop.signal })).rejects.toBe(
+        reason,
+      );
+    },
+  );
+
   it("starts over if the log changed, and leaves a second process no way in", async () => {
     using folder = temporaryFolder();
     const [path, store] = [join(folder.path, "log.jsonl"), join(folder.path, "store")];

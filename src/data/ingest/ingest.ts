@@ -35,8 +35,10 @@ export interface IngestOptions {
   readonly threads?: number;
   /** Write the store again even if it was made from these very files. @default false */
   readonly force?: boolean;
-  /** Called as a stage begins. */
-  readonly onStage?: (stage: string) => void;
+  /** Called as a stage begins, with the number of stages before it and of all. */
+  readonly onStage?: (stage: string, done: number, total: number) => void;
+  /** Ends the ingest, in the middle of a stage too; the next one continues behind the last finished stage. */
+  readonly signal?: AbortSignal;
 }
 
 /** What an ingest did. */
@@ -59,14 +61,19 @@ interface Job {
   readonly workspace: Workspace;
   readonly store: string;
   readonly fingerprint: string;
+  /** Begins a stage. @throws the signal's reason */
   readonly onStage: (stage: string) => void;
 }
+
+/** Stages besides the one of each file: prepare, duplicates, dictionaries, columns, publish. */
+const SHARED_STAGES = 5;
 
 /**
  * Reads a log into an event store. The store appears, or replaces the one before, by one atomic rename; an ingest
  * that was interrupted continues behind its last finished stage, with the same bytes as result.
  *
  * @throws {LapidaryError} EVENTS_* for what is wrong with the log, INGEST_BUSY, INGEST_LOST_ROWS
+ * @throws the signal's reason, if it is aborted
  */
 export async function ingest(config: EventsConfig, options: IngestOptions): Promise<IngestResult> {
   const store = resolve(options.store);
@@ -83,8 +90,10 @@ export async function ingest(config: EventsConfig, options: IngestOptions): Prom
     workspace,
     store,
     fingerprint,
-    onStage: options.onStage ?? (() => {}),
+    onStage: stageCounter(options, files.length + SHARED_STAGES),
   };
+  const interrupt = () => workspace.connection.interrupt();
+  options.signal?.addEventListener("abort", interrupt);
   let isWhole: boolean;
   try {
     await runStages(job);
@@ -93,10 +102,22 @@ export async function ingest(config: EventsConfig, options: IngestOptions): Prom
     if (isWhole) publish(job);
   } catch (error) {
     workspace.close();
+    // What an interrupted query throws is only a consequence.
+    options.signal?.throwIfAborted();
     throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", interrupt);
   }
   workspace.remove();
   return isWhole ? resultOf(store, false) : ingest(config, options);
+}
+
+function stageCounter({ onStage, signal }: IngestOptions, total: number): (stage: string) => void {
+  let done = 0;
+  return (stage) => {
+    signal?.throwIfAborted();
+    onStage?.(stage, done++, total);
+  };
 }
 
 async function runStages(job: Job): Promise<void> {

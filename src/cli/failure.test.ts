@@ -1,0 +1,44 @@
+import { mkdirSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { LapidaryError } from "../config/errors.ts";
+import { factsOf, failureText } from "./failure.ts";
+
+const facts = { code: "EVENTS_FIELD", where: "log.csv", expected: "a field", got: "none", hint: "Map it." } as const;
+
+afterEach(() => {
+  delete process.env["LAPIDARY_DEBUG"];
+});
+
+describe("failures", () => {
+  it("are told as data, with the hint on a line of its own and no stack", () => {
+    const error = new LapidaryError(facts);
+    expect(factsOf(error, "lapidary ingest")).toEqual(facts);
+    expect(failureText(facts, error)).toBe("error: log.csv: expected a field, got none [EVENTS_FIELD]\nMap it.");
+  });
+
+  it("add the stack for who asks for it", () => {
+    process.env["LAPIDARY_DEBUG"] = "1";
+    expect(failureText(facts, new LapidaryError(facts))).toMatch(/\n {4}at .*failure\.test/);
+  });
+
+  it("of the system are no defects", () => {
+    const error = (() => {
+      try {
+        return mkdirSync("/dev/null/folder");
+      } catch (cause) {
+        return cause;
+      }
+    })();
+    expect(factsOf(error, "lapidary init")).toMatchObject({ code: "FILE_SYSTEM", where: "/dev/null/folder" });
+  });
+
+  it.each([
+    [new TypeError("x is not a function\nsecond line"), "TypeError: x is not a function"],
+    ["a text", "a text"],
+    [undefined, "undefined"],
+  ])("of other kinds are defects of ours: %s", (error, got) => {
+    const told = factsOf(error, "lapidary ingest");
+    expect(told).toMatchObject({ code: "INTERNAL", where: "lapidary ingest", got });
+    expect(told.hint).toMatch(/report.*LAPIDARY_DEBUG=1/);
+  });
+});

@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+import { bench } from "./commands/bench.ts";
+import { doctor } from "./commands/doctor.ts";
+import { ingest } from "./commands/ingest.ts";
+import { init } from "./commands/init.ts";
+import { main } from "./run.ts";
+
+/** The commands in the order of help. A new one is a file in `commands/` and a line here. */
+await main([init, ingest, bench, doctor], process.argv.slice(2));
