@@ -1,0 +1,72 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { LapidaryError } from "../../config/errors.ts";
+import type { ResultTable } from "../../train/index.ts";
+import { defineCommand } from "../command.ts";
+import { text } from "../option.ts";
+import { formatTable } from "../table.ts";
+
+/** `lapidary evaluate RUN…`: metrics of finished runs, compared on the same examples, and a report with plots. */
+export const evaluate = defineCommand({
+  name: "evaluate",
+  summary: "metrics of finished runs, side by side, and a report with plots",
+  description:
+    "Scores the examples of a window with finished runs: NE (against the base rate of these very examples), log loss, " +
+    "AUC, gAUC and calibration, per surface and objective, and the paired differences to the baseline with 95% " +
+    "intervals. Choices are made on the validation window; a test window that was looked at for a choice is none.",
+  args: [{ name: "RUN", description: "name of a run, or path of its folder", required: true, many: true }],
+  options: {
+    split: text("WINDOW", "window of the split: train, validation or test", "validation"),
+    baseline: text("RUN", "run that the others are compared with (default: the first)"),
+    out: text("FILE", "where the report goes (default: evaluation-WINDOW.html beside the runs)"),
+  },
+  readsProject: true,
+  example: "lapidary evaluate previous foundation --split test",
+  resume: "Run `lapidary evaluate` again.",
+  run: async ({ args: runs, options: { split, baseline, out }, signal, loadProject, progress }) => {
+    const project = await loadProject();
+    const train = await import("../../train/index.ts");
+    const { htmlPage } = await import("../../report/html.ts");
+    const window = train.SPLITS.find((name) => name === split);
+    if (window === undefined) throw wrongOption("--split", `one of ${train.SPLITS.join(", ")}`, split);
+    if (baseline !== null && !runs.includes(baseline)) {
+      throw wrongOption("--baseline", `one of the runs ${runs.join(", ")}`, baseline);
+    }
+    const shown = progress({ label: "evaluate", total: runs.length, unit: "runs", isSteady: false });
+    const onRun = (run: string): void => {
+      signal.throwIfAborted();
+      shown.update({ done: runs.indexOf(run), detail: run });
+    };
+    const chosen = baseline === null ? {} : { baseline };
+    const evaluation = await train.evaluateRuns(project, { runs, split: window, ...chosen, onRun });
+    shown.finish("");
+    const curves = Object.fromEntries(runs.map((run) => [run, train.trainingCurve(project, run)]));
+    const report = resolve(out ?? join(project.runs, `evaluation-${split}.html`));
+    mkdirSync(dirname(report), { recursive: true });
+    writeFileSync(report, htmlPage(train.evaluationPage(evaluation, { title: "Evaluation", curves })));
+    const tables = [train.resultTable(evaluation), train.costTable(evaluation)].map(tableText);
+    return { result: { ...evaluation, report }, text: [...tables, `report: ${report}`].join("\n\n") };
+  },
+});
+
+/** A table of results as lines. */
+export function tableText({ columns, rows }: ResultTable): string {
+  const isNumber = columns.map((_, c) => rows.some((row) => typeof row[c] === "number"));
+  const cells = rows.map((row) =>
+    row.map((cell, c) => {
+      if (typeof cell !== "number") return cell ?? "–";
+      const digits = columns[c]?.digits;
+      return digits === undefined ? cell.toLocaleString("en") : cell.toFixed(digits);
+    }),
+  );
+  return formatTable(
+    columns.map(({ label }) => label),
+    cells,
+    isNumber.map((right) => (right ? "right" : "left")),
+  );
+}
+
+function wrongOption(where: string, expected: string, got: string): LapidaryError {
+  const hint = "Run `lapidary evaluate --help`.";
+  return new LapidaryError({ code: "USAGE", where, expected, got, hint });
+}
