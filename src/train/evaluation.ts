@@ -51,20 +51,20 @@ export interface EvaluateOptions {
  */
 export async function evaluateRuns(project: ProjectConfig, options: EvaluateOptions): Promise<Evaluation> {
   const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined } = options;
-  const scored: { run: string; folder: RunFolder; predictions: Predictions }[] = [];
+  const scored: { run: string; summary: RunSummary; predictions: Predictions }[] = [];
   for (const run of runs) {
     options.onRun?.(run);
-    const folder = RunFolder.finished(runPath(project, run));
-    scored.push({ run, folder, predictions: await scoreRun(project, folder, split) });
+    const { folder, summary } = RunFolder.finished(runPath(project, run));
+    scored.push({ run, summary, predictions: await scoreRun(project, folder, split) });
   }
   const reference = scored.find(({ run }) => run === baseline)?.predictions ?? null;
   return {
     split,
     baseline: baseline ?? null,
     surfaces: surfaceNames(project.store),
-    runs: scored.map(({ run, folder, predictions }) => ({
+    runs: scored.map(({ run, summary, predictions }) => ({
       run,
-      summary: folder.summary!,
+      summary,
       objectives: mapValues(predictions, evaluate),
       differences: reference === null || run === baseline ? null : compare(reference, predictions),
     })),
@@ -73,7 +73,7 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
 
 /** The training curves of a run, from its start to its end. */
 export function trainingCurve(project: ProjectConfig, run: string): readonly CurveRecord[] {
-  return readCurve(RunFolder.finished(runPath(project, run)).curve);
+  return readCurve(RunFolder.finished(runPath(project, run)).folder.curve);
 }
 
 /** Folder of a run: a name lies below the project's runs, anything with a separator is a path. */

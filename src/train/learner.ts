@@ -89,7 +89,7 @@ export class Learner {
       if (expected !== got) throw mismatch(where, expected, got);
     }
     noGrad(() => {
-      for (const [name, tensor] of mine) tensor.copy_(saved.get(name)!);
+      for (const [name, tensor] of saved) mine.get(name)?.copy_(tensor);
     });
     this.#adamw = { ...this.#adamw, step };
   }

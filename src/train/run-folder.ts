@@ -70,9 +70,10 @@ export class RunFolder {
   }
 
   /** Opens a finished run. @throws {LapidaryError} RUN_UNFINISHED */
-  static finished(path: string): RunFolder {
+  static finished(path: string): { readonly folder: RunFolder; readonly summary: RunSummary } {
     const folder = new RunFolder(path);
-    if (folder.summary !== null) return folder;
+    const { summary } = folder;
+    if (summary !== null) return { folder, summary };
     throw new LapidaryError({
       code: "RUN_UNFINISHED",
       where: path,

@@ -4,6 +4,8 @@ import { lapidary, ROOT } from "./lapidary.ts";
 /** Every command, with what its help must list: arguments and options of its own. A new command needs a row. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   init: ["DIR"],
+  evaluate: ["--split <WINDOW>", "--baseline <RUN>", "--out <FILE>", "--config <PATH>", "--set <KEY=VALUE>"],
+  train: ["--run <NAME>", "--fresh", "--config <PATH>", "--set <KEY=VALUE>"],
   ingest: ["--force", "--config <PATH>", "--set <KEY=VALUE>"],
   bench: ["NAME", "--cases <A,B>", "--pairs <N>", "--no-peer"],
   doctor: ["--config <PATH>", "--set <KEY=VALUE>"],
