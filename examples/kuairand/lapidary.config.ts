@@ -8,6 +8,9 @@ const delay = "15m";
 
 /** Real feed impressions of a short-video app. What the log is and is not: data/LICENSE.md. */
 export default defineProject({
+  about:
+    "KuaiRand-27K, 15-core (CC BY-SA 4.0): impressions of one feed, no ads, in two weeks of April 2022. Its rows were " +
+    "selected for having an explicit like or dislike, so the rates of the labels are not natural.",
   events: {
     from: "data/kuairand.tsv.gz",
     user: "user_id",

@@ -21,6 +21,7 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
   const root = dirname(resolvePath(file));
   const config: ProjectConfig = {
     root,
+    about: user.about ?? null,
     store: resolvePath(root, user.store ?? PATH_DEFAULTS.store),
     runs: resolvePath(root, user.runs ?? PATH_DEFAULTS.runs),
     events: resolveEvents(user, root, report),

@@ -230,6 +230,12 @@ const model = record(
 export const CONFIG_SCHEMA = Type.Object(
   {
     $schema: Type.Optional(Type.String({ description: "Address of this schema, for editors." })),
+    about: Type.Optional(
+      Type.String({
+        description: "What a reader of the results must know of the data; reports show it.",
+        minLength: 1,
+      }),
+    ),
     store: Type.Optional(
       Type.String({ description: "Folder of the event store.", default: PATH_DEFAULTS.store, minLength: 1 }),
     ),

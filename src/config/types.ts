@@ -107,6 +107,8 @@ export interface ModelConfig {
 export interface ProjectConfig {
   /** Folder of the configuration file: paths are relative to it. */
   readonly root: string;
+  /** What a reader of the results must know of the data; null if nothing. */
+  readonly about: string | null;
   /** Folder of the event store. */
   readonly store: string;
   /** Folder of the runs. */

@@ -14,9 +14,6 @@ export type ValueKind = (typeof VALUE_KINDS)[number];
 
 /** Whether an event is paid or not. */
 export const ORIGINS = ["organic", "ad"] as const;
-/** One of {@link ORIGINS}. */
-export type Origin = (typeof ORIGINS)[number];
-
 /** A fact known at the moment of the event. */
 export interface AttributeField {
   readonly name: string;
@@ -44,5 +41,3 @@ export interface EventSchema {
  * *missing or never seen*; real values start at 1.
  */
 export const KEY_CATEGORIES = ["item", "action", "surface", "origin"] as const;
-/** One of {@link KEY_CATEGORIES}. */
-export type KeyCategory = (typeof KEY_CATEGORIES)[number];

@@ -41,11 +41,12 @@ export const evaluate = defineCommand({
     const evaluation = await train.evaluateRuns(project, { runs, split: window, ...chosen, onRun });
     shown.finish("");
     const curves = Object.fromEntries(runs.map((run) => [run, train.trainingCurve(project, run)]));
+    const notes = project.about === null ? [] : [project.about];
     const report = resolve(out ?? join(project.runs, `evaluation-${split}.html`));
     mkdirSync(dirname(report), { recursive: true });
-    writeFileSync(report, htmlPage(train.evaluationPage(evaluation, { title: "Evaluation", curves })));
+    writeFileSync(report, htmlPage(train.evaluationPage(evaluation, { title: "Evaluation", notes, curves })));
     const tables = [train.resultTable(evaluation), train.costTable(evaluation)].map(tableText);
-    return { result: { ...evaluation, report }, text: [...tables, `report: ${report}`].join("\n\n") };
+    return { result: { ...evaluation, report }, text: [...tables, ...notes, `report: ${report}`].join("\n\n") };
   },
 });
 
