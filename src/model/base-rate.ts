@@ -13,16 +13,16 @@ export class BaseRate implements Model {
 
   /** @param rates share of positives among the known labels of each objective; clamped to [1e-6, 1 − 1e-6] */
   static of(rates: readonly number[]): BaseRate {
-    const clamped = rates.map((rate) => Math.min(1 - 1e-6, Math.max(1e-6, rate)));
-    return new BaseRate(
-      fromArray(
-        Float32Array.from(clamped, (p) => Math.log(p / (1 - p))),
-        [rates.length],
-      ),
-    );
+    return new BaseRate(fromArray(Float32Array.from(rates, logOdds), [rates.length]));
   }
 
   logits(batch: Batch): Tensor {
     return this.logit.unsqueeze(0).expand([batch.size, this.logit.numel]);
   }
+}
+
+/** `log(p / (1 − p))`, of a rate clamped to [1e-6, 1 − 1e-6]. */
+export function logOdds(rate: number): number {
+  const p = Math.min(1 - 1e-6, Math.max(1e-6, rate));
+  return Math.log(p / (1 - p));
 }

@@ -1,7 +1,8 @@
 import type { ModelConfig } from "../config/types.ts";
 import type { FeatureSpec } from "../features/spec.ts";
-import type { Initializer } from "../nn/index.ts";
-import { BaseRate } from "./base-rate.ts";
+import type { Initializer, Linear } from "../nn/index.ts";
+import { fromArray, noGrad, type Tensor } from "../torch/index.ts";
+import { BaseRate, logOdds } from "./base-rate.ts";
 import { Foundation } from "./foundation.ts";
 import { Logistic } from "./logistic.ts";
 import type { Model } from "./model.ts";
@@ -19,15 +20,50 @@ export interface ModelInputs {
 /** The part of a model's configuration that decides its parameters. */
 type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers">;
 
+/** A model, and the maps whose outputs are its logits, one after the other. */
+interface Built {
+  readonly model: Model;
+  readonly outputs: readonly (Linear | undefined)[];
+}
+
 /** How each kind of model is made: every kind has a row, leaving one out does not compile. */
-const BUILDERS: Readonly<Record<ModelConfig["kind"], (config: ModelShape, inputs: ModelInputs) => Model>> = {
-  baseRate: (_, { rates }) => BaseRate.of(rates),
-  logistic: (_, { spec, initial }) => Logistic.init(spec, initial),
-  previous: (config, { spec, initial }) => PreviousGeneration.init(spec, sizesOf(config), initial),
-  foundation: (config, { spec, initial }) => Foundation.init(spec, sizesOf(config), initial),
+const BUILDERS: Readonly<Record<ModelConfig["kind"], (config: ModelShape, inputs: ModelInputs) => Built>> = {
+  baseRate: (_, { rates }) => ({ model: BaseRate.of(rates), outputs: [] }),
+  logistic: (_, { spec, initial }) => {
+    const model = Logistic.init(spec, initial);
+    return { model, outputs: [model.numbers] };
+  },
+  previous: (config, { spec, initial }) => {
+    const model = PreviousGeneration.init(spec, sizesOf(config), initial);
+    return { model, outputs: [model.output] };
+  },
+  foundation: (config, { spec, initial }) => {
+    const model = Foundation.init(spec, sizesOf(config), initial);
+    return { model, outputs: model.heads.map((head) => head.layers.at(-1)) };
+  },
 };
 
-/** Makes a model with freshly drawn parameters. */
+/**
+ * Makes a model with freshly drawn parameters. Its output biases are the log odds of the rates, so that training begins
+ * where the base rate ends instead of spending its first updates on rare objectives' biases.
+ *
+ * @see arXiv 1708.02002 §3.3
+ */
 export function buildModel(config: ModelShape, inputs: ModelInputs): Model {
-  return BUILDERS[config.kind](config, inputs);
+  const { model, outputs } = BUILDERS[config.kind](config, inputs);
+  const biases = outputs.flatMap((output) => output?.bias ?? []);
+  if (biases.length > 0) startAt(inputs.rates, biases);
+  return model;
+}
+
+/** @shape biases [T_i], together T */
+function startAt(rates: readonly number[], biases: readonly Tensor[]): void {
+  let start = 0;
+  noGrad(() => {
+    for (const bias of biases) {
+      const odds = Float64Array.from(rates.slice(start, start + bias.numel), logOdds);
+      bias.copy_(fromArray(odds, [odds.length]));
+      start += odds.length;
+    }
+  });
 }

@@ -124,16 +124,28 @@ describe("base rate", () => {
   });
 });
 
+describe.each(LEARNED)("%s before training", (kind) => {
+  test("has the log odds of the rates as its output biases", () => {
+    const model = tinyModel(kind);
+    const last = parametersOf(model).dense.filter(({ name }) =>
+      /^(numbers|output|heads\.\d\.layers\.1)\.bias$/.test(name),
+    );
+    const biases = last.flatMap(({ tensor }) => tensor.toNumbers());
+    expect(biases).toEqual([0.1, 0.1 + 0.2].map((rate) => Math.log(rate / (1 - rate))));
+  });
+});
+
 describe("logistic regression", () => {
-  test("starts at log odds zero and is a sum of weights", () => {
+  test("is a sum of weights over the base rate's log odds", () => {
     const model = tinyModel("logistic") as Logistic;
     noGrad(() => model.numbers.weight.zero_());
     const batch = tinyBatch([2, 0]);
-    expect(model.logits(batch).toNumbers()).toEqual([0, 0, 0, 0]);
+    const base = BaseRate.of([0.1, 0.3]).logits(batch).to({ dtype: "float64" });
+    toBeClose(model.logits(batch), base, { rtol: 1e-6 });
     const item = batch.candidate["item"]?.[0] ?? 0;
     noGrad(() => model.tables["item"]?.weight.select(0, item).fill_(3));
     const others = batch.candidate["item"]?.[1] === item ? 3 : 0;
-    expect(model.logits(batch).toNumbers()).toEqual([3, 3, others, others]);
+    toBeClose(model.logits(batch).sub(base), [3, 3, others, others], { rtol: 1e-6, atol: 1e-6 });
   });
 });
 
