@@ -56,7 +56,8 @@ static napi_value fromArray(const Call& call) {
                                       std::to_string(byteSize(shape, dtype)));
   }
   const auto options = at::TensorOptions().dtype(dtype);
-  if (!toBool(call.env, call.values[3], "share")) {
+  // libtorch never calls the deleter of an empty array, so it would never be let go.
+  if (!toBool(call.env, call.values[3], "share") || bytes.size == 0) {
     at::Tensor tensor = at::empty(shape, options);
     if (bytes.size > 0) std::memcpy(tensor.data_ptr(), bytes.data, bytes.size);
     return fromTensor(call, std::move(tensor));
