@@ -154,7 +154,9 @@ static napi_value closeScope(const Call& call) {
 static napi_value liveTensors(const Call& call) { return fromNumber(call.env, call.state.tensors.live()); }
 
 static at::Generator makeGenerator(const c10::Device& device, uint64_t seed) {
-  if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>(seed);
+  // The CPU's engine takes 32 bits only: without the fold, seeds 2^32 apart would be the same. Smaller ones stay as
+  // they are elsewhere.
+  if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>(seed ^ (seed >> 32) * 0x9E3779B97F4A7C15);
 #ifdef LAPIDARY_CUDA
   if (device.is_cuda()) {
     at::Generator generator = at::make_generator<at::CUDAGeneratorImpl>(device.has_index() ? device.index() : 0);
