@@ -25,10 +25,18 @@ static napi_value gradOf(const Call& call) {
   return fromTensor(call, toTensor(call, call.values[0], "tensor").grad());
 }
 
-// setGrad(tensor, gradient | null).
+// setGrad(tensor, gradient | null). libtorch would take any, and the next backward add to it or fail.
 static napi_value setGrad(const Call& call) {
   at::Tensor tensor = toTensor(call, call.values[0], "tensor");
-  tensor.mutable_grad() = isNothing(call.env, call.values[1]) ? at::Tensor() : toTensor(call, call.values[1], "gradient");
+  at::Tensor gradient;
+  if (!isNothing(call.env, call.values[1])) {
+    gradient = toTensor(call, call.values[1], "gradient");
+    if (gradient.sizes() != tensor.sizes() || gradient.dtype() != tensor.dtype() ||
+        gradient.device() != tensor.device()) {
+      throw BridgeError("argument", "a gradient that differs from its tensor in shape, dtype or device");
+    }
+  }
+  tensor.mutable_grad() = gradient;
   return undefined(call.env);
 }
 

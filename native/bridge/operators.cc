@@ -174,7 +174,7 @@ static napi_value callOperator(napi_env env, napi_callback_info info) {
   try {
     const Call call(env, info);
     uint32_t index = 0;
-    napi_get_value_uint32(env, call.values[0], &index);
+    check(env, napi_get_value_uint32(env, call.values[0], &index), "operator");
     bound = &state.operators.at(index);
     if (at::Tensor plain = callPlain(call, *bound); plain.defined()) {
       return results == Results::kReturned ? fromTensor(call, std::move(plain)) : nullptr;

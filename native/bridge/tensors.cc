@@ -56,7 +56,8 @@ static napi_value fromArray(const Call& call) {
                                       std::to_string(byteSize(shape, dtype)));
   }
   const auto options = at::TensorOptions().dtype(dtype);
-  if (!toBool(call.env, call.values[3], "share")) {
+  // libtorch never calls the deleter of an empty array, so it would never be let go.
+  if (!toBool(call.env, call.values[3], "share") || bytes.size == 0) {
     at::Tensor tensor = at::empty(shape, options);
     if (bytes.size > 0) std::memcpy(tensor.data_ptr(), bytes.data, bytes.size);
     return fromTensor(call, std::move(tensor));
@@ -153,7 +154,9 @@ static napi_value closeScope(const Call& call) {
 static napi_value liveTensors(const Call& call) { return fromNumber(call.env, call.state.tensors.live()); }
 
 static at::Generator makeGenerator(const c10::Device& device, uint64_t seed) {
-  if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>(seed);
+  // The CPU's engine takes 32 bits only: without the fold, seeds 2^32 apart would be the same. Smaller ones stay as
+  // they are elsewhere.
+  if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>(seed ^ (seed >> 32) * 0x9E3779B97F4A7C15);
 #ifdef LAPIDARY_CUDA
   if (device.is_cuda()) {
     at::Generator generator = at::make_generator<at::CUDAGeneratorImpl>(device.has_index() ? device.index() : 0);

@@ -1,5 +1,6 @@
 // segment_max: largest value of each column over consecutive rows, -inf for an empty segment; NaN wins. No gradient.
 // values [L, ...], offsets [B+1] (int64, from 0 to L) → [B, ...].
+#include <algorithm>
 #include <limits>
 
 #include "segments.h"
@@ -14,12 +15,12 @@ static at::Tensor segmentMaxCpu(const at::Tensor& valuesIn, const at::Tensor& of
   const int64_t rows = values.size(0);
   const int64_t* bounds = offsets.data_ptr<int64_t>();
   checkBounds("segment_max", bounds, segments, rows);
-  at::Tensor result =
-      at::full(segmentShape(values, offsets), -std::numeric_limits<double>::infinity(), values.options());
+  at::Tensor result = at::empty(segmentShape(values, offsets), values.options());
   const int64_t width = rows > 0 ? values.numel() / rows : 0;
   AT_DISPATCH_FLOATING_TYPES(values.scalar_type(), "segment_max", [&] {
     const scalar_t* from = values.data_ptr<scalar_t>();
     scalar_t* to = result.data_ptr<scalar_t>();
+    std::fill_n(to, result.numel(), -std::numeric_limits<scalar_t>::infinity());
     at::parallel_for(0, segments, 64, [&](int64_t begin, int64_t end) {
       for (int64_t s = begin; s < end; ++s) {
         scalar_t* max = to + s * width;

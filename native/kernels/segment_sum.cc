@@ -42,11 +42,12 @@ class SegmentSum : public torch::autograd::Function<SegmentSum> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& values,
                             const at::Tensor& offsets) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    context->save_for_backward({offsets});
-    context->saved_data["rows"] = values.size(0);
     static const auto op =
         c10::Dispatcher::singleton().findSchemaOrThrow("lapidary::segment_sum", "").typed<at::Tensor(const at::Tensor&, const at::Tensor&)>();
-    return op.call(values, offsets);
+    at::Tensor result = op.call(values, offsets);  // Checks them; only then have values a size.
+    context->save_for_backward({offsets});
+    context->saved_data["rows"] = values.size(0);
+    return result;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,

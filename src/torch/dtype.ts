@@ -86,3 +86,21 @@ export function sameWidth(a: DType, b: DType): boolean {
   const width = (dtype: DType): number => arrayOver(dtype, new ArrayBuffer(0)).BYTES_PER_ELEMENT;
   return width(a) === width(b);
 }
+
+/** The number whose sign, exponent and fraction of `fractionBits` the 16 bits hold. */
+function numberOfBits(bits: number, fractionBits: number): number {
+  const largest = 2 ** (15 - fractionBits) - 1;
+  const bias = (largest - 1) / 2;
+  const sign = bits >= 0x8000 ? -1 : 1;
+  const exponent = (bits >> fractionBits) & largest;
+  const fraction = (bits % 2 ** fractionBits) / 2 ** fractionBits;
+  if (exponent === largest) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** (1 - bias) : (1 + fraction) * 2 ** (exponent - bias));
+}
+
+/** The elements of an array of the dtype as plain numbers; int64 beyond 2^53 is rounded. */
+export function numbersIn(array: ArrayLike<number | bigint>, dtype: DType): number[] {
+  if (dtype === "float16") return Array.from(array, (bits) => numberOfBits(Number(bits), 10));
+  if (dtype === "bfloat16") return Array.from(array, (bits) => numberOfBits(Number(bits), 7));
+  return Array.from(array, Number);
+}

@@ -1,10 +1,11 @@
-import { type DType, dtypeCode, dtypeOfArray, type TensorArray } from "./dtype.ts";
+import { type DType, dtypeCode, dtypeOfArray, sameWidth, type TensorArray } from "./dtype.ts";
 import { Tensor } from "./generated/tensor.ts";
 import { native } from "./native.ts";
+import { torchError } from "./torch-error.ts";
 
 /** Options of {@link fromArray}. */
 export interface FromArrayOptions {
-  /** @default the array's own */
+  /** One of the array's width, as whose bits its elements are taken. @default the array's own */
   readonly dtype?: DType;
   /** Look into the array instead of copying it; it must then be neither detached nor transferred. @default false */
   readonly share?: boolean;
@@ -13,10 +14,12 @@ export interface FromArrayOptions {
 /**
  * A tensor of an array's elements.
  *
- * @throws {LapidaryError} TORCH_ARGUMENT if shape and array differ in size
+ * @throws {LapidaryError} TORCH_ARGUMENT if shape and array differ in size, or dtype and array in width
  */
 export function fromArray(array: TensorArray, shape: readonly number[], options: FromArrayOptions = {}): Tensor {
-  const dtype = options.dtype ?? dtypeOfArray(array);
+  const own = dtypeOfArray(array);
+  const dtype = options.dtype ?? own;
+  if (!sameWidth(dtype, own)) throw torchError("argument", "fromArray", `an array of ${own} for ${dtype}`);
   return new Tensor(native.fromArray(array, dtypeCode(dtype), shape, options.share ?? false));
 }
 

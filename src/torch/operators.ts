@@ -3,7 +3,7 @@
  * schema; a test fails when list and wrappers differ. Overloads on one line become one wrapper: the `Scalar` form is
  * chosen when the argument is a number. A name after `as` is the wrapper's, where the schema's would clash.
  */
-export const OPERATORS: readonly string[] = [
+export const OPERATORS = [
   // elementwise
   "aten::add.Tensor aten::add.Scalar",
   "aten::sub.Tensor aten::sub.Scalar",
@@ -114,4 +114,7 @@ export const OPERATORS: readonly string[] = [
   "lapidary::segment_sum",
   "lapidary::segment_max",
   "lapidary::rowwise_adagrad_",
-];
+] as const;
+
+/** One line of {@link OPERATORS}. */
+export type OperatorLine = (typeof OPERATORS)[number];

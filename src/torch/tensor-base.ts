@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { arrayOver, type DType, dtypeName, type TensorArray } from "./dtype.ts";
+import { arrayOver, type DType, dtypeName, numbersIn, type TensorArray } from "./dtype.ts";
 import { type Handle, native } from "./native.ts";
 import { adopt } from "./scope.ts";
 import { torchError } from "./torch-error.ts";
@@ -92,17 +92,17 @@ export abstract class TensorBase {
     throw torchError("argument", "float64", `a tensor of ${this.dtype}`);
   }
 
-  /** The elements as plain numbers, in order. */
+  /** The elements as plain numbers, in order; int64 beyond 2^53 is rounded. */
   toNumbers(): number[] {
-    return Array.from(this.view() as ArrayLike<number | bigint>, Number);
+    return numbersIn(this.view(), this.dtype);
   }
 
   /** `Tensor float32 [2, 3] = [0, 1, 2, …]`. */
   toString(): string {
     const head = `Tensor ${this.dtype} [${this.shape.join(", ")}]${this.device === "cpu" ? "" : ` on ${this.device}`}`;
-    const readable = this.device === "cpu" && !this.isSparse && this.isContiguous && !HALF.has(this.dtype);
+    const readable = this.device === "cpu" && !this.isSparse && this.isContiguous;
     if (!readable) return head;
-    const shown = Array.from((this.view() as Float64Array).subarray(0, SHOWN), (x) => Number(Number(x).toPrecision(6)));
+    const shown = numbersIn(this.view().subarray(0, SHOWN), this.dtype).map((x) => Number(x.toPrecision(6)));
     return `${head} = [${shown.join(", ")}${this.numel > SHOWN ? ", …" : ""}]`;
   }
 
@@ -112,5 +112,3 @@ export abstract class TensorBase {
 }
 
 const SHOWN = 12;
-/** Types whose bits JavaScript cannot show as numbers. */
-const HALF: ReadonlySet<DType> = new Set(["float16", "bfloat16"]);
