@@ -47,24 +47,30 @@ async function collectives(group: ProcessGroup): Promise<void> {
 
 const told = once(process, "SIGUSR2");
 
-/** Meets the others, then leaves a work under way that they do not take part in, until the test tells them. */
-async function leaving(leave: (group: ProcessGroup) => Promise<void>): Promise<void> {
-  const group = connect();
-  say("connected");
-  if (group.rank === 0) return await leave(group);
+async function untilTold(): Promise<void> {
   const alive = setInterval(() => {}, 1000);
   await told;
   clearInterval(alive);
-  await sayError(() => group.barrier().wait());
+}
+
+/** Meets the others; one leaves, and they take part in the next collective when the test tells them. */
+async function leaving(leave: (group: ProcessGroup) => void | Promise<void>): Promise<void> {
+  const group = connect();
+  say("connected");
+  if (group.rank > 0) {
+    await untilTold();
+    return sayError(() => group.barrier().wait());
+  }
+  await leave(group);
+  say("left");
+  // The others must know from the group, not from the end of this process.
+  await untilTold();
 }
 
 const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
   "run until one fails": () => sayError(() => collectives(connect())),
-  "run, 1 s at most": () => sayError(() => collectives(connect({ timeoutMs: 1000 }))),
-  "leave early": () =>
-    leaving(async (group) => {
-      group.close();
-    }),
+  "run, 3 s at most": () => sayError(() => collectives(connect({ timeoutMs: 3000 }))),
+  "close early": () => leaving((group) => group.close()),
   "close with a work under way": () =>
     leaving(async (group) => {
       const work = group.barrier();
@@ -73,7 +79,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
       await sayError(() => group.barrier());
     }),
   "exit with a work under way": () =>
-    leaving(async (group) => {
+    leaving((group) => {
       group.barrier();
       process.exit(0);
     }),

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { freePort } from "../../src/distributed/place.ts";
+import { buildInfo } from "../../src/torch/index.ts";
 import { endOf, endWorlds, type Member, startWorld, untilLine, type WorldOptions } from "./world.ts";
 
 /** Within this time, whoever waits for a process that is gone must know. */
@@ -28,7 +29,7 @@ describe("a process that goes", () => {
   });
 
   it("stopped: the others fail after the timeout of the group", async () => {
-    const members = await start(3, "run, 1 s at most");
+    const members = await start(3, "run, 3 s at most");
     await Promise.all(members.map((member) => untilLine(member, "running")));
     members[1]?.child.kill("SIGSTOP");
     const survivors = without(members, 1);
@@ -36,24 +37,39 @@ describe("a process that goes", () => {
     expect(linesOf(survivors)).toEqual(survivors.map(() => failed("running")));
   });
 
-  it.each(["leave early", "exit with a work under way"])("%s: the others' next collective fails", async (scenario) => {
-    const [first, ...others] = await start(2, scenario);
+  it("exits with a work under way: the others' next collective fails", async () => {
+    const [first, ...others] = await start(2, "exit with a work under way");
     await Promise.all(others.map((member) => untilLine(member, "connected")));
     await endOf(first ? [first] : []);
     for (const { child } of others) child.kill("SIGUSR2");
     await endOf(others, LIMIT_MS);
-    expect(linesOf(others)).toEqual(others.map(() => failed("connected")));
+    expect(linesOf(others)).toEqual([failed("connected")]);
   });
 
-  it("closes its group with a work under way: it fails here and there, and so does what comes after", async () => {
-    const [first, ...others] = await start(2, "close with a work under way");
-    await Promise.all(others.map((member) => untilLine(member, "connected")));
-    await endOf(first ? [first] : []);
-    expect(first?.lines).toEqual(failed(...failed("connected")));
+  /** The first process closes its group and lives on; what it said of that. */
+  async function close(scenario: string): Promise<readonly string[]> {
+    const [first, ...others] = await start(2, scenario);
+    if (first === undefined) return [];
+    await Promise.all([untilLine(first, "left"), ...others.map((member) => untilLine(member, "connected"))]);
     for (const { child } of others) child.kill("SIGUSR2");
     await endOf(others, LIMIT_MS);
-    expect(linesOf(others)).toEqual(others.map(() => failed("connected")));
+    expect(linesOf(others)).toEqual([failed("connected")]);
+    first.child.kill("SIGUSR2");
+    await endOf([first]);
+    return first.lines;
+  }
+
+  it("closes its group and lives on: the others' next collective fails", async () => {
+    expect(await close("close early")).toEqual(["connected", "left"]);
   });
+
+  // Gloo is hidden inside libtorch from 2.0 on: connections close with the work that is under way, after its timeout.
+  it.skipIf(!buildInfo().torch.startsWith("1."))(
+    "closes its group with a work under way: it fails here and there, and so does what comes after",
+    async () => {
+      expect(await close("close with a work under way")).toEqual([...failed(...failed("connected")), "left"]);
+    },
+  );
 });
 
 describe("a process that does not come", () => {
