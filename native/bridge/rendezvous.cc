@@ -38,8 +38,8 @@ static std::string addressTowards(const std::string& host) {
   throw std::runtime_error("no route to " + host);
 }
 
-// A server that this process has opened serves as long as the process lives: after a failure, processes come back one by
-// one, and must not find the last moments of a server that goes with its group.
+// A server that this process has opened serves as long as the process lives: one that went with its group, or with an
+// attempt at one, would take along those who wait for the next.
 static void keepServing(uint16_t port, const c10::intrusive_ptr<c10d::Store>& store) {
   static std::mutex mutex;
   static auto* const served = new std::unordered_map<uint16_t, c10::intrusive_ptr<c10d::Store>>();

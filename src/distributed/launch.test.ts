@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { LapidaryError } from "../config/errors.ts";
 import { type LaunchOptions, launch, type OutputLine } from "./launch.ts";
 
@@ -88,6 +88,14 @@ describe("launch", () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
+  it("lets the others end by themselves when one fails, asked once", async () => {
+    const saving = launchScript(SAVE);
+    await saving.until("ready", 3);
+    process.kill((await saving.pids())[0] ?? 0, "SIGUSR2");
+    expect(await saving.outcome).toEqual(failedWith(0, "exit code 7"));
+    expect(saving.lines.filter(({ text }) => text === "saved after 1 SIGTERM")).toHaveLength(2);
+  });
+
   it("kills what does not end within the grace time", async () => {
     const stubborn = launchScript(STUBBORN, { graceMs: 300 });
     await stubborn.until("ready", 3);
@@ -133,6 +141,14 @@ describe("launch", () => {
 
 describe("a program that launches itself", () => {
   const launcher = new URL("./launch.js", import.meta.url);
+  const started: { readonly pid: number; pids(): number[] }[] = [];
+
+  afterEach(() => {
+    for (const pid of started.flatMap((outer) => [outer.pid, ...outer.pids()])) {
+      if (isAlive(pid)) process.kill(pid, "SIGKILL");
+    }
+    started.length = 0;
+  });
 
   /** The outer process, in a process group of its own as a shell makes it, and its lines. */
   function startOuter(script: string) {
@@ -155,7 +171,9 @@ describe("a program that launches itself", () => {
         while (lines.filter((line) => pattern.test(line)).length < count) await new Promise((r) => setTimeout(r, 5));
       };
       const pids = () => lines.flatMap((line) => /^\[\d\] (\d+)$/.exec(line)?.[1] ?? []).map(Number);
-      return { child, lines, until, pids, pid: child.pid ?? 0 };
+      const outer = { child, lines, until, pids, pid: child.pid ?? 0 };
+      started.push(outer);
+      return outer;
     };
   }
 
