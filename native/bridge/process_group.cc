@@ -47,6 +47,9 @@ static napi_value initGroup(const Call& call) {
                              milliseconds(6, "rendezvousTimeoutMs"),
                              toBool(call.env, call.values[7], "serve"),
                              text(8, "prefix")};
+  if (options.backend != "gloo" && options.backend != "nccl") {
+    throw BridgeError("argument", "no backend is called " + options.backend);
+  }
   if (options.size < 1 || options.rank < 0 || options.rank >= options.size) {
     throw BridgeError("argument", "rank " + std::to_string(options.rank) + " of " + std::to_string(options.size));
   }
@@ -95,10 +98,12 @@ static at::Tensor movable(const at::Tensor& tensor) {
   }
 }
 
+static bool isGloo(const Group& group) { return group.transport->getBackendName() == "gloo"; }
+
 static at::Tensor reducible(const Group& group, const at::Tensor& tensor) {
   const auto dtype = tensor.scalar_type();
   const bool narrow = dtype == at::kBFloat16 || dtype == at::kShort || dtype == at::kBool;
-  if (narrow && group.transport->getBackendName() == "gloo") {
+  if (narrow && isGloo(group)) {
     throw BridgeError("unsupported", std::string("Gloo cannot reduce tensors of ") + c10::toString(dtype));
   }
   return plain(tensor);
@@ -107,7 +112,8 @@ static at::Tensor reducible(const Group& group, const at::Tensor& tensor) {
 template <typename Start>
 static napi_value start(const Call& call, std::vector<at::Tensor> tensors, Start begin) {
   Group& group = groupOf(call);
-  auto work = begin(*group.transport);
+  // Gloo only looks at the arguments here; NCCL connects, which fails when a process is gone.
+  auto work = isGloo(group) ? begin(*group.transport) : collective([&] { return begin(*group.transport); });
   group.pending.emplace(++group.started, Pending{std::move(work), std::move(tensors)});
   return fromNumber(call.env, static_cast<double>(group.started));
 }
@@ -171,12 +177,26 @@ static napi_value isDone(const Call& call) {
   return fromBool(call.env, findPending(call, group)->second.work->isCompleted());
 }
 
+// NCCL's own wait only puts the work before what the stream does next: it sees neither an error nor the time.
+static void waitForDevice(c10d::Work& work, Milliseconds timeout) {
+  const auto end = std::chrono::steady_clock::now() + timeout;
+  while (!work.isCompleted()) {
+    if (std::chrono::steady_clock::now() > end) throw std::runtime_error("no end within the timeout");
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
+  if (const auto failure = work.exception()) std::rethrow_exception(failure);
+  work.synchronize();
+}
+
 // wait(group, work, timeoutMs): blocks this thread until the work is done. After a timeout it is still under way.
 static napi_value wait(const Call& call) {
   Group& group = groupOf(call);
   const auto found = findPending(call, group);
   const Milliseconds timeout(toInt(call.env, call.values[2], "timeoutMs"));
-  collective([&] { return found->second.work->wait(timeout); });
+  collective([&] {
+    if (isGloo(group)) found->second.work->wait(timeout);
+    else waitForDevice(*found->second.work, timeout);
+  });
   group.pending.erase(found);
   return undefined(call.env);
 }

@@ -28,6 +28,7 @@ struct Pending {
 };
 
 struct Group {
+  // Where NCCL finds the others at the first collective; Gloo needs none once it is connected.
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<Transport> transport;
   // Closes the connections, so that a peer in the middle of a collective sees it at once.
@@ -46,6 +47,7 @@ struct GroupOptions {
   Milliseconds rendezvousTimeout;
   // Rank 0 serves the store, unless a launcher's agent does so already.
   bool serve;
+  // Of the store's keys.
   std::string prefix;
 };
 
@@ -63,7 +65,7 @@ auto collective(Body body) {
   }
 }
 
-// Meets the other processes at the store and connects to each.
+// Meets the other processes at the store and connects to each; returns or throws within the sum of both timeouts.
 std::unique_ptr<Group> connect(const GroupOptions& options);
 
 }  // namespace lapidary

@@ -1,3 +1,3 @@
 /** Several processes that train one model. */
-export { type LaunchOptions, launch, type OutputLine } from "./launch.ts";
+export { type LaunchOptions, type LaunchOutcome, launch, type OutputLine } from "./launch.ts";
 export { type MeshAxis, ProcessMesh, type RowGradient } from "./mesh.ts";

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { LapidaryError } from "../config/errors.ts";
+import { freePort, placeVariables } from "./place.ts";
 
 /** One line that a process wrote. */
 export interface OutputLine {
@@ -19,71 +18,64 @@ export interface LaunchOptions {
   readonly command: string;
   /** @default none */
   readonly args?: readonly string[];
-  /** Added to this process's environment. @default nothing */
+  /** Added to this process's environment; what places a process comes on top. @default nothing */
   readonly env?: Readonly<Record<string, string>>;
-  /** Ends all processes when it is aborted. */
+  /** Asks all processes to stop when it is aborted, as SIGINT and SIGTERM of this process do. */
   readonly signal?: AbortSignal;
-  /** How long processes may take to end before they are killed. @unit ms @default 5000 */
+  /** How long processes may take to end once they must, before they are killed. @unit ms @default 30000, as torchrun */
   readonly graceMs?: number;
   /** Called for each line of output. @default writes it with its rank in front, `[1] …` */
   readonly onLine?: (line: OutputLine) => void;
 }
 
+/** How a launch ended: all processes did what they were started for, or stopped because they were asked to. */
+export type LaunchOutcome = "done" | "stopped";
+
 interface Running {
   readonly rank: number;
   readonly child: ChildProcess;
-  /** Why it did not end well; null if it did. */
-  readonly ended: Promise<string | null>;
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<Ending>;
   /** Resolves when all its output is there, too. */
   readonly closed: Promise<unknown>;
 }
 
-/** A port of the loopback interface that nobody listens on. Another program may still take it before we do. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
-  return address.port;
-}
+type Ending = { readonly code: number | null; readonly text: string };
+
+/** What asks this process to end, from the terminal or a job controller. */
+const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** 128 + the number of SIGINT: how shells and programs say that they stopped when asked. */
+const STOPPED_CODE = 130;
 
 function writeLine({ rank, stream, text }: OutputLine): void {
   process[stream].write(`[${rank}] ${text}\n`);
 }
 
-/** The variables that place a process, as torchrun sets them. */
-function placeOf(rank: number, { processes }: LaunchOptions, port: number): Record<string, string> {
-  const threads = Math.max(1, Math.floor(availableParallelism() / processes));
-  return {
-    // Each process would otherwise take all cores; the caller's own choice comes first.
-    OMP_NUM_THREADS: process.env["OMP_NUM_THREADS"] ?? String(threads),
-    MASTER_ADDR: "127.0.0.1",
-    MASTER_PORT: String(port),
-    RANK: String(rank),
-    WORLD_SIZE: String(processes),
-    LOCAL_RANK: String(rank),
-    LOCAL_WORLD_SIZE: String(processes),
-  };
-}
-
-function outcomeOf(child: ChildProcess): Promise<string | null> {
+function endingOf(child: ChildProcess): Promise<Ending> {
   return new Promise((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("exit", (code, signal) =>
-      resolve(code === 0 ? null : signal ? `signal ${signal}` : `exit code ${code}`),
-    );
+    child.once("error", (error) => resolve({ code: null, text: error.message }));
+    child.once("exit", (code, signal) => {
+      // Ended by SIGINT itself: a program that has nothing to save.
+      if (signal === "SIGINT") resolve({ code: STOPPED_CODE, text: "signal SIGINT" });
+      else resolve({ code, text: signal === null ? `exit code ${code}` : `signal ${signal}` });
+    });
   });
 }
 
 function start(rank: number, port: number, options: LaunchOptions): Running {
-  const { command, args = [], env = {}, onLine = writeLine } = options;
-  const child = spawn(command, args, {
-    env: { ...process.env, ...placeOf(rank, options, port), ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const ended = outcomeOf(child);
+  const { processes, command, args = [], onLine = writeLine } = options;
+  // Each process would otherwise take all cores; the caller's own choice comes first.
+  const threads = String(Math.max(1, Math.floor(availableParallelism() / processes)));
+  const env = {
+    OMP_NUM_THREADS: threads,
+    ...process.env,
+    ...options.env,
+    ...placeVariables({ rank, processes, port }),
+  };
+  // In a process group of its own, a child gets Ctrl-C of the terminal from us alone: a second one would tell it to give
+  // up what it saves after the first.
+  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const ended = endingOf(child);
   const closed = new Promise((resolve) => child.once("close", resolve));
   const forward = (stream: "stdout" | "stderr", input: Readable): void => {
     createInterface({ input }).on("line", (text) => onLine({ rank, stream, text }));
@@ -93,67 +85,117 @@ function start(rank: number, port: number, options: LaunchOptions): Running {
   return { rank, child, ended, closed };
 }
 
-/**
- * Asks all to end, and kills those that have not after the grace time, since a stopped process can only be killed; the
- * pipes are closed then, because a child of theirs may still hold them.
- */
-async function endAll(running: readonly Running[], graceMs: number): Promise<void> {
-  for (const { child } of running) child.kill("SIGTERM");
-  const timer = setTimeout(() => {
-    for (const { child } of running) {
-      child.kill("SIGKILL");
-      child.stdout?.destroy();
-      child.stderr?.destroy();
+/** Kills the children, with what they have started themselves. */
+function killAll(running: readonly Running[]): void {
+  for (const { child } of running) {
+    if (child.pid === undefined) continue;
+    try {
+      process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // Nothing of its process group is left.
     }
+  }
+}
+
+/** Waits for the end of all, and of their output; kills those that last longer than the grace time. */
+async function endAll(running: readonly Running[], graceMs: number): Promise<void> {
+  const timer = setTimeout(() => {
+    killAll(running);
+    // A process that has left the group may still hold them.
+    for (const { child } of running) for (const pipe of [child.stdout, child.stderr]) pipe?.destroy();
   }, graceMs);
   await Promise.all(running.map(({ closed }) => closed));
   clearTimeout(timer);
 }
 
-/** The first process that ends badly, as an error; null when all have ended well. */
-function firstFailure(running: readonly Running[], { command }: LaunchOptions): Promise<LapidaryError | null> {
+/** The first process that ends otherwise than well; null when all have ended well. */
+function firstFailure(running: readonly Running[], isWell: (ending: Ending) => boolean): Promise<Failure | null> {
   return new Promise((resolve) => {
-    for (const { rank, ended } of running) {
-      void ended.then((got) => {
-        if (got !== null) resolve(failure(`rank ${rank} of ${running.length}: ${command}`, got));
-      });
-    }
-    void Promise.all(running.map(({ ended }) => ended)).then(() => resolve(null));
+    const all = running.map(async ({ rank, ended }) => {
+      const ending = await ended;
+      if (!isWell(ending)) resolve({ rank, got: ending.text });
+    });
+    void Promise.all(all).then(() => resolve(null));
   });
 }
 
-function failure(where: string, got: string): LapidaryError {
+type Failure = { readonly rank: number; readonly got: string };
+
+function failure({ rank, got }: Failure, { processes, command }: LaunchOptions): LapidaryError {
   const hint = "Its output says why. The other processes were ended.";
+  const where = `rank ${rank} of ${processes}: ${command}`;
   return new LapidaryError({ code: "PROCESS_FAILED", where, expected: "exit code 0", got, hint });
 }
 
-function aborted(signal: AbortSignal): Promise<LapidaryError> {
-  return new Promise((resolve) => {
-    const stop = (): void => resolve(failure("launch", "a request to stop"));
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
+interface Requests extends Disposable {
+  /** Resolves at the first one. */
+  readonly first: Promise<null>;
+  readonly made: boolean;
+}
+
+/**
+ * Requests to stop: through the abort signal or a signal to this process, and often both for one Ctrl-C. The first is
+ * passed on, as SIGINT; a second signal, from someone who will not wait, kills.
+ */
+function watchRequests(running: readonly Running[], signal: AbortSignal | undefined): Requests {
+  let resolve = (_: null): void => {};
+  const first = new Promise<null>((settle) => {
+    resolve = settle;
   });
+  let made = false;
+  let signals = 0;
+  const stop = (): void => {
+    if (!made) for (const { child } of running) child.kill("SIGINT");
+    made = true;
+    resolve(null);
+  };
+  const onSignal = (): void => {
+    signals++;
+    if (signals > 1) killAll(running);
+    else stop();
+  };
+  for (const name of STOP_SIGNALS) process.on(name, onSignal);
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted) stop();
+  return {
+    first,
+    get made() {
+      return made;
+    },
+    [Symbol.dispose]() {
+      for (const name of STOP_SIGNALS) process.off(name, onSignal);
+      signal?.removeEventListener("abort", stop);
+    },
+  };
 }
 
 /**
  * Runs a command in several processes of this machine that find each other over loopback, by `MASTER_ADDR`,
- * `MASTER_PORT`, `RANK` and `WORLD_SIZE`. Ends when all have ended; when one fails, the others are ended with it.
+ * `MASTER_PORT`, `RANK` and `WORLD_SIZE`. When one fails, the others get SIGTERM. Asked to stop, all get SIGINT, once, and
+ * may save what they have; they have stopped well with exit code 0 or 130.
  *
- * @throws {LapidaryError} PROCESS_FAILED if one ends with another exit code than 0, naming the first that did
+ * @returns when all have ended and their output is there
+ * @throws {LapidaryError} PROCESS_FAILED if one ends with another exit code, naming the first that did
+ * @example
+ * // A program that is several processes with `--processes N`; in those, the environment names their places.
+ * if (processes > 1 && !isDistributed()) {
+ *   const args = [...process.execArgv, ...process.argv.slice(1)];
+ *   return launch({ processes, command: process.execPath, args, signal });
+ * }
  */
-export async function launch(options: LaunchOptions): Promise<void> {
+export async function launch(options: LaunchOptions): Promise<LaunchOutcome> {
   const port = await freePort();
   const running = Array.from({ length: options.processes }, (_, rank) => start(rank, port, options));
-  const kill = (): void => {
-    for (const { child } of running) child.kill("SIGKILL");
-  };
+  const kill = (): void => killAll(running);
   process.once("exit", kill);
-  try {
-    const outcomes = [firstFailure(running, options)];
-    const error = await Promise.race(options.signal ? [...outcomes, aborted(options.signal)] : outcomes);
-    if (error !== null) throw error;
-  } finally {
-    await endAll(running, options.graceMs ?? 5000);
-    process.removeListener("exit", kill);
-  }
+  using requests = watchRequests(running, options.signal);
+  const failed = firstFailure(running, ({ code }) => code === 0 || (requests.made && code === STOPPED_CODE));
+  await Promise.race([failed, requests.first]);
+  // Not those that were asked to stop: to them, this would be a second request.
+  if (!requests.made) for (const { child } of running) child.kill("SIGTERM");
+  await endAll(running, options.graceMs ?? 30_000);
+  process.removeListener("exit", kill);
+  const first = await failed;
+  if (first !== null) throw failure(first, options);
+  return requests.made ? "stopped" : "done";
 }

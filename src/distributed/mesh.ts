@@ -92,29 +92,27 @@ export class ProcessMesh implements Disposable {
     const group = this.#group;
     if (group === null) return { indices, values };
     using scope = new Scope();
-    const rows = group.allGatherUneven(indices.contiguous());
-    const gradients = group.allGatherUneven(values.contiguous());
-    const scaled = noGrad(() => gradients.wait().tensor.mul_(1 / this.size));
-    return { indices: scope.keep(rows.wait().tensor), values: scope.keep(scaled) };
+    const rows = group.allGatherUneven(indices.contiguous()).wait();
+    const gradients = group.allGatherUneven(values.contiguous(), rows.lengths).wait();
+    const scaled = noGrad(() => gradients.tensor.mul_(1 / this.size));
+    return { indices: scope.keep(rows.tensor), values: scope.keep(scaled) };
   }
 
   /** Sum over the processes, element by element; all have the same length. */
   sumState(state: Float64Array): Float64Array {
-    if (this.#group === null || state.length === 0) return state;
+    const group = this.#group;
+    if (group === null || state.length === 0) return state;
     using _scope = new Scope();
-    return this.#group
-      .allReduce(fromArray(state, [state.length]))
-      .wait()
-      .float64()
-      .slice();
+    return numbersOf(group.allReduce(stateOn(group, state)).wait());
   }
 
   /** The states of all processes in rank order; lengths may differ. */
   gatherState(state: Float64Array): Float64Array[] {
-    if (this.#group === null) return [state];
+    const group = this.#group;
+    if (group === null) return [state];
     using _scope = new Scope();
-    const { tensor, lengths } = this.#group.allGatherUneven(fromArray(state, [state.length])).wait();
-    const all = tensor.float64();
+    const { tensor, lengths } = group.allGatherUneven(stateOn(group, state)).wait();
+    const all = numbersOf(tensor);
     let end = 0;
     return lengths.map((length) => {
       end += length;
@@ -147,3 +145,11 @@ export class ProcessMesh implements Disposable {
     this.close();
   }
 }
+
+/** @shape [length] */
+function stateOn({ device }: ProcessGroup, state: Float64Array): Tensor {
+  return fromArray(state, [state.length]).to({ device });
+}
+
+/** A copy, which outlives the tensor. */
+const numbersOf = (tensor: Tensor): Float64Array => tensor.to({ device: "cpu" }).float64().slice();

@@ -5,6 +5,8 @@ export interface ProcessEnvironment {
   readonly rank: number;
   /** Number of processes. */
   readonly size: number;
+  /** Place among those on this machine: the number of its CUDA device. */
+  readonly localRank: number;
   /** Processes on this machine. */
   readonly localSize: number;
   /** Where the processes meet: host and port of the store. */
@@ -38,7 +40,8 @@ export function isDistributed(variables: Variables = process.env): boolean {
 }
 
 /**
- * Reads `MASTER_ADDR`, `MASTER_PORT`, `RANK`, `WORLD_SIZE`, and `LOCAL_WORLD_SIZE` where it is set.
+ * Reads `MASTER_ADDR`, `MASTER_PORT`, `RANK`, `WORLD_SIZE`; and `LOCAL_RANK`, `LOCAL_WORLD_SIZE` where they are set, as
+ * if all processes were on this machine where they are not.
  *
  * @throws {LapidaryError} DISTRIBUTED_ENVIRONMENT if one is missing, no integer, or out of its range
  */
@@ -52,13 +55,16 @@ export function readProcessEnvironment(variables: Variables = process.env): Proc
     throw invalid(name, `an integer from ${from} to ${to}`, JSON.stringify(text));
   };
   const size = integer("WORLD_SIZE", 1, 1_000_000);
+  const rank = integer("RANK", 0, size - 1);
+  const localSize = variables["LOCAL_WORLD_SIZE"] === undefined ? size : integer("LOCAL_WORLD_SIZE", 1, size);
   return {
-    rank: integer("RANK", 0, size - 1),
+    rank,
     size,
-    localSize: variables["LOCAL_WORLD_SIZE"] === undefined ? size : integer("LOCAL_WORLD_SIZE", 1, size),
+    localRank: variables["LOCAL_RANK"] === undefined ? rank % localSize : integer("LOCAL_RANK", 0, localSize - 1),
+    localSize,
     address: variables["MASTER_ADDR"] ?? "",
     port: integer("MASTER_PORT", 1, 65_535),
-    serve: variables["RANK"] === "0" && variables["TORCHELASTIC_USE_AGENT_STORE"] !== "True",
+    serve: rank === 0 && variables["TORCHELASTIC_USE_AGENT_STORE"] !== "True",
     prefix: `lapidary/${variables["TORCHELASTIC_RESTART_COUNT"] ?? 0}`,
   };
 }

@@ -13,7 +13,7 @@ export type Reduction = "sum" | "max" | "min" | "average";
 
 /** Options of connecting. */
 export interface GroupOptions {
-  /** `nccl` where libtorch has it, for tensors on CUDA devices. @default "gloo" */
+  /** `gloo` for tensors in memory; `nccl`, where libtorch has it, for those on CUDA devices. @default "gloo" */
   readonly backend?: "gloo" | "nccl";
   /** How long a collective may take before it fails. @unit ms @default 30000 */
   readonly timeoutMs?: number;
@@ -29,10 +29,13 @@ export interface Gathered {
   readonly lengths: readonly number[];
 }
 
+type Facts = Pick<ProcessGroup, "id" | "rank" | "size" | "timeoutMs" | "device">;
+
 /**
- * Processes that compute together. All of them start the same collectives, in the same order, with the same dtypes;
- * each collective starts at once and gives a {@link Work} to wait for. A process that dies or stops makes the others'
- * collectives fail, and ends the group. `n` is its size.
+ * Processes that compute together. All of them start the same collectives, in the same order, with the same dtypes and
+ * shapes: Gloo ends a process that is sent more than it expects. Each collective starts at once and gives a {@link Work},
+ * which must be waited for. A process that dies or stops makes the others' collectives fail, and ends the group; they
+ * may connect again, as those that are left. `n` is the group's size.
  */
 export class ProcessGroup implements Disposable {
   readonly rank: number;
@@ -40,28 +43,40 @@ export class ProcessGroup implements Disposable {
   readonly size: number;
   /** @unit ms */
   readonly timeoutMs: number;
+  /** Where the tensors of its collectives must be: `cpu`, or this process's CUDA device. */
+  readonly device: string;
   /** Index of the native group. @internal */
   readonly id: number;
   #failure: LapidaryError | null = null;
   #collectives = 0;
 
-  private constructor(id: number, facts: Pick<ProcessGroup, "rank" | "size" | "timeoutMs">) {
+  private constructor({ id, rank, size, timeoutMs, device }: Facts) {
     this.id = id;
-    this.rank = facts.rank;
-    this.size = facts.size;
-    this.timeoutMs = facts.timeoutMs;
+    this.rank = rank;
+    this.size = size;
+    this.timeoutMs = timeoutMs;
+    this.device = device;
   }
 
-  /** Meets the other processes and connects to them. @throws {LapidaryError} COLLECTIVE_FAILED if one does not come */
+  /**
+   * Meets the other processes and connects to them; blocks this thread, within both timeouts. Processes may have several
+   * groups, one after the other or at once: the n-th of one meets the n-th of the others.
+   *
+   * @throws {LapidaryError} COLLECTIVE_FAILED if a process does not come, or the store's port is taken
+   */
   static connect(place: ProcessEnvironment, options: GroupOptions = {}): ProcessGroup {
     const { backend = "gloo", timeoutMs = 30_000, rendezvousTimeoutMs = 300_000 } = options;
+    for (const ms of [timeoutMs, rendezvousTimeoutMs]) {
+      if (!(Number.isInteger(ms) && ms > 0)) throw torchError("argument", "ProcessGroup", `a timeout of ${ms} ms`);
+    }
     const { rank, size, address, port, serve, prefix } = place;
     try {
       const id = native.initGroup(
         ...[rank, size, address, port],
         ...[backend, timeoutMs, rendezvousTimeoutMs, serve, prefix],
       );
-      return new ProcessGroup(id, { rank, size, timeoutMs });
+      const device = backend === "nccl" ? `cuda:${place.localRank}` : "cpu";
+      return new ProcessGroup({ id, rank, size, timeoutMs, device });
     } catch (cause) {
       throw collectiveError(`connecting rank ${rank} of ${size}`, cause);
     }
@@ -86,8 +101,13 @@ export class ProcessGroup implements Disposable {
     return this.#failure;
   }
 
-  /** Replaces the tensor, on all processes, by the reduction over all: `x = reduce_r x_r`. In place. */
+  /**
+   * Replaces the tensor, on all processes, by the reduction over all: `x = reduce_r x_r`. In place.
+   *
+   * @throws {LapidaryError} TORCH_ARGUMENT for the average of integers
+   */
   allReduce(tensor: Tensor, reduction: Reduction = "sum"): Work<Tensor> {
+    checkAverage(tensor, reduction);
     const op = reduction === "average" ? "sum" : reduction;
     return this.#start("allReduce", {
       begin: () => native.allReduce(this.id, tensor.handle, op),
@@ -100,9 +120,10 @@ export class ProcessGroup implements Disposable {
    * because Gloo has none of its own, and an all-reduce would move twice the bytes.
    *
    * @shape tensor [n k, ...] → [k, ...]
-   * @throws {LapidaryError} TORCH_ARGUMENT if n does not divide the first axis
+   * @throws {LapidaryError} TORCH_ARGUMENT if n does not divide the first axis, or for the average of integers
    */
   reduceScatter(tensor: Tensor, reduction: Reduction = "sum"): Work<Tensor> {
+    checkAverage(tensor, reduction);
     const [rows = 0, ...rest] = tensor.shape;
     const part = rows / this.size;
     if (!Number.isInteger(part) || tensor.ndim === 0) {
@@ -128,15 +149,19 @@ export class ProcessGroup implements Disposable {
   }
 
   /**
-   * The tensors of all processes, one after the other in rank order; their first axes may differ. Exchanges the lengths
-   * first, and blocks for that. Nothing is padded: each process sends its rows to each other one directly.
+   * The tensors of all processes, one after the other in rank order; their first axes may differ. Nothing is padded: each
+   * process sends its rows to each other one directly, of n copies.
    *
+   * @param known the lengths, where an earlier gathering told them; @default exchanges them first, and blocks for that
    * @shape tensor [k_r, ...] → [Σ k_r, ...]
+   * @throws {LapidaryError} TORCH_ARGUMENT for a tensor without axes, or of another length than is known
    */
-  allGatherUneven(tensor: Tensor): Work<Gathered> {
+  allGatherUneven(tensor: Tensor, known?: readonly number[]): Work<Gathered> {
     const [rows, ...rest] = tensor.shape;
-    if (rows === undefined) throw torchError("argument", "allGatherUneven", "a tensor without axes");
-    const lengths = this.#lengths(rows, tensor.device);
+    if (rows === undefined || (known !== undefined && known[this.rank] !== rows)) {
+      throw torchError("argument", "allGatherUneven", `a tensor of shape [${tensor.shape}], lengths [${known ?? ""}]`);
+    }
+    const lengths = known ?? this.#lengths(rows);
     const total = lengths.reduce((sum, length) => sum + length, 0);
     const output = zeros([total, ...rest], { dtype: tensor.dtype, device: tensor.device });
     using _ = new Scope();
@@ -206,9 +231,13 @@ export class ProcessGroup implements Disposable {
 
   #start<T>(collective: string, { begin, finish }: { begin: () => number; finish: () => T }): Work<T> {
     if (this.#failure !== null) throw this.#failure;
-    const id = begin();
-    this.#collectives++;
-    return new Work(this, { id, collective, finish });
+    try {
+      const id = begin();
+      this.#collectives++;
+      return new Work(this, { id, collective, finish });
+    } catch (cause) {
+      throw this.fail(collective, cause);
+    }
   }
 
   #rowsIn(splits: readonly number[]): number {
@@ -218,9 +247,9 @@ export class ProcessGroup implements Disposable {
     return splits.reduce((sum, rows) => sum + rows, 0);
   }
 
-  #lengths(rows: number, device: string): number[] {
+  #lengths(rows: number): number[] {
     using _ = new Scope();
-    return this.allGather(fromArray(BigInt64Array.of(BigInt(rows)), [1]).to({ device }))
+    return this.allGather(fromArray(BigInt64Array.of(BigInt(rows)), [1]).to({ device: this.device }))
       .wait()
       .to({ device: "cpu" })
       .toNumbers();
@@ -233,6 +262,12 @@ const isCollective = (error: unknown): error is LapidaryError =>
 /** Says of a failed collective where it failed; other errors stay as they are. */
 function collectiveError(where: string, cause: unknown): unknown {
   return isCollective(cause) ? torchError("collective", where, cause.got) : cause;
+}
+
+/** Before anything is under way, since a reduction that all processes have done cannot be undone. */
+function checkAverage(tensor: Tensor, reduction: Reduction): void {
+  if (reduction !== "average" || tensor.dtype.includes("float")) return;
+  throw torchError("argument", "average", `a tensor of ${tensor.dtype}`);
 }
 
 /** @shape parts [n, ...] → [...] */
