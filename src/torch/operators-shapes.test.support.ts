@@ -54,7 +54,6 @@ export const SHAPES = {
   "aten::slice.Tensor": moved((x) => x.slice(1, 0, null, 2), { from: [2, 3], to: [2, 2], sources: [0, 2, 3, 5] }),
   "aten::select.int": moved((x) => x.select(1, -1), { from: [2, 3], to: [2], sources: [2, 5] }),
   "aten::contiguous": moved((x) => x.t().contiguous(), { from: [2, 3], to: [3, 2], sources: TRANSPOSED }),
-  "aten::clone": moved((x) => x.clone(), { from: [2, 3], to: [2, 3], sources: SIX }),
   "aten::cat": {
     value: () => {
       expectTensor(cat([f64([1, 2], [1, 2]), f64([], [0, 2]), f64([3, 4], [1, 2])]), [2, 2], [1, 2, 3, 4]);
@@ -93,6 +92,15 @@ export const SHAPES = {
 
 /** Cases of copies, casts and other looks at the same memory. */
 export const COPIES = {
+  "aten::clone": {
+    value: () => {
+      const x = f64([1, 2]);
+      x.clone().fill_(5);
+      expectTensor(x, [2], [1, 2]);
+      expectTensor(x.clone(), [2], [1, 2]);
+    },
+    gradient: smooth((x) => x.clone(), [2, 3]),
+  },
   "aten::detach": {
     value: () => {
       const x = f64([1, 2]);

@@ -38,6 +38,8 @@ test("the smallest valid files are read", () => {
   expect(read(fileOf("{}"))).toEqual([]);
   expect(read(fileOf(`{"x":${entry({})}}`, TWO))).toEqual([["uint8", "2", "0100"]]);
   expect(read(fileOf(`{"x":${entry({})}}  \n\t\r `, TWO))).toEqual([["uint8", "2", "0100"]]);
+  const empty = entry({ shape: [0], data_offsets: [0, 0] });
+  expect(read(fileOf(`{"x":${entry({})},"y":${empty}}`, TWO))).toHaveLength(2);
   expect(read(fileOf(` {"x":${entry({})}}`, TWO))).toMatch("does not begin with {");
 });
 
