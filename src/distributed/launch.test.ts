@@ -6,8 +6,8 @@ import { LapidaryError } from "../config/errors.ts";
 import { type LaunchOptions, launch, type OutputLine } from "./launch.ts";
 
 const PLACES = `const { RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, EXTRA } = process.env;`;
-/** Says its pid, and lives; fails when it is told to. */
-const LIVE = `console.log(process.pid); setInterval(() => {}, 1000); process.on("SIGUSR2", () => process.exit(7));`;
+/** Lives, and fails when it is told to; says its pid once it can be told. */
+const LIVE = `setInterval(() => {}, 1000); process.on("SIGUSR2", () => process.exit(7)); console.log(process.pid);`;
 /** Says "ready" when it can be asked to stop. */
 const SAVE = `${LIVE} let asked = 0; for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => { asked++;
   setTimeout(() => { console.log("saved after " + asked + " " + name); process.exit(130); }, 300); }); console.log("ready");`;
