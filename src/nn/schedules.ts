@@ -15,7 +15,12 @@ export function warmupCosine(total: number, { warmup, floor = 0 }: { warmup: num
   };
 }
 
-/** Linear warm-up, then constant: for streams whose end is not known. */
+/**
+ * Linear warm-up, then constant: for one pass over a stream, whose end is not known, and where a rate that falls lets
+ * the model fit rare ids more than they deserve.
+ *
+ * @see arXiv 2403.02545 §5.1 (warm-up over a tenth of the steps)
+ */
 export function warmupConstant(warmup: number): Schedule {
   return (step) => (step < warmup ? (step + 1) / warmup : 1);
 }

@@ -1,6 +1,6 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { Batch } from "../features/spec.ts";
-import { countElements, type Schedule, warmupCosine } from "../nn/index.ts";
+import { countElements, type Schedule, warmupConstant } from "../nn/index.ts";
 import { countFlops, noGrad, Scope } from "../torch/index.ts";
 import type { TrainingPosition, Validation } from "./checkpoint.ts";
 import { Curves } from "./curves.ts";
@@ -28,7 +28,7 @@ export class Session {
     const { training, kind } = job.config;
     const stepsPerEpoch = Math.floor(job.inputs.numExamples / training.globalBatchSize);
     this.#totalSteps = kind === "baseRate" ? 0 : stepsPerEpoch * training.epochs;
-    this.#schedule = warmupCosine(this.#totalSteps, { warmup: Math.ceil(this.#totalSteps * training.warmupRatio) });
+    this.#schedule = warmupConstant(Math.ceil(this.#totalSteps * training.warmupRatio));
     this.#position = job.folder.checkpoints.restore(learner, (error) => job.onNotice(error.message)) ?? START;
     this.#curves = job.mesh.rank === 0 ? new Curves(job.folder, this.#position.step) : null;
   }
