@@ -144,6 +144,22 @@ describe("openReader", () => {
     }
   });
 
+  it("lets timers and signals in between batches, however slow the loop's body is", async () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, events());
+    let turns = 0;
+    let batches = 0;
+    const timer = setInterval(() => turns++, 1);
+    for await (const _ of await openReader({ ...options(folder.path), globalBatchSize: 8 })) {
+      // Longer than the thread takes for a batch, so that the next one is always waiting.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      batches++;
+    }
+    clearInterval(timer);
+    expect(batches).toBeGreaterThan(20);
+    expect(turns).toBeGreaterThan(0.9 * batches);
+  });
+
   it("ends its thread when the loop ends early", async () => {
     using folder = temporaryFolder();
     writeStore(folder.path, events());

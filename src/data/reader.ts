@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { LapidaryError } from "../config/errors.ts";
 import type { Batch } from "../features/spec.ts";
@@ -47,6 +48,9 @@ export class BatchReader implements AsyncIterable<ReadBatch> {
         const message = await this.#channel.receive();
         if (message.kind !== "batch") return;
         this.#channel.request();
+        // Waiting messages are handed over in one turn of the event loop, and each would be worked on within it: a slow
+        // loop body would starve signals and timers for hundreds of batches.
+        await setImmediate();
         yield { ...message.batch, nextPosition: message.nextPosition };
       }
     } finally {

@@ -144,8 +144,10 @@ describe("grad", () => {
 
   test("without its own graph has no second derivative", () => {
     const x = leafOf([2]);
-    const [first] = grad([x.pow(3).sum()], [x]);
+    const cube = x.pow(3).sum();
+    const [first] = grad([cube], [x]);
     expect(() => grad([(first as Tensor).sum()], [x])).toThrow(refused);
+    expect(() => grad([cube], [x])).toThrow(/a second time/);
   });
 
   test("gives second derivatives through our own operator", () => {

@@ -5,7 +5,7 @@ import { lapidary, ROOT } from "./lapidary.ts";
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   init: ["DIR"],
   evaluate: ["--split <WINDOW>", "--baseline <RUN>", "--out <FILE>", "--config <PATH>", "--set <KEY=VALUE>"],
-  train: ["--run <NAME>", "--fresh", "--config <PATH>", "--set <KEY=VALUE>"],
+  train: ["--run <NAME>", "--fresh", "--processes <N>", "--config <PATH>", "--set <KEY=VALUE>"],
   ingest: ["--force", "--config <PATH>", "--set <KEY=VALUE>"],
   bench: ["NAME", "--cases <A,B>", "--pairs <N>", "--no-peer"],
   doctor: ["--config <PATH>", "--set <KEY=VALUE>"],

@@ -1,10 +1,17 @@
 import { join } from "node:path";
-import type { RunSummary, TrainingProgress } from "../../train/index.ts";
-import { defineCommand } from "../command.ts";
-import { flag, text } from "../option.ts";
+import type { OutputLine } from "../../distributed/index.ts";
+import type { TrainingOutcome, TrainingProgress } from "../../train/index.ts";
+import { defineCommand, type Invocation, type Outcome } from "../command.ts";
+import { flag, integer, text } from "../option.ts";
 import type { Progress } from "../progress.ts";
 import { formatCount, formatDuration } from "../progress-line.ts";
 import { formatPairs } from "../table.ts";
+
+const OPTIONS = {
+  run: text("NAME", "name of the run's folder (default: the model's name)"),
+  fresh: flag("moves an earlier run of this name aside and starts over"),
+  processes: integer("N", "trains in that many processes of this machine", { minimum: 1, fallback: 1 }),
+};
 
 /** `lapidary train NAME`: trains a model of the configuration, or continues where it was stopped. */
 export const train = defineCommand({
@@ -16,41 +23,59 @@ export const train = defineCommand({
     "that is finished is left as it is. Under torchrun, Slurm or anything else that sets MASTER_ADDR, MASTER_PORT, RANK " +
     "and WORLD_SIZE, the processes train together.",
   args: [{ name: "NAME", description: "model to train", required: true }],
-  options: {
-    run: text("NAME", "name of the run's folder (default: the model's name)"),
-    fresh: flag("moves an earlier run of this name aside and starts over"),
-  },
+  options: OPTIONS,
   readsProject: true,
   example: "lapidary train foundation --run wide --set models.foundation.dim=32",
   resume: "Run the same command again: it goes on from its last checkpoint.",
-  run: async ({ args: [model = ""], options: { run, fresh }, signal, loadProject, progress, say }) => {
-    const project = await loadProject();
-    const { train: start } = await import("../../train/index.ts");
-    const { ProcessMesh } = await import("../../distributed/index.ts");
-    using mesh = ProcessMesh.fromEnvironment();
-    const shown = mesh.rank === 0 ? progress({ label: `train ${model}`, total: null, unit: "steps" }) : null;
-    const onProgress = (at: TrainingProgress): void => shown?.update(updateOf(at));
-    const options = { model, ...(run === null ? {} : { run }), fresh, mesh, signal, onProgress, onNotice: say };
-    const outcome = await start(project, options);
-    shown?.finish("");
-    const folder = join(project.runs, run ?? model);
-    if (outcome.kind === "stopped") {
-      const where = `stopped after step ${outcome.step}; the same command goes on from there`;
-      return { result: { stopped: true, step: outcome.step, run: folder }, text: where, status: "stopped" };
-    }
-    return {
-      result: { run: folder, ...outcome.summary },
-      text: mesh.rank === 0 ? describe(outcome.summary, folder) : "",
-    };
+  run: async (invocation) => {
+    const { isDistributed } = await import("../../torch/index.ts");
+    const many = invocation.options.processes > 1 && !isDistributed();
+    return many ? launchAll(invocation.options.processes, invocation.signal) : trainHere(invocation);
   },
 });
+
+type Given = Pick<Invocation<typeof OPTIONS>, "args" | "options" | "signal" | "loadProject" | "progress" | "say">;
+
+async function trainHere({ args: [model = ""], options, signal, loadProject, progress, say }: Given): Promise<Outcome> {
+  const { run, fresh } = options;
+  const project = await loadProject();
+  const { train: start } = await import("../../train/index.ts");
+  const { ProcessMesh } = await import("../../distributed/index.ts");
+  using mesh = ProcessMesh.fromEnvironment();
+  const shown = mesh.rank === 0 ? progress({ label: `train ${model}`, total: null, unit: "steps" }) : null;
+  const onProgress = (at: TrainingProgress): void => shown?.update(updateOf(at));
+  const chosen = { model, ...(run === null ? {} : { run }), fresh, mesh, signal, onProgress, onNotice: say };
+  const outcome = await start(project, chosen);
+  shown?.finish("");
+  const folder = join(project.runs, run ?? model);
+  const text = mesh.rank === 0 ? describe(outcome, folder) : "";
+  if (outcome.kind === "finished") return { result: { run: folder, ...outcome.summary }, text };
+  return { result: { stopped: true, step: outcome.step, run: folder }, text, status: "stopped" };
+}
+
+/** Starts this very command once per process; the first one's result is the result. */
+async function launchAll(processes: number, signal: AbortSignal): Promise<Outcome> {
+  const { launch } = await import("../../distributed/index.ts");
+  const lines: string[] = [];
+  const onLine = ({ rank, stream, text }: OutputLine): void => {
+    if (stream === "stderr") process.stderr.write(rank === 0 ? `${text}\n` : `[${rank}] ${text}\n`);
+    else if (rank === 0) lines.push(text);
+  };
+  const args = [...process.execArgv, ...process.argv.slice(1), "--json"];
+  const outcome = await launch({ processes, command: process.execPath, args, signal, onLine });
+  const result = JSON.parse(lines.at(-1) ?? "{}") as object;
+  // What people read was written by the first process already.
+  return { result, text: "", status: outcome };
+}
 
 function updateOf({ step, totalSteps, loss, examplesPerSecond }: TrainingProgress): Parameters<Progress["update"]>[0] {
   const detail = `loss ${loss.toFixed(4)}, ${formatCount(Math.round(examplesPerSecond))} examples/s`;
   return { done: step, total: totalSteps, detail };
 }
 
-function describe(summary: RunSummary, folder: string): string {
+function describe(outcome: TrainingOutcome, folder: string): string {
+  if (outcome.kind === "stopped") return `stopped after step ${outcome.step}; the same command goes on from there`;
+  const { summary } = outcome;
   const { steps, trainSeconds, lastLoss, best } = summary;
   return formatPairs([
     ["model", `${summary.model} (${summary.kind})`],
