@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { LapidaryError } from "../src/config/errors.ts";
 import { TRAINING_DEFAULTS } from "../src/config/schema.ts";
 import type { ModelSize } from "../src/config/types.ts";
+import { ProcessMesh } from "../src/distributed/index.ts";
 import type { Batch } from "../src/features/spec.ts";
 import { PreviousGeneration, sizesOf } from "../src/model/index.ts";
 import { Initializer } from "../src/nn/index.ts";
 import { countFlops, RandomGenerator, Scope, setThreads } from "../src/torch/index.ts";
 import { writeSafetensors } from "../src/torch/safetensors.ts";
+import { Learner } from "../src/train/learner.ts";
 import { calibrate } from "./calibrate.ts";
 import {
   alternate,
@@ -19,7 +21,6 @@ import {
   secondsOf,
   selected,
 } from "./harness.ts";
-import { Learner } from "./learner.ts";
 import { Peer } from "./peer.ts";
 import { batchTensors, drawBatch, SPEC } from "./train-data.ts";
 
@@ -28,6 +29,9 @@ const NUM_BATCHES = 20;
 const MAX_LOSS_DIFFERENCE = 1e-4;
 /** @unit s */
 const SAMPLE_SECONDS = 1;
+
+/** The trainer's update without a schedule and without other processes. */
+const ALONE = { mesh: ProcessMesh.single(), schedule: () => 1 };
 
 interface Case {
   readonly name: string;
@@ -56,7 +60,7 @@ class Ours {
 
   step(): number {
     const batch = this.batches[this.#next++ % this.batches.length];
-    return batch === undefined ? Number.NaN : this.learner.update(batch, TRAINING_DEFAULTS);
+    return batch === undefined ? Number.NaN : this.learner.update(batch, TRAINING_DEFAULTS, ALONE).loss;
   }
 
   losses(): number[] {
