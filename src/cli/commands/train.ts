@@ -22,7 +22,7 @@ export const train = defineCommand({
   },
   readsProject: true,
   example: "lapidary train foundation --run wide --set models.foundation.dim=32",
-  resume: "Run the same command again: it goes on from its last checkpoint.",
+  resume: "Run the same command again, without --fresh: it goes on from its last checkpoint.",
   run: async ({ args: [model = ""], options: { run, fresh }, signal, loadProject, progress, say }) => {
     const project = await loadProject();
     const { train: start } = await import("../../train/index.ts");
@@ -35,7 +35,8 @@ export const train = defineCommand({
     shown?.finish("");
     const folder = join(project.runs, run ?? model);
     if (outcome.kind === "stopped") {
-      const where = `stopped after step ${outcome.step}; the same command goes on from there`;
+      const again = fresh ? "the same command without --fresh" : "the same command";
+      const where = `stopped after step ${outcome.step}; ${again} goes on from there`;
       return { result: { stopped: true, step: outcome.step, run: folder }, text: where, status: "stopped" };
     }
     return {
