@@ -187,7 +187,10 @@ describe("TensorBoardWriter", () => {
 describe("CurveWriter", () => {
   const path = (): string => join(folder, "run", "metrics.jsonl");
   const write = (steps: readonly number[], throughStep?: number): void => {
-    using writer = CurveWriter.open(path(), throughStep === undefined ? {} : { throughStep });
+    using writer = CurveWriter.open(
+      path(),
+      throughStep === undefined ? {} : { keep: ({ step }) => step <= throughStep },
+    );
     for (const step of steps) writer.write({ step, loss: step / 2 });
   };
   const steps = (): number[] => readCurve(path()).map((record) => record.step);

@@ -42,16 +42,16 @@ export class CurveWriter {
   }
 
   /**
-   * A writer at the end of `path`. Lines of steps beyond `throughStep`, which a resumed run writes anew, and a line
+   * A writer at the end of `path`. Records that are not to `keep`, because a resumed run writes them anew, and a line
    * that a crash cut off are dropped first, by one atomic replacement of the file.
    * @throws {LapidaryError} CURVE_UNREADABLE if a line before the last is not a record
    */
   static open(
     path: string,
-    { throughStep = Number.POSITIVE_INFINITY }: { readonly throughStep?: number } = {},
+    { keep = () => true }: { readonly keep?: (record: CurveRecord) => boolean } = {},
   ): CurveWriter {
     mkdirSync(dirname(path), { recursive: true });
-    if (existsSync(path)) keepThrough(path, throughStep);
+    if (existsSync(path)) dropOthers(path, keep);
     return new CurveWriter(path);
   }
 
@@ -80,8 +80,8 @@ export class CurveWriter {
   }
 }
 
-function keepThrough(path: string, throughStep: number): void {
-  const kept = readCurve(path).filter(({ step }) => step <= throughStep);
+function dropOthers(path: string, keep: (record: CurveRecord) => boolean): void {
+  const kept = readCurve(path).filter(keep);
   const text = kept.map((record) => `${JSON.stringify(record)}\n`).join("");
   if (text === readFileSync(path, "utf8")) return;
   const temporary = `${path}.${process.pid}.tmp`;

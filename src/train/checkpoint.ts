@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../config/errors.ts";
 import { syncFolder, writeFileAtomic } from "../data/store/file-writer.ts";
@@ -33,6 +43,7 @@ export interface TrainingPosition {
 
 interface Manifest {
   readonly position: TrainingPosition;
+  /** Of the tensors' file and the position. */
   readonly sha256: string;
 }
 
@@ -48,10 +59,19 @@ export class CheckpointFolder {
     this.path = path;
   }
 
-  /** Writes a checkpoint beside the others, makes it visible in one rename, then drops the oldest. */
+  /** Whether nothing was ever saved. */
+  get isEmpty(): boolean {
+    return this.#names().length === 0 && !existsSync(join(this.path, BEST));
+  }
+
+  /** Writes a checkpoint beside the others, makes it visible in one rename, then drops all but it and one before. */
   save(learner: Learner, position: TrainingPosition): void {
-    this.#write(`step-${String(position.step).padStart(8, "0")}`, learner, position);
-    for (const old of this.#names().slice(0, -KEPT)) rmSync(join(this.path, old), { recursive: true });
+    const name = `step-${String(position.step).padStart(8, "0")}`;
+    this.#write(name, learner, position);
+    // Those of later steps are damaged, or training would stand there: they must not crowd out the new one.
+    const kept = this.#names().filter((other) => other <= name);
+    const unwanted = readdirSync(this.path).filter((other) => /^\.?step-/.test(other));
+    for (const other of unwanted) if (!kept.slice(-KEPT).includes(other)) this.#remove(other);
   }
 
   /** Writes the best checkpoint, in the place of the one before. */
@@ -89,13 +109,22 @@ export class CheckpointFolder {
     rmSync(staging, { recursive: true, force: true });
     mkdirSync(staging, { recursive: true });
     writeSafetensors(join(staging, TENSORS), learner.tensors());
-    const manifest: Manifest = { position, sha256: sha256(join(staging, TENSORS)) };
+    const manifest: Manifest = { position, sha256: digest(join(staging, TENSORS), position) };
     writeFileAtomic(join(staging, MANIFEST), `${JSON.stringify(manifest)}\n`);
     // A folder cannot be replaced in one step: what is there goes out of the way first, and a crash between the two
     // leaves the checkpoints before it.
-    rmSync(final, { recursive: true, force: true });
+    this.#remove(name);
     renameSync(staging, final);
     syncFolder(this.path);
+  }
+
+  /** Takes a checkpoint out of sight in one rename, so that a crash leaves no half of it, then deletes its files. */
+  #remove(name: string): void {
+    const hidden = name.startsWith(".") ? name : `.${name}.removed`;
+    rmSync(join(this.path, hidden), { recursive: true, force: true });
+    if (!existsSync(join(this.path, name))) return;
+    renameSync(join(this.path, name), join(this.path, hidden));
+    rmSync(join(this.path, hidden), { recursive: true });
   }
 
   #names(): string[] {
@@ -106,11 +135,11 @@ export class CheckpointFolder {
   }
 }
 
-/** The manifest of a checkpoint whose tensors are those that were written; null otherwise. */
+/** The manifest of a checkpoint that is as it was written; null otherwise. */
 function readWhole(folder: string): Manifest | null {
   try {
     const manifest = JSON.parse(readFileSync(join(folder, MANIFEST), "utf8")) as Manifest;
-    return sha256(join(folder, TENSORS)) === manifest.sha256 ? manifest : null;
+    return digest(join(folder, TENSORS), manifest.position) === manifest.sha256 ? manifest : null;
   } catch {
     return null;
   }
@@ -126,12 +155,23 @@ function damaged(folder: string, hint: string): LapidaryError {
   return new LapidaryError({
     code: "CHECKPOINT_DAMAGED",
     where: folder,
-    expected: "tensors with the checksum of their manifest",
+    expected: "tensors and a position with the checksum of the manifest",
     got: "others, or none",
     hint,
   });
 }
 
-function sha256(file: string): string {
-  return createHash("sha256").update(readFileSync(file)).digest("hex");
+/** Piece by piece: a file of more than 2 GiB does not fit into one buffer. */
+function digest(tensors: string, position: TrainingPosition): string {
+  const hash = createHash("sha256").update(JSON.stringify(position));
+  const buffer = new Uint8Array(1 << 20);
+  const file = openSync(tensors, "r");
+  try {
+    for (let count = readSync(file, buffer); count > 0; count = readSync(file, buffer)) {
+      hash.update(buffer.subarray(0, count));
+    }
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest("hex");
 }

@@ -50,18 +50,23 @@ export class RunFolder {
 
   /**
    * Opens the folder of a run for training: a new one, or an earlier one of the same configuration to be continued.
+   * One of another configuration that has no checkpoint is moved aside.
    *
    * @param options.fresh move an earlier run aside and start over
-   * @throws {LapidaryError} RUN_CHANGED if an earlier run had another configuration
+   * @throws {LapidaryError} RUN_CHANGED if an earlier run with a checkpoint had another configuration
    */
   static begin(path: string, { config, fresh }: { config: RunConfig; fresh: boolean }): RunFolder {
-    if (fresh && existsSync(path)) renameSync(path, `${path}.${timestamp()}`);
+    const folder = new RunFolder(path);
     const text = `${JSON.stringify(config, null, 2)}\n`;
     const file = join(path, "config.json");
+    const isOther = existsSync(file) && readFileSync(file, "utf8") !== text;
+    // An attempt without a checkpoint, of too large a batch for example, must not stand in the way of its correction.
+    const isAside = fresh || (isOther && folder.checkpoints.isEmpty);
+    if (isOther && !isAside) throw changed(path, text);
+    if (isAside && existsSync(path)) renameSync(path, `${path}.${timestamp()}`);
     mkdirSync(path, { recursive: true });
     if (!existsSync(file)) writeFileAtomic(file, text);
-    else if (readFileSync(file, "utf8") !== text) throw changed(path, text);
-    return new RunFolder(path);
+    return folder;
   }
 
   /** The folder of a run that another process has begun. */

@@ -3,7 +3,7 @@ import type { Batch } from "../features/spec.ts";
 import { countElements, type Schedule, warmupConstant } from "../nn/index.ts";
 import { countFlops, noGrad, Scope } from "../torch/index.ts";
 import type { TrainingPosition, Validation } from "./checkpoint.ts";
-import { Curves } from "./curves.ts";
+import { Curves, VALIDATION } from "./curves.ts";
 import type { Learner, StepReport } from "./learner.ts";
 import { meanNormalizedEntropy, predict } from "./predict.ts";
 import { RateMeter } from "./progress.ts";
@@ -17,6 +17,7 @@ export class Session {
   readonly #job: TrainingJob;
   readonly #learner: Learner;
   readonly #schedule: Schedule;
+  readonly #epochs: number;
   readonly #totalSteps: number;
   readonly #curves: Curves | null;
   readonly #meter = new RateMeter();
@@ -27,15 +28,17 @@ export class Session {
     this.#learner = learner;
     const { training, kind } = job.config;
     const stepsPerEpoch = Math.floor(job.inputs.numExamples / training.globalBatchSize);
-    this.#totalSteps = kind === "baseRate" ? 0 : stepsPerEpoch * training.epochs;
+    this.#epochs = kind === "baseRate" ? 0 : training.epochs;
+    this.#totalSteps = stepsPerEpoch * this.#epochs;
     this.#schedule = warmupConstant(Math.ceil(this.#totalSteps * training.warmupRatio));
     this.#position = job.folder.checkpoints.restore(learner, (error) => job.onNotice(error.message)) ?? START;
-    this.#curves = job.mesh.rank === 0 ? new Curves(job.folder, this.#position.step) : null;
+    this.#curves = job.mesh.rank === 0 ? new Curves(job.folder, this.#position) : null;
   }
 
   /** Trains to the end, or until it is told to stop. */
   async run(): Promise<TrainingOutcome> {
-    while (this.#position.step < this.#totalSteps) {
+    // By epochs, not by steps: behind the last update its epoch is still to be validated.
+    while (this.#position.epoch < this.#epochs) {
       if ((await this.#epoch()) === "stopped") return { kind: "stopped", step: this.#position.step };
     }
     if (this.#position.best === null) this.#saveBest();
@@ -83,7 +86,7 @@ export class Session {
     const { epoch, step, best } = this.#position;
     const validation = await this.#validate(epoch);
     if (validation !== null) {
-      this.#curves?.write(step, { validationNormalizedEntropy: validation.normalizedEntropy });
+      this.#curves?.write(step, { [VALIDATION]: validation.normalizedEntropy });
       if (best === null || validation.normalizedEntropy < best.normalizedEntropy) {
         this.#position = { ...this.#position, best: validation };
         this.#saveBest();

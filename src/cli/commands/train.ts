@@ -26,7 +26,7 @@ export const train = defineCommand({
   options: OPTIONS,
   readsProject: true,
   example: "lapidary train foundation --run wide --set models.foundation.dim=32",
-  resume: "Run the same command again: it goes on from its last checkpoint.",
+  resume: "Run the same command again, without --fresh: it goes on from its last checkpoint.",
   run: async (invocation) => {
     const { isDistributed } = await import("../../torch/index.ts");
     const many = invocation.options.processes > 1 && !isDistributed();
@@ -48,7 +48,8 @@ async function trainHere({ args: [model = ""], options, signal, loadProject, pro
   const outcome = await start(project, chosen);
   shown?.finish("");
   const folder = join(project.runs, run ?? model);
-  const text = mesh.rank === 0 ? describe(outcome, folder) : "";
+  const again = fresh ? "the same command without --fresh" : "the same command";
+  const text = mesh.rank === 0 ? describe(outcome, { folder, again }) : "";
   if (outcome.kind === "finished") return { result: { run: folder, ...outcome.summary }, text };
   return { result: { stopped: true, step: outcome.step, run: folder }, text, status: "stopped" };
 }
@@ -73,8 +74,8 @@ function updateOf({ step, totalSteps, loss, examplesPerSecond }: TrainingProgres
   return { done: step, total: totalSteps, detail };
 }
 
-function describe(outcome: TrainingOutcome, folder: string): string {
-  if (outcome.kind === "stopped") return `stopped after step ${outcome.step}; the same command goes on from there`;
+function describe(outcome: TrainingOutcome, { folder, again }: { folder: string; again: string }): string {
+  if (outcome.kind === "stopped") return `stopped after step ${outcome.step}; ${again} goes on from there`;
   const { summary } = outcome;
   const { steps, trainSeconds, lastLoss, best } = summary;
   return formatPairs([

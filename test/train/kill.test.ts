@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ProjectConfig } from "../../src/config/types.ts";
+import { checkpointsOf, makeStore, resultOf, temporaryFolder, trainAlone, trainingIn } from "./project.ts";
+import type { WorkerTask } from "./worker-task.ts";
+
+const KILLS = 50;
+const MODEL = "previous";
+const WORKER = fileURLToPath(new URL("./train-worker.js", import.meta.url));
+
+let folder: ReturnType<typeof temporaryFolder>;
+let project: ProjectConfig;
+beforeAll(async () => {
+  folder = temporaryFolder();
+  await makeStore(folder.path);
+  // 3 × 88 updates. 88 = 8 × 11: an epoch's last update has a checkpoint of its own, before the validation.
+  project = trainingIn(folder.path, { globalBatchSize: 5, checkpointEverySteps: 11 });
+});
+afterAll(() => folder[Symbol.dispose]());
+
+const at = (run: string): string => join(project.runs, run);
+
+/** A process that can train at once; all that it writes is in `lines`. */
+class Trainee {
+  readonly child: ChildProcess = spawn(process.execPath, [WORKER], { stdio: ["pipe", "pipe", "inherit"] });
+  readonly ended: Promise<unknown> = once(this.child, "close");
+  output = "";
+
+  /** Returns once training has begun. */
+  async begin(run: string): Promise<void> {
+    const task: WorkerTask = { project, model: MODEL, run };
+    this.child.stdin?.end(JSON.stringify(task));
+    this.child.stdout?.setEncoding("utf8").on("data", (text) => {
+      this.output += text;
+    });
+    if (this.child.stdout) await once(this.child.stdout, "data");
+  }
+}
+
+/** How long a run takes from its beginning to its end. */
+async function timeOne(run: string): Promise<number> {
+  const trainee = new Trainee();
+  await trainee.begin(run);
+  const from = performance.now();
+  await trainee.ended;
+  expect(trainee.child.exitCode).toBe(0);
+  return performance.now() - from;
+}
+
+/** Every checkpoint that can be seen has both of its files. */
+function expectWhole(run: string): void {
+  for (const name of checkpointsOf(at(run)).filter((name) => !name.startsWith("."))) {
+    const files = ["manifest.json", "tensors.safetensors"].map((file) => join(at(run), "checkpoints", name, file));
+    expect(files.filter((file) => !existsSync(file))).toEqual([]);
+  }
+}
+
+describe("a training that is killed", () => {
+  it(`ends with the bits of one that is not, after ${KILLS} kills at random moments`, async () => {
+    let spanMs = await timeOne("whole");
+    const whole = resultOf(at("whole"));
+    expect(whole.curve).toHaveLength(3 * 88 + 3);
+    let [killed, killsOfRun, runs] = [0, 0, 0];
+    let next = new Trainee();
+    while (killed < KILLS) {
+      const [run, trainee] = [`run-${runs}`, next];
+      await trainee.begin(run);
+      // The next process loads while this one trains.
+      next = new Trainee();
+      // Less than half of a run: only those that go on from a checkpoint come to the end.
+      const waitMs = 0.4 * spanMs * ((killed * 0.618_034) % 1);
+      await Promise.race([trainee.ended, new Promise((resolve) => setTimeout(resolve, waitMs))]);
+      trainee.child.kill("SIGKILL");
+      await trainee.ended;
+      expectWhole(run);
+      // A crash damages nothing that can be seen.
+      expect(trainee.output).not.toContain("notice");
+      if (trainee.child.signalCode === "SIGKILL") {
+        [killed, killsOfRun] = [killed + 1, killsOfRun + 1];
+        continue;
+      }
+      expect(trainee.child.exitCode).toBe(0);
+      expect(resultOf(at(run))).toEqual(whole);
+      // Not killed at all: the machine has become faster since it was timed.
+      if (killsOfRun === 0) spanMs *= 0.9;
+      [runs, killsOfRun] = [runs + 1, 0];
+    }
+    next.child.kill("SIGKILL");
+    await next.ended;
+    await trainAlone(project, { model: MODEL, run: `run-${runs}` });
+    expect(resultOf(at(`run-${runs}`))).toEqual(whole);
+    expect(runs).toBeGreaterThan(0);
+  }, 300_000);
+});

@@ -1,0 +1,32 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+
+const WORKER = fileURLToPath(new URL("./leak-worker.js", import.meta.url));
+/** What a heap may grow by without a leak. */
+const SLACK_BYTES = 5 * 2 ** 20;
+
+interface Sample {
+  readonly tensors: number;
+  readonly residentBytes: number;
+}
+
+/** What grew, after a fifth of the updates had warmed everything up. */
+async function growthOf(...args: readonly number[]) {
+  const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", WORKER, ...args.map(String)]);
+  const [warm, end, ...rest] = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Sample);
+  if (warm === undefined || end === undefined || rest.length > 0) throw new Error(`not two samples: ${stdout}`);
+  return { tensors: end.tensors - warm.tensors, isLarger: end.residentBytes - warm.residentBytes > SLACK_BYTES };
+}
+
+it("10,000 updates leave no tensor and no memory behind", async () => {
+  expect(await growthOf(10_000)).toEqual({ tensors: 0, isLarger: false });
+});
+
+it("the same check finds a tensor that is kept from every update, and its memory", async () => {
+  expect(await growthOf(1500, 2000)).toEqual({ tensors: 1200, isLarger: true });
+});

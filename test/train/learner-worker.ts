@@ -1,0 +1,23 @@
+/** One process of updates in float64: `argv[2]` is JSON of the project, the model, and the file for what was learned. */
+import { ProcessMesh } from "../../src/distributed/index.ts";
+import { buildModel } from "../../src/model/index.ts";
+import { initial64 } from "../../src/nn/testing.ts";
+import { setThreads } from "../../src/torch/index.ts";
+import { writeSafetensors } from "../../src/torch/safetensors.ts";
+import { TrainingInputs } from "../../src/train/inputs.ts";
+import { Learner } from "../../src/train/learner.ts";
+import type { LearnerTask } from "./worker-task.ts";
+
+const { project, model, file } = JSON.parse(process.argv[2] ?? "") as LearnerTask;
+setThreads(1);
+using mesh = ProcessMesh.fromEnvironment();
+const config = project.models[model];
+if (config === undefined) throw new Error(`no model ${model}`);
+const inputs = TrainingInputs.fit(project, config);
+const { spec, rates } = inputs;
+const learner = Learner.of(buildModel(config, { spec, rates, initial: initial64(1) }));
+for await (const batch of await inputs.trainingBatches({ epoch: 0, start: 0, mesh })) {
+  learner.update(batch, config.training, { mesh, schedule: () => 1 });
+}
+if (mesh.rank === 0) writeSafetensors(file, learner.tensors());
+mesh.barrier();

@@ -1,0 +1,152 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ModelConfig, ProjectConfig } from "../../src/config/types.ts";
+import { EventStore } from "../../src/data/index.ts";
+import { Scope } from "../../src/torch/index.ts";
+import { readSafetensors } from "../../src/torch/safetensors.ts";
+import { evaluateRuns, type TrainingOutcome } from "../../src/train/index.ts";
+import { TrainingInputs } from "../../src/train/inputs.ts";
+import { endWorlds, type Member, startWorld, untilLine } from "../distributed/world.ts";
+import { makeStore, resultOf, temporaryFolder, tensorsFile, trainAlone, trainingIn } from "./project.ts";
+import type { LearnerTask, WorkerTask } from "./worker-task.ts";
+
+const program = new URL("./train-worker.js", import.meta.url);
+const LEARNER = new URL("./learner-worker.js", import.meta.url);
+
+let folder: ReturnType<typeof temporaryFolder>;
+let project: ProjectConfig;
+beforeAll(async () => {
+  folder = temporaryFolder();
+  const whole = await makeStore(folder.path);
+  // The last batch of the validation has one example: some processes have none of it.
+  const split = { ...whole.split, validationUntilMs: timeOfExample(whole, 36 + 1) };
+  project = { ...trainingIn(folder.path, { epochs: 1 }), split };
+});
+afterAll(() => {
+  endWorlds();
+  folder[Symbol.dispose]();
+});
+
+const at = (run: string): string => join(project.runs, run);
+
+/** Time of the event in the validation window that has so many before it. */
+function timeOfExample({ store, split }: ProjectConfig, before: number): number {
+  const opened = EventStore.open(store);
+  const times = Array.from({ length: opened.numEvents }, (_, row) => opened.timeOf(row));
+  opened.close();
+  return times.filter((ms) => ms >= split.trainUntilMs).sort((a, b) => a - b)[before] ?? Number.NaN;
+}
+
+function trainTogether(size: number, task: Omit<WorkerTask, "project">): Promise<Member[]> {
+  return startWorld({ size, program, args: [JSON.stringify({ ...task, project })] });
+}
+
+/** Exit code and last line of every process. */
+function endsOf(members: readonly Member[]): Promise<{ readonly code: number | null; readonly last: unknown }[]> {
+  return Promise.all(
+    members.map(async ({ ended, lines }) => ({ code: await ended, last: JSON.parse(lines.at(-1) ?? "null") })),
+  );
+}
+
+async function summaryOf(size: number, task: Omit<WorkerTask, "project">) {
+  const ends = await endsOf(await trainTogether(size, task));
+  expect(ends.map(({ code }) => code)).toEqual(new Array(size).fill(0));
+  const [summary, ...others] = ends.map(({ last }) => {
+    const { trainSeconds, ...rest } = (last as Extract<TrainingOutcome, { kind: "finished" }>).summary;
+    return { ...rest, forwardFlopsPerExample: 0, trainingFlopsPerExample: 0 };
+  });
+  // All processes tell the same; only the work of their own examples may differ.
+  expect(others).toEqual(others.map(() => summary));
+  return summary;
+}
+
+/** Largest difference of an element of the tensors of two files. */
+function difference(file: string, other: string, isCompared: (name: string) => boolean = () => true): number {
+  using _ = new Scope();
+  const [mine, theirs] = [readSafetensors(file).tensors, readSafetensors(other).tensors];
+  expect(Object.keys(mine)).toEqual(Object.keys(theirs));
+  const names = Object.keys(mine).filter(isCompared);
+  expect(names.length).toBeGreaterThan(5);
+  const all = names.map((name) => {
+    const [a, b] = [mine[name]?.toNumbers() ?? [], theirs[name]?.toNumbers() ?? []];
+    return Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? Number.NaN))));
+  });
+  return Math.max(...all);
+}
+
+/** A constant before a softmax changes nothing: its gradient is rounding alone, and AdamW makes that a whole update. */
+const WITHOUT_EFFECT = "model.pooling.relevance.layers.1.bias";
+
+describe("the parts of a batch", () => {
+  it("have different numbers of known labels, and rows in common", async () => {
+    const inputs = TrainingInputs.fit(project, project.models["previous"] as ModelConfig);
+    const parts = [];
+    for (const rank of [0, 1]) {
+      for await (const batch of await inputs.trainingBatches({ epoch: 0, start: 0, mesh: { rank, size: 2 } })) {
+        const known = batch.labelMask.reduce((sum, mask) => sum + mask, 0);
+        parts.push({ known, codes: new Set(batch.candidate["category"]), all: batch.labelMask.length });
+        break;
+      }
+    }
+    const [first, second] = parts;
+    expect(first?.known).not.toBe(second?.known);
+    expect(first?.known).toBeLessThan(first?.all ?? 0);
+    expect([...(first?.codes ?? [])].filter((code) => second?.codes.has(code)).length).toBeGreaterThan(1);
+  });
+});
+
+describe.each(["previous", "foundation"])("the %s model", (model) => {
+  beforeAll(async () => {
+    await trainAlone(project, { model, run: `${model}-1` });
+  });
+
+  // Sharp: rounding stays where it is, so that any other difference is a mistake.
+  it("learns the same in float64, however many processes there are", async () => {
+    const files = [1, 2, 3].map((size) => join(folder.path, `${model}-${size}.safetensors`));
+    for (const [i, file] of files.entries()) {
+      const args = [JSON.stringify({ project, model, file } satisfies LearnerTask)];
+      const members = await startWorld({ size: i + 1, program: LEARNER, args });
+      expect(await Promise.all(members.map(({ ended }) => ended))).toEqual(members.map(() => 0));
+    }
+    const [alone = "", ...others] = files;
+    for (const file of others) expect(difference(file, alone)).toBeLessThan(1e-9);
+  });
+
+  it.each([2, 3])("learns the same in %i processes as in one", async (size) => {
+    const run = `${model}-${size}`;
+    const summary = await summaryOf(size, { model, run });
+    const fileOf = (name: string): string => tensorsFile(at(name), "step-00000012");
+    const isCompared = (name: string): boolean => name.startsWith("model.") && name !== WITHOUT_EFFECT;
+    expect(difference(fileOf(run), fileOf(`${model}-1`), isCompared)).toBeLessThan(1e-5);
+    const [mine, alone] = [resultOf(at(run)).curve, resultOf(at(`${model}-1`)).curve];
+    expect(mine.map(({ step }) => step)).toEqual(alone.map(({ step }) => step));
+    for (const [i, record] of mine.entries()) {
+      for (const [name, value] of Object.entries(record)) expect(value).toBeCloseTo(Number(alone[i]?.[name]), 4);
+    }
+    // One process scores what several have scored together.
+    const { runs } = await evaluateRuns(project, { runs: [run], split: "validation" });
+    const objectives = Object.values(runs[0]?.objectives ?? {}).map(({ overall }) => overall);
+    expect(objectives.map(({ examples }) => examples)).toEqual([37, 37]);
+    const entropy = objectives.reduce((sum, { normalizedEntropy }) => sum + (normalizedEntropy ?? Number.NaN) / 2, 0);
+    expect(summary?.best?.normalizedEntropy).toBeCloseTo(entropy, 6);
+  });
+});
+
+describe("a process that is killed", () => {
+  it("ends the others within seconds, and both go on from their checkpoint to the same result", async () => {
+    const task = { model: "previous", run: "killed", say: [7] };
+    const members = await trainTogether(2, task);
+    const victim = members[1];
+    if (victim === undefined) throw new Error("no second process");
+    await untilLine(victim, "update 7");
+    victim.child.kill("SIGKILL");
+    const from = performance.now();
+    const [survivor] = await endsOf(members.slice(0, 1));
+    // Far below the 60 s that a collective may take.
+    expect(performance.now() - from).toBeLessThan(20_000);
+    expect(survivor).toEqual({ code: 1, last: { error: "COLLECTIVE_FAILED" } });
+    const summary = await summaryOf(2, task);
+    expect(summary).toMatchObject({ steps: 12, kind: "previous" });
+    expect(resultOf(at("killed"))).toEqual(resultOf(at("previous-2")));
+  });
+});
