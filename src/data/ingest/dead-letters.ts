@@ -40,14 +40,14 @@ export async function collectUnsplit(connection: DuckDBConnection, index: number
 /** Looks up the rejected rows of a Parquet file, all fields of them. */
 export async function lookUpParquetRows(connection: DuckDBConnection, { path }: LogFile, index: number): Promise<void> {
   const base = index * ROWS_PER_FILE;
-  const rejected = `reason IS NOT NULL AND seq BETWEEN ${base} AND ${base + ROWS_PER_FILE - 1}`;
-  if ((await queryNumber(connection, `SELECT count(*) FROM staged WHERE ${rejected}`)) === 0) return;
+  const found = `FROM rejected WHERE seq BETWEEN ${base} AND ${base + ROWS_PER_FILE - 1}`;
+  if ((await queryNumber(connection, `SELECT count(*) ${found}`)) === 0) return;
   await connection.run(
-    `UPDATE staged SET raw = found.raw FROM (
+    `UPDATE rejected SET raw = found.raw FROM (
        SELECT file_row_number + 1 + ${base} AS seq, to_json(source)::VARCHAR AS raw
        FROM (SELECT file_row_number, struct_pack(*COLUMNS(* EXCLUDE file_row_number)) AS source FROM read_parquet(${literal(path)}, file_row_number = true))
-       WHERE file_row_number + 1 + ${base} IN (SELECT seq FROM staged WHERE ${rejected})
-     ) AS found WHERE staged.seq = found.seq`,
+       WHERE file_row_number + 1 + ${base} IN (SELECT seq ${found})
+     ) AS found WHERE rejected.seq = found.seq`,
   );
 }
 
@@ -73,7 +73,7 @@ export async function writeDeadLetters(connection: DuckDBConnection, files: read
 const DEAD_LETTERS_SQL = `
   SELECT file::INTEGER, line::DOUBLE, reason, raw FROM (
     SELECT file, line + (SELECT count(*) FROM broken WHERE broken.file = found.file AND broken.line - broken.ordinal <= found.line) AS line, reason, coalesce(raw, '') AS raw
-    FROM (SELECT seq // ${ROWS_PER_FILE} AS file, seq % ${ROWS_PER_FILE} AS line, reason, raw FROM staged WHERE reason IS NOT NULL) AS found
+    FROM (SELECT seq // ${ROWS_PER_FILE} AS file, seq % ${ROWS_PER_FILE} AS line, reason, raw FROM rejected) AS found
     UNION ALL SELECT file, line, reason, raw FROM broken
   ) ORDER BY file, line, reason, raw`;
 

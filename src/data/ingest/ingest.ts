@@ -22,8 +22,8 @@ import { layoutColumns, writeEvents } from "./columns.ts";
 import { CREATE_BROKEN_SQL, collectUnsplit, lookUpParquetRows, writeDeadLetters } from "./dead-letters.ts";
 import { buildCodes, dictionaryIds } from "./dictionaries.ts";
 import { type IngestPlan, planIngest, schemaOf } from "./plan.ts";
-import { createStagedSql, sharedIdTypes, stageFileSql } from "./scan.ts";
-import { type LogFile, listLogFiles, unreadable } from "./sources.ts";
+import { createRowsSql, sharedIdTypes, stageFileSql } from "./scan.ts";
+import { checkUnchanged, type LogFile, listLogFiles, unreadable } from "./sources.ts";
 import { queryNumber } from "./sql.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -102,8 +102,9 @@ export async function ingest(config: EventsConfig, options: IngestOptions): Prom
     if (isWhole) publish(job);
   } catch (error) {
     workspace.close();
-    // What an interrupted query throws is only a consequence.
+    // What is thrown after an interrupt or a change of the log is only a consequence.
     options.signal?.throwIfAborted();
+    await checkUnchanged(files, config.format);
     throw error;
   } finally {
     options.signal?.removeEventListener("abort", interrupt);
@@ -121,7 +122,7 @@ function stageCounter({ onStage, signal }: IngestOptions, total: number): (stage
 }
 
 async function runStages(job: Job): Promise<void> {
-  const { plan, files, workspace, onStage } = job;
+  const { config, plan, files, workspace, onStage } = job;
   const { connection } = workspace;
   const idTypes = sharedIdTypes(plan, files);
   const stage = (name: string, work: () => Promise<void>) => {
@@ -129,7 +130,7 @@ async function runStages(job: Job): Promise<void> {
     return workspace.stage(name, work);
   };
   await stage("prepare", async () => {
-    await connection.run(createStagedSql(plan, idTypes));
+    for (const sql of createRowsSql(files, { config, plan, idTypes })) await connection.run(sql);
     await connection.run(CREATE_BROKEN_SQL);
   });
   for (const [index, file] of files.entries()) {
@@ -159,14 +160,12 @@ async function findDuplicates({ plan, config, files, workspace: { connection } }
   } else {
     const id = `v${plan.all.indexOf(plan.id)}`;
     await connection.run(
-      `CREATE TABLE duplicates AS SELECT seq FROM staged
-       JOIN (SELECT ${id} AS id, min(seq) AS kept FROM staged WHERE reason IS NULL GROUP BY ${id} HAVING count(*) > 1) ON id = ${id}
-       WHERE reason IS NULL AND seq <> kept`,
+      `CREATE TABLE duplicates AS SELECT seq FROM readable
+       JOIN (SELECT ${id} AS id, min(seq) AS kept FROM readable GROUP BY ${id} HAVING count(*) > 1) ON id = ${id}
+       WHERE seq <> kept`,
     );
   }
-  await connection.run(
-    "CREATE VIEW accepted AS SELECT * FROM staged ANTI JOIN duplicates USING (seq) WHERE reason IS NULL",
-  );
+  await connection.run("CREATE VIEW accepted AS SELECT * FROM readable ANTI JOIN duplicates USING (seq)");
 }
 
 async function buildDictionaries({ plan, workspace: { connection } }: Job): Promise<void> {
@@ -182,6 +181,7 @@ async function writeVersion(job: Job): Promise<void> {
   const folder = join(store, workspace.output);
   const writer = new StoreWriter(folder, layouts);
   await writeEvents(connection, plan, { writer, layouts });
+  await checkUnchanged(files, config.format);
   for (const column of plan.all) {
     if (column.ids?.kind === "dictionary") writer.addDictionary(column.name, await dictionaryIds(connection, column));
   }
@@ -198,9 +198,9 @@ async function countRows(
   rejections: Readonly<Record<string, number>>,
 ): Promise<RowCounts> {
   const count = (table: string) => queryNumber(connection, `SELECT count(*) FROM ${table}`);
-  let rowsRead = (await count("staged")) + (await count("broken"));
-  if (config.format === "parquet") {
-    rowsRead = 0;
+  let rowsRead = 0;
+  if (config.format !== "parquet") rowsRead = (await count("staged")) + (await count("broken"));
+  else {
     // The files' own count, so that rows lost by our reading of them would show.
     for (const { path } of files) rowsRead += await count(`read_parquet('${path.replaceAll("'", "''")}')`);
   }

@@ -40,10 +40,16 @@ function keepUnsplit(index: number): string {
   return `, store_rejects = true, rejects_table = '${table}', rejects_scan = '${table}_scans', rejects_limit = 0`;
 }
 
-function parquetRelation({ path, fields }: LogFile): Relation {
+/** Files of the same fields, which one scan can read; in Parquet only are there several. */
+type Run = readonly [LogFile, ...LogFile[]];
+
+function parquetRelation(run: Run): Relation {
+  const [{ fields }] = run;
+  const paths = run.map(({ path }) => literal(path)).join(", ");
+  const place = run.length === 1 ? "" : `source.file_index * ${ROWS_PER_FILE} + `;
   return {
-    from: `read_parquet(${literal(path)}, file_row_number = true) AS source`,
-    line: "source.file_row_number + 1",
+    from: `read_parquet([${paths}], file_row_number = true) AS source`,
+    line: `${place}source.file_row_number + 1`,
     field: (name) => {
       const value = `source.${identifier(name)}`;
       return fields?.get(name) === "VARCHAR" ? `NULLIF(${value}, '')` : value;
@@ -93,8 +99,9 @@ function jsonRelation({ path }: LogFile, index: number, plan: IngestPlan): Relat
   };
 }
 
-function relationOf(file: LogFile, index: number, { config, plan }: StageContext): Relation {
-  if (config.format === "parquet") return parquetRelation(file);
+function relationOf(run: Run, index: number, { config, plan }: StageContext): Relation {
+  if (config.format === "parquet") return parquetRelation(run);
+  const [file] = run;
   return config.format === "jsonl" ? jsonRelation(file, index, plan) : textRelation(file, index, config.format);
 }
 
@@ -111,42 +118,80 @@ function typeOf({ fields }: LogFile, { source }: PlannedColumn): string {
   return ("from" in source ? fields?.get(source.from) : undefined) ?? "VARCHAR";
 }
 
-/** SQL that creates the empty staging table. */
-export function createStagedSql(plan: IngestPlan, idTypes: readonly IdType[]): string {
-  const columns = plan.all.map((column, i) => `v${i} ${stagedType(column, idTypes[i] ?? "VARCHAR")}`);
-  return `CREATE TABLE staged (seq BIGINT, ${columns.join(", ")}, reason VARCHAR, raw VARCHAR)`;
-}
-
-/** What {@link stageFileSql} needs besides the file. */
+/** What the SQL of rows needs besides the files. */
 export interface StageContext {
   readonly config: EventsConfig;
   readonly plan: IngestPlan;
   readonly idTypes: readonly IdType[];
 }
 
-/** SQL that reads a whole file once into the staging table: typed values, or the reason why a row is rejected. */
-export function stageFileSql(file: LogFile, index: number, context: StageContext): string {
+/**
+ * SQL that creates the tables and views of the log's rows: `readable` and `rejected`. Text is parsed once, into the
+ * table `staged`. Parquet is its own staging table: to decode its columns again is cheaper than to store a copy.
+ */
+export function createRowsSql(files: readonly LogFile[], context: StageContext): readonly string[] {
   const { config, plan, idTypes } = context;
-  const relation = relationOf(file, index, context);
+  if (config.format === "parquet") {
+    const selects = runsOf(files).map(({ run, index }) => selectSql(run, index, context));
+    return [
+      "CREATE TABLE rejected (seq BIGINT, reason VARCHAR, raw VARCHAR)",
+      `CREATE VIEW readable AS SELECT * EXCLUDE (reason, raw) FROM (${selects.join(" UNION ALL ")}) ANTI JOIN rejected USING (seq)`,
+    ];
+  }
+  const columns = plan.all.map((column, i) => `v${i} ${stagedType(column, idTypes[i] ?? "VARCHAR")}`);
+  return [
+    `CREATE TABLE staged (seq BIGINT, ${columns.join(", ")}, reason VARCHAR, raw VARCHAR)`,
+    "CREATE VIEW rejected AS SELECT seq, reason, raw FROM staged WHERE reason IS NOT NULL",
+    "CREATE VIEW readable AS SELECT * EXCLUDE (reason, raw) FROM staged WHERE reason IS NULL",
+  ];
+}
+
+/** Splits the files into runs of neighbours with the same fields, each with the index of its first file. */
+function runsOf(files: readonly LogFile[]): { readonly run: Run; readonly index: number }[] {
+  const runs: { run: [LogFile, ...LogFile[]]; index: number; fields: string }[] = [];
+  for (const [index, file] of files.entries()) {
+    const names = [...(file.fields?.keys() ?? [])];
+    const fields = JSON.stringify([...(file.fields ?? [])]);
+    const last = runs.at(-1);
+    // A field of that name would hide the file's place in the scan.
+    const isAlone = names.some((name) => name.toLowerCase() === "file_index");
+    if (last?.fields === fields && !isAlone) last.run.push(file);
+    else runs.push({ run: [file], index, fields });
+  }
+  return runs;
+}
+
+/** SQL that checks a whole file: it keeps the rejected rows and, of a text format, the typed values of the others. */
+export function stageFileSql(file: LogFile, index: number, context: StageContext): string {
+  const rows = selectSql([file], index, context);
+  if (context.config.format !== "parquet") return `INSERT INTO staged ${rows}`;
+  return `INSERT INTO rejected SELECT seq, reason, raw FROM (${rows}) WHERE reason IS NOT NULL`;
+}
+
+/** SQL of the rows of files: `seq`, typed values, and for a row that is rejected `reason` and `raw`. */
+function selectSql(run: Run, index: number, context: StageContext): string {
+  const { config, plan, idTypes } = context;
+  const relation = relationOf(run, index, context);
   const raws: string[] = [];
   const values: string[] = [];
   const outputs: string[] = [];
   const rejections: string[] = [];
   for (const [i, column] of plan.all.entries()) {
     const names = { raw: `r${i}`, value: `v${i}` };
+    const idType = idTypes[i] ?? "VARCHAR";
     raws.push(`${rawSql(column, relation)} AS ${names.raw}`);
     values.push(
-      `${valueSql(column, names.raw, { type: typeOf(file, column), idType: idTypes[i] ?? "VARCHAR", timeUnit: config.time.unit })} AS ${names.value}`,
+      `${valueSql(column, names.raw, { type: typeOf(run[0], column), idType, timeUnit: config.time.unit })} AS ${names.value}`,
     );
-    outputs.push(column.kind === "number" ? `TRY_CAST(${names.value} AS FLOAT)` : names.value);
+    const cast = column.kind === "number" ? "TRY_CAST" : "CAST";
+    outputs.push(`${cast}(${names.value} AS ${stagedType(column, idType)}) AS ${names.value}`);
     for (const [condition, reason] of rejectionsOf(column, names, config)) {
       rejections.push(`WHEN ${condition} THEN ${literal(reason)}`);
     }
   }
   const reason = `CASE WHEN broken IS NOT NULL THEN broken ${rejections.join(" ")} END AS reason`;
   const inputs = [`${relation.line} AS line`, ...relation.kept, `${relation.broken} AS broken`, ...raws];
-  return `INSERT INTO staged
-    SELECT line + ${index * ROWS_PER_FILE}, ${outputs.join(", ")}, ${reason}, CASE WHEN reason IS NOT NULL THEN ${relation.raw} END
+  return `SELECT line + ${index * ROWS_PER_FILE} AS seq, ${outputs.join(", ")}, ${reason}, CASE WHEN reason IS NOT NULL THEN ${relation.raw} END AS raw
     FROM (SELECT *, ${values.join(", ")} FROM (SELECT ${inputs.join(", ")} FROM ${relation.from}))`;
 }
 

@@ -73,6 +73,26 @@ export function splitHeader(line: string, delimiter: string): string[] {
   return names;
 }
 
+/**
+ * Checks that files that are read several times were the same each time.
+ *
+ * @throws {LapidaryError} EVENTS_UNREADABLE
+ */
+export async function checkUnchanged(files: readonly LogFile[], format: EventsConfig["format"]): Promise<void> {
+  if (format !== "parquet") return;
+  for (const { path, sizeBytes, modifiedMs } of files) {
+    const now = await stat(path).catch(() => null);
+    if (now?.size === sizeBytes && now.mtimeMs === modifiedMs) continue;
+    throw new LapidaryError({
+      code: "EVENTS_UNREADABLE",
+      where: path,
+      expected: "a file that stays as it is while it is read",
+      got: "one that was changed or removed",
+      hint: "Run the ingest again when the file is finished.",
+    });
+  }
+}
+
 /** An error of reading a file, told as data. */
 export function unreadable(path: string, format: string, cause: unknown): LapidaryError {
   if (cause instanceof LapidaryError) return cause;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, rmSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type FileDigest, FileWriter } from "./file-writer.ts";
 import { ANCHOR_ROWS, arrayType, narrowestType, TIME_FILES, type TimeLayout } from "./format.ts";
@@ -18,7 +18,7 @@ export function gcd(a: number, b: number): number {
  */
 export class TimeWriter {
   readonly #folder: string;
-  readonly #scratch: FileWriter;
+  readonly #scratch: number;
   readonly #anchors: FileWriter;
   readonly #firsts: FileWriter;
   #row = 0;
@@ -30,7 +30,7 @@ export class TimeWriter {
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.#scratch = new FileWriter(join(folder, SCRATCH_FILE));
+    this.#scratch = openSync(join(folder, SCRATCH_FILE), "w+");
     this.#anchors = new FileWriter(join(folder, TIME_FILES.anchors));
     this.#firsts = new FileWriter(join(folder, TIME_FILES.firsts));
   }
@@ -49,7 +49,7 @@ export class TimeWriter {
       if (time > this.#latest) this.#latest = time;
       this.#previous = time;
     }
-    this.#scratch.append(deltas);
+    for (let done = 0; done < deltas.byteLength; ) done += writeSync(this.#scratch, deltas, done);
     this.#anchors.append(Float64Array.from(anchors));
     this.#firsts.append(Float64Array.from(firsts));
   }
@@ -63,15 +63,15 @@ export class TimeWriter {
 
   /** Encodes the deltas, now that their unit and width are known. */
   finish(): { readonly layout: TimeLayout; readonly files: Readonly<Record<string, FileDigest>> } {
-    this.#scratch.finish();
     const unitMs = Math.max(1, this.#unit);
     const deltaType = narrowestType(this.#maxDelta / unitMs);
     const deltas = new FileWriter(join(this.#folder, TIME_FILES.deltas));
-    for (const block of readBlocks(join(this.#folder, SCRATCH_FILE), this.#row)) {
+    for (const block of readBlocks(this.#scratch, this.#row)) {
       const units = new (arrayType(deltaType))(block.length);
       for (let i = 0; i < block.length; i++) units[i] = block[i]! / unitMs;
       deltas.append(units);
     }
+    closeSync(this.#scratch);
     rmSync(join(this.#folder, SCRATCH_FILE));
     return {
       layout: { unitMs, deltaType, earliestMs: this.#earliest, latestMs: this.#latest },
@@ -84,15 +84,10 @@ export class TimeWriter {
   }
 }
 
-function* readBlocks(path: string, numRows: number): Generator<Float64Array> {
-  const fd = openSync(path, "r");
-  try {
-    for (let row = 0; row < numRows; row += BLOCK_ROWS) {
-      const block = new Float64Array(Math.min(BLOCK_ROWS, numRows - row));
-      readSync(fd, block, 0, block.byteLength, row * block.BYTES_PER_ELEMENT);
-      yield block;
-    }
-  } finally {
-    closeSync(fd);
+function* readBlocks(fd: number, numRows: number): Generator<Float64Array> {
+  for (let row = 0; row < numRows; row += BLOCK_ROWS) {
+    const block = new Float64Array(Math.min(BLOCK_ROWS, numRows - row));
+    readSync(fd, block, 0, block.byteLength, row * block.BYTES_PER_ELEMENT);
+    yield block;
   }
 }
