@@ -74,4 +74,42 @@ describe("RankingServer", () => {
       expect(await post(`${url}/constructor`, {})).toMatchObject({ status: 404 });
     });
   });
+
+  it("answers ten thousand mutated requests without a 5xx", async () => {
+    await withServer(async (url) => {
+      const bases = [JSON.stringify(RANK), JSON.stringify({ events: [EVENT] })];
+      const parts = ["\0", '"', "{", "]", "-1", "1e999", "null", "\\ud800", "__proto__", "é", "[".repeat(5000)];
+      let state = 7;
+      const next = (below: number): number => {
+        state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+        return (state >>> 8) % below;
+      };
+      const mutated = (base: string): string => {
+        let text = base;
+        for (let k = next(4); k >= 0; k--) {
+          const at = next(text.length);
+          text = text.slice(0, at) + (next(3) === 0 ? "" : parts[next(parts.length)]) + text.slice(at + next(6));
+        }
+        return text;
+      };
+      const counts = new Map<number, number>();
+      const client = async (requests: number): Promise<void> => {
+        for (let i = 0; i < requests; i++) {
+          const text = mutated(bases[next(2)] ?? "");
+          const { status } = await post(`${url}/${next(2) === 0 ? "rank" : "events"}`, text);
+          counts.set(status, (counts.get(status) ?? 0) + 1);
+        }
+      };
+      await Promise.all(Array.from({ length: 8 }, () => client(1250)));
+      expect([...counts.keys()].filter((status) => status >= 500)).toEqual([]);
+      expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBe(10_000);
+      expect(await post(`${url}/rank`, RANK)).toMatchObject({ status: 200 });
+    });
+  });
+
+  it("refuses a body that is too large", async () => {
+    await withServer(async (url) => {
+      expect(await post(`${url}/rank`, " ".repeat(9 * 2 ** 20))).toMatchObject({ status: 413 });
+    });
+  });
 });
