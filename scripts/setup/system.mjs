@@ -2,7 +2,8 @@
 import { existsSync, realpathSync } from "node:fs";
 import { capture, run, SetupError, stage } from "./run.mjs";
 
-const TOOLS = ["g++", "cmake", "make", "libgloo-dev"];
+// The tests start redis-server themselves, on a port of their own.
+const TOOLS = ["g++", "cmake", "make", "libgloo-dev", "redis-server"];
 const OPENBLAS = "libopenblas0-pthread";
 const APT = ["-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
 

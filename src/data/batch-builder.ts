@@ -1,10 +1,10 @@
 import { LapidaryError } from "../config/errors.ts";
+import { AGE, type Coder, codeHistory, coderOf, denseInput, isComputed, TIME_CODES } from "../features/coding.ts";
 import { HISTORY_LENGTH } from "../features/derive-spec.ts";
 import type { OutcomeField } from "../features/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../features/spec.ts";
-import { ageBucket, dayOfWeek, hourOfDay, numberBucket, standardized } from "../features/transform.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
-import { isLabelKnown, isOutcomeKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
+import { isLabelKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
 import type { EventStore } from "./store/event-store.ts";
 
 /** What a batch holds and what may be known in it. */
@@ -17,9 +17,6 @@ export interface BatchOptions {
   /** Time after which each code has a row of its own, by table; tables without an entry are read as they are. */
   readonly admittedMs: Readonly<Record<string, Float64Array>>;
 }
-
-/** Turns one raw value of a column into the code that a model reads of it at a time. */
-type Coder = (value: number, timeMs: number) => number;
 
 /** Builds batches of examples from their rows: the one place where events become a model's inputs. */
 export class BatchBuilder {
@@ -76,8 +73,8 @@ export class BatchBuilder {
 
   #ownValues(name: string): (point: PointInTime) => number {
     if (name === "user") return ({ user }) => user;
-    if (name === "hourOfDay") return ({ timeMs }) => hourOfDay(timeMs);
-    if (name === "dayOfWeek") return ({ timeMs }) => dayOfWeek(timeMs);
+    const ofTime = TIME_CODES[name];
+    if (ofTime) return ({ timeMs }) => ofTime(timeMs);
     const column = this.#store.column(name);
     return ({ row }) => column.at(row);
   }
@@ -85,23 +82,19 @@ export class BatchBuilder {
   #historyCodes(feature: CategoryFeature, points: readonly PointInTime[], offsets: Int32Array): Int32Array {
     const codes = new Int32Array(offsets.at(-1) ?? 0);
     const code = this.#coder(feature);
-    const outcome = this.#outcomes.get(feature.name);
-    const column = feature.name === "age" ? null : this.#store.column(feature.name);
+    const delayMs = this.#outcomes.get(feature.name)?.delayMs ?? null;
+    const column = feature.name === AGE ? null : this.#store.column(feature.name);
     for (const [i, { start, end, agesMs, timeMs }] of points.entries()) {
       const target = codes.subarray(offsets[i], offsets[i + 1]);
       const values = column === null ? agesMs : column.slice(start, end);
-      for (let k = 0; k < target.length; k++) target[k] = code(values[k]!, timeMs);
-      if (outcome) hideUnknown(target, agesMs, outcome.delayMs);
+      codeHistory(target, { values, code, timeMs, agesMs, delayMs });
     }
     return codes;
   }
 
-  #coder({ name, table, cardinality }: CategoryFeature): Coder {
-    if (name === "age") return ageBucket;
-    if (isColumn(name) && this.#store.entry(name).kind === "number") return numberBucket;
-    const vocabulary = this.#vocabularies.get(table);
-    if (vocabulary) return (code, timeMs) => vocabulary.rowAt(code, timeMs);
-    return (code) => (code < cardinality ? code : 0);
+  #coder(feature: CategoryFeature): Coder {
+    const { name, table } = feature;
+    return coderOf(feature, isComputed(name) ? null : this.#store.entry(name).kind, this.#vocabularies.get(table));
   }
 
   #numbers(points: readonly PointInTime[]): Float32Array {
@@ -110,7 +103,7 @@ export class BatchBuilder {
     for (const [j, feature] of numbers.entries()) {
       const column = feature.name === HISTORY_LENGTH ? null : this.#store.column(feature.name);
       for (const [i, { row, numPast }] of points.entries()) {
-        values[i * numbers.length + j] = standardized(column === null ? numPast : column.at(row), feature);
+        values[i * numbers.length + j] = denseInput(column === null ? numPast : column.at(row), feature);
       }
     }
     return values;
@@ -141,7 +134,7 @@ export class BatchBuilder {
       // What happened to an item is known only after it was shown.
       if (this.#outcomes.has(name) || name === "action") throw leak(name);
     }
-    for (const { name } of [...contextual, ...candidate, ...history]) if (isColumn(name)) this.#store.entry(name);
+    for (const { name } of [...contextual, ...candidate, ...history]) if (!isComputed(name)) this.#store.entry(name);
     for (const { name } of numbers) if (name !== HISTORY_LENGTH) this.#expectKind(name, "number");
     for (const name of objectives) this.#expectKind(name, "flag");
   }
@@ -160,20 +153,8 @@ export class BatchBuilder {
   }
 }
 
-const COMPUTED = new Set(["user", "hourOfDay", "dayOfWeek", "age"]);
-
-function isColumn(name: string): boolean {
-  return !COMPUTED.has(name);
-}
-
 function columnsOf(features: readonly CategoryFeature[], codes: (feature: CategoryFeature) => Int32Array): CodeColumns {
   return Object.fromEntries(features.map((feature) => [feature.name, codes(feature)]));
-}
-
-/** Code 0 for the outcomes that were not known yet at the example's time. */
-function hideUnknown(target: Int32Array, agesMs: Float64Array, delayMs: number): void {
-  // Newest last: the first event that is old enough ends the search.
-  for (let i = target.length - 1; i >= 0 && !isOutcomeKnown(agesMs[i]!, delayMs); i--) target[i] = 0;
 }
 
 function leak(name: string): LapidaryError {

@@ -54,11 +54,6 @@ function agesOf(
   return ages;
 }
 
-/** Whether an outcome of an event `ageMs` in the past is known: `ageMs > delayMs`. */
-export function isOutcomeKnown(ageMs: number, delayMs: number): boolean {
-  return ageMs > delayMs;
-}
-
 /** Whether a label of an event is known at the horizon: `timeMs + delayMs ≤ horizonMs`. */
 export function isLabelKnown(timeMs: number, delayMs: number, horizonMs: number): boolean {
   return timeMs + delayMs <= horizonMs;

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { threadId } from "node:worker_threads";
+import { syncFolder } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import { fromFile, type Tensor, zeros } from "./generated/tensor.ts";
 import {
@@ -34,15 +35,6 @@ function writeTensor(file: number, tensor: Tensor): void {
   const step = CHUNK / widthOf(flat.dtype);
   for (let at = 0; at < flat.numel; at += step) {
     writeAll(file, new Uint8Array(flat.slice(0, at, at + step).view().buffer));
-  }
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }
 

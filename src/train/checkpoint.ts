@@ -11,8 +11,8 @@ import {
   rmSync,
 } from "node:fs";
 import { join } from "node:path";
+import { syncFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
-import { syncFolder, writeFileAtomic } from "../data/store/file-writer.ts";
 import { readSafetensors, writeSafetensors } from "../torch/safetensors.ts";
 import type { Learner } from "./learner.ts";
 

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { ModelConfig, ProjectConfig, SplitConfig } from "../config/types.ts";
 import {
@@ -13,7 +14,6 @@ import {
   type ReaderOptions,
   type TimeWindow,
 } from "../data/index.ts";
-import { writeFileAtomic } from "../data/store/file-writer.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { deriveSpec } from "../features/derive-spec.ts";
 import type { FeatureSpec } from "../features/spec.ts";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
-import { writeFileAtomic } from "../data/store/file-writer.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
 
 /** All that decides the result of a run. */

@@ -8,6 +8,15 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   train: ["--run <NAME>", "--fresh", "--processes <N>", "--config <PATH>", "--set <KEY=VALUE>"],
   ingest: ["--force", "--config <PATH>", "--set <KEY=VALUE>"],
   bench: ["NAME", "--cases <A,B>", "--pairs <N>", "--no-peer"],
+  serve: [
+    "--bundle <DIR>",
+    "--port <N>",
+    "--host <ADDRESS>",
+    "--workers <N>",
+    "--max-queued <N>",
+    "--store <KIND>",
+    "--store-at <PLACE>",
+  ],
   doctor: ["--config <PATH>", "--set <KEY=VALUE>"],
 };
 

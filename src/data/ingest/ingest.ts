@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { syncFolder, writeFileAtomic } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { ORIGINS } from "../../features/schema.ts";
 import { currentFolder, EventStore } from "../store/event-store.ts";
-import { syncFolder, writeFileAtomic } from "../store/file-writer.ts";
 import {
   CURRENT_FILE,
   DEAD_LETTER_FILE,

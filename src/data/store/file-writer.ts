@@ -1,6 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 
 const BUFFER_BYTES = 1 << 18;
 
@@ -52,22 +51,4 @@ export class FileWriter {
     this.#hash.update(bytes);
     this.#sizeBytes += bytes.length;
   }
-}
-
-/** Makes the names inside a folder durable. */
-export function syncFolder(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Writes a file so that at any moment it has either its old content or all of the new one. */
-export function writeFileAtomic(path: string, content: string | Uint8Array): void {
-  const temporary = `${path}.tmp`;
-  writeFileSync(temporary, content, { flush: true });
-  renameSync(temporary, path);
-  syncFolder(dirname(path));
 }

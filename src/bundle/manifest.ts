@@ -1,0 +1,121 @@
+/**
+ * A bundle on disk: all that serving needs of one model.
+ *
+ * ```
+ * <bundle>/CURRENT             `v1 SHA-256`: the version in use and the digest of its manifest; replacing this one small
+ *                              file publishes a version
+ * <bundle>/v1/manifest.json    {@link BundleManifest}, with size and SHA-256 of every other file
+ * <bundle>/v1/…                the files that it lists, and no others
+ * ```
+ */
+import { isPlainObject } from "../config/check.ts";
+import type { EventSchema } from "../features/schema.ts";
+import type { FeatureSpec } from "../features/spec.ts";
+import { damaged, otherVersion, unsafe } from "./problems.ts";
+
+/** Name of the file that points to the version in use. */
+export const CURRENT_FILE = "CURRENT";
+/** Name of the description of one version. */
+export const MANIFEST_FILE = "manifest.json";
+
+const FORMAT = "lapidary-bundle";
+const VERSION = 1;
+
+/** Size and digest of one file. */
+export interface FileEntry {
+  readonly sizeBytes: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+/** What a bundle holds. */
+export interface BundleManifest {
+  readonly format: typeof FORMAT;
+  readonly version: typeof VERSION;
+  readonly model: { readonly name: string; readonly kind: string };
+  /** Inputs and objectives, in the order of the graph's columns. */
+  readonly spec: FeatureSpec;
+  /** What the log's events hold: which outcomes are known when. */
+  readonly schema: EventSchema;
+  /** Newest past events that the model reads. */
+  readonly history: number;
+  readonly graph: { readonly file: string; readonly opset: number };
+  /** File of each vocabulary by table (src/features/vocabulary.ts, encode()/decode()). */
+  readonly vocabularies: Readonly<Record<string, string>>;
+  /** File of each dictionary by category, `user` included (src/features/dictionary.ts), or the buckets of a hashed one. */
+  readonly dictionaries: Readonly<Record<string, string | { readonly buckets: number }>>;
+  /** What the model was made from. */
+  readonly lineage: Readonly<Record<string, string>>;
+  /** How good it was when it was exported; null where a metric is not defined. */
+  readonly metrics: Readonly<Record<string, number | null>>;
+  /** Every file of the version but the manifest, by path. */
+  readonly files: Readonly<Record<string, FileEntry>>;
+}
+
+/** A manifest before its files are known. */
+export type BundleFacts = Omit<BundleManifest, "format" | "version" | "files">;
+
+/** The manifest of facts and files. */
+export function manifestOf(facts: BundleFacts, files: BundleManifest["files"]): BundleManifest {
+  return { format: FORMAT, version: VERSION, ...facts, files };
+}
+
+/** Files that a manifest names, besides listing them. */
+export function namedFiles({ graph, vocabularies, dictionaries }: BundleFacts): string[] {
+  const ids = Object.values(dictionaries).filter((dictionary) => typeof dictionary === "string");
+  return [graph.file, ...Object.values(vocabularies), ...ids];
+}
+
+/**
+ * Whether a path may name a file of a bundle: relative, `/` between names, and never out of the folder or to the
+ * manifest.
+ */
+export function isInside(path: string): boolean {
+  if (path === MANIFEST_FILE || /[\\\0]/.test(path)) return false;
+  return path.split("/").every((name) => name !== "" && name !== "." && name !== "..");
+}
+
+/**
+ * Reads a manifest whose bytes have the digest that was published: what is checked here is that this version of
+ * lapidary can read it, and that its paths stay inside.
+ *
+ * @throws {LapidaryError} BUNDLE_VERSION, BUNDLE_UNSAFE, BUNDLE_DAMAGED
+ */
+export function parseManifest(bytes: Uint8Array, where: string): BundleManifest {
+  const parsed = parseJson(bytes);
+  if (!isPlainObject(parsed)) throw damaged(where, { expected: "a JSON object", got: "something else" });
+  const { format, version } = parsed;
+  if (format !== FORMAT || version !== VERSION)
+    throw otherVersion(where, `${format} ${version}`, `${FORMAT} ${VERSION}`);
+  if (!hasShape(parsed))
+    throw damaged(where, { expected: "all fields of a manifest", got: Object.keys(parsed).join(", ") });
+  for (const path of Object.keys(parsed.files)) {
+    if (!isInside(path)) throw unsafe(where, { expected: "paths that stay inside of the bundle", got: path });
+  }
+  const unlisted = namedFiles(parsed).find((path) => !Object.hasOwn(parsed.files, path));
+  if (unlisted !== undefined) throw damaged(where, { expected: `${unlisted} among its files`, got: "no such file" });
+  return parsed;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return null;
+  }
+}
+
+function hasShape(
+  value: Readonly<Record<string, unknown>>,
+): value is Readonly<Record<string, unknown>> & BundleManifest {
+  const { model, spec, schema, history, graph, files } = value;
+  const records = [model, spec, schema, graph, value["vocabularies"], value["dictionaries"], value["lineage"]];
+  if (!records.every(isPlainObject) || !isPlainObject(value["metrics"]) || !isPlainObject(files)) return false;
+  if (!Number.isSafeInteger(history) || !isPlainObject(graph) || typeof graph["file"] !== "string") return false;
+  return Object.values(files).every(
+    (entry) =>
+      isPlainObject(entry) &&
+      Number.isSafeInteger(entry["sizeBytes"]) &&
+      /^[0-9a-f]{64}$/.test(String(entry["sha256"])),
+  );
+}

@@ -1,0 +1,15 @@
+/**
+ * Facts of an event before they are coded, by the name of their column: text of a category, a number, and 0 or 1 of a
+ * flag. What is missing is absent.
+ */
+export type RawFacts = Readonly<Record<string, string | number>>;
+
+/** One event of a user as it was reported. */
+export interface RawEvent {
+  /** Tells events of one user apart; the same id is the same event. */
+  readonly id: string;
+  /** A whole number. @unit ms since 1970, UTC */
+  readonly timeMs: number;
+  /** Of the key categories, attributes and outcomes. */
+  readonly facts: RawFacts;
+}

@@ -1,0 +1,50 @@
+/** A bundle whose scores a test can compute itself. */
+import { writeBundle } from "../bundle/index.ts";
+import { deriveSpec } from "../features/derive-spec.ts";
+import { Dictionary } from "../features/dictionary.ts";
+import type { EventSchema } from "../features/schema.ts";
+import { tinyGraph } from "./onnx.test.support.ts";
+
+/** Items that the model knows. */
+export const ITEMS = ["a", "b", "c", "d"] as const;
+
+const SCHEMA: EventSchema = {
+  attributes: [
+    { name: "brand", kind: "category" },
+    { name: "price", kind: "number" },
+    { name: "fresh", kind: "flag" },
+  ],
+  outcomes: [
+    { name: "click", kind: "flag", delayMs: 0, objective: true },
+    { name: "buy", kind: "flag", delayMs: 1000, objective: true },
+  ],
+};
+
+/** Publishes a model `tiny` with the objectives `click` and `buy`; `shift` is added to the logits of `click`. */
+export function writeTinyBundle(dir: string, shift = 0): void {
+  const ids = { user: ["u"], item: ITEMS, action: ["view"], surface: ["feed"], origin: ["organic", "ad"] };
+  const cardinalities = Object.fromEntries(Object.entries(ids).map(([name, list]) => [name, list.length + 1]));
+  const spec = deriveSpec(SCHEMA, { cardinalities: { ...cardinalities, brand: 8 } });
+  const files = Object.entries(ids).map(
+    ([name, list]) => [`${name}.dictionary`, Dictionary.of(list).encode()] as const,
+  );
+  const numItems = ITEMS.length + 1;
+  const items = Float32Array.from({ length: numItems * 2 }, (_, i) => (i % 2 === 0 ? i / 4 + shift : -i / 4));
+  const past = Float32Array.from({ length: numItems * 2 }, (_, i) => (i % 2 === 0 ? i / 16 : 0));
+  const graph = tinyGraph({ items, past, numItems, numTasks: 2, numNumbers: spec.numbers.length });
+  const dictionaries = Object.fromEntries(Object.keys(ids).map((name) => [name, `${name}.dictionary`]));
+  writeBundle(dir, {
+    facts: {
+      model: { name: "tiny", kind: "vertical" },
+      spec,
+      schema: SCHEMA,
+      history: 3,
+      graph: { file: "model.onnx", opset: 17 },
+      vocabularies: {},
+      dictionaries: { ...dictionaries, brand: { buckets: 7 } },
+      lineage: { run: "none" },
+      metrics: {},
+    },
+    files: { "model.onnx": graph, ...Object.fromEntries(files) },
+  });
+}

@@ -1,0 +1,114 @@
+/** The same events in the event store that training reads and in the online store that serving reads: equal inputs. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { admissionTimes } from "../data/admission-times.ts";
+import { BatchBuilder } from "../data/batch-builder.ts";
+import { eventsConfig, temporaryFolder } from "../data/events.test.support.ts";
+import { ingest } from "../data/ingest/ingest.ts";
+import { measureNumbers } from "../data/measure-numbers.ts";
+import { EventStore } from "../data/store/event-store.ts";
+import { deriveSpec } from "../features/derive-spec.ts";
+import type { Dictionary } from "../features/dictionary.ts";
+import type { RawFacts } from "../features/raw-event.ts";
+import { RequestCoder } from "../features/request-inputs.ts";
+import { Vocabulary } from "../features/vocabulary.ts";
+import { LmdbStore } from "./store/lmdb-store.ts";
+
+const HISTORY = 5;
+const FACTS = { item: "ad_id", action: "action", origin: "origin", brand: "brand", shop: "brand", price: "price" };
+const OUTCOMES = { click: "is_click", dwell: "dwell" };
+
+type Line = Readonly<Record<string, string | number | null>>;
+
+const line: fc.Arbitrary<Line> = fc.record({
+  user_id: fc.constantFrom("u1", "u2", "ü\u0301", "u 4"),
+  ad_id: fc.constantFrom("a", "b", "c", "dé", "😀"),
+  // Ties, gaps as long as the delay of `dwell`, and years.
+  ts: fc.oneof(fc.nat(5), fc.nat(4000), fc.nat(1_900_000_000_000)),
+  action: fc.constantFrom("view", "like", null),
+  origin: fc.constantFrom("ad", "organic", null),
+  brand: fc.constantFrom("x", "y", null),
+  price: fc.option(fc.float({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 })),
+  is_click: fc.constantFrom(0, 1, null),
+  dwell: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 })),
+});
+
+function factsOf(of: Line, columns: Readonly<Record<string, string>>): RawFacts {
+  const facts = Object.entries(columns).map(([name, field]) => [name, of[field] ?? null] as const);
+  return Object.fromEntries(facts.filter((fact): fact is [string, string | number] => fact[1] !== null));
+}
+
+/** The dictionaries of a store, as a bundle would hold them. */
+function dictionariesOf(store: EventStore): Readonly<Record<string, Dictionary | { readonly buckets: number }>> {
+  const names = ["user", "item", "action", "surface", "brand", "shop"];
+  return Object.fromEntries(names.map((name) => [name, store.dictionary(name) ?? { buckets: 7 }]));
+}
+
+async function compare(lines: readonly Line[], round: string): Promise<void> {
+  const log = join(round, "log.jsonl");
+  mkdirSync(round, { recursive: true });
+  writeFileSync(log, lines.map((each, i) => JSON.stringify({ ...each, event_id: `e${i}` })).join("\n"));
+  await ingest(eventsConfig(log, "jsonl"), { store: join(round, "offline"), threads: 1 });
+  const store = EventStore.open(join(round, "offline"));
+  const online = LmdbStore.open(join(round, "online"));
+  try {
+    await online.append(
+      lines.map((each, i) => ({
+        user: `${each["user_id"]}`,
+        id: `e${i}`,
+        timeMs: Number(each["ts"]),
+        facts: { surface: "feed", ...factsOf(each, { ...FACTS, ...OUTCOMES }) },
+      })),
+    );
+    const window = { fromMs: 0, untilMs: 2e12 };
+    const admittedMs = admissionTimes(store, { window, minCount: 2 });
+    const tables = Object.entries(admittedMs).map(([table, times]) => [table, new Vocabulary(times)] as const);
+    const vocabularies = Object.fromEntries(tables);
+    const moments = measureNumbers(store, window);
+    const { schema } = store.manifest;
+    const spec = deriveSpec(schema, { cardinalities: store.cardinalities(), vocabularies, moments });
+    const builder = new BatchBuilder(store, { spec, historyLength: HISTORY, horizonMs: 2e12, admittedMs });
+    const coding = { spec, schema, history: HISTORY, dictionaries: dictionariesOf(store), vocabularies };
+    const coder = new RequestCoder(coding);
+    // Rows of the store are in the order of user, time and appearance in the log.
+    const users = [...new Set(lines.map((each) => each["user_id"]))];
+    const sorted = lines.toSorted(
+      (a, b) =>
+        users.indexOf(a["user_id"] ?? "") - users.indexOf(b["user_id"] ?? "") || Number(a["ts"]) - Number(b["ts"]),
+    );
+    for (const [row, each] of sorted.entries()) {
+      const user = `${each["user_id"]}`;
+      const timeMs = Number(each["ts"]);
+      const { events: past, numPast } = await online.read({ user, beforeMs: timeMs, limit: HISTORY });
+      const candidate = factsOf(each, FACTS);
+      const context = { surface: "feed" };
+      const inputs = coder.code({ user, timeMs, past, numPast, context, candidates: [candidate] });
+      const batch = builder.build(Float64Array.of(row));
+      const contextual = Object.entries(batch.contextual).map(([name, codes]) => [name, codes[0]]);
+      expect(inputs).toEqual({
+        size: 1,
+        contextual: Object.fromEntries(contextual),
+        candidate: batch.candidate,
+        numbers: batch.numbers,
+        history: batch.history.codes,
+      });
+    }
+  } finally {
+    store.close();
+    await online.close();
+  }
+}
+
+describe("features of serving", () => {
+  it("are those of training, for every example of any log", async () => {
+    using folder = temporaryFolder();
+    let round = 0;
+    const logs = fc.array(line, { minLength: 1, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(logs, (lines) => compare(lines, join(folder.path, `${round++}`))),
+      { numRuns: 12 },
+    );
+  });
+});

@@ -1,0 +1,167 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { LapidaryError } from "../../config/errors.ts";
+import type { Job, Reply, Scores, SessionData } from "./messages.ts";
+
+/** How many threads score, and how many jobs may wait for them. */
+export interface PoolOptions extends SessionData {
+  readonly workers: number;
+  readonly maxQueued: number;
+}
+
+interface Waiting {
+  readonly job: Job;
+  resolve(scores: Scores): void;
+  reject(error: Error): void;
+}
+
+/** Threads with one session each, and one bounded queue before them: a thread takes the next job when it is idle. */
+export class SessionPool {
+  readonly #workers: readonly Worker[];
+  readonly #maxQueued: number;
+  readonly #idle: Worker[] = [];
+  readonly #queue: Waiting[] = [];
+  readonly #running = new Map<Worker, Waiting>();
+  #failure: LapidaryError | null = null;
+  #whenIdle: (() => void) | null = null;
+
+  private constructor(workers: readonly Worker[], maxQueued: number) {
+    this.#workers = workers;
+    this.#maxQueued = maxQueued;
+    for (const worker of workers) {
+      worker.on("message", (reply: Reply) => this.#finish(worker, reply));
+      worker.on("error", (error) => this.#lose(worker, error.message));
+      worker.on("exit", (code) => this.#lose(worker, `its thread ended with ${code}`));
+      this.#idle.push(worker);
+    }
+  }
+
+  /** Starts the threads and loads the graph in each. @throws {LapidaryError} SERVE_MODEL if it cannot be loaded */
+  static async start({ workers, maxQueued, graph, spec }: PoolOptions): Promise<SessionPool> {
+    // Threads share the graph's bytes instead of having a copy each.
+    const shared = new Uint8Array(new SharedArrayBuffer(graph.byteLength));
+    shared.set(graph);
+    const script = new URL("./session-worker.js", import.meta.url);
+    const workerData: SessionData = { graph: shared, spec };
+    const started = Array.from({ length: workers }, () => new Worker(script, { workerData }));
+    const outcomes = await Promise.allSettled(started.map(ready));
+    const failure = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failure !== undefined) {
+      await Promise.all(started.map(end));
+      throw modelError(failure.reason instanceof Error ? failure.reason.message : String(failure.reason));
+    }
+    return new SessionPool(started, maxQueued);
+  }
+
+  /** Jobs that wait for a thread. */
+  get numQueued(): number {
+    return this.#queue.length;
+  }
+
+  /** Whether a job would be refused now. */
+  get isFull(): boolean {
+    return this.#idle.length === 0 && this.#queue.length >= this.#maxQueued;
+  }
+
+  /**
+   * Scores one job. After {@link close} was called there is nobody to score any more.
+   *
+   * @throws {LapidaryError} SERVE_OVERLOADED if the queue is full, SERVE_GRAPH if the graph refuses its inputs,
+   * SERVE_MODEL if the thread is gone
+   */
+  run(job: Job): Promise<Scores> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.isFull) return Promise.reject(overloaded(this.#maxQueued));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ job, resolve, reject });
+      this.#next();
+    });
+  }
+
+  /** Waits for the jobs that were given, then ends the threads. */
+  async close(): Promise<void> {
+    if (this.#running.size > 0 || this.#queue.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    }
+    this.#failure ??= modelError("the model was replaced");
+    await Promise.all(this.#workers.map(end));
+  }
+
+  #next(): void {
+    while (this.#queue.length > 0) {
+      const worker = this.#idle.pop();
+      if (worker === undefined) return;
+      const waiting = this.#queue.shift();
+      if (waiting === undefined) return;
+      this.#running.set(worker, waiting);
+      worker.postMessage(waiting.job);
+    }
+    if (this.#running.size === 0) this.#whenIdle?.();
+  }
+
+  #finish(worker: Worker, reply: Reply): void {
+    const waiting = this.#running.get(worker);
+    this.#running.delete(worker);
+    this.#idle.push(worker);
+    if (reply.kind === "scores") waiting?.resolve(reply.scores);
+    else if (reply.kind === "failed") waiting?.reject(graphError(reply.message));
+    this.#next();
+  }
+
+  #lose(worker: Worker, reason: string): void {
+    this.#running.get(worker)?.reject(modelError(reason));
+    this.#running.delete(worker);
+    const at = this.#idle.indexOf(worker);
+    if (at >= 0) this.#idle.splice(at, 1);
+    if (this.#running.size > 0 || this.#idle.length > 0) return;
+    this.#failure ??= modelError(reason);
+    for (const { reject } of this.#queue.splice(0)) reject(this.#failure);
+    this.#whenIdle?.();
+  }
+}
+
+/** Asks a thread to end, and waits. Terminating it inside of ONNX Runtime would end the whole process. */
+async function end(worker: Worker): Promise<void> {
+  // The thread's number is −1 once it has ended.
+  if (worker.threadId < 0) return;
+  const ended = once(worker, "exit");
+  worker.postMessage(null);
+  await ended;
+}
+
+async function ready(worker: Worker): Promise<void> {
+  const ended = once(worker, "exit").then(() => {
+    throw new Error("its thread ended");
+  });
+  const [reply] = (await Promise.race([once(worker, "message"), ended])) as [Reply];
+  ended.catch(() => {});
+  if (reply.kind === "failed") throw new Error(reply.message);
+}
+
+function modelError(got: string): LapidaryError {
+  const hint = "Export the model again, then load it again.";
+  return new LapidaryError({
+    code: "SERVE_MODEL",
+    where: "model",
+    expected: "a graph that ONNX Runtime runs",
+    got,
+    hint,
+  });
+}
+
+function graphError(got: string): LapidaryError {
+  const hint = "Correct the inputs; the model's metadata lists their names, types and shapes.";
+  return new LapidaryError({ code: "SERVE_GRAPH", where: "graph", expected: "inputs that the graph takes", got, hint });
+}
+
+function overloaded(maxQueued: number): LapidaryError {
+  return new LapidaryError({
+    code: "SERVE_OVERLOADED",
+    where: "queue",
+    expected: `at most ${maxQueued} requests waiting`,
+    got: "one more",
+    hint: "Try again after the seconds of Retry-After, or serve from more processes.",
+  });
+}

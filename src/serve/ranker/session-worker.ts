@@ -1,0 +1,57 @@
+/** A thread with one session of ONNX Runtime, which blocks its thread while it runs: hence a thread. */
+import { parentPort, workerData } from "node:worker_threads";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { type Feeds, feedsOf, OUTPUT } from "./feeds.ts";
+import type { Job, Reply, Scores, SessionData } from "./messages.ts";
+
+const { graph, spec } = workerData as SessionData;
+
+function tensorsOf(feeds: Feeds): Record<string, Tensor> {
+  const entries = Object.entries(feeds).map(([name, { data, dims }]): [string, Tensor] => [
+    name,
+    data instanceof Int32Array ? new Tensor("int32", data, dims) : new Tensor("float32", data, dims),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+async function score(session: InferenceSession, job: Job): Promise<Scores> {
+  const feeds = job.kind === "request" ? feedsOf(job.inputs, spec) : job.feeds;
+  // A graph keeps only the inputs that it reads.
+  const read = Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]]));
+  const outputs = await session.run(tensorsOf(read as Feeds), [OUTPUT]);
+  const logits = outputs[OUTPUT];
+  if (logits === undefined || !(logits.data instanceof Float32Array)) throw new Error(`no float32 output ${OUTPUT}`);
+  // The session's memory is not ours to give away.
+  return { logits: new Float32Array(logits.data), dims: [...logits.dims] };
+}
+
+async function reply(work: Promise<Reply>): Promise<void> {
+  const answer = await work.catch((error: unknown): Reply => {
+    return { kind: "failed", message: error instanceof Error ? error.message : String(error) };
+  });
+  const transfer = answer.kind === "scores" ? [answer.scores.logits.buffer as ArrayBuffer] : [];
+  parentPort?.postMessage(answer, transfer);
+}
+
+async function start(): Promise<Reply> {
+  // More threads than one per session make the slowest requests twenty times slower on few cores.
+  const options = {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    logSeverityLevel: 4,
+  } as const;
+  // The binding takes no shared memory, and copies what it is given.
+  const session = await InferenceSession.create(graph.slice(), options);
+  parentPort?.on("message", (job: Job | null) => {
+    if (job === null) {
+      void session.release().finally(() => parentPort?.close());
+      return;
+    }
+    void reply(score(session, job).then((scores) => ({ kind: "scores", scores })));
+  });
+  return { kind: "ready" };
+}
+
+// A thread whose start failed has nothing to listen to, and ends by itself.
+await reply(start());

@@ -1,0 +1,74 @@
+import type { RawEvent, RawFacts } from "../../features/raw-event.ts";
+
+/** What identifies an event, and how large one may be. All stores hold these limits; the HTTP edge checks them. */
+export const STORE_LIMITS = {
+  /** Of a user's or an event's id in UTF-8. @unit bytes */
+  idBytes: 512,
+  /** Of one report of an event, as JSON in UTF-8. @unit bytes */
+  recordBytes: 32_768,
+  /** Reports of one event that add facts; further ones are ignored. */
+  reports: 16,
+} as const;
+
+/** One report of an event of a user. */
+export interface ReportedEvent extends RawEvent {
+  readonly user: string;
+}
+
+/** How many of the events reported were new. */
+export interface AppendCounts {
+  readonly added: number;
+  /** Reports of events whose id the user already had. */
+  readonly known: number;
+}
+
+/** Past events of one user as of a time. */
+export interface UserPast {
+  /** The newest events, oldest first; of equal times in the order in which they were first reported. */
+  readonly events: readonly RawEvent[];
+  /** Number of all events before the time, those left out included. */
+  readonly numPast: number;
+}
+
+/** Which past to read. */
+export interface PastQuery {
+  readonly user: string;
+  /** Events strictly before this are past. @unit ms since 1970, UTC */
+  readonly beforeMs: number;
+  /** At most so many events, the newest ones. */
+  readonly limit: number;
+}
+
+/**
+ * The recent events of every user, where serving finds them. An event is known by its user and its id: a second report
+ * adds the facts that the first one lacked (an outcome, for example), and changes nothing else, the time included. So a
+ * report may be sent again until it is acknowledged.
+ */
+export interface OnlineStore {
+  /** `lmdb` or `redis`. */
+  readonly kind: string;
+  /**
+   * Adds events. Once it resolves they survive the end of the process and of the machine, and every later read sees
+   * them. The events of one user are added together or not at all; those of different users may be added in part if
+   * it rejects.
+   *
+   * @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE if it is not known whether they were added: send them again
+   * @throws {LapidaryError} ONLINE_STORE_EVENT if one is not within {@link STORE_LIMITS}; none is added then
+   */
+  append(events: readonly ReportedEvent[]): Promise<AppendCounts>;
+  /**
+   * The newest events of a user strictly before a time; none of an unknown user. O(limit + events at or after the time).
+   *
+   * @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE
+   */
+  read(query: PastQuery): Promise<UserPast>;
+  /** Resolves if the store answers. @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE */
+  check(): Promise<void>;
+  /** Waits for what was begun and lets go of everything. The store cannot be used afterwards; closing again is fine. */
+  close(): Promise<void>;
+}
+
+/** The facts of several reports of one event: of each fact the first. */
+export function mergedFacts(reports: readonly RawFacts[]): RawFacts {
+  return Object.assign({}, ...reports.toReversed()) as RawFacts;
+}

@@ -1,0 +1,40 @@
+import { STORE_LIMITS } from "./online-store.ts";
+
+/**
+ * Adds reports of one user's events. KEYS: times, records. ARGV: time, id digest and report of each.
+ * A member of `times` is the event's number in order of arrival: equal times sort by it.
+ */
+export const APPEND_SCRIPT = `
+local added = 0
+for i = 1, #ARGV, 3 do
+  local member = redis.call('HGET', KEYS[2], 'i' .. ARGV[i + 1])
+  local report = ARGV[i + 2]
+  if member then
+    local record = redis.call('HGET', KEYS[2], 'e' .. member)
+    local lines = '\\n' .. record .. '\\n'
+    local _, breaks = string.gsub(record, '\\n', '\\n')
+    if not string.find(lines, '\\n' .. report .. '\\n', 1, true) and breaks + 1 < ${STORE_LIMITS.reports} then
+      redis.call('HSET', KEYS[2], 'e' .. member, record .. '\\n' .. report)
+    end
+  else
+    member = string.format('%015d', redis.call('ZCARD', KEYS[1]))
+    redis.call('ZADD', KEYS[1], ARGV[i], member)
+    redis.call('HSET', KEYS[2], 'i' .. ARGV[i + 1], member, 'e' .. member, report)
+    added = added + 1
+  end
+end
+return added
+`;
+
+/** Past events of one user, newest first. KEYS: times, records. ARGV: time, limit. Returns their number, then records. */
+export const READ_SCRIPT = `
+local bound = '(' .. ARGV[1]
+local result = { redis.call('ZCOUNT', KEYS[1], '-inf', bound) }
+local members = redis.call('ZREVRANGEBYSCORE', KEYS[1], bound, '-inf', 'LIMIT', 0, ARGV[2])
+for i = 1, #members, 1000 do
+  local fields = {}
+  for k = i, math.min(i + 999, #members) do fields[#fields + 1] = 'e' .. members[k] end
+  for _, record in ipairs(redis.call('HMGET', KEYS[2], unpack(fields))) do result[#result + 1] = record end
+end
+return result
+`;
