@@ -110,7 +110,7 @@ export class CheckpointFolder {
     mkdirSync(staging, { recursive: true });
     writeSafetensors(join(staging, TENSORS), learner.tensors());
     const manifest: Manifest = { position, sha256: digest(join(staging, TENSORS), position) };
-    writeFileAtomic(join(staging, MANIFEST), `${JSON.stringify(manifest)}\n`);
+    writeFileAtomic(join(staging, MANIFEST), textOf(manifest));
     // A folder cannot be replaced in one step: what is there goes out of the way first, and a crash between the two
     // leaves the checkpoints before it.
     this.#remove(name);
@@ -135,10 +135,17 @@ export class CheckpointFolder {
   }
 }
 
+function textOf(manifest: Manifest): string {
+  return `${JSON.stringify(manifest)}\n`;
+}
+
 /** The manifest of a checkpoint that is as it was written; null otherwise. */
 function readWhole(folder: string): Manifest | null {
   try {
-    const manifest = JSON.parse(readFileSync(join(folder, MANIFEST), "utf8")) as Manifest;
+    const text = readFileSync(join(folder, MANIFEST), "utf8");
+    const manifest = JSON.parse(text) as Manifest;
+    // Another last digit may be the same number: what was written is the text.
+    if (text !== textOf(manifest)) return null;
     return digest(join(folder, TENSORS), manifest.position) === manifest.sha256 ? manifest : null;
   } catch {
     return null;
