@@ -35,6 +35,8 @@ struct Environment {
   int64_t nextGenerator = 0;
   torch::jit::Stack stack;
   napi_ref makeError = nullptr;
+  // Told of every operator that is called while a trace is being recorded.
+  napi_ref recorder = nullptr;
   std::shared_ptr<DeadReferences> dead = std::make_shared<DeadReferences>();
 
   at::Generator& generator(int64_t id) {

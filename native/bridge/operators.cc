@@ -167,6 +167,33 @@ static at::Tensor callPlain(const Call& call, const BoundOperator& bound) {
 
 enum class Results { kReturned, kDropped };
 
+static napi_value runOperator(const Call& call, const BoundOperator& bound, Results results) {
+  if (at::Tensor plain = callPlain(call, bound); plain.defined()) {
+    return results == Results::kReturned ? fromTensor(call, std::move(plain)) : nullptr;
+  }
+  auto& stack = call.state.stack;
+  push(call, bound);
+  bound.handle.callBoxed(&stack);
+  napi_value result = nullptr;
+  if (results == Results::kReturned && stack.size() == 1) {
+    result = fromValue(call, std::move(stack[0]));
+  } else if (results == Results::kReturned && !stack.empty()) {
+    napi_create_array_with_length(call.env, stack.size(), &result);
+    for (size_t i = 0; i < stack.size(); ++i) napi_set_element(call.env, result, i, fromValue(call, std::move(stack[i])));
+  }
+  stack.clear();
+  return result;
+}
+
+// Tells the recorder of a call: its result, the operator's index, its arguments. What it throws stays pending.
+static void record(const Call& call, napi_value result) {
+  napi_value recorder, ignored;
+  std::vector<napi_value> values{result == nullptr ? undefined(call.env) : result};
+  values.insert(values.end(), call.values, call.values + call.count);
+  check(call.env, napi_get_reference_value(call.env, call.state.recorder, &recorder), "recorder");
+  napi_call_function(call.env, undefined(call.env), recorder, values.size(), values.data(), &ignored);
+}
+
 template <Results results>
 static napi_value callOperator(napi_env env, napi_callback_info info) {
   Environment& state = environment(env);
@@ -176,26 +203,22 @@ static napi_value callOperator(napi_env env, napi_callback_info info) {
     uint32_t index = 0;
     check(env, napi_get_value_uint32(env, call.values[0], &index), "operator");
     bound = &state.operators.at(index);
-    if (at::Tensor plain = callPlain(call, *bound); plain.defined()) {
-      return results == Results::kReturned ? fromTensor(call, std::move(plain)) : nullptr;
-    }
-    push(call, *bound);
-    bound->handle.callBoxed(&state.stack);
-    napi_value result = nullptr;
-    if (results == Results::kReturned && state.stack.size() == 1) {
-      result = fromValue(call, std::move(state.stack[0]));
-    } else if (results == Results::kReturned && !state.stack.empty()) {
-      napi_create_array_with_length(env, state.stack.size(), &result);
-      for (size_t i = 0; i < state.stack.size(); ++i) {
-        napi_set_element(env, result, i, fromValue(call, std::move(state.stack[i])));
-      }
-    }
-    state.stack.clear();
+    napi_value result = runOperator(call, *bound, results);
+    if (state.recorder != nullptr) record(call, result);
     return result;
   } catch (...) {
     state.stack.clear();
     return throwCurrent(env, bound == nullptr ? "torch" : nameOf(*bound->schema));
   }
+}
+
+// setRecorder(((result, operator, ...arguments) => void) | null): who is told of every operator from now on.
+static napi_value setRecorder(const Call& call) {
+  if (call.state.recorder != nullptr) napi_delete_reference(call.env, call.state.recorder);
+  call.state.recorder = nullptr;
+  if (isNothing(call.env, call.values[0])) return undefined(call.env);
+  check(call.env, napi_create_reference(call.env, call.values[0], 1, &call.state.recorder), "recorder");
+  return undefined(call.env);
 }
 
 // schema(index) → the registered schema as text.
@@ -211,6 +234,7 @@ void defineOperators(napi_env env, napi_value exports) {
   define(env, exports, "schema", guarded<schemaOf>);
   define(env, exports, "call", callOperator<Results::kReturned>);
   define(env, exports, "callDropped", callOperator<Results::kDropped>);
+  define(env, exports, "setRecorder", guarded<setRecorder>);
 }
 
 }  // namespace lapidary

@@ -53,6 +53,7 @@ export const ERROR_CODES = {
   BUNDLE_DAMAGED: "a file of a bundle is missing, or its bytes are not those that were published",
   BUNDLE_UNSAFE: "a bundle has a file that its manifest does not list, or a path that leads out of it",
   BUNDLE_VERSION: "a bundle has a format of another version",
+  EXPORT_UNSUPPORTED: "a model does something that has no form in an exported graph",
   READER_OPTION: "an option of the batch reader is out of its range",
   ONLINE_STORE_UNAVAILABLE: "the online store did not answer, or refused",
   ONLINE_STORE_NOT_DURABLE: "a Redis server would acknowledge events before they are on its disk",

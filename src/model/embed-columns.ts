@@ -1,6 +1,6 @@
 import type { CategoryFeature, CodeColumns } from "../features/spec.ts";
 import type { EmbeddingTable } from "../nn/index.ts";
-import { fromArray, type Tensor } from "../torch/index.ts";
+import { fromArrays, type Tensor } from "../torch/index.ts";
 
 /** The tables of a spec by name; features that name the same table share it. */
 export type Tables = Readonly<Record<string, EmbeddingTable>>;
@@ -38,19 +38,7 @@ export function embedColumns(tables: Tables, columns: readonly Column[]): Tensor
 
 function embedTogether(table: EmbeddingTable | undefined, columns: readonly Column[]): Tensor[] {
   if (table === undefined) throw new Error(`the model has no table ${columns[0]?.table}`);
-  const codes = concatenate(columns.map((column) => column.codes));
-  const rows = table.lookup(fromArray(codes, [codes.length], { share: true }).to({ device: table.weight.device }));
+  const codes = fromArrays(columns.map((column) => column.codes));
+  const rows = table.lookup(codes.to({ device: table.weight.device }));
   return columns.length === 1 ? [rows] : rows.splitWithSizes(columns.map((column) => column.codes.length));
-}
-
-function concatenate(arrays: readonly Int32Array[]): Int32Array {
-  const [first] = arrays;
-  if (arrays.length === 1 && first !== undefined) return first;
-  const all = new Int32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const array of arrays) {
-    all.set(array, end);
-    end += array.length;
-  }
-  return all;
 }

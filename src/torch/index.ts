@@ -1,7 +1,7 @@
 /** libtorch for TypeScript. Knows nothing of recommendation. */
 export { type GradOptions, grad, gradientOf, noGrad, setGradient } from "./autograd.ts";
 export type { DType, TensorArray } from "./dtype.ts";
-export { type FromArrayOptions, fromArray, tensor } from "./from-array.ts";
+export { type FromArrayOptions, fromArray, fromArrays, tensor } from "./from-array.ts";
 export {
   arange,
   cat,
@@ -30,4 +30,15 @@ export { type Gathered, type GroupOptions, ProcessGroup, type Reduction } from "
 export { RandomGenerator } from "./random.ts";
 export { buildInfo, countFlops, setThreads, threads } from "./runtime.ts";
 export { liveTensors, Scope, scoped } from "./scope.ts";
+export {
+  outsideTensor,
+  type TensorId,
+  type TensorOrigin,
+  type Trace,
+  type TracedArgument,
+  type TracedCall,
+  type TracedData,
+  type TracedTensor,
+  trace,
+} from "./trace.ts";
 export { type WaitOptions, Work } from "./work.ts";

@@ -12,6 +12,7 @@ export interface Native {
   schema(operator: number): string;
   call(operator: number, ...values: unknown[]): unknown;
   callDropped(operator: number, ...values: unknown[]): void;
+  setRecorder(recorder: ((result: unknown, operator: number, ...values: unknown[]) => void) | null): void;
   fromArray(array: ArrayBufferView, dtype: number, shape: readonly number[], share: boolean): Handle;
   copyTo(tensor: Handle, array: ArrayBufferView): void;
   view(tensor: Handle): ArrayBuffer;

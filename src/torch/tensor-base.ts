@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { arrayOver, type DType, dtypeName, numbersIn, type TensorArray } from "./dtype.ts";
+import { hostObserver } from "./host-access.ts";
 import { type Handle, native } from "./native.ts";
 import { adopt } from "./scope.ts";
 import { torchError } from "./torch-error.ts";
@@ -57,6 +58,7 @@ export abstract class TensorBase {
 
   /** The number in a tensor of one element. @throws {LapidaryError} TORCH_OPERATOR if it has more or none */
   item(): number {
+    hostObserver()?.onRead(this.handle);
     return native.item(this.handle);
   }
 
@@ -75,6 +77,7 @@ export abstract class TensorBase {
    * @throws {LapidaryError} TORCH_ARGUMENT unless the tensor is contiguous and on the CPU
    */
   view(): TensorArray {
+    hostObserver()?.onRead(this.handle);
     return arrayOver(this.dtype, native.view(this.handle));
   }
 

@@ -1,0 +1,82 @@
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import type { Batch, FeatureSpec } from "../features/spec.ts";
+import { buildModel, type Model } from "../model/index.ts";
+import { TINY_SPEC, tinyBatch, tinyConfig } from "../model/testing.ts";
+import { Initializer, parametersOf } from "../nn/index.ts";
+import { noGrad, RandomGenerator, Scope } from "../torch/index.ts";
+import { exportGraph } from "./export-graph.ts";
+
+/** A model of float32 whose every parameter matters. */
+function model32(kind: "baseRate" | "logistic" | "previous", spec: FeatureSpec = TINY_SPEC): Model {
+  const initial = new Initializer(RandomGenerator.seeded(3));
+  const model = buildModel(tinyConfig(kind), { spec, rates: spec.objectives.map(() => 0.2), initial });
+  const { dense, tables } = parametersOf(model);
+  for (const { tensor } of [...dense, ...tables]) tensor.detach().add_(initial.normal(tensor.shape, 0.3));
+  return model;
+}
+
+function feedsOf({ size, contextual, candidate, numbers, history }: Batch): Record<string, OrtTensor> {
+  const codes = (kind: string, columns: Readonly<Record<string, Int32Array>>): [string, OrtTensor][] =>
+    Object.entries(columns).map(([name, values]) => [
+      `${kind}.${name}`,
+      new OrtTensor("int32", values, [values.length]),
+    ]);
+  return {
+    ...Object.fromEntries(codes("contextual", contextual)),
+    ...Object.fromEntries(codes("candidate", candidate)),
+    numbers: new OrtTensor("float32", numbers, [size, numbers.length / size]),
+    ...Object.fromEntries(codes("history", history.codes)),
+    offsets: new OrtTensor("int32", history.offsets, [size + 1]),
+  };
+}
+
+/** Largest `|a − b| / max(1, |b|)` between ONNX Runtime and libtorch. */
+async function difference(session: InferenceSession, model: Model, batch: Batch): Promise<number> {
+  const expected = ((): Float32Array => {
+    using _scope = new Scope();
+    return noGrad(() => model.logits(batch).contiguous())
+      .float32()
+      .slice();
+  })();
+  const { logits } = await session.run(feedsOf(batch));
+  const actual = logits?.data as Float32Array;
+  expect(actual.length).toBe(expected.length);
+  return expected.reduce((worst, z, i) => Math.max(worst, Math.abs(actual[i]! - z) / Math.max(1, Math.abs(z))), 0);
+}
+
+const BATCHES: Readonly<Record<string, readonly number[]>> = {
+  "one example": [4],
+  "one example without history": [0],
+  "empty histories": [0, 0, 0],
+  ragged: [3, 0, 1, 7, 0, 2, 0],
+  "a very long history": [0, 20_000, 1],
+  "many examples": Array.from({ length: 300 }, (_, i) => (i * 7) % 13),
+};
+
+describe("an exported model", () => {
+  it.each(["baseRate", "logistic", "previous"] as const)("of kind %s scores as libtorch does", async (kind) => {
+    const model = model32(kind);
+    const session = await InferenceSession.create(exportGraph(model, TINY_SPEC, "0"));
+    for (const [name, lengths] of Object.entries(BATCHES)) {
+      for (const seed of [1, 50])
+        expect(await difference(session, model, tinyBatch(lengths, seed)), name).toBeLessThan(1e-5);
+    }
+  });
+
+  it("has every input of the spec, and equal bytes for equal models", async () => {
+    const bytes = exportGraph(model32("logistic"), TINY_SPEC, "0");
+    const session = await InferenceSession.create(bytes);
+    expect([...session.inputNames].sort()).toEqual(Object.keys(feedsOf(tinyBatch([1]))).sort());
+    expect(session.outputNames).toEqual(["logits"]);
+    expect(Buffer.from(bytes).equals(exportGraph(model32("logistic"), TINY_SPEC, "0"))).toBe(true);
+  });
+
+  it("is refused with the name of an operator that has no form", () => {
+    const inner = model32("logistic");
+    const model: Model = { logits: (batch) => inner.logits(batch).cumsum(1) };
+    expect(() => exportGraph(model, TINY_SPEC, "0")).toThrow(
+      expect.objectContaining({ code: "EXPORT_UNSUPPORTED", where: "aten::cumsum" }),
+    );
+  });
+});

@@ -1,0 +1,92 @@
+import type { FeatureSpec } from "../features/spec.ts";
+import { type DType, outsideTensor, type TensorArray } from "../torch/index.ts";
+import { CallView, type Operand } from "./call-view.ts";
+import type { Graph, GraphCall, GraphTensor } from "./generalize.ts";
+import { GraphBuilder } from "./graph-builder.ts";
+import { LOWERED, LOWERINGS } from "./lowerings.ts";
+import { ELEMENT_TYPES, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValue } from "./onnx.ts";
+import { unsupported } from "./problems.ts";
+import { type Size, sizeAt } from "./sizes.ts";
+
+/** Inputs of every exported graph, whether it reads them or not, in their order. */
+function inputsOf({ contextual, candidate, numbers, history }: FeatureSpec): OnnxValue[] {
+  const codes = (kind: string, features: FeatureSpec["history"], size: string): OnnxValue[] =>
+    features.map(({ name }) => ({ name: `${kind}.${name}`, dtype: "int32", shape: [size] }));
+  return [
+    ...codes("contextual", contextual, "B"),
+    ...codes("candidate", candidate, "B"),
+    { name: "numbers", dtype: "float32", shape: ["B", numbers.length] },
+    ...codes("history", history, "L"),
+    { name: "offsets", dtype: "int32", shape: ["B+1"] },
+  ];
+}
+
+/**
+ * The ONNX graph of a model: `logits` float32 [B, T] from the inputs of its spec.
+ *
+ * @param names of tensors that the model holds, by handle
+ * @throws {LapidaryError} EXPORT_UNSUPPORTED with the name of an operator that has no form in ONNX
+ */
+export function lowerGraph(graph: Graph, spec: FeatureSpec, names: ReadonlyMap<number, string> = new Map()): OnnxGraph {
+  const events = spec.history[0] === undefined ? "offsets" : `history.${spec.history[0].name}`;
+  const builder = new GraphBuilder({ B: { name: "offsets", add: -1 }, L: { name: events, add: 0 } });
+  const made = new Map<number, Operand>();
+  const operandOf = (id: number): Operand => {
+    const known = made.get(id);
+    if (known !== undefined) return known;
+    const tensor = graph.tensors[id] as GraphTensor;
+    const operand = { ...tensor, name: sourceName(builder, tensor, names) };
+    made.set(id, operand);
+    return operand;
+  };
+  for (const call of graph.calls) {
+    const results = call.results.map((id) => graph.tensors[id] as GraphTensor);
+    const outputs = [lowerCall(call, new CallView(call, { graph: builder, results, operandOf }))].flat();
+    call.results.forEach((id, i) => {
+      made.set(id, { ...(results[i] as GraphTensor), name: outputs[i] as string });
+    });
+  }
+  const { name } = operandOf(graph.output);
+  const last: OnnxNode = {
+    operator: "Cast",
+    inputs: [name],
+    outputs: ["logits"],
+    attributes: { to: { kind: "int", value: ELEMENT_TYPES.float32 } },
+  };
+  return {
+    name: "lapidary",
+    inputs: inputsOf(spec),
+    outputs: [{ name: "logits", dtype: "float32", shape: ["B", spec.objectives.length] }],
+    nodes: [...builder.nodes, last],
+    constants: builder.constants,
+  };
+}
+
+function lowerCall({ operator }: GraphCall, view: CallView): string | readonly string[] {
+  const known = LOWERED.find((name) => name === operator);
+  if (known !== undefined) return LOWERINGS[known](view);
+  throw unsupported(operator, { expected: "operators that have a form in ONNX", got: operator });
+}
+
+/** The name of a tensor that no call made. */
+function sourceName(builder: GraphBuilder, tensor: GraphTensor, names: ReadonlyMap<number, string>): string {
+  const { origin, shape, dtype } = tensor;
+  if (origin.kind === "inputs") return shapedInput(builder, origin.names, shape);
+  if (origin.kind === "array") return builder.constant(constantOf(origin.array, dtype, shape));
+  if (origin.kind === "call") throw new Error("a tensor is used before the call that makes it");
+  const held = outsideTensor(origin.handle).to({ device: "cpu" }).contiguous();
+  return builder.constant(constantOf(held.view(), dtype, shape), names.get(origin.handle));
+}
+
+function shapedInput(builder: GraphBuilder, names: readonly string[], shape: readonly Size[]): string {
+  const [first] = names;
+  // Of several arrays a tensor was made end to end; a single one has the shape of its input.
+  if (names.length === 1 && first !== undefined) return first;
+  if (shape.length !== 1) throw new Error("arrays end to end have one axis");
+  return builder.node("Concat", names, { axis: 0 });
+}
+
+function constantOf(array: TensorArray, dtype: DType, shape: readonly Size[]): OnnxTensor {
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength).slice();
+  return { dtype, shape: shape.map((size) => sizeAt(size, { B: 0, L: 0 })), bytes };
+}

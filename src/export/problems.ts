@@ -1,0 +1,14 @@
+import { LapidaryError } from "../config/errors.ts";
+
+/** A model does something that has no form in the graph. */
+export function unsupported(
+  where: string,
+  difference: { readonly expected: string; readonly got: string },
+): LapidaryError {
+  return new LapidaryError({
+    code: "EXPORT_UNSUPPORTED",
+    where,
+    ...difference,
+    hint: "Export a model of another kind: `logistic` and `previous` are made of operators that have a form.",
+  });
+}
