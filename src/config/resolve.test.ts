@@ -4,7 +4,7 @@ import { dumpConfig } from "./dump.ts";
 import { LapidaryError } from "./errors.ts";
 import { applyOverrides } from "./overrides.ts";
 import { resolveConfig } from "./resolve.ts";
-import { CONFIG_SCHEMA, schemaText, TRAINING_DEFAULTS, type UserConfig } from "./schema.ts";
+import { CONFIG_SCHEMA, schemaText, TRAINING_DEFAULTS, TRANSFER_DEFAULTS, type UserConfig } from "./schema.ts";
 
 const USER: UserConfig = {
   events: {
@@ -82,6 +82,9 @@ describe("resolveConfig", () => {
       dim: null,
       layers: null,
       minCount: 2,
+      objectives: null,
+      teacher: null,
+      transfer: TRANSFER_DEFAULTS,
       training: { ...TRAINING_DEFAULTS, epochs: 3, seed: 7 },
     });
     expect(models["base"]?.training).toEqual({ ...TRAINING_DEFAULTS, epochs: 3 });
