@@ -13,8 +13,10 @@ import {
 import { join } from "node:path";
 import { LapidaryError } from "../config/errors.ts";
 import { syncFolder, writeFileAtomic } from "../data/store/file-writer.ts";
+import type { Model } from "../model/index.ts";
+import { parametersOf } from "../nn/index.ts";
 import { readSafetensors, writeSafetensors } from "../torch/safetensors.ts";
-import type { Learner } from "./learner.ts";
+import { copyTensors, type Learner } from "./learner.ts";
 
 /** Checkpoints kept: the newest, and one more in case the newest is damaged. */
 const KEPT = 2;
@@ -103,6 +105,29 @@ export class CheckpointFolder {
     throw damaged(folder, "Train the model again with --fresh. Check the disk.");
   }
 
+  /**
+   * Reads the model of the best checkpoint, without what was only needed to train it.
+   *
+   * @throws {LapidaryError} CHECKPOINT_DAMAGED, CHECKPOINT_MISMATCH
+   */
+  loadBest(model: Model): void {
+    const folder = join(this.path, BEST);
+    if (readWhole(folder) === null) throw damaged(folder, "Train the model again with --fresh. Check the disk.");
+    const { tensors } = readSafetensors(join(folder, TENSORS));
+    const saved = Object.entries(tensors).filter(([name]) => name.startsWith("model."));
+    const { dense, tables } = parametersOf({ model });
+    const mine = [...dense, ...tables].map(({ name, tensor }) => [name, tensor] as const);
+    copyTensors(new Map(saved), new Map(mine), folder);
+  }
+
+  /** SHA-256 of the best checkpoint. @throws {LapidaryError} CHECKPOINT_DAMAGED */
+  bestDigest(): string {
+    const folder = join(this.path, BEST);
+    const manifest = readWhole(folder);
+    if (manifest === null) throw damaged(folder, "Train the model again with --fresh. Check the disk.");
+    return manifest.sha256;
+  }
+
   #write(name: string, learner: Learner, position: TrainingPosition): void {
     const final = join(this.path, name);
     const staging = join(this.path, `.${name}.partial`);
@@ -138,7 +163,10 @@ export class CheckpointFolder {
 /** The manifest of a checkpoint that is as it was written; null otherwise. */
 function readWhole(folder: string): Manifest | null {
   try {
-    const manifest = JSON.parse(readFileSync(join(folder, MANIFEST), "utf8")) as Manifest;
+    const text = readFileSync(join(folder, MANIFEST), "utf8");
+    const manifest = JSON.parse(text) as Manifest;
+    // Two texts can be one number: 1.2706290393333104 and …105.
+    if (text !== `${JSON.stringify(manifest)}\n`) return null;
     return digest(join(folder, TENSORS), manifest.position) === manifest.sha256 ? manifest : null;
   } catch {
     return null;

@@ -34,6 +34,8 @@ type ModelInputsConfig = Pick<ModelConfig, "history" | "minCount" | "objectives"
 export interface InputOptions {
   /** Reads only the training examples from here on. @default all @unit ms since 1970, UTC */
   readonly trainFromMs?: number;
+  /** Reads only those before here, with their labels as known at split.trainUntilMs. @default split.trainUntilMs @unit ms since 1970, UTC */
+  readonly trainToMs?: number;
   /** Rates and moments are those of the events before this. @default split.trainUntilMs @unit ms since 1970, UTC */
   readonly factsUntilMs?: number;
   /** Ids may have rows of their own if they are admitted before this. @default split.trainUntilMs @unit ms since 1970, UTC */
@@ -72,11 +74,11 @@ export class TrainingInputs {
   readonly vocabularies: Readonly<Record<string, Vocabulary>>;
   readonly #project: InputsConfig;
   readonly #model: ModelInputsConfig;
-  readonly #trainFromMs: number;
+  readonly #training: TimeWindow;
 
   private constructor(
     facts: Facts & Pick<TrainingInputs, "vocabularies">,
-    from: { project: InputsConfig; model: ModelInputsConfig; trainFromMs?: number | undefined },
+    from: { project: InputsConfig; model: ModelInputsConfig; training?: TimeWindow },
   ) {
     this.spec = facts.spec;
     this.rates = facts.rates;
@@ -84,19 +86,20 @@ export class TrainingInputs {
     this.vocabularies = facts.vocabularies;
     this.#project = from.project;
     this.#model = from.model;
-    this.#trainFromMs = from.trainFromMs ?? Number.MIN_SAFE_INTEGER;
+    this.#training = from.training ?? windowOf(from.project.split, "train");
   }
 
   /** Reads the training window once. @throws {LapidaryError} TRAIN_WINDOW if it has less than one batch */
   static fit(project: InputsConfig, model: ModelInputsConfig, options: InputOptions = {}): TrainingInputs {
     const store = EventStore.open(project.store);
     try {
-      const { trainFromMs = Number.MIN_SAFE_INTEGER, pastEmbeddings: dim = 0 } = options;
-      const pastEmbeddings = dim === 0 ? {} : { pastEmbeddings: dim };
       const { trainUntilMs } = project.split;
+      const { trainFromMs = Number.MIN_SAFE_INTEGER, trainToMs = trainUntilMs, pastEmbeddings: dim = 0 } = options;
+      const pastEmbeddings = dim === 0 ? {} : { pastEmbeddings: dim };
+      const training = { fromMs: trainFromMs, untilMs: trainToMs };
       const before = (untilMs: number): TimeWindow => ({ fromMs: Number.MIN_SAFE_INTEGER, untilMs });
       const window = before(options.factsUntilMs ?? trainUntilMs);
-      const numExamples = countExamples(store, { fromMs: trainFromMs, untilMs: trainUntilMs });
+      const numExamples = countExamples(store, training);
       if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
       const admission = { window: before(options.vocabularyUntilMs ?? trainUntilMs), minCount: model.minCount };
       const admitted = Object.entries(admissionTimes(store, admission));
@@ -106,7 +109,7 @@ export class TrainingInputs {
       const spec = { ...all, objectives: model.objectives ?? all.objectives, ...pastEmbeddings };
       const labels = countLabels(store, { window, horizonMs: window.untilMs });
       const rates = spec.objectives.map((name) => rateOf(labels[name]));
-      return new TrainingInputs({ spec, rates, numExamples, vocabularies }, { project, model, trainFromMs });
+      return new TrainingInputs({ spec, rates, numExamples, vocabularies }, { project, model, training });
     } finally {
       store.close();
     }
@@ -153,7 +156,8 @@ export class TrainingInputs {
     options: Pick<ReaderOptions, "seed"> & Partial<ReaderOptions>,
   ): Promise<BatchReader> {
     const window = windowOf(this.#project.split, split);
-    return this.#read(split === "train" ? { ...window, fromMs: this.#trainFromMs } : window, mesh, options);
+    const horizon = { horizonMs: window.untilMs, ...options };
+    return this.#read(split === "train" ? this.#training : window, mesh, horizon);
   }
 
   #read(
