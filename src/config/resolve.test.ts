@@ -90,6 +90,25 @@ describe("resolveConfig", () => {
     expect(models["base"]?.training).toEqual({ ...TRAINING_DEFAULTS, epochs: 3 });
   });
 
+  it.each([
+    [{ kind: "foundation", teacher: "big" }, "models.v.teacher"],
+    [{ kind: "vertical", teacher: "base" }, "models.v.teacher"],
+    [{ kind: "vertical", transfer: { technique: "distill" } }, "models.v.teacher"],
+    [{ kind: "vertical", objectives: ["clack"] }, "models.v.objectives"],
+    [{ kind: "vertical", teacher: "big", transfer: { technique: "adapter" } }, "models.v.training"],
+  ] as const)("refuses %j", (model, where) => {
+    const of = { ...USER, models: { ...USER.models, v: model } };
+    const refused = expect.objectContaining({ code: "CONFIG_INVALID", where: `${FILE}: ${where}` });
+    expect(() => resolveConfig(of, FILE)).toThrow(refused);
+  });
+
+  it("takes a student adapter that meets each label once, in order of time", () => {
+    const training = { epochs: 1, order: "time" };
+    const v = { kind: "vertical", teacher: "big", objectives: ["click"], transfer: { technique: "full" }, training };
+    const { models } = resolveConfig({ ...USER, models: { ...USER.models, v } }, FILE);
+    expect(models["v"]).toMatchObject({ ...v, transfer: { ...TRANSFER_DEFAULTS, technique: "full" } });
+  });
+
   it("takes a key written as undefined as not written", () => {
     const config = resolveConfig({ ...USER, store: undefined, training: { epochs: undefined } }, FILE);
     expect(config.store).toBe("/project/.lapidary/store");

@@ -12,6 +12,7 @@ import { type Split, TrainingInputs } from "./inputs.ts";
 import { mapBatches, type Predictions, predict, writePredictions } from "./predict.ts";
 import { type RunConfig, RunFolder, type RunSummary } from "./run-folder.ts";
 import { type Enrich, initModel } from "./trainer.ts";
+import { type TransferEvaluation, transfersOf } from "./transfer-ratio.ts";
 
 /** One run on one split. */
 export interface RunEvaluation {
@@ -31,6 +32,8 @@ export interface Evaluation {
   /** Name of each surface by its code. */
   readonly surfaces: Readonly<Record<number, string>>;
   readonly runs: readonly RunEvaluation[];
+  /** What each transfer was worth, of the runs that have a vertical model alone and a teacher beside them. */
+  readonly transfers: readonly TransferEvaluation[];
 }
 
 /** What to evaluate. */
@@ -54,21 +57,27 @@ export interface EvaluateOptions {
  */
 export async function evaluateRuns(project: ProjectConfig, options: EvaluateOptions): Promise<Evaluation> {
   const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined } = options;
-  const scored: { run: string; summary: RunSummary; predictions: Predictions }[] = [];
+  const scored: { run: string; config: RunConfig; summary: RunSummary; predictions: Predictions }[] = [];
   for (const run of runs) {
     options.onRun?.(run);
     const { folder, summary } = RunFolder.finished(runPath(project, run));
-    scored.push({ run, summary, predictions: await scoreRun(project, folder, options) });
+    scored.push({ run, config: folder.config, summary, predictions: await scoreRun(project, folder, options) });
   }
   const reference = scored.find(({ run }) => run === baseline)?.predictions ?? null;
+  const measured = scored.map(({ run, config, predictions }) => {
+    const objectives = mapValues(predictions, evaluate);
+    const normalizedEntropy = mapValues(objectives, ({ overall }) => overall.normalizedEntropy);
+    return { run, config, objectives, normalizedEntropy };
+  });
   return {
     split,
     baseline: baseline ?? null,
     surfaces: surfaceNames(project.store),
-    runs: scored.map(({ run, summary, predictions }) => ({
+    transfers: transfersOf(measured),
+    runs: scored.map(({ run, summary, predictions }, index) => ({
       run,
       summary,
-      objectives: mapValues(predictions, evaluate),
+      objectives: measured[index]?.objectives ?? {},
       differences: reference === null || run === baseline ? null : compare(reference, predictions),
     })),
   };

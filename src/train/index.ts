@@ -13,6 +13,7 @@ export {
   evaluationPage,
   type ResultTable,
   resultTable,
+  transferTable,
 } from "./evaluation-report.ts";
 export { SPLITS, type Split } from "./inputs.ts";
 export { type Lesson, labelLoss, maskedLoss } from "./learner.ts";
