@@ -8,7 +8,7 @@ const FILE = fileURLToPath(new URL("../../examples/kuairand/lapidary.config.ts",
 it("the example's configuration resolves, and no label can be an input", async () => {
   const { events, models, split } = await loadProject({ config: FILE });
   expect(events.format).toBe("tsv");
-  expect(Object.keys(models)).toEqual(["baseRate", "logistic", "previous", "foundation"]);
+  expect(Object.keys(models)).toEqual(["baseRate", "logistic", "previous", "foundation", "vertical"]);
   expect(new Date(split.testUntilMs).toISOString()).toBe("2022-04-22T00:00:00.000Z");
   expect(Object.keys(events.attributes)).toEqual(["duration"]);
   const objectives = Object.entries(events.outcomes).filter(([, { objective }]) => objective);

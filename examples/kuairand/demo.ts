@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 // Runs as dist/examples/kuairand/demo.js.
 const CLI = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 const FOLDER = fileURLToPath(new URL("../../../examples/kuairand", import.meta.url));
-const MODELS = ["baseRate", "logistic", "previous", "foundation"];
+const MODELS = ["baseRate", "logistic", "previous", "foundation", "vertical"];
+const TECHNIQUES = ["distill", "auxiliary", "adapter", "representations", "full"];
 
 /** Runs `lapidary …` in the example's folder; the demo ends where a command does not end well. */
 function lapidary(...args: readonly string[]): void {
@@ -23,5 +24,11 @@ const fresh = process.argv.includes("--fresh") ? ["--fresh"] : [];
 const start = performance.now();
 lapidary("ingest");
 for (const model of MODELS) lapidary("train", model, ...fresh);
+lapidary("generate", "foundation", "--slices", "day");
+for (const technique of TECHNIQUES) {
+  lapidary("transfer", "vertical", "--set", `models.vertical.transfer.technique=${technique}`, ...fresh);
+}
 lapidary("evaluate", ...MODELS, "--split", "test", "--baseline", "previous");
+const transferred = TECHNIQUES.map((technique) => `vertical-${technique}`);
+lapidary("evaluate", "vertical", "foundation", ...transferred, "--split", "test", "--out", "runs/transfer-test.html");
 console.error(`\nThe demo took ${((performance.now() - start) / 1000).toFixed(0)} s.`);

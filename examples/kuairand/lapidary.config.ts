@@ -44,5 +44,14 @@ export default defineProject({
     logistic: { kind: "logistic", minCount: 5, training: { learningRate: 0.01 } },
     previous: { kind: "previous", minCount: 5, history: 64 },
     foundation: { kind: "foundation", minCount: 5, history: 64 },
+    vertical: {
+      kind: "vertical",
+      minCount: 5,
+      history: 64,
+      teacher: "foundation",
+      transfer: { technique: "full" },
+      // As a stream gives them: the student adapter may meet each label once, when it is fresh.
+      training: { order: "time" },
+    },
   },
 });

@@ -2,11 +2,13 @@
 import { bench } from "./commands/bench.ts";
 import { doctor } from "./commands/doctor.ts";
 import { evaluate } from "./commands/evaluate.ts";
+import { generate } from "./commands/generate.ts";
 import { ingest } from "./commands/ingest.ts";
 import { init } from "./commands/init.ts";
 import { serve } from "./commands/serve.ts";
 import { train } from "./commands/train.ts";
+import { transfer } from "./commands/transfer.ts";
 import { main } from "./run.ts";
 
 /** The commands in the order of help. A new one is a file in `commands/` and a line here. */
-await main([init, ingest, train, evaluate, serve, bench, doctor], process.argv.slice(2));
+await main([init, ingest, train, generate, transfer, evaluate, serve, bench, doctor], process.argv.slice(2));

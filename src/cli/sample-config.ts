@@ -39,6 +39,15 @@ export default defineProject({
     logistic: { kind: "logistic" },
     previous: { kind: "previous", size: "tiny", history: 32 },
     foundation: { kind: "foundation", size: "tiny", history: 32 },
+    // The small one that serves. It learns alone with \`lapidary train\`; with its teacher's knowledge, once there is
+    // some (\`lapidary generate foundation --slices day\`), with \`lapidary transfer\`.
+    vertical: {
+      kind: "vertical",
+      size: "tiny",
+      history: 32,
+      teacher: "foundation",
+      transfer: { technique: "distill" },
+    },
   },
 });
 `;

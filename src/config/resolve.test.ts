@@ -4,7 +4,7 @@ import { dumpConfig } from "./dump.ts";
 import { LapidaryError } from "./errors.ts";
 import { applyOverrides } from "./overrides.ts";
 import { resolveConfig } from "./resolve.ts";
-import { CONFIG_SCHEMA, schemaText, TRAINING_DEFAULTS, type UserConfig } from "./schema.ts";
+import { CONFIG_SCHEMA, schemaText, TRAINING_DEFAULTS, TRANSFER_DEFAULTS, type UserConfig } from "./schema.ts";
 
 const USER: UserConfig = {
   events: {
@@ -82,9 +82,31 @@ describe("resolveConfig", () => {
       dim: null,
       layers: null,
       minCount: 2,
+      objectives: null,
+      teacher: null,
+      transfer: TRANSFER_DEFAULTS,
       training: { ...TRAINING_DEFAULTS, epochs: 3, seed: 7 },
     });
     expect(models["base"]?.training).toEqual({ ...TRAINING_DEFAULTS, epochs: 3 });
+  });
+
+  it.each([
+    [{ kind: "foundation", teacher: "big" }, "models.v.teacher"],
+    [{ kind: "vertical", teacher: "base" }, "models.v.teacher"],
+    [{ kind: "vertical", transfer: { technique: "distill" } }, "models.v.teacher"],
+    [{ kind: "vertical", objectives: ["clack"] }, "models.v.objectives"],
+    [{ kind: "vertical", teacher: "big", transfer: { technique: "adapter" } }, "models.v.training"],
+  ] as const)("refuses %j", (model, where) => {
+    const of = { ...USER, models: { ...USER.models, v: model } };
+    const refused = expect.objectContaining({ code: "CONFIG_INVALID", where: `${FILE}: ${where}` });
+    expect(() => resolveConfig(of, FILE)).toThrow(refused);
+  });
+
+  it("takes a student adapter that meets each label once, in order of time", () => {
+    const training = { epochs: 1, order: "time" };
+    const v = { kind: "vertical", teacher: "big", objectives: ["click"], transfer: { technique: "full" }, training };
+    const { models } = resolveConfig({ ...USER, models: { ...USER.models, v } }, FILE);
+    expect(models["v"]).toMatchObject({ ...v, transfer: { ...TRANSFER_DEFAULTS, technique: "full" } });
   });
 
   it("takes a key written as undefined as not written", () => {

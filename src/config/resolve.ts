@@ -2,8 +2,9 @@ import { dirname, resolve as resolvePath } from "node:path";
 import { check, isPlainObject, join, type Problem, type Schema, show } from "./check.ts";
 import { LapidaryError } from "./errors.ts";
 import { resolveEvents, resolveTime } from "./resolve-events.ts";
-import { CONFIG_SCHEMA, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, type UserConfig } from "./schema.ts";
-import type { ModelConfig, ProjectConfig, SplitConfig, TrainingConfig } from "./types.ts";
+import { resolveModels } from "./resolve-models.ts";
+import { CONFIG_SCHEMA, PATH_DEFAULTS, type UserConfig } from "./schema.ts";
+import type { ProjectConfig, SplitConfig } from "./types.ts";
 
 /**
  * The configuration checked, with every default filled in, every path absolute and every duration in milliseconds;
@@ -24,9 +25,10 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
     about: user.about ?? null,
     store: resolvePath(root, user.store ?? PATH_DEFAULTS.store),
     runs: resolvePath(root, user.runs ?? PATH_DEFAULTS.runs),
+    knowledge: resolvePath(root, user.knowledge ?? PATH_DEFAULTS.knowledge),
     events: resolveEvents(user, root, report),
     split: resolveSplit(user.split, report),
-    models: mapValues(user.models, (model) => resolveModel(model, user.training ?? {})),
+    models: resolveModels(user, report),
   };
   if (found.length > 0) throw configError(found, file);
   return deepFreeze(config);
@@ -78,24 +80,6 @@ function resolveSplit(split: UserConfig["split"], report: (problem: Problem) => 
   ordered("trainUntil", "validationUntil");
   ordered("validationUntil", "testUntil");
   return resolved;
-}
-
-type UserModel = UserConfig["models"][string];
-
-function resolveModel(model: UserModel, shared: Partial<TrainingConfig>): ModelConfig {
-  return {
-    kind: model.kind,
-    size: model.size ?? MODEL_DEFAULTS.size,
-    history: model.history ?? MODEL_DEFAULTS.history,
-    dim: model.dim ?? null,
-    layers: model.layers ?? null,
-    minCount: model.minCount ?? MODEL_DEFAULTS.minCount,
-    training: { ...TRAINING_DEFAULTS, ...shared, ...model.training },
-  };
-}
-
-function mapValues<A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]));
 }
 
 /** A key written as undefined must not override a default. */

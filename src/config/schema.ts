@@ -3,7 +3,14 @@
  * editors and `lapidary.schema.json`. `resolve.ts` turns it into the resolved form of `types.ts`.
  */
 import Type, { type Static, type TSchema } from "typebox";
-import { MODEL_KINDS, MODEL_SIZES, type TrainingConfig } from "./types.ts";
+import {
+  MODEL_KINDS,
+  MODEL_SIZES,
+  TRAINING_ORDERS,
+  TRANSFER_TECHNIQUES,
+  type TrainingConfig,
+  type TransferConfig,
+} from "./types.ts";
 import { DURATION_PATTERN, INSTANT_PATTERN, MAX_TIME_MS } from "./units.ts";
 
 /** How a model is fitted unless the configuration says otherwise. */
@@ -18,6 +25,21 @@ export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
   clipNorm: 1,
   checkpointEverySteps: 200,
   threads: 0,
+  order: "shuffled",
+});
+
+/**
+ * How a vertical model learns from its teacher unless the configuration says otherwise. ExFM's usage example has α = 5,
+ * β = 20, w = 10, for clicks so rare that all predictions lie near 0; at ordinary rates they drown the labels, so all
+ * are 1 until a search on the validation window says otherwise.
+ *
+ * @see arXiv 2502.17494 §4.1
+ */
+export const TRANSFER_DEFAULTS: TransferConfig = Object.freeze({
+  technique: "none",
+  labelScale: 1,
+  gradientScale: 1,
+  lossWeight: 1,
 });
 
 /** Dials of a model unless the configuration says otherwise. */
@@ -32,7 +54,11 @@ export const EVENTS_DEFAULTS = Object.freeze({
 } as const);
 
 /** Where the event store and the runs lie, relative to the configuration file. */
-export const PATH_DEFAULTS = Object.freeze({ store: ".lapidary/store", runs: "runs" } as const);
+export const PATH_DEFAULTS = Object.freeze({
+  store: ".lapidary/store",
+  runs: "runs",
+  knowledge: ".lapidary/knowledge",
+} as const);
 
 const NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$";
 const MODEL_NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]{0,63}$";
@@ -168,11 +194,11 @@ const split = record(
 
 type Range = { readonly minimum?: number; readonly maximum?: number; readonly exclusiveMinimum?: number };
 
-function dial(name: keyof TrainingConfig, description: string, range: Range) {
+function dial(name: Exclude<keyof TrainingConfig, "order">, description: string, range: Range) {
   return Type.Optional(Type.Number({ description, default: TRAINING_DEFAULTS[name], ...range }));
 }
 
-function count(name: keyof TrainingConfig, description: string, range: Range) {
+function count(name: Exclude<keyof TrainingConfig, "order">, description: string, range: Range) {
   return Type.Optional(Type.Integer({ description, default: TRAINING_DEFAULTS[name], ...range }));
 }
 
@@ -188,8 +214,35 @@ const training = record(
     clipNorm: dial("clipNorm", "Norm above which gradients are scaled down.", { exclusiveMinimum: 0 }),
     checkpointEverySteps: count("checkpointEverySteps", "Steps between checkpoints.", { minimum: 1 }),
     threads: count("threads", "Torch threads per process; 0 = all cores.", { minimum: 0, maximum: 1024 }),
+    order: Type.Optional(
+      Type.Enum([...TRAINING_ORDERS], {
+        description: "`shuffled`: anew in every pass. `time`: as the examples happened.",
+        default: TRAINING_DEFAULTS.order,
+      }),
+    ),
   },
   "How models are fitted.",
+);
+
+function factor(name: Exclude<keyof TransferConfig, "technique">, description: string) {
+  return Type.Optional(
+    Type.Number({ description, default: TRANSFER_DEFAULTS[name], exclusiveMinimum: 0, maximum: 1e6 }),
+  );
+}
+
+const transfer = record(
+  {
+    technique: Type.Optional(
+      Type.Enum([...TRANSFER_TECHNIQUES], {
+        description: "What is taken from the teacher.",
+        default: TRANSFER_DEFAULTS.technique,
+      }),
+    ),
+    labelScale: factor("labelScale", "The distillation head learns min(1, labelScale · prediction)."),
+    gradientScale: factor("gradientScale", "Factor of the distillation heads' gradient into the backbone."),
+    lossWeight: factor("lossWeight", "Factor of the auxiliary head's loss."),
+  },
+  "How a vertical model learns from its teacher.",
 );
 
 const model = record(
@@ -221,6 +274,15 @@ const model = record(
         maximum: 2 ** 31 - 1,
       }),
     ),
+    objectives: Type.Optional(
+      Type.Array(field("An objective."), {
+        description: "What a vertical model predicts; all objectives if absent.",
+        minItems: 1,
+        uniqueItems: true,
+      }),
+    ),
+    teacher: Type.Optional(field("Model that a vertical model learns from: of kind foundation or previous.")),
+    transfer: Type.Optional(transfer),
     training: Type.Optional(training),
   },
   "One model.",
@@ -240,6 +302,13 @@ export const CONFIG_SCHEMA = Type.Object(
       Type.String({ description: "Folder of the event store.", default: PATH_DEFAULTS.store, minLength: 1 }),
     ),
     runs: Type.Optional(Type.String({ description: "Folder of the runs.", default: PATH_DEFAULTS.runs, minLength: 1 })),
+    knowledge: Type.Optional(
+      Type.String({
+        description: "Folder of what teachers said of the examples.",
+        default: PATH_DEFAULTS.knowledge,
+        minLength: 1,
+      }),
+    ),
     events,
     objectives: named(objective, { description: "What models predict.", minProperties: 1 }),
     split,

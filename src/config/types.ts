@@ -75,12 +75,45 @@ export interface TrainingConfig {
   readonly checkpointEverySteps: number;
   /** Torch threads per process; 0 = all cores. */
   readonly threads: number;
+  /** Order of the examples of a pass. */
+  readonly order: TrainingOrder;
 }
 
-/** Kinds of models. `baseRate` and `logistic` are the simplest baselines, `previous` is DLRM/DCNv2 with DIN pooling. */
-export const MODEL_KINDS = ["baseRate", "logistic", "previous", "foundation"] as const;
+/** Orders in which examples are read in training: shuffled anew in every pass, or as they happened. */
+export const TRAINING_ORDERS = ["shuffled", "time"] as const;
+/** One of {@link TRAINING_ORDERS}. */
+export type TrainingOrder = (typeof TRAINING_ORDERS)[number];
+
+/**
+ * Kinds of models. `baseRate` and `logistic` are the simplest baselines, `previous` is DLRM/DCNv2 with DIN pooling,
+ * `vertical` is the small one that serves.
+ */
+export const MODEL_KINDS = ["baseRate", "logistic", "previous", "foundation", "vertical"] as const;
 /** One of {@link MODEL_KINDS}. */
 export type ModelKind = (typeof MODEL_KINDS)[number];
+
+/** Kinds of models that others can learn from. */
+export const TEACHER_KINDS = ["previous", "foundation"] as const satisfies readonly ModelKind[];
+
+/**
+ * Ways in which a vertical model learns from its teacher. `distill`: labels and teacher on one head. `auxiliary`: the
+ * teacher on a head of its own. `adapter`: that, and a teacher corrected by fresh labels on a third head.
+ * `representations`: the user's past embeddings as one more input. `full`: `adapter` and `representations`.
+ */
+export const TRANSFER_TECHNIQUES = ["none", "distill", "auxiliary", "adapter", "representations", "full"] as const;
+/** One of {@link TRANSFER_TECHNIQUES}. */
+export type TransferTechnique = (typeof TRANSFER_TECHNIQUES)[number];
+
+/** How a vertical model learns from its teacher. @see arXiv 2502.17494 §4 */
+export interface TransferConfig {
+  readonly technique: TransferTechnique;
+  /** α: the distillation head learns `min(1, α p)`. */
+  readonly labelScale: number;
+  /** β: factor of the distillation heads' gradient into the backbone. */
+  readonly gradientScale: number;
+  /** w: factor of the auxiliary head's loss. */
+  readonly lossWeight: number;
+}
 
 /** Sizes of a model, smallest first. */
 export const MODEL_SIZES = ["tiny", "small", "medium", "large"] as const;
@@ -100,6 +133,11 @@ export interface ModelConfig {
   readonly layers: number | null;
   /** Codes seen fewer times than this in training share row 0. */
   readonly minCount: number;
+  /** What it predicts; null for all objectives of the project. */
+  readonly objectives: readonly string[] | null;
+  /** Model that a vertical model learns from; null where there is none. */
+  readonly teacher: string | null;
+  readonly transfer: TransferConfig;
   readonly training: TrainingConfig;
 }
 
@@ -113,6 +151,8 @@ export interface ProjectConfig {
   readonly store: string;
   /** Folder of the runs. */
   readonly runs: string;
+  /** Folder of what teachers said of the examples. */
+  readonly knowledge: string;
   readonly events: EventsConfig;
   readonly split: SplitConfig;
   readonly models: Readonly<Record<string, ModelConfig>>;

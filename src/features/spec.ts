@@ -35,6 +35,8 @@ export interface FeatureSpec {
   readonly history: readonly CategoryFeature[];
   /** Names of the objectives, the columns of labels and logits. */
   readonly objectives: readonly string[];
+  /** Dimension of a teacher's embeddings of the user's past, a dense input of the user. @default 0, none */
+  readonly pastEmbeddings?: number;
 }
 
 /** Codes by feature name. */
@@ -50,6 +52,16 @@ export interface ExampleGroups {
   readonly surfaces: Int32Array;
   /** Number of all past events, those that the maximum length cuts off included. */
   readonly pastEvents: Int32Array;
+}
+
+/** What a teacher said of the examples of a batch, from snapshots that had not learned from them. */
+export interface BatchKnowledge {
+  /** The teacher's logits; 0 where there is none. @shape [B, T] */
+  readonly logits: Float32Array;
+  /** 1 where the teacher has scored the example, else 0. @shape [B, T] */
+  readonly mask: Float32Array;
+  /** Mean of the teacher's embeddings of the user strictly before the example; 0 without any. @shape [B, E] */
+  readonly past: Float32Array;
 }
 
 /**
@@ -73,4 +85,6 @@ export interface Batch {
   readonly labels: Float32Array;
   /** 1 where the label is known as of the reader's horizon, else 0. */
   readonly labelMask: Float32Array;
+  /** Only where a model learns from a teacher or reads its embeddings. */
+  readonly knowledge?: BatchKnowledge;
 }

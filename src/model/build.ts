@@ -8,6 +8,7 @@ import { Logistic } from "./logistic.ts";
 import type { Model } from "./model.ts";
 import { PreviousGeneration } from "./previous.ts";
 import { sizesOf } from "./sizes.ts";
+import { Vertical } from "./vertical.ts";
 
 /** What a model is made from besides its configuration. */
 export interface ModelInputs {
@@ -40,6 +41,10 @@ const BUILDERS: Readonly<Record<ModelConfig["kind"], (config: ModelShape, inputs
   foundation: (config, { spec, initial }) => {
     const model = Foundation.init(spec, sizesOf(config), initial);
     return { model, outputs: model.heads.map((head) => head.layers.at(-1)) };
+  },
+  vertical: (config, { spec, initial }) => {
+    const model = Vertical.init(spec, sizesOf(config), initial);
+    return { model, outputs: [model.output] };
   },
 };
 

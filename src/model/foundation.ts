@@ -4,7 +4,7 @@ import { type Initializer, Mlp } from "../nn/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
 import { CrossArch, SEQUENCE_SUMMARY_TOKENS, SUMMARY, type Summaries } from "./cross-arch.ts";
 import { Embeddings } from "./embeddings.ts";
-import type { Model } from "./model.ts";
+import type { Representation, Teacher } from "./model.ts";
 import { SequenceBlock } from "./sequence-block.ts";
 import type { Sizes } from "./sizes.ts";
 import { LinearCompressionBlock, WukongLayer } from "./wukong.ts";
@@ -26,7 +26,7 @@ interface FoundationLayer {
  *
  * @see arXiv 2411.09852 §4, arXiv 2403.02545 §3; engineering.fb.com, 10 Nov 2025
  */
-export class Foundation implements Model {
+export class Foundation implements Teacher {
   readonly embeddings: Embeddings;
   readonly cls: LinearCompressionBlock;
   readonly layers: readonly FoundationLayer[];
@@ -66,6 +66,11 @@ export class Foundation implements Model {
   }
 
   logits(batch: Batch): Tensor {
+    return this.represent(batch).logits;
+  }
+
+  /** The embedding is the mean of the last layer's sequence summary: `mean(S_sum)` over its tokens. */
+  represent(batch: Batch): Representation {
     const { features, candidate, history } = this.embeddings.apply(batch);
     let x = features;
     let s = history.prepend(this.cls.apply(features));
@@ -75,10 +80,11 @@ export class Foundation implements Model {
     }
     const { features: xSum, sequence: sSum } = this.last.apply(x, s);
     const inputs = cat([xSum.flatten(1), sSum.flatten(1), candidate], 1);
-    return cat(
+    const logits = cat(
       this.heads.map((head) => head.apply(inputs)),
       1,
     );
+    return { logits, embedding: sSum.mean([1]) };
   }
 }
 

@@ -6,3 +6,22 @@ export interface Model {
   /** @shape → [B, T], the columns in the order of the spec's objectives */
   logits(batch: Batch): Tensor;
 }
+
+/** What others learn of a model. */
+export interface Representation {
+  /** @shape [B, T] */
+  readonly logits: Tensor;
+  /** What it made of the user's history. @shape [B, D] */
+  readonly embedding: Tensor;
+}
+
+/** A model that others can learn from. */
+export interface Teacher extends Model {
+  /** One forward pass; its logits are those of {@link Model.logits}. */
+  represent(batch: Batch): Representation;
+}
+
+/** Whether others can learn from a model. */
+export function isTeacher(model: Model): model is Teacher {
+  return "represent" in model;
+}

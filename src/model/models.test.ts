@@ -11,7 +11,7 @@ import type { Model } from "./model.ts";
 import { sizesOf } from "./sizes.ts";
 import { TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "./testing.ts";
 
-const LEARNED = ["logistic", "previous", "foundation"] as const;
+const LEARNED = ["logistic", "previous", "foundation", "vertical"] as const;
 const RAGGED = [3, 0, 1, 6];
 const OBJECTIVES = TINY_SPEC.objectives.length;
 

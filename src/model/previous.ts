@@ -3,7 +3,7 @@ import { CrossLayer, type Initializer, Linear, Mlp } from "../nn/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
 import { DinPooling } from "./din-pooling.ts";
 import { Embeddings } from "./embeddings.ts";
-import type { Model } from "./model.ts";
+import type { Representation, Teacher } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
 
 /**
@@ -13,7 +13,7 @@ import type { Sizes } from "./sizes.ts";
  *
  * @see arXiv 1906.00091, 2008.13535 §3.3 (parallel structure), 1706.06978
  */
-export class PreviousGeneration implements Model {
+export class PreviousGeneration implements Teacher {
   readonly embeddings: Embeddings;
   readonly pooling: DinPooling;
   readonly cross: readonly CrossLayer[];
@@ -47,9 +47,15 @@ export class PreviousGeneration implements Model {
   }
 
   logits(batch: Batch): Tensor {
+    return this.represent(batch).logits;
+  }
+
+  /** The embedding is the pooled history. */
+  represent(batch: Batch): Representation {
     const { features, candidate, history } = this.embeddings.apply(batch);
-    const x0 = cat([features.flatten(1), candidate, this.pooling.apply(history, candidate)], 1);
+    const embedding = this.pooling.apply(history, candidate);
+    const x0 = cat([features.flatten(1), candidate, embedding], 1);
     const crossed = this.cross.reduce((x, layer) => layer.apply(x0, x), x0);
-    return this.output.apply(cat([crossed, this.deep.apply(x0).relu()], 1));
+    return { logits: this.output.apply(cat([crossed, this.deep.apply(x0).relu()], 1)), embedding };
   }
 }

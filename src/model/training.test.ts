@@ -16,7 +16,7 @@ import { expectNoLeaks } from "../torch/testing.ts";
 import type { Model } from "./model.ts";
 import { TINY_SPEC, tinyBatch, tinyModel } from "./testing.ts";
 
-const LEARNED = ["logistic", "previous", "foundation"] as const;
+const LEARNED = ["logistic", "previous", "foundation", "vertical"] as const;
 const LENGTHS = Array.from({ length: 48 }, (_, b) => (b * 5) % 7);
 
 /** A batch whose clicks are those on items of an even code, and whose purchases are those at surface 1. */

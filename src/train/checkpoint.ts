@@ -13,8 +13,10 @@ import {
 import { join } from "node:path";
 import { syncFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
+import type { Model } from "../model/index.ts";
+import { parametersOf } from "../nn/index.ts";
 import { readSafetensors, writeSafetensors } from "../torch/safetensors.ts";
-import type { Learner } from "./learner.ts";
+import { copyTensors, type Learner } from "./learner.ts";
 
 /** Checkpoints kept: the newest, and one more in case the newest is damaged. */
 const KEPT = 2;
@@ -101,6 +103,29 @@ export class CheckpointFolder {
     const manifest = readWhole(folder);
     if (manifest !== null) return load(learner, folder, manifest);
     throw damaged(folder, "Train the model again with --fresh. Check the disk.");
+  }
+
+  /**
+   * Reads the model of the best checkpoint, without what was only needed to train it.
+   *
+   * @throws {LapidaryError} CHECKPOINT_DAMAGED, CHECKPOINT_MISMATCH
+   */
+  loadBest(model: Model): void {
+    const folder = join(this.path, BEST);
+    if (readWhole(folder) === null) throw damaged(folder, "Train the model again with --fresh. Check the disk.");
+    const { tensors } = readSafetensors(join(folder, TENSORS));
+    const saved = Object.entries(tensors).filter(([name]) => name.startsWith("model."));
+    const { dense, tables } = parametersOf({ model });
+    const mine = [...dense, ...tables].map(({ name, tensor }) => [name, tensor] as const);
+    copyTensors(new Map(saved), new Map(mine), folder);
+  }
+
+  /** SHA-256 of the best checkpoint. @throws {LapidaryError} CHECKPOINT_DAMAGED */
+  bestDigest(): string {
+    const folder = join(this.path, BEST);
+    const manifest = readWhole(folder);
+    if (manifest === null) throw damaged(folder, "Train the model again with --fresh. Check the disk.");
+    return manifest.sha256;
   }
 
   #write(name: string, learner: Learner, position: TrainingPosition): void {

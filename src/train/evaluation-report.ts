@@ -42,6 +42,21 @@ export function resultTable(evaluation: Evaluation): ResultTable {
   return { columns: [{ label: "objective" }, { label: "model" }, ...METRIC_COLUMNS, ...against], rows };
 }
 
+/** One row per transfer: its ratio of each objective; null without one. */
+export function transferTable(evaluation: Pick<Evaluation, "transfers" | "runs">): ResultTable | null {
+  const { transfers } = evaluation;
+  if (transfers.length === 0) return null;
+  const objectives = objectivesOf(evaluation);
+  const columns = objectives.map((label) => ({ label, digits: 2 }));
+  return {
+    columns: [{ label: "transfer ratio" }, { label: "alone" }, { label: "teacher" }, ...columns],
+    rows: transfers.map(({ run, alone, teacher, ratios }) => [
+      ...[run, alone, teacher],
+      ...objectives.map((objective) => ratios[objective] ?? null),
+    ]),
+  };
+}
+
 /** One row per run: how large it is and what it cost. FLOPs are those of matrix products, counted as they ran. */
 export function costTable({ runs }: Pick<Evaluation, "runs">): ResultTable {
   const columns = [
@@ -79,6 +94,7 @@ export function evaluationPage(evaluation: Evaluation, { title, notes = [], curv
       { kind: "heading", text: "Results" },
       { kind: "table", caption: captionOf(evaluation), ...resultTable(evaluation) },
       ...differenceCharts(evaluation),
+      ...transferSections(evaluation),
       { kind: "heading", text: "Calibration" },
       ...calibrationPlots(evaluation),
       { kind: "heading", text: "By length of the history" },
@@ -153,6 +169,17 @@ function historyCharts(evaluation: Evaluation): readonly Section[] {
     const x = { label: "past events, at least (leftmost: none)", scale: "log" } as const;
     return { kind: "figure", chart: lineChart({ title: objective, x, y: { label: "NE" }, series }) };
   });
+}
+
+function transferSections(evaluation: Evaluation): readonly Section[] {
+  const table = transferTable(evaluation);
+  if (table === null) return [];
+  const caption =
+    "Student's gain in NE over the vertical model alone ÷ the teacher's gain; a dash where the teacher has none.";
+  return [
+    { kind: "heading", text: "Transfer" },
+    { kind: "table", caption, ...table },
+  ];
 }
 
 function surfaceSections(evaluation: Evaluation): readonly Section[] {

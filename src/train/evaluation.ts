@@ -6,11 +6,13 @@ import { ProcessMesh } from "../distributed/index.ts";
 import { evaluate, type ObjectiveEvaluation } from "../metrics/evaluation.ts";
 import { type PairedComparison, pairedBootstrap } from "../metrics/paired-bootstrap.ts";
 import { alignExamples } from "../metrics/scored-examples.ts";
+import type { Model } from "../model/index.ts";
 import { type CurveRecord, readCurve } from "../report/jsonl.ts";
 import { type Split, TrainingInputs } from "./inputs.ts";
-import { type Predictions, predict, writePredictions } from "./predict.ts";
-import { RunFolder, type RunSummary } from "./run-folder.ts";
-import { initLearner } from "./trainer.ts";
+import { mapBatches, type Predictions, predict, writePredictions } from "./predict.ts";
+import { type RunConfig, RunFolder, type RunSummary } from "./run-folder.ts";
+import { type Enrich, initModel } from "./trainer.ts";
+import { type TransferEvaluation, transfersOf } from "./transfer-ratio.ts";
 
 /** One run on one split. */
 export interface RunEvaluation {
@@ -30,6 +32,8 @@ export interface Evaluation {
   /** Name of each surface by its code. */
   readonly surfaces: Readonly<Record<number, string>>;
   readonly runs: readonly RunEvaluation[];
+  /** What each transfer was worth, of the runs that have a vertical model alone and a teacher beside them. */
+  readonly transfers: readonly TransferEvaluation[];
 }
 
 /** What to evaluate. */
@@ -41,6 +45,8 @@ export interface EvaluateOptions {
   readonly baseline?: string;
   /** Called before each run is scored. */
   readonly onRun?: (run: string) => void;
+  /** What a model that reads its teacher's embeddings is given. @default none can be scored */
+  readonly enrichFor?: (config: RunConfig) => Enrich;
 }
 
 /**
@@ -51,21 +57,27 @@ export interface EvaluateOptions {
  */
 export async function evaluateRuns(project: ProjectConfig, options: EvaluateOptions): Promise<Evaluation> {
   const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined } = options;
-  const scored: { run: string; summary: RunSummary; predictions: Predictions }[] = [];
+  const scored: { run: string; config: RunConfig; summary: RunSummary; predictions: Predictions }[] = [];
   for (const run of runs) {
     options.onRun?.(run);
     const { folder, summary } = RunFolder.finished(runPath(project, run));
-    scored.push({ run, summary, predictions: await scoreRun(project, folder, split) });
+    scored.push({ run, config: folder.config, summary, predictions: await scoreRun(project, folder, options) });
   }
   const reference = scored.find(({ run }) => run === baseline)?.predictions ?? null;
+  const measured = scored.map(({ run, config, predictions }) => {
+    const objectives = mapValues(predictions, evaluate);
+    const normalizedEntropy = mapValues(objectives, ({ overall }) => overall.normalizedEntropy);
+    return { run, config, objectives, normalizedEntropy };
+  });
   return {
     split,
     baseline: baseline ?? null,
     surfaces: surfaceNames(project.store),
-    runs: scored.map(({ run, summary, predictions }) => ({
+    transfers: transfersOf(measured),
+    runs: scored.map(({ run, summary, predictions }, index) => ({
       run,
       summary,
-      objectives: mapValues(predictions, evaluate),
+      objectives: measured[index]?.objectives ?? {},
       differences: reference === null || run === baseline ? null : compare(reference, predictions),
     })),
   };
@@ -81,18 +93,45 @@ function runPath(project: ProjectConfig, run: string): string {
   return isAbsolute(run) || run.includes(sep) ? run : join(project.runs, run);
 }
 
-async function scoreRun(project: ProjectConfig, folder: RunFolder, split: Split): Promise<Predictions> {
-  const { model: config, split: windows, events } = folder.config;
-  checkEvents(project.store, folder, events);
+async function scoreRun(
+  project: ProjectConfig,
+  folder: RunFolder,
+  { split, enrichFor }: EvaluateOptions,
+): Promise<Predictions> {
   const mesh = ProcessMesh.single();
-  const inputs = TrainingInputs.load(folder.inputs, { store: project.store, split: windows }, config);
-  const learner = initLearner({ config, inputs, mesh });
-  folder.checkpoints.restoreBest(learner);
+  const { model, inputs } = openRun(project, folder);
+  const { objectives, pastEmbeddings = 0 } = inputs.spec;
+  const enrich = pastEmbeddings === 0 ? undefined : enrichFor?.(folder.config);
+  if (pastEmbeddings > 0 && enrich === undefined) throw unread(folder);
   const batches = await inputs.evaluationBatches(split, mesh);
   if (batches.numExamples === 0) throw noExamples(split);
-  const predictions = await predict(learner.model, batches, { objectives: inputs.spec.objectives, mesh });
+  const given = mapBatches(batches, (batch) => enrich?.(batch, objectives) ?? batch);
+  const predictions = await predict(model, given, { objectives, mesh });
   writePredictions(folder.predictions(split), predictions);
   return predictions;
+}
+
+/** The model of a finished run, and what it reads. @throws {LapidaryError} RUN_CHANGED, CHECKPOINT_* */
+export function openRun(
+  project: ProjectConfig,
+  folder: RunFolder,
+): { readonly model: Model; readonly inputs: TrainingInputs } {
+  const { model: config, split, events } = folder.config;
+  checkEvents(project.store, folder, events);
+  const inputs = TrainingInputs.load(folder.inputs, { store: project.store, split }, config);
+  const { model } = initModel({ config, inputs, mesh: ProcessMesh.single() });
+  folder.checkpoints.loadBest(model);
+  return { model, inputs };
+}
+
+function unread(folder: RunFolder): LapidaryError {
+  return new LapidaryError({
+    code: "INTERNAL",
+    where: folder.path,
+    expected: "a reader of its teacher's embeddings",
+    got: "none",
+    hint: "Evaluate it with `lapidary evaluate`.",
+  });
 }
 
 function compare(baseline: Predictions, candidate: Predictions): Readonly<Record<string, PairedComparison>> {

@@ -3,6 +3,7 @@ export {
   type EvaluateOptions,
   type Evaluation,
   evaluateRuns,
+  openRun,
   type RunEvaluation,
   trainingCurve,
 } from "./evaluation.ts";
@@ -12,8 +13,17 @@ export {
   evaluationPage,
   type ResultTable,
   resultTable,
+  transferTable,
 } from "./evaluation-report.ts";
 export { SPLITS, type Split } from "./inputs.ts";
+export { type Lesson, labelLoss, maskedLoss } from "./learner.ts";
 export type { TrainingProgress } from "./progress.ts";
-export type { RunSummary } from "./run-folder.ts";
-export { type TrainingOutcome, type TrainOptions, train } from "./trainer.ts";
+export { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
+export {
+  type Enrich,
+  modelOf,
+  type Teaching,
+  type TrainingOutcome,
+  type TrainOptions,
+  train,
+} from "./trainer.ts";

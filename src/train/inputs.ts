@@ -28,7 +28,21 @@ export type Split = (typeof SPLITS)[number];
 export type InputsConfig = Pick<ProjectConfig, "store" | "split">;
 
 /** What of a model decides its inputs. */
-type ModelInputsConfig = Pick<ModelConfig, "history" | "minCount" | "training">;
+type ModelInputsConfig = Pick<ModelConfig, "history" | "minCount" | "objectives" | "training">;
+
+/** What limits a training beyond the configuration. */
+export interface InputOptions {
+  /** Reads only the training examples from here on. @default all @unit ms since 1970, UTC */
+  readonly trainFromMs?: number;
+  /** Reads only those before here, with their labels as known at split.trainUntilMs. @default split.trainUntilMs @unit ms since 1970, UTC */
+  readonly trainToMs?: number;
+  /** Rates and moments are those of the events before this. @default split.trainUntilMs @unit ms since 1970, UTC */
+  readonly factsUntilMs?: number;
+  /** Ids may have rows of their own if they are admitted before this. @default split.trainUntilMs @unit ms since 1970, UTC */
+  readonly vocabularyUntilMs?: number;
+  /** Dimension of the teacher's embeddings of the user's past, as an input. @default 0, none */
+  readonly pastEmbeddings?: number;
+}
 
 /** Where in the training window to read, and which part of it. */
 interface TrainingPlace {
@@ -60,10 +74,11 @@ export class TrainingInputs {
   readonly vocabularies: Readonly<Record<string, Vocabulary>>;
   readonly #project: InputsConfig;
   readonly #model: ModelInputsConfig;
+  readonly #training: TimeWindow;
 
   private constructor(
     facts: Facts & Pick<TrainingInputs, "vocabularies">,
-    from: { project: InputsConfig; model: ModelInputsConfig },
+    from: { project: InputsConfig; model: ModelInputsConfig; training?: TimeWindow },
   ) {
     this.spec = facts.spec;
     this.rates = facts.rates;
@@ -71,22 +86,30 @@ export class TrainingInputs {
     this.vocabularies = facts.vocabularies;
     this.#project = from.project;
     this.#model = from.model;
+    this.#training = from.training ?? windowOf(from.project.split, "train");
   }
 
   /** Reads the training window once. @throws {LapidaryError} TRAIN_WINDOW if it has less than one batch */
-  static fit(project: InputsConfig, model: ModelInputsConfig): TrainingInputs {
+  static fit(project: InputsConfig, model: ModelInputsConfig, options: InputOptions = {}): TrainingInputs {
     const store = EventStore.open(project.store);
     try {
-      const window = windowOf(project.split, "train");
-      const numExamples = countExamples(store, window);
+      const { trainUntilMs } = project.split;
+      const { trainFromMs = Number.MIN_SAFE_INTEGER, trainToMs = trainUntilMs, pastEmbeddings: dim = 0 } = options;
+      const pastEmbeddings = dim === 0 ? {} : { pastEmbeddings: dim };
+      const training = { fromMs: trainFromMs, untilMs: trainToMs };
+      const before = (untilMs: number): TimeWindow => ({ fromMs: Number.MIN_SAFE_INTEGER, untilMs });
+      const window = before(options.factsUntilMs ?? trainUntilMs);
+      const numExamples = countExamples(store, training);
       if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
-      const admitted = Object.entries(admissionTimes(store, { window, minCount: model.minCount }));
+      const admission = { window: before(options.vocabularyUntilMs ?? trainUntilMs), minCount: model.minCount };
+      const admitted = Object.entries(admissionTimes(store, admission));
       const vocabularies = Object.fromEntries(admitted.map(([table, times]) => [table, new Vocabulary(times)]));
       const moments = measureNumbers(store, window);
-      const spec = deriveSpec(store.manifest.schema, { cardinalities: store.cardinalities(), vocabularies, moments });
+      const all = deriveSpec(store.manifest.schema, { cardinalities: store.cardinalities(), vocabularies, moments });
+      const spec = { ...all, objectives: model.objectives ?? all.objectives, ...pastEmbeddings };
       const labels = countLabels(store, { window, horizonMs: window.untilMs });
       const rates = spec.objectives.map((name) => rateOf(labels[name]));
-      return new TrainingInputs({ spec, rates, numExamples, vocabularies }, { project, model });
+      return new TrainingInputs({ spec, rates, numExamples, vocabularies }, { project, model, training });
     } finally {
       store.close();
     }
@@ -113,13 +136,18 @@ export class TrainingInputs {
 
   /** This process's parts of the training batches of one epoch, shuffled; labels as known at the end of the window. */
   trainingBatches({ epoch, start, mesh }: TrainingPlace): Promise<BatchReader> {
-    const { seed } = this.#model.training;
-    return this.#open("train", mesh, { seed, epoch, start, dropLast: true });
+    const { seed, order } = this.#model.training;
+    return this.#open("train", mesh, { seed: order === "time" ? null : seed, epoch, start, dropLast: true });
   }
 
   /** This process's parts of all batches of a window, in order of time; labels as known at the end of the log. */
   evaluationBatches(split: Split, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
     return this.#open(split, mesh, { seed: null, horizonMs: Number.MAX_SAFE_INTEGER });
+  }
+
+  /** This process's parts of the batches of any window, in order of time, without labels that were not yet known then. */
+  batchesOf(window: TimeWindow, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
+    return this.#read(window, mesh, { seed: null });
   }
 
   #open(
@@ -128,6 +156,15 @@ export class TrainingInputs {
     options: Pick<ReaderOptions, "seed"> & Partial<ReaderOptions>,
   ): Promise<BatchReader> {
     const window = windowOf(this.#project.split, split);
+    const horizon = { horizonMs: window.untilMs, ...options };
+    return this.#read(split === "train" ? this.#training : window, mesh, horizon);
+  }
+
+  #read(
+    window: TimeWindow,
+    mesh: TrainingPlace["mesh"],
+    options: Pick<ReaderOptions, "seed"> & Partial<ReaderOptions>,
+  ): Promise<BatchReader> {
     return openReader({
       store: this.#project.store,
       window,

@@ -34,25 +34,67 @@ export interface StepReport {
   readonly learningRate: number;
 }
 
+/** The loss of this process's part of a global batch. @shape → scalar */
+export type LossFunction = (batch: Batch, mesh: ProcessMesh) => Tensor;
+
+/** How a model learns, if not from its labels alone. */
+export interface Lesson {
+  readonly loss: LossFunction;
+  /** What is trained beside the model, and only needed then: parameters are found by walking its fields. */
+  readonly extra: object;
+}
+
+/** The log loss of the labels that are known. */
+function labelLesson(model: Model): Lesson {
+  return { extra: {}, loss: (batch, mesh) => labelLoss(model.logits(batch), batch, mesh) };
+}
+
+/** Log loss of the known labels: each process divides by the labels known in all of them. @shape logits [B, T] → scalar */
+export function labelLoss(logits: Tensor, batch: Batch, mesh: ProcessMesh): Tensor {
+  const labels = toDevice(batch.labels, logits.shape, logits);
+  return maskedLoss(logits, { labels, mask: batch.labelMask }, mesh);
+}
+
+/** Log loss where the mask is 1, over the global batch. @shape logits, labels, mask [B, T] → scalar */
+export function maskedLoss(
+  logits: Tensor,
+  { labels, mask }: { readonly labels: Tensor; readonly mask: Float32Array },
+  mesh: ProcessMesh,
+): Tensor {
+  const [, objectives = 0] = logits.shape;
+  const known = mesh.sumState(countKnown(mask, objectives));
+  return multiObjectiveLoss(logits, {
+    labels,
+    mask: toDevice(mask, logits.shape, logits),
+    known: fromArray(known, [known.length]).to({ dtype: logits.dtype, device: logits.device }),
+  });
+}
+
 /** A model with the state of its optimizers: all that changes while it learns. */
 export class Learner {
   readonly model: Model;
   readonly dense: DenseParameters;
   readonly tables: readonly TrainedTable[];
+  readonly #loss: LossFunction;
   #adamw: AdamWState;
 
-  private constructor(model: Model, parts: { dense: DenseParameters; tables: TrainedTable[]; adamw: AdamWState }) {
+  private constructor(
+    model: Model,
+    parts: { loss: LossFunction; dense: DenseParameters; tables: TrainedTable[]; adamw: AdamWState },
+  ) {
     this.model = model;
+    this.#loss = parts.loss;
     this.dense = parts.dense;
     this.tables = parts.tables;
     this.#adamw = parts.adamw;
   }
 
   /** Optimizers in their initial state; the model's dense parameters move into one memory. */
-  static of(model: Model): Learner {
-    const { dense, tables } = parametersOf(model);
+  static of(model: Model, { loss, extra }: Lesson = labelLesson(model)): Learner {
+    const { dense, tables } = parametersOf({ model, ...extra });
     const gathered = DenseParameters.gather(dense);
     return new Learner(model, {
+      loss,
       dense: gathered,
       tables: tables.map((table) => ({ ...table, moments: initRowwiseAdagrad(table.tensor) })),
       adamw: initAdamW(gathered.values),
@@ -67,11 +109,13 @@ export class Learner {
   /** Everything that a checkpoint must hold, by name: parameters, then optimizer state. */
   tensors(): Record<string, Tensor> {
     const named = [
-      ...this.dense.parts.map(({ name, tensor }) => [`model.${name}`, tensor] as const),
-      ...this.tables.map(({ name, tensor }) => [`model.${name}`, tensor] as const),
+      ...this.dense.parts.map(({ name, tensor }) => [name, tensor] as const),
+      ...this.tables.map(({ name, tensor }) => [name, tensor] as const),
       ["optimizer.first", this.#adamw.first] as const,
       ["optimizer.second", this.#adamw.second] as const,
-      ...this.tables.map(({ name, moments }) => [`optimizer.${name}.moments`, moments] as const),
+      ...this.tables.map(
+        ({ name, moments }) => [`optimizer.${name.replace(/^model\./, "")}.moments`, moments] as const,
+      ),
     ];
     return Object.fromEntries(named);
   }
@@ -81,16 +125,7 @@ export class Learner {
     saved: ReadonlyMap<string, Tensor>,
     { step, where }: { readonly step: number; readonly where: string },
   ): void {
-    const mine = new Map(Object.entries(this.tensors()));
-    const describe = (name: string, tensor: Tensor | undefined): string =>
-      tensor === undefined ? `no ${name}` : `${name} of ${tensor.dtype} [${tensor.shape.join(", ")}]`;
-    for (const name of new Set([...mine.keys(), ...saved.keys()])) {
-      const [expected, got] = [describe(name, mine.get(name)), describe(name, saved.get(name))];
-      if (expected !== got) throw mismatch(where, expected, got);
-    }
-    noGrad(() => {
-      for (const [name, tensor] of saved) mine.get(name)?.copy_(tensor);
-    });
+    copyTensors(saved, new Map(Object.entries(this.tensors())), where);
     this.#adamw = { ...this.#adamw, step };
   }
 
@@ -114,25 +149,30 @@ export class Learner {
     return { loss, gradientNorm, learningRate };
   }
 
-  /**
-   * This process's part of the gradients of the global loss, and that loss: each process divides by the labels known
-   * in all of them.
-   */
+  /** This process's part of the gradients of the global loss, and that loss. */
   gradients(batch: Batch, mesh: ProcessMesh): number {
-    const logits = this.model.logits(batch);
-    const shape = logits.shape;
-    const labels = toDevice(batch.labels, shape, logits);
-    const mask = toDevice(batch.labelMask, shape, logits);
-    const known = mesh.sumState(countKnown(batch));
-    const total = multiObjectiveLoss(logits, {
-      labels,
-      mask,
-      known: fromArray(known, [known.length]).to({ dtype: logits.dtype, device: logits.device }),
-    });
+    const total = this.#loss(batch, mesh);
     this.dense.clearGradient();
     if (total.requiresGrad) total.mul(mesh.size).backward();
     return mesh.sumState(Float64Array.of(total.item()))[0] ?? Number.NaN;
   }
+}
+
+/** Copies tensors to those of the same names. @throws {LapidaryError} CHECKPOINT_MISMATCH unless they are of the same kind */
+export function copyTensors(
+  saved: ReadonlyMap<string, Tensor>,
+  mine: ReadonlyMap<string, Tensor>,
+  where: string,
+): void {
+  const describe = (name: string, tensor: Tensor | undefined): string =>
+    tensor === undefined ? `no ${name}` : `${name} of ${tensor.dtype} [${tensor.shape.join(", ")}]`;
+  for (const name of new Set([...mine.keys(), ...saved.keys()])) {
+    const [expected, got] = [describe(name, mine.get(name)), describe(name, saved.get(name))];
+    if (expected !== got) throw mismatch(where, expected, got);
+  }
+  noGrad(() => {
+    for (const [name, tensor] of saved) mine.get(name)?.copy_(tensor);
+  });
 }
 
 function mismatch(where: string, expected: string, got: string): LapidaryError {
@@ -140,10 +180,9 @@ function mismatch(where: string, expected: string, got: string): LapidaryError {
   return new LapidaryError({ code: "CHECKPOINT_MISMATCH", where, expected, got, hint });
 }
 
-/** Number of known labels of each objective. @shape → [T] */
-function countKnown({ labelMask, size }: Batch): Float64Array {
-  const objectives = size === 0 ? 0 : labelMask.length / size;
+/** Number of ones of each objective's mask. @shape mask [B, T] → [T] */
+function countKnown(mask: Float32Array, objectives: number): Float64Array {
   const known = new Float64Array(objectives);
-  for (let i = 0; i < labelMask.length; i++) known[i % objectives] = (known[i % objectives] ?? 0) + (labelMask[i] ?? 0);
+  for (let i = 0; i < mask.length; i++) known[i % objectives] = (known[i % objectives] ?? 0) + (mask[i] ?? 0);
   return known;
 }

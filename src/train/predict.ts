@@ -34,6 +34,11 @@ export async function predict(
   return Object.fromEntries(objectives.map((name, t) => [name, merged[t]!]));
 }
 
+/** The batches with something added to each. */
+export async function* mapBatches(batches: AsyncIterable<Batch>, add: (batch: Batch) => Batch): AsyncGenerator<Batch> {
+  for await (const batch of batches) yield add(batch);
+}
+
 /** Normalized entropy averaged over the objectives where it is defined; null where it is in none. */
 export function meanNormalizedEntropy(predictions: Predictions): number | null {
   const values = Object.values(predictions)

@@ -14,6 +14,24 @@ export interface RunConfig {
   readonly split: ProjectConfig["split"];
   /** Fingerprint of the event store. */
   readonly events: string;
+  /** Only of a run over one slice of the training window. */
+  readonly slice?: TrainingSlice;
+  /** What it was taught with; only of a run that learned from a teacher. */
+  readonly lesson?: string;
+}
+
+/** One slice of a training in order of time, which goes on from the slice before. */
+export interface TrainingSlice {
+  /** Trains on the examples from here to `toMs`. @unit ms since 1970, UTC */
+  readonly fromMs: number;
+  /** At or before `untilMs`. @unit ms since 1970, UTC */
+  readonly toMs: number;
+  /** Horizon of what it knows. @unit ms since 1970, UTC */
+  readonly untilMs: number;
+  /** Run whose model and optimizers it goes on from; null for the first slice. */
+  readonly after: string | null;
+  /** Horizon of the first slice: base rates and the scales of numbers stay those before it. @unit ms since 1970, UTC */
+  readonly factsUntilMs: number;
 }
 
 /** What a finished run says of itself. */

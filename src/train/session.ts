@@ -1,11 +1,11 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { Batch } from "../features/spec.ts";
-import { countElements, type Schedule, warmupConstant } from "../nn/index.ts";
+import { countElements, parametersOf, type Schedule, warmupConstant } from "../nn/index.ts";
 import { countFlops, noGrad, Scope } from "../torch/index.ts";
 import type { TrainingPosition, Validation } from "./checkpoint.ts";
 import { Curves, VALIDATION } from "./curves.ts";
 import type { Learner, StepReport } from "./learner.ts";
-import { meanNormalizedEntropy, predict } from "./predict.ts";
+import { mapBatches, meanNormalizedEntropy, predict } from "./predict.ts";
 import { RateMeter } from "./progress.ts";
 import type { RunSummary } from "./run-folder.ts";
 import type { TrainingJob, TrainingOutcome } from "./trainer.ts";
@@ -29,9 +29,12 @@ export class Session {
     const { training, kind } = job.config;
     const stepsPerEpoch = Math.floor(job.inputs.numExamples / training.globalBatchSize);
     this.#epochs = kind === "baseRate" ? 0 : training.epochs;
-    this.#totalSteps = stepsPerEpoch * this.#epochs;
-    this.#schedule = warmupConstant(Math.ceil(this.#totalSteps * training.warmupRatio));
-    this.#position = job.folder.checkpoints.restore(learner, (error) => job.onNotice(error.message)) ?? START;
+    const restored = job.folder.checkpoints.restore(learner, (error) => job.onNotice(error.message));
+    this.#position = restored ?? { ...START, step: job.after?.restoreBest(learner).step ?? 0 };
+    // Updates of the runs that this one goes on from.
+    const earlier = this.#position.step - this.#position.epoch * stepsPerEpoch - this.#position.batch;
+    this.#totalSteps = earlier + stepsPerEpoch * this.#epochs;
+    this.#schedule = warmupConstant(earlier > 0 ? 0 : Math.ceil(this.#totalSteps * training.warmupRatio));
     this.#curves = job.mesh.rank === 0 ? new Curves(job.folder, this.#position) : null;
   }
 
@@ -56,7 +59,7 @@ export class Session {
     const { inputs, signal, config, mesh } = this.#job;
     const { epoch, batch: start } = this.#position;
     for await (const batch of await inputs.trainingBatches({ epoch, start, mesh })) {
-      this.#step(batch);
+      this.#step(this.#job.enrich(batch));
       if (mesh.agree(signal.aborted)) {
         this.#checkpoint();
         return "stopped";
@@ -99,7 +102,10 @@ export class Session {
   async #validate(epoch: number): Promise<Validation | null> {
     const { inputs, mesh } = this.#job;
     const batches = await inputs.evaluationBatches("validation", mesh);
-    const predictions = await predict(this.#learner.model, batches, { objectives: inputs.spec.objectives, mesh });
+    const predictions = await predict(this.#learner.model, mapBatches(batches, this.#job.enrich), {
+      objectives: inputs.spec.objectives,
+      mesh,
+    });
     const normalizedEntropy = meanNormalizedEntropy(predictions);
     return normalizedEntropy === null ? null : { epoch, normalizedEntropy };
   }
@@ -125,12 +131,13 @@ export class Session {
 
   async #summary(): Promise<RunSummary> {
     const { name, config, inputs } = this.#job;
+    const { dense, tables } = parametersOf(this.#learner.model);
     const { step, seconds, lastLoss, best } = this.#position;
     return {
       model: name,
       kind: config.kind,
-      denseParameters: countElements(this.#learner.dense.parts),
-      tableParameters: countElements(this.#learner.tables),
+      denseParameters: countElements(dense),
+      tableParameters: countElements(tables),
       ...(await this.#flopsPerExample()),
       examples: inputs.numExamples,
       steps: step,
@@ -143,7 +150,8 @@ export class Session {
   /** Counted, not estimated: what passes over the first training batch really run, per example. */
   async #flopsPerExample(): Promise<Pick<RunSummary, "forwardFlopsPerExample" | "trainingFlopsPerExample">> {
     const { inputs, mesh } = this.#job;
-    for await (const batch of await inputs.trainingBatches({ epoch: 0, start: 0, mesh })) {
+    for await (const read of await inputs.trainingBatches({ epoch: 0, start: 0, mesh })) {
+      const batch = this.#job.enrich(read);
       using _scope = new Scope();
       const forward = countFlops(() => noGrad(() => this.#learner.model.logits(batch)));
       const training = countFlops(() => this.#learner.gradients(batch, mesh));

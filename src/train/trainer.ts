@@ -2,16 +2,19 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { LapidaryError } from "../config/errors.ts";
 import { nearest } from "../config/nearest.ts";
+import { TRANSFER_DEFAULTS } from "../config/schema.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
-import { buildModel } from "../model/index.ts";
+import type { Batch } from "../features/spec.ts";
+import { buildModel, type Model, type ModelInputs } from "../model/index.ts";
 import { Initializer } from "../nn/index.ts";
 import { RandomGenerator, setThreads } from "../torch/index.ts";
-import { TrainingInputs } from "./inputs.ts";
-import { Learner } from "./learner.ts";
+import type { CheckpointFolder } from "./checkpoint.ts";
+import { type InputOptions, TrainingInputs } from "./inputs.ts";
+import { Learner, type Lesson } from "./learner.ts";
 import type { TrainingProgress } from "./progress.ts";
-import { RunFolder, type RunSummary } from "./run-folder.ts";
+import { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
 import { Session } from "./session.ts";
 
 /** How to train a model of a project. */
@@ -27,9 +30,28 @@ export interface TrainOptions {
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Told of what the user should know and nothing depends on, such as a damaged checkpoint. @default nobody is told */
   readonly onNotice?: (text: string) => void;
+  /** Trains on one slice of the training window only. @default the whole of it */
+  readonly slice?: TrainingSlice;
+  /** How it learns from a teacher. @default from labels alone, whatever teacher the configuration names */
+  readonly teaching?: Teaching;
   /** Ends training after the update under way, with a checkpoint. @default never */
   readonly signal?: AbortSignal;
 }
+
+/** What a training takes from a teacher. */
+export interface Teaching {
+  /** What it stands for: a run that was begun with another one is not continued. */
+  readonly id: string;
+  /** Dimension of the embeddings of the user's past that the model reads; 0 for none. */
+  readonly pastEmbeddings: number;
+  /** Adds the teacher's knowledge to batches. */
+  readonly enrich: Enrich;
+  /** How the model learns; the heads that it needs for that are drawn from `inputs`. */
+  teach(model: Model, inputs: ModelInputs): Lesson;
+}
+
+/** Adds to a batch of a model with these objectives what a teacher said of its examples. */
+export type Enrich = (batch: Batch, objectives: readonly string[]) => Batch;
 
 /** One training job: what a {@link Session} works on. */
 export interface TrainingJob {
@@ -41,6 +63,9 @@ export interface TrainingJob {
   readonly onProgress: (progress: TrainingProgress) => void;
   readonly onNotice: (text: string) => void;
   readonly signal: AbortSignal;
+  readonly enrich: (batch: Batch) => Batch;
+  /** Checkpoints that a fresh run goes on from; null from freshly drawn parameters. */
+  readonly after: CheckpointFolder | null;
 }
 
 /** How training ended: finished, or stopped with a checkpoint to go on from. */
@@ -55,15 +80,25 @@ export type TrainingOutcome =
  * @throws {LapidaryError} MODEL_UNKNOWN, STORE_*, TRAIN_*, RUN_CHANGED, COLLECTIVE_FAILED
  */
 export async function train(project: ProjectConfig, options: TrainOptions): Promise<TrainingOutcome> {
-  const { model: name, mesh, onProgress = () => {}, onNotice = () => {} } = options;
-  const config = modelOf(project, name);
+  const { model: name, mesh, onProgress = () => {}, onNotice = () => {}, teaching } = options;
+  const config = configOf(project, options);
   const folder = beginRun(project, config, options);
   if (folder.summary !== null) return { kind: "finished", summary: folder.summary };
-  const inputs = TrainingInputs.fit(project, config);
+  const inputs = TrainingInputs.fit({ store: project.store, split: splitOf(project, options) }, config, {
+    ...sliceInputs(project, options.slice),
+    pastEmbeddings: teaching?.pastEmbeddings ?? 0,
+  });
   if (mesh.rank === 0) inputs.save(folder.inputs);
   const signal = options.signal ?? new AbortController().signal;
-  const job: TrainingJob = { name, config, inputs, folder, mesh, onProgress, onNotice, signal };
-  const session = new Session(job, initLearner({ config, inputs, mesh }));
+  const enrich = (batch: Batch): Batch => teaching?.enrich(batch, inputs.spec.objectives) ?? batch;
+  const after = options.slice?.after ?? null;
+  const session = new Session(
+    {
+      ...{ name, config, inputs, folder, mesh, onProgress, onNotice, signal, enrich },
+      after: after === null ? null : RunFolder.finished(join(project.runs, after)).folder.checkpoints,
+    },
+    initLearner({ config, inputs, mesh }, teaching),
+  );
   try {
     return await session.run();
   } finally {
@@ -72,10 +107,40 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
 }
 
 /** A fresh model with its optimizers; equal seeds give equal bits in every process. */
-export function initLearner({ config, inputs, mesh }: Pick<TrainingJob, "config" | "inputs" | "mesh">): Learner {
+export function initLearner(job: Pick<TrainingJob, "config" | "inputs" | "mesh">, teaching?: Teaching): Learner {
+  const { model, from } = initModel(job);
+  return Learner.of(model, teaching?.teach(model, from));
+}
+
+/** A fresh model, and what it was made from. */
+export function initModel({ config, inputs, mesh }: Pick<TrainingJob, "config" | "inputs" | "mesh">): {
+  readonly model: Model;
+  readonly from: ModelInputs;
+} {
   setThreads(config.training.threads || Math.max(1, Math.floor(availableParallelism() / mesh.localSize)));
   const initial = new Initializer(RandomGenerator.seeded(config.training.seed));
-  return Learner.of(buildModel(config, { spec: inputs.spec, rates: inputs.rates, initial }));
+  const from = { spec: inputs.spec, rates: inputs.rates, initial };
+  return { model: buildModel(config, from), from };
+}
+
+/** Without a teacher, what the configuration says of one decides nothing. */
+function configOf(project: ProjectConfig, { model, teaching }: TrainOptions): ModelConfig {
+  const config = modelOf(project, model);
+  return teaching === undefined ? { ...config, teacher: null, transfer: TRANSFER_DEFAULTS } : config;
+}
+
+/** A slice has nothing to validate on: what follows it is scored by it, and must not have been chosen by. */
+function splitOf({ split }: ProjectConfig, { slice }: TrainOptions): ProjectConfig["split"] {
+  if (slice === undefined) return split;
+  return { ...split, trainUntilMs: slice.untilMs, validationUntilMs: slice.untilMs };
+}
+
+function sliceInputs(project: ProjectConfig, slice: TrainingSlice | undefined): InputOptions {
+  if (slice === undefined) return {};
+  // A vocabulary knows when each id was admitted, so that one for all slices tells none of the future, and the tables
+  // of all have the same rows.
+  const { fromMs: trainFromMs, toMs: trainToMs, factsUntilMs } = slice;
+  return { trainFromMs, trainToMs, factsUntilMs, vocabularyUntilMs: project.split.trainUntilMs };
 }
 
 /** The configuration of a model. @throws {LapidaryError} MODEL_UNKNOWN */
@@ -95,10 +160,14 @@ export function modelOf(project: ProjectConfig, name: string): ModelConfig {
 
 /** The first process begins the run; the others follow once it has. */
 function beginRun(project: ProjectConfig, model: ModelConfig, options: TrainOptions): RunFolder {
-  const { model: name, run = name, fresh = false, mesh } = options;
+  const { model: name, run = name, fresh = false, mesh, slice, teaching } = options;
   const path = join(project.runs, run);
   const store = EventStore.open(project.store);
-  const config = { name, model, split: project.split, events: store.fingerprint };
+  const config: RunConfig = {
+    ...{ name, model, split: splitOf(project, options), events: store.fingerprint },
+    ...(slice === undefined ? {} : { slice }),
+    ...(teaching === undefined ? {} : { lesson: teaching.id }),
+  };
   store.close();
   if (mesh.rank === 0) RunFolder.begin(path, { config, fresh });
   mesh.barrier();

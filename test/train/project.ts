@@ -39,6 +39,15 @@ export const USER_CONFIG = {
     logistic: { kind: "logistic" },
     previous: { kind: "previous", size: "tiny", dim: 4, history: 8 },
     foundation: { kind: "foundation", size: "tiny", dim: 4, history: 8 },
+    vertical: {
+      kind: "vertical",
+      size: "tiny",
+      dim: 4,
+      history: 8,
+      teacher: "foundation",
+      transfer: { technique: "full", labelScale: 1.5, gradientScale: 2, lossWeight: 0.5 },
+      training: { epochs: 1, order: "time" },
+    },
   },
 } as const satisfies UserConfig;
 

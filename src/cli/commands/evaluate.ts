@@ -32,20 +32,33 @@ export const evaluate = defineCommand({
     if (baseline !== null && !runs.includes(baseline)) {
       throw wrongOption("--baseline", `one of the runs ${runs.join(", ")}`, baseline);
     }
+    const { knowledgeFor } = await import("../../transfer/index.ts");
     const shown = progress({ label: "evaluate", total: runs.length, unit: "runs", isSteady: false });
     const onRun = (run: string): void => {
       signal.throwIfAborted();
       shown.update({ done: runs.indexOf(run), detail: run });
     };
     const chosen = baseline === null ? {} : { baseline };
-    const evaluation = await train.evaluateRuns(project, { runs, split: window, ...chosen, onRun });
+    const evaluation = await train.evaluateRuns(project, {
+      runs,
+      split: window,
+      ...chosen,
+      onRun,
+      enrichFor: knowledgeFor(project),
+    });
     shown.finish("");
     const curves = Object.fromEntries(runs.map((run) => [run, train.trainingCurve(project, run)]));
     const notes = project.about === null ? [] : [project.about];
     const report = resolve(out ?? join(project.runs, `evaluation-${split}.html`));
     mkdirSync(dirname(report), { recursive: true });
     writeFileSync(report, htmlPage(train.evaluationPage(evaluation, { title: "Evaluation", notes, curves })));
-    const tables = [train.resultTable(evaluation), train.costTable(evaluation)].map(tableText);
+    const transfers = train.transferTable(evaluation);
+    const shownTables = [
+      train.resultTable(evaluation),
+      ...(transfers === null ? [] : [transfers]),
+      train.costTable(evaluation),
+    ];
+    const tables = shownTables.map(tableText);
     return { result: { ...evaluation, report }, text: [...tables, ...notes, `report: ${report}`].join("\n\n") };
   },
 });

@@ -69,12 +69,19 @@ async function launchAll(processes: number, signal: AbortSignal): Promise<Outcom
   return { result, text: "", status: outcome };
 }
 
-function updateOf({ step, totalSteps, loss, examplesPerSecond }: TrainingProgress): Parameters<Progress["update"]>[0] {
+/** What a progress bar shows of a training. */
+export function updateOf({
+  step,
+  totalSteps,
+  loss,
+  examplesPerSecond,
+}: TrainingProgress): Parameters<Progress["update"]>[0] {
   const detail = `loss ${loss.toFixed(4)}, ${formatCount(Math.round(examplesPerSecond))} examples/s`;
   return { done: step, total: totalSteps, detail };
 }
 
-function describe(outcome: TrainingOutcome, { folder, again }: { folder: string; again: string }): string {
+/** A training's end for people. */
+export function describe(outcome: TrainingOutcome, { folder, again }: { folder: string; again: string }): string {
   if (outcome.kind === "stopped") return `stopped after step ${outcome.step}; ${again} goes on from there`;
   const { summary } = outcome;
   const { steps, trainSeconds, lastLoss, best } = summary;

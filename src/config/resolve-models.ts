@@ -1,0 +1,82 @@
+import { join, type Problem, show } from "./check.ts";
+import { MODEL_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS, type UserConfig } from "./schema.ts";
+import { type ModelConfig, TEACHER_KINDS, type TransferTechnique } from "./types.ts";
+
+type UserModel = UserConfig["models"][string];
+type Report = (problem: Problem) => void;
+
+/** Techniques whose student adapter must meet each label once, when it is fresh. */
+const ONE_PASS: readonly TransferTechnique[] = ["adapter", "full"];
+
+/** The models, every default filled in. */
+export function resolveModels(user: UserConfig, report: Report): Readonly<Record<string, ModelConfig>> {
+  return Object.fromEntries(
+    Object.entries(user.models).map(([name, model]) => {
+      const resolved = resolveModel(model, user);
+      for (const problem of problemsOf(resolved, model, user)) {
+        report({ code: "CONFIG_INVALID", ...problem, path: `${join("models", name)}.${problem.path}` });
+      }
+      return [name, resolved];
+    }),
+  );
+}
+
+function resolveModel(model: UserModel, user: UserConfig): ModelConfig {
+  return {
+    kind: model.kind,
+    size: model.size ?? MODEL_DEFAULTS.size,
+    history: model.history ?? MODEL_DEFAULTS.history,
+    dim: model.dim ?? null,
+    layers: model.layers ?? null,
+    minCount: model.minCount ?? MODEL_DEFAULTS.minCount,
+    objectives: model.objectives ?? null,
+    teacher: model.teacher ?? null,
+    transfer: { ...TRANSFER_DEFAULTS, ...model.transfer },
+    training: { ...TRAINING_DEFAULTS, ...user.training, ...model.training },
+  };
+}
+
+/** What is wrong with a model beyond the types of its values, by its own keys. */
+function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): readonly Omit<Problem, "code">[] {
+  if (model.kind !== "vertical") return notOfVertical(written);
+  return [...objectiveProblems(model, user), ...teacherProblems(model, user), ...passProblems(model)];
+}
+
+function notOfVertical(written: UserModel): readonly Omit<Problem, "code">[] {
+  const keys = ["objectives", "teacher", "transfer"] as const;
+  const hint = 'Remove it, or make the model of kind "vertical".';
+  return keys
+    .filter((key) => written[key] !== undefined)
+    .map((path) => ({ path, expected: "nothing: only vertical models have it", got: show(written[path]), hint }));
+}
+
+function objectiveProblems({ objectives }: ModelConfig, user: UserConfig): readonly Omit<Problem, "code">[] {
+  const names = Object.keys(user.objectives);
+  const hint = "Correct the name, or add the objective.";
+  return (objectives ?? [])
+    .filter((name) => !names.includes(name))
+    .map((name) => ({ path: "objectives", expected: `some of ${names.join(", ")}`, got: show(name), hint }));
+}
+
+function teacherProblems({ teacher, transfer }: ModelConfig, user: UserConfig): readonly Omit<Problem, "code">[] {
+  if (teacher === null) {
+    if (transfer.technique === "none") return [];
+    const hint = `Name the model that ${show(transfer.technique)} learns from.`;
+    return [{ path: "teacher", expected: "the name of a model", got: "nothing", hint }];
+  }
+  const kinds: readonly string[] = TEACHER_KINDS;
+  const teachers = Object.entries(user.models).filter(([, { kind }]) => kinds.includes(kind));
+  if (teachers.some(([name]) => name === teacher)) return [];
+  const expected = `a model of kind ${TEACHER_KINDS.join(" or ")}`;
+  const hint = `There ${teachers.length === 0 ? "is none" : `are ${teachers.map(([name]) => name).join(", ")}`}.`;
+  return [{ path: "teacher", expected, got: show(teacher), hint }];
+}
+
+/** @see arXiv 2502.17494 algorithm 1; an adapter that meets a label twice relays it to the student */
+function passProblems({ transfer, training }: ModelConfig): readonly Omit<Problem, "code">[] {
+  if (!ONE_PASS.includes(transfer.technique)) return [];
+  const { epochs, order } = training;
+  if (epochs === 1 && order === "time") return [];
+  const hint = `The student adapter of ${show(transfer.technique)} may meet each label only once, in order of time.`;
+  return [{ path: "training", expected: 'epochs 1 and order "time"', got: `${epochs} and ${show(order)}`, hint }];
+}

@@ -1,0 +1,97 @@
+import type { Batch, FeatureSpec } from "../features/spec.ts";
+import { JaggedTensor, meanSegments } from "../jagged/index.ts";
+import { type Initializer, Linear } from "../nn/index.ts";
+import { cat, type Tensor } from "../torch/index.ts";
+import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
+import { initTables, toDevice } from "./embeddings.ts";
+import type { Model } from "./model.ts";
+import type { Sizes } from "./sizes.ts";
+
+/**
+ * The small model that serves: tables, the mean of the history, an MLP, one logit per objective. Its first layer is a
+ * sum of two maps, so that the user's part is computed once however many candidates are scored:
+ *
+ * - `u = W_u [contextual ∥ mean_l W_e e_l ∥ past]`, `past` the mean of the user's embeddings where the spec has them
+ * - `z = W_o relu(… relu(W_1 relu(u + W_c [candidate ∥ numbers])))`
+ */
+export class Vertical implements Model {
+  readonly tables: Tables;
+  readonly event: Linear;
+  readonly userMap: Linear;
+  readonly candidateMap: Linear;
+  readonly deep: readonly Linear[];
+  readonly output: Linear;
+  readonly spec: FeatureSpec;
+
+  constructor(
+    spec: FeatureSpec,
+    parts: {
+      tables: Tables;
+      event: Linear;
+      userMap: Linear;
+      candidateMap: Linear;
+      deep: readonly Linear[];
+      output: Linear;
+    },
+  ) {
+    this.spec = spec;
+    this.tables = parts.tables;
+    this.event = parts.event;
+    this.userMap = parts.userMap;
+    this.candidateMap = parts.candidateMap;
+    this.deep = parts.deep;
+    this.output = parts.output;
+  }
+
+  static init(spec: FeatureSpec, { dim, layers, hidden }: Sizes, initial: Initializer): Vertical {
+    const { contextual, candidate, history, numbers, objectives, pastEmbeddings = 0 } = spec;
+    const [width = dim] = hidden;
+    const userInputs = (contextual.length + 1) * dim + pastEmbeddings;
+    return new Vertical(spec, {
+      tables: initTables([...contextual, ...candidate, ...history], dim, initial),
+      event: Linear.init({ in: history.length * dim, out: dim }, initial),
+      userMap: Linear.init({ in: userInputs, out: width }, initial),
+      candidateMap: Linear.init({ in: candidate.length * dim + numbers.length, out: width, bias: false }, initial),
+      deep: Array.from({ length: layers - 1 }, () => Linear.init({ in: width, out: width }, initial)),
+      output: Linear.init({ in: width, out: objectives.length }, initial),
+    });
+  }
+
+  /** Width of the {@link backbone}. */
+  get width(): number {
+    return this.output.weight.shape[1] ?? 0;
+  }
+
+  /** What does not depend on the candidate. @shape → [B, H] */
+  user(batch: Batch): Tensor {
+    const { spec, tables } = this;
+    const { offsets, codes } = batch.history;
+    const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.history, codes)];
+    const embedded = embedColumns(tables, columns);
+    const events = this.event.apply(cat(embedded.slice(spec.contextual.length), 1)); // [L, D]
+    const history = meanSegments(JaggedTensor.of(events, offsets));
+    const known = [...embedded.slice(0, spec.contextual.length), history];
+    const { pastEmbeddings = 0 } = spec;
+    if (pastEmbeddings === 0) return this.userMap.apply(cat(known, 1));
+    const past = batch.knowledge?.past ?? new Float32Array(batch.size * pastEmbeddings);
+    return this.userMap.apply(cat([...known, toDevice(past, [batch.size, pastEmbeddings], history)], 1));
+  }
+
+  /** What the task heads read of a user and the candidates. @shape user [B, H] → [B, H] */
+  backbone(user: Tensor, batch: Batch): Tensor {
+    const { spec, tables } = this;
+    const candidate = embedColumns(tables, columnsOf(spec.candidate, batch.candidate));
+    const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], user);
+    const first = user.add(this.candidateMap.apply(cat([...candidate, numbers], 1))).relu();
+    return this.deep.reduce((h, layer) => layer.apply(h).relu(), first);
+  }
+
+  /** @shape user [B, H], from {@link user} → [B, T] */
+  score(user: Tensor, batch: Batch): Tensor {
+    return this.output.apply(this.backbone(user, batch));
+  }
+
+  logits(batch: Batch): Tensor {
+    return this.score(this.user(batch), batch);
+  }
+}

@@ -1,0 +1,132 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { LapidaryError } from "../config/errors.ts";
+import type { ProjectConfig } from "../config/types.ts";
+import { EventStore } from "../data/index.ts";
+import { ProcessMesh } from "../distributed/index.ts";
+import type { Batch } from "../features/spec.ts";
+import { isTeacher, type Teacher } from "../model/index.ts";
+import { noGrad, Scope, type Tensor } from "../torch/index.ts";
+import { openRun, RunFolder } from "../train/index.ts";
+import type { Snapshot } from "./knowledge-format.ts";
+import { KnowledgeStore } from "./knowledge-store.ts";
+import { inSample, KnowledgeWriter, type ScoredChunk } from "./knowledge-writer.ts";
+
+/** Examples that a finished run scores. */
+export interface ScoringPart {
+  /** Name of the run, below the project's runs. */
+  readonly run: string;
+  /** @unit ms since 1970, UTC */
+  readonly fromMs: number;
+  /** @unit ms since 1970, UTC */
+  readonly untilMs: number;
+}
+
+/** How to generate knowledge. */
+export interface GenerateOptions {
+  /** Name of the teacher in the configuration: its knowledge is found under it. */
+  readonly teacher: string;
+  /** Windows that do not overlap. */
+  readonly parts: readonly ScoringPart[];
+  /** Told of the examples scored so far. @default nobody is told */
+  readonly onProgress?: (examples: number) => void;
+  /** Ends the generation between two batches; nothing is published then. @default never */
+  readonly signal?: AbortSignal;
+}
+
+/** What a generation did. */
+export interface Generated {
+  /** Folder of the version in use. */
+  readonly folder: string;
+  /** Examples of the version. */
+  readonly examples: number;
+  /** Examples that this call scored: none if the version was there already. */
+  readonly scored: number;
+  readonly snapshots: readonly Snapshot[];
+}
+
+/**
+ * One forward pass of each run over the examples of its part, published as one version of the teacher's knowledge. A
+ * version of the same runs over the same examples is left as it is, so that any number of vertical models costs one pass.
+ *
+ * @throws {LapidaryError} KNOWLEDGE_IN_SAMPLE before anything is scored, RUN_UNFINISHED, RUN_CHANGED, TRANSFER_TEACHER
+ */
+export async function generate(project: ProjectConfig, options: GenerateOptions): Promise<Generated> {
+  const { teacher, parts, onProgress = () => {}, signal } = options;
+  const snapshots = parts.map((part) => snapshotOf(project, part));
+  const events = fingerprintOf(project);
+  const id = createHash("sha256").update(JSON.stringify({ teacher, events, snapshots })).digest("hex");
+  const dir = knowledgeFolder(project, teacher);
+  const present = KnowledgeStore.manifestOf(dir);
+  if (present?.id === id) return describe(dir, 0);
+  const teachers = parts.map(({ run }) => openTeacher(project, run));
+  const objectives = teachers[0]?.inputs.spec.objectives ?? [];
+  const writer = new KnowledgeWriter(dir, { id, teacher, events, objectives, snapshots });
+  let scored = 0;
+  for (const [snapshot, { model, inputs }] of teachers.entries()) {
+    const { fromMs, untilMs } = parts[snapshot]!;
+    for await (const batch of await inputs.batchesOf({ fromMs, untilMs }, ProcessMesh.single())) {
+      signal?.throwIfAborted();
+      writer.add(score(model, batch, snapshot));
+      scored += batch.size;
+      onProgress(scored);
+    }
+  }
+  writer.publish();
+  return describe(dir, scored);
+}
+
+/** Folder of a teacher's knowledge. */
+export function knowledgeFolder(project: ProjectConfig, teacher: string): string {
+  return join(project.knowledge, teacher);
+}
+
+/** Fingerprint of the project's event store. */
+export function fingerprintOf(project: ProjectConfig): string {
+  const store = EventStore.open(project.store);
+  const { fingerprint } = store;
+  store.close();
+  return fingerprint;
+}
+
+function describe(dir: string, scored: number): Generated {
+  const store = KnowledgeStore.open(dir);
+  const { folder, manifest } = store;
+  store.close();
+  return { folder, examples: manifest.numExamples, scored, snapshots: manifest.snapshots };
+}
+
+function snapshotOf(project: ProjectConfig, { run, fromMs, untilMs }: ScoringPart): Snapshot {
+  const { folder } = RunFolder.finished(join(project.runs, run));
+  const horizonMs = folder.config.split.trainUntilMs;
+  if (fromMs < horizonMs) throw inSample(run, horizonMs, fromMs);
+  return { run, checkpoint: folder.checkpoints.bestDigest(), horizonMs, fromMs, untilMs };
+}
+
+function openTeacher(project: ProjectConfig, run: string) {
+  const { folder } = RunFolder.finished(join(project.runs, run));
+  const { model, inputs } = openRun(project, folder);
+  if (isTeacher(model)) return { model, inputs };
+  throw new LapidaryError({
+    code: "TRANSFER_TEACHER",
+    where: folder.path,
+    expected: "a model of kind foundation or previous",
+    got: folder.config.model.kind,
+    hint: "Models of other kinds make no embeddings of a user.",
+  });
+}
+
+function score(model: Teacher, batch: Batch, snapshot: number): ScoredChunk {
+  using _scope = new Scope();
+  const { logits, embedding } = noGrad(() => model.represent(batch));
+  const host = (tensor: Tensor): Float32Array =>
+    tensor.to({ dtype: "float32", device: "cpu" }).contiguous().float32().slice();
+  return {
+    snapshot,
+    rows: batch.rows,
+    users: batch.groups.users,
+    times: batch.times,
+    logits: host(logits),
+    embeddings: host(embedding),
+  };
+}

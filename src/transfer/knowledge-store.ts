@@ -1,0 +1,151 @@
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { LapidaryError } from "../config/errors.ts";
+import { type Column, FileColumn } from "../data/store/column.ts";
+import { currentFolder } from "../data/store/event-store.ts";
+import { MANIFEST_FILE } from "../data/store/format.ts";
+import type { Batch, BatchKnowledge } from "../features/spec.ts";
+import { KNOWLEDGE_COLUMNS, KNOWLEDGE_VERSION, type KnowledgeManifest } from "./knowledge-format.ts";
+import { isPublished } from "./knowledge-writer.ts";
+
+type Name = keyof typeof KNOWLEDGE_COLUMNS;
+
+/** Newest past embeddings of a user that are averaged. */
+const PAST_LENGTH = 64;
+
+/** One version of what a teacher said, open for reading: by example, and by user and time. */
+export class KnowledgeStore {
+  readonly folder: string;
+  readonly manifest: KnowledgeManifest;
+  readonly #columns: Readonly<Record<Name, Column>>;
+  readonly #numExamples: number;
+
+  private constructor(folder: string, manifest: KnowledgeManifest) {
+    this.folder = folder;
+    this.manifest = manifest;
+    this.#numExamples = manifest.numExamples;
+    const opened = Object.entries(KNOWLEDGE_COLUMNS).map(([name, type]) => [
+      name,
+      new FileColumn(join(folder, name), type),
+    ]);
+    this.#columns = Object.fromEntries(opened) as Record<Name, Column>;
+  }
+
+  /**
+   * Opens the version in use in `dir`, after the SHA-256 of every file was checked.
+   *
+   * @throws {LapidaryError} KNOWLEDGE_NOT_FOUND, KNOWLEDGE_DAMAGED
+   */
+  static open(dir: string): KnowledgeStore {
+    const folder = isPublished(dir) ? currentFolder(dir) : null;
+    if (folder === null) throw notFound(dir);
+    const manifest = readManifest(folder);
+    for (const [file, { sizeBytes, sha256 }] of Object.entries(manifest.files)) {
+      const path = join(folder, file);
+      const size = statSync(path, { throwIfNoEntry: false })?.size ?? -1;
+      if (size !== sizeBytes || digestOf(path) !== sha256) throw damaged(path, `the file with SHA-256 ${sha256}`);
+    }
+    return new KnowledgeStore(folder, manifest);
+  }
+
+  /** The manifest of the version in use; null if there is none, or it is damaged. */
+  static manifestOf(dir: string): KnowledgeManifest | null {
+    try {
+      const folder = isPublished(dir) ? currentFolder(dir) : null;
+      return folder === null ? null : readManifest(folder);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Logit of each objective of the store for the example of a row; null if no snapshot has scored it. @shape [T] */
+  logitsOf(row: number): Float32Array | null {
+    const index = lowerBound(this.#numExamples, (i) => this.#columns.rows.at(i) < row);
+    if (index === this.#numExamples || this.#columns.rows.at(index) !== row) return null;
+    const width = this.manifest.objectives.length;
+    return this.#columns.logits.slice(index * width, (index + 1) * width) as Float32Array;
+  }
+
+  /** Mean of a user's newest embeddings strictly before a time; zeros without any. @shape → [E] */
+  pastOf(user: number, timeMs: number): Float32Array {
+    const { users, times, embeddings } = this.#columns;
+    const dim = this.manifest.embeddingDim;
+    const first = lowerBound(this.#numExamples, (i) => users.at(i) < user);
+    const end = lowerBound(
+      this.#numExamples,
+      (i) => users.at(i) < user || (users.at(i) === user && times.at(i) < timeMs),
+    );
+    const start = Math.max(first, end - PAST_LENGTH);
+    const mean = new Float32Array(dim);
+    const values = embeddings.slice(start * dim, end * dim);
+    for (let i = 0; i < values.length; i++) mean[i % dim]! += values[i]! / (end - start);
+    return mean;
+  }
+
+  /** The knowledge of a batch for a model with these objectives; those that the teacher lacks are masked. */
+  knowledgeOf(batch: Batch, objectives: readonly string[]): BatchKnowledge {
+    const sources = objectives.map((name) => this.manifest.objectives.indexOf(name));
+    const dim = this.manifest.embeddingDim;
+    const logits = new Float32Array(batch.size * objectives.length);
+    const mask = new Float32Array(logits.length);
+    const past = new Float32Array(batch.size * dim);
+    for (let b = 0; b < batch.size; b++) {
+      const known = this.logitsOf(batch.rows[b]!);
+      past.set(this.pastOf(batch.groups.users[b]!, batch.times[b]!), b * dim);
+      for (const [t, source] of sources.entries()) {
+        if (known === null || source < 0) continue;
+        logits[b * sources.length + t] = known[source]!;
+        mask[b * sources.length + t] = 1;
+      }
+    }
+    return { logits, mask, past };
+  }
+
+  close(): void {
+    for (const column of Object.values(this.#columns)) column.close();
+  }
+}
+
+/** The smallest index in [0, size] at which `isBefore` is false; it is true before and false after it. */
+function lowerBound(size: number, isBefore: (index: number) => boolean): number {
+  let low = 0;
+  let high = size;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isBefore(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function readManifest(folder: string): KnowledgeManifest {
+  const path = join(folder, MANIFEST_FILE);
+  try {
+    const manifest = JSON.parse(readFileSync(path, "utf8")) as KnowledgeManifest;
+    if (manifest.format === "lapidary-knowledge" && manifest.version === KNOWLEDGE_VERSION) return manifest;
+  } catch (cause) {
+    throw damaged(path, "a readable manifest", cause);
+  }
+  throw damaged(path, `knowledge of version ${KNOWLEDGE_VERSION}`);
+}
+
+function digestOf(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
+}
+
+function notFound(dir: string): LapidaryError {
+  return new LapidaryError({
+    code: "KNOWLEDGE_NOT_FOUND",
+    where: dir,
+    expected: "what the teacher said of the examples",
+    got: "nothing",
+    hint: "Run `lapidary generate NAME --slices day` with the teacher's name first.",
+  });
+}
+
+function damaged(where: string, expected: string, cause?: unknown): LapidaryError {
+  const hint = "The file was changed or damaged: remove the folder and run `lapidary generate` again.";
+  const got = cause instanceof Error ? cause.message : "another one";
+  return new LapidaryError({ code: "KNOWLEDGE_DAMAGED", where, expected, got, hint }, { cause });
+}

@@ -1,0 +1,139 @@
+import type { TransferConfig, TransferTechnique } from "../config/types.ts";
+import type { ProcessMesh } from "../distributed/index.ts";
+import type { Batch } from "../features/spec.ts";
+import { type ModelInputs, toDevice, type Vertical } from "../model/index.ts";
+import { Linear, Mlp } from "../nn/index.ts";
+import { cat, noGrad, type Tensor } from "../torch/index.ts";
+import { type Lesson, labelLoss, maskedLoss } from "../train/index.ts";
+
+/** What a technique uses; a technique has a row, leaving one out does not compile. */
+interface Parts {
+  /** The teacher's prediction is learned on the serving head, beside the labels. */
+  readonly shared: boolean;
+  /** The teacher's prediction is learned on a head of its own. */
+  readonly auxiliary: boolean;
+  /** A student adapter, and a head that learns from it. */
+  readonly adapter: boolean;
+  /** The user's past embeddings are an input. */
+  readonly representations: boolean;
+}
+
+const NOTHING: Parts = { shared: false, auxiliary: false, adapter: false, representations: false };
+
+/** What each technique uses. */
+export const TECHNIQUE_PARTS: Readonly<Record<TransferTechnique, Parts>> = {
+  none: NOTHING,
+  distill: { ...NOTHING, shared: true },
+  auxiliary: { ...NOTHING, auxiliary: true },
+  adapter: { ...NOTHING, auxiliary: true, adapter: true },
+  representations: { ...NOTHING, representations: true },
+  full: { shared: false, auxiliary: true, adapter: true, representations: true },
+};
+
+/** Width of the student adapter's hidden layer. */
+const ADAPTER_WIDTH = 16;
+
+/** `x` with its gradient scaled: identity forward, `∂/∂x = β` backward. @shape any */
+export function scaleGradient(x: Tensor, factor: number): Tensor {
+  const constant = x.detach();
+  // Not βx + (1 − β)x: that rounds, and the serving head must not feel the heads beside it.
+  return constant.add(x.sub(constant).mul(factor));
+}
+
+/** The teacher's scalar, corrected by fresh labels: `ẑ_t = MLP_t(z_t)`, one per objective. @see arXiv 2502.17494 eq. 6 */
+export class StudentAdapter {
+  readonly maps: readonly Mlp[];
+
+  constructor(maps: readonly Mlp[]) {
+    this.maps = maps;
+  }
+
+  static init(objectives: number, { initial }: Pick<ModelInputs, "initial">): StudentAdapter {
+    const sizes = { in: 1, hidden: [ADAPTER_WIDTH], out: 1 };
+    return new StudentAdapter(Array.from({ length: objectives }, () => Mlp.init(sizes, initial)));
+  }
+
+  /** @shape logits [B, T] → [B, T] */
+  apply(logits: Tensor): Tensor {
+    const corrected = this.maps.map((map, t) => map.apply(logits.slice(1, t, t + 1)));
+    return cat(corrected, 1);
+  }
+}
+
+/** What is trained beside a vertical model, and never served. A part that the technique does not use is null. */
+interface Beside {
+  readonly auxiliary: Linear | null;
+  readonly adapter: StudentAdapter | null;
+  readonly adapted: Linear | null;
+}
+
+/**
+ * How a vertical model learns from its teacher's logits `z_F`, `h` the log loss over what is known, `x` the backbone:
+ *
+ * - on one head, plain distillation: `h(z_S, y) + h(z_S, σ(z_F))`
+ * - else `h(z_S, y) + w h(z_D, min(1, α σ(z_F)))`, where `z_D = W_D gradScale_β(x)`
+ * - with an adapter also `h(z_A, y) + h(z_D2, SG(σ(z_A)))`, where `z_A = MLP(z_F)` and `z_D2 = W_D2 gradScale_β(x)`
+ *
+ * The adapter's own step comes after it was relayed, not before as in algorithm 1: what it relays of an example has not
+ * seen that example's labels.
+ *
+ * @see arXiv 2502.17494 eq. 2–7, algorithm 1
+ */
+export function lessonOf(model: Vertical, config: TransferConfig, inputs: ModelInputs): Lesson {
+  const parts = TECHNIQUE_PARTS[config.technique];
+  const extra = drawBeside(model, parts, inputs);
+  const loss = (batch: Batch, mesh: ProcessMesh): Tensor => {
+    const backbone = model.backbone(model.user(batch), batch);
+    const served = model.output.apply(backbone);
+    const total = [labelLoss(served, batch, mesh)];
+    const taught = teacherOf(batch, served);
+    if (taught === null) return total[0] as Tensor;
+    const { logits, mask } = taught;
+    if (parts.shared) total.push(maskedLoss(served, { labels: logits.sigmoid(), mask }, mesh));
+    const scaled = scaleGradient(backbone, config.gradientScale);
+    if (extra.auxiliary !== null) {
+      const labels = logits.sigmoid().mul(config.labelScale).clamp(null, 1);
+      total.push(maskedLoss(extra.auxiliary.apply(scaled), { labels, mask }, mesh).mul(config.lossWeight));
+    }
+    if (extra.adapter !== null && extra.adapted !== null) {
+      const adapted = extra.adapter.apply(logits);
+      total.push(maskedLoss(adapted, { labels: labelsOf(batch, served), mask: both(mask, batch.labelMask) }, mesh));
+      total.push(maskedLoss(extra.adapted.apply(scaled), { labels: adapted.detach().sigmoid(), mask }, mesh));
+    }
+    return total.reduce((sum, term) => sum.add(term));
+  };
+  return { loss, extra: { transfer: extra } };
+}
+
+function drawBeside(model: Vertical, parts: Parts, { rates, initial, spec }: ModelInputs): Beside {
+  const objectives = spec.objectives.length;
+  const head = (): Linear => {
+    const made = Linear.init({ in: model.width, out: objectives }, initial);
+    // They begin where the serving head begins.
+    const { bias } = model.output;
+    if (bias !== null && rates.length > 0) noGrad(() => made.bias?.copy_(bias));
+    return made;
+  };
+  return {
+    auxiliary: parts.auxiliary ? head() : null,
+    adapter: parts.adapter ? StudentAdapter.init(objectives, { initial }) : null,
+    adapted: parts.adapter ? head() : null,
+  };
+}
+
+/** The teacher's logits where the model is; null for a batch without knowledge. */
+function teacherOf(
+  { knowledge }: Batch,
+  like: Tensor,
+): { readonly logits: Tensor; readonly mask: Float32Array } | null {
+  if (knowledge === undefined) return null;
+  return { logits: toDevice(knowledge.logits, like.shape, like), mask: knowledge.mask };
+}
+
+function labelsOf(batch: Batch, like: Tensor): Tensor {
+  return toDevice(batch.labels, like.shape, like);
+}
+
+function both(a: Float32Array, b: Float32Array): Float32Array {
+  return a.map((value, i) => value * b[i]!);
+}
