@@ -150,6 +150,7 @@ static const char* kindOf(const std::string& message) {
       contains(message, "not enough memory")) {
     return "memory";
   }
+  // libtorch's own words for a dtype without a kernel.
   return contains(message, "not implemented for '") ? "unsupported" : "operator";
 }
 

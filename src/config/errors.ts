@@ -64,7 +64,6 @@ export const ERROR_CODES = {
   ONLINE_STORE_NOT_DURABLE: "a Redis server would acknowledge events before they are on its disk",
   ONLINE_STORE_EVENT: "an event is larger than the online store's limits, or has an id that is none",
   SERVE_MODEL: "a model's graph cannot be loaded, or scores nothing",
-  SERVE_GRAPH: "a graph refused the inputs that it was sent",
   SERVE_OVERLOADED: "more requests are waiting than the server keeps",
   SERVE_REQUEST: "a request is not what the server's API describes",
   SERVE_LIMIT: "a request is larger than the server takes",

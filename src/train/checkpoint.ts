@@ -1,17 +1,7 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { syncFolder, writeFileAtomic } from "../config/durable-file.ts";
+import { digestFile, syncFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { Model } from "../model/index.ts";
 import { parametersOf } from "../nn/index.ts";
@@ -193,17 +183,7 @@ function damaged(folder: string, hint: string): LapidaryError {
   });
 }
 
-/** Piece by piece: a file of more than 2 GiB does not fit into one buffer. */
+/** Of the tensors' file and of the position. */
 function digest(tensors: string, position: TrainingPosition): string {
-  const hash = createHash("sha256").update(JSON.stringify(position));
-  const buffer = new Uint8Array(1 << 20);
-  const file = openSync(tensors, "r");
-  try {
-    for (let count = readSync(file, buffer); count > 0; count = readSync(file, buffer)) {
-      hash.update(buffer.subarray(0, count));
-    }
-  } finally {
-    closeSync(file);
-  }
-  return hash.digest("hex");
+  return createHash("sha256").update(JSON.stringify(position)).update(digestFile(tensors)).digest("hex");
 }

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { digestFile } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import { type Column, FileColumn } from "../data/store/column.ts";
 import { currentFolder } from "../data/store/event-store.ts";
@@ -44,7 +44,7 @@ export class KnowledgeStore {
     for (const [file, { sizeBytes, sha256 }] of Object.entries(manifest.files)) {
       const path = join(folder, file);
       const size = statSync(path, { throwIfNoEntry: false })?.size ?? -1;
-      if (size !== sizeBytes || digestOf(path) !== sha256) throw damaged(path, `the file with SHA-256 ${sha256}`);
+      if (size !== sizeBytes || digestFile(path) !== sha256) throw damaged(path, `the file with SHA-256 ${sha256}`);
     }
     return new KnowledgeStore(folder, manifest);
   }
@@ -128,10 +128,6 @@ function readManifest(folder: string): KnowledgeManifest {
     throw damaged(path, "a readable manifest", cause);
   }
   throw damaged(path, `knowledge of version ${KNOWLEDGE_VERSION}`);
-}
-
-function digestOf(path: string): string {
-  return createHash("sha256").update(readFileSync(path)).digest("hex");
 }
 
 function notFound(dir: string): LapidaryError {

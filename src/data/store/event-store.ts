@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { digestFile } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import { nearest } from "../../config/nearest.ts";
 import { Dictionary } from "../../features/dictionary.ts";
@@ -197,20 +197,6 @@ function readManifest(folder: string): Manifest {
     got: `${manifest.format} version ${manifest.version}`,
     hint: "Ingest the log again with this version of lapidary.",
   });
-}
-
-function digestFile(path: string): string {
-  const hash = createHash("sha256");
-  const buffer = new Uint8Array(1 << 20);
-  const fd = openSync(path, "r");
-  try {
-    for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer)) {
-      hash.update(buffer.subarray(0, count));
-    }
-  } finally {
-    closeSync(fd);
-  }
-  return hash.digest("hex");
 }
 
 function describeSize(sizeBytes: number | undefined): string {

@@ -1,4 +1,7 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../data/events.test.support.ts";
 import { writeTinyBundle } from "../bundle.test.support.ts";
@@ -48,6 +51,27 @@ describe("RankingServer", () => {
       expect(await post(`${url}/rank`, RANK)).not.toEqual(before);
       expect((await fetch(`${url}/health`)).status).toBe(200);
     });
+  });
+
+  it("is ready until it drains", async () => {
+    using folder = temporaryFolder();
+    writeTinyBundle(join(folder.path, "bundle"));
+    const host = await ModelHost.open(join(folder.path, "bundle"), { workers: 1, maxQueued: 1 });
+    const store = LmdbStore.open(join(folder.path, "online"));
+    const server = await RankingServer.listen({ host, store, address: "127.0.0.1", port: 0 });
+    expect(await (await fetch(`${server.url}/v2/health/ready`)).json()).toEqual({ ready: true });
+    // A request that has begun is answered even then.
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    await once(socket, "connect");
+    socket.write("GET /v2/health/ready HTTP/1.1\r\nHost: a\r\n");
+    await setTimeout(50);
+    const closed = server.close();
+    socket.write("Connection: close\r\n\r\n");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toContain('{"ready":false}');
+    await closed;
+    await host.close();
+    await store.close();
   });
 
   it("answers 4xx, with what is wrong and where, to anything else", async () => {

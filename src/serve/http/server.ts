@@ -19,7 +19,6 @@ export interface ServerOptions {
 
 const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   SERVE_REQUEST: 400,
-  SERVE_GRAPH: 400,
   ONLINE_STORE_EVENT: 400,
   SERVE_NOT_FOUND: 404,
   SERVE_LIMIT: 413,
@@ -49,7 +48,7 @@ export class RankingServer {
         return { ok: true, model: await status() };
       },
       "GET /v2/health/live": async () => ({ live: true }),
-      "GET /v2/health/ready": async () => ({ ready: true }),
+      "GET /v2/health/ready": async () => ({ ready: this.#server.listening }),
       [`POST /v2/repository/models/${encodeURIComponent(name)}/load`]: async () => {
         await host.reload();
         return status();

@@ -1,4 +1,5 @@
 import type { RawFacts } from "../../features/raw-event.ts";
+import { sigmoid } from "../../metrics/predictions.ts";
 import type { OnlineStore } from "../store/online-store.ts";
 import type { ServedModel } from "./served-model.ts";
 
@@ -58,8 +59,4 @@ export async function rank(request: RankRequest, model: ServedModel, store: Onli
   });
   const order = ranked.toSorted((a, b) => b.expectedValue - a.expectedValue || a.index - b.index);
   return { version, numPast: past.numPast, ranked: order };
-}
-
-function sigmoid(logit: number): number {
-  return 1 / (1 + Math.exp(-logit));
 }

@@ -1,7 +1,6 @@
 import { type Bundle, type BundleManifest, readBundle } from "../../bundle/index.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import { decodeCoding, type RawRequest, RequestCoder } from "../../features/request-inputs.ts";
-import type { Feeds } from "./feeds.ts";
 import type { Scores } from "./messages.ts";
 import { SessionPool } from "./session-pool.ts";
 
@@ -64,12 +63,7 @@ export class ServedModel {
 
   /** Logits of a request's candidates. @shape [B, T] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
   score(request: RawRequest): Promise<Scores> {
-    return this.#pool.run({ kind: "request", inputs: this.#coder.code(request) });
-  }
-
-  /** Logits of the graph's own inputs. @throws {LapidaryError} SERVE_OVERLOADED, SERVE_GRAPH, SERVE_MODEL */
-  infer(feeds: Feeds): Promise<Scores> {
-    return this.#pool.run({ kind: "feeds", feeds });
+    return this.#pool.run(this.#coder.code(request));
   }
 
   /** Waits for the requests that it was given, then ends its threads. */

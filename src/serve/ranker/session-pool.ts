@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { LapidaryError } from "../../config/errors.ts";
-import type { Job, Reply, Scores, SessionData } from "./messages.ts";
+import type { RequestInputs } from "../../features/request-inputs.ts";
+import type { Reply, Scores, SessionData } from "./messages.ts";
 
 /** How many threads score, and how many jobs may wait for them. */
 export interface PoolOptions extends SessionData {
@@ -10,7 +11,7 @@ export interface PoolOptions extends SessionData {
 }
 
 interface Waiting {
-  readonly job: Job;
+  readonly inputs: RequestInputs;
   resolve(scores: Scores): void;
   reject(error: Error): void;
 }
@@ -64,16 +65,16 @@ export class SessionPool {
   }
 
   /**
-   * Scores one job. After {@link close} was called there is nobody to score any more.
+   * Scores one request. After {@link close} was called there is nobody to score any more.
    *
-   * @throws {LapidaryError} SERVE_OVERLOADED if the queue is full, SERVE_GRAPH if the graph refuses its inputs,
-   * SERVE_MODEL if the thread is gone
+   * @throws {LapidaryError} SERVE_OVERLOADED if the queue is full, SERVE_MODEL if the graph refuses what requests
+   * are coded as, or the thread is gone
    */
-  run(job: Job): Promise<Scores> {
+  run(inputs: RequestInputs): Promise<Scores> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.isFull) return Promise.reject(overloaded(this.#maxQueued));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ job, resolve, reject });
+      this.#queue.push({ inputs, resolve, reject });
       this.#next();
     });
   }
@@ -96,7 +97,7 @@ export class SessionPool {
       const waiting = this.#queue.shift();
       if (waiting === undefined) return;
       this.#running.set(worker, waiting);
-      worker.postMessage(waiting.job);
+      worker.postMessage(waiting.inputs);
     }
     if (this.#running.size === 0) this.#whenIdle?.();
   }
@@ -106,7 +107,7 @@ export class SessionPool {
     this.#running.delete(worker);
     this.#idle.push(worker);
     if (reply.kind === "scores") waiting?.resolve(reply.scores);
-    else if (reply.kind === "failed") waiting?.reject(graphError(reply.message));
+    else if (reply.kind === "failed") waiting?.reject(modelError(reply.message));
     this.#next();
   }
 
@@ -149,11 +150,6 @@ function modelError(got: string): LapidaryError {
     got,
     hint,
   });
-}
-
-function graphError(got: string): LapidaryError {
-  const hint = "Correct the inputs; the model's metadata lists their names, types and shapes.";
-  return new LapidaryError({ code: "SERVE_GRAPH", where: "graph", expected: "inputs that the graph takes", got, hint });
 }
 
 function overloaded(maxQueued: number): LapidaryError {

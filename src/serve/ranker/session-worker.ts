@@ -1,8 +1,9 @@
 /** A thread with one session of ONNX Runtime, which blocks its thread while it runs: hence a thread. */
 import { parentPort, workerData } from "node:worker_threads";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import type { RequestInputs } from "../../features/request-inputs.ts";
 import { type Feeds, feedsOf, OUTPUT } from "./feeds.ts";
-import type { Job, Reply, Scores, SessionData } from "./messages.ts";
+import type { Reply, Scores, SessionData } from "./messages.ts";
 
 const { graph, spec } = workerData as SessionData;
 
@@ -14,8 +15,8 @@ function tensorsOf(feeds: Feeds): Record<string, Tensor> {
   return Object.fromEntries(entries);
 }
 
-async function score(session: InferenceSession, job: Job): Promise<Scores> {
-  const feeds = job.kind === "request" ? feedsOf(job.inputs, spec) : job.feeds;
+async function score(session: InferenceSession, inputs: RequestInputs): Promise<Scores> {
+  const feeds = feedsOf(inputs, spec);
   // A graph keeps only the inputs that it reads.
   const read = Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]]));
   const outputs = await session.run(tensorsOf(read as Feeds), [OUTPUT]);
@@ -43,12 +44,12 @@ async function start(): Promise<Reply> {
   } as const;
   // The binding takes no shared memory, and copies what it is given.
   const session = await InferenceSession.create(graph.slice(), options);
-  parentPort?.on("message", (job: Job | null) => {
-    if (job === null) {
+  parentPort?.on("message", (inputs: RequestInputs | null) => {
+    if (inputs === null) {
       void session.release().finally(() => parentPort?.close());
       return;
     }
-    void reply(score(session, job).then((scores) => ({ kind: "scores", scores })));
+    void reply(score(session, inputs).then((scores) => ({ kind: "scores", scores })));
   });
   return { kind: "ready" };
 }
