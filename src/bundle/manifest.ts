@@ -9,6 +9,7 @@
  * ```
  */
 import { isPlainObject } from "../config/check.ts";
+import type { LogitCalibration } from "../features/logit-calibration.ts";
 import type { EventSchema } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import type { UserRows } from "./graph-inputs.ts";
@@ -46,6 +47,8 @@ export interface BundleManifest {
   readonly vocabularies: Readonly<Record<string, string>>;
   /** File of each dictionary by category, `user` included (src/features/dictionary.ts), or the buckets of a hashed one. */
   readonly dictionaries: Readonly<Record<string, string | { readonly buckets: number }>>;
+  /** What makes each objective's logit honest, in the order of the spec's objectives. */
+  readonly calibration: readonly LogitCalibration[];
   /** What the model was made from. */
   readonly lineage: Readonly<Record<string, string>>;
   /** How good it was when it was exported; null where a metric is not defined. */

@@ -1,10 +1,13 @@
+import { join } from "node:path";
+import { type Bundle, readBundle } from "../bundle/index.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { ProjectConfig } from "../config/types.ts";
 import { EventStore, pointInTime } from "../data/index.ts";
+import { calibrated } from "../features/logit-calibration.ts";
 import { numPastRead } from "../features/request-inputs.ts";
 import type { Batch } from "../features/spec.ts";
 import { sigmoid } from "../metrics/predictions.ts";
-import type { OnlineStore, Ranking } from "../serve/index.ts";
+import { type OnlineStore, type Ranking, versionOf } from "../serve/index.ts";
 import { examplesOf, type OpenedRun, openRun, type Split, scoreBatch } from "../train/index.ts";
 import { knowledgeFor } from "../transfer/index.ts";
 import { relativeDifference } from "./difference.ts";
@@ -14,14 +17,16 @@ import { LoggedEvents } from "./logged-events.ts";
 const CONCURRENCY = 8;
 
 /** Ranks the one item of a logged example. */
-export type Ranker = (request: object) => Promise<Pick<Ranking, "ranked" | "numPast">>;
+export type Ranker = (request: object) => Promise<Ranking>;
 
 /** What to audit. */
 export interface AuditOptions {
   /** Name of a finished run, or path of its folder. */
   readonly run: string;
   readonly split: Split;
-  /** Who serves the run's model. */
+  /** Folder of the bundle that is served. @default the model's name, below the project's bundles */
+  readonly bundle?: string;
+  /** Who serves it. */
   readonly rank: Ranker;
   /** Where it finds histories; null leaves them unread. */
   readonly online: OnlineStore | null;
@@ -40,7 +45,7 @@ export interface Audit {
   readonly maxDifference: number;
   readonly meanDifference: number;
   /** Example with the largest difference. */
-  readonly worst: { readonly event: string; readonly objective: string; served: number; offline: number } | null;
+  readonly worst: { readonly event: string; readonly objective: string; served: number | null; offline: number } | null;
   /** Examples whose number of past events is another online. */
   readonly otherCounts: number;
   /** Examples whose history was read from the online store too, and those where its events are others. */
@@ -60,20 +65,21 @@ interface Example {
 
 /**
  * Ranks the item of every example of a split at the example's own time, and compares what is served with what the run
- * says offline: features, graph, calibration and histories are right together or not at all. The online store must hold
- * the events of the log.
+ * says offline, calibrated as its bundle says: features, graph and histories are right together or not at all. The online
+ * store must hold the events of the log.
  *
- * @throws {LapidaryError} AUDIT_MODEL if another model is served, RUN_*, KNOWLEDGE_*, and as `rank` does
+ * @throws {LapidaryError} AUDIT_MODEL if another model is served, BUNDLE_*, RUN_*, KNOWLEDGE_*, and as `rank` does
  */
 export async function audit(project: ProjectConfig, options: AuditOptions): Promise<Audit> {
   const { run, split, onProgress = () => {}, signal } = options;
   const opened = openRun(project, run);
+  const bundle = bundleOf(opened, options.bundle ?? join(project.bundles, opened.config.name));
   const store = EventStore.open(project.store);
   try {
-    const auditor = new Auditor(store, opened, options);
+    const auditor = new Auditor(store, bundle, options);
     for await (const batch of await examplesOf(opened, split, knowledgeFor(project))) {
       signal?.throwIfAborted();
-      await inParallel(examplesIn(opened, batch), (example) => auditor.check(example));
+      await inParallel(examplesIn(opened, bundle, batch), (example) => auditor.check(example));
       onProgress(auditor.examples);
     }
     return auditor.result();
@@ -87,6 +93,7 @@ class Auditor {
   readonly #logged: LoggedEvents;
   readonly #options: AuditOptions;
   readonly #objectives: readonly string[];
+  readonly #version: string;
   /** Past events that the model needs. */
   readonly #limit: number;
   #sum = 0;
@@ -98,12 +105,13 @@ class Auditor {
   #otherHistories = 0;
   examples = 0;
 
-  constructor(store: EventStore, { inputs, config }: OpenedRun, options: AuditOptions) {
+  constructor(store: EventStore, { manifest, digest }: Bundle, options: AuditOptions) {
     this.#store = store;
     this.#logged = new LoggedEvents(store);
     this.#options = options;
-    this.#objectives = inputs.spec.objectives;
-    this.#limit = numPastRead({ spec: inputs.spec, history: config.model.history });
+    this.#objectives = manifest.spec.objectives;
+    this.#limit = numPastRead(manifest);
+    this.#version = versionOf(digest);
   }
 
   async check(example: Example): Promise<void> {
@@ -111,7 +119,8 @@ class Auditor {
     const { surface = "", ...candidate } = this.#logged.shown(row);
     const id = this.#logged.user(user);
     const request = { user: id, time: timeMs, context: { surface }, candidates: [candidate] };
-    const { ranked, numPast: servedPast } = await this.#options.rank(request);
+    const { version, ranked, numPast: servedPast } = await this.#options.rank(request);
+    if (version !== this.#version) throw otherModel(`version ${this.#version}`, version);
     for (const [t, objective] of this.#objectives.entries()) {
       this.#compare({ row, objective, served: ranked[0]?.probabilities[objective], offline: offline[t]! });
     }
@@ -135,13 +144,12 @@ class Auditor {
 
   #compare(of: { row: number; objective: string; served: number | undefined; offline: number }): void {
     const { row, objective, served, offline } = of;
-    if (served === undefined) throw otherModel(`the objective ${objective}`, "none");
-    const difference = relativeDifference(served, offline);
+    const difference = relativeDifference(served ?? Number.NaN, offline);
     this.#probabilities++;
     this.#sum += difference;
     if (difference <= this.#max) return;
     this.#max = difference;
-    this.#worst = { event: this.#logged.id(row), objective, served, offline };
+    this.#worst = { event: this.#logged.id(row), objective, served: served ?? null, offline };
   }
 
   async #checkHistory(user: string, { row, timeMs }: Example): Promise<void> {
@@ -155,16 +163,25 @@ class Auditor {
   }
 }
 
-function examplesIn({ model, inputs }: OpenedRun, batch: Batch): readonly Example[] {
+function examplesIn({ model }: OpenedRun, { manifest }: Bundle, batch: Batch): readonly Example[] {
   const logits = scoreBatch(model, batch);
-  const width = inputs.spec.objectives.length;
+  const { calibration } = manifest;
+  const width = calibration.length;
   return Array.from(batch.rows, (row, b) => ({
     row,
     user: batch.groups.users[b]!,
     timeMs: batch.times[b]!,
     numPast: batch.groups.pastEvents[b]!,
-    offline: Array.from(logits.subarray(b * width, (b + 1) * width), sigmoid),
+    offline: calibration.map((own, task) => sigmoid(calibrated(logits[b * width + task]!, own))),
   }));
+}
+
+/** The bundle, which must be of this very run. */
+function bundleOf({ folder }: OpenedRun, dir: string): Bundle {
+  const bundle = readBundle(dir);
+  const [expected, got] = [folder.checkpoints.bestDigest(), bundle.manifest.lineage["checkpoint"] ?? "none"];
+  if (expected !== got) throw otherModel(`checkpoint ${expected.slice(0, 12)}`, `${got.slice(0, 12)} in ${dir}`);
+  return bundle;
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

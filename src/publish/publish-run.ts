@@ -7,6 +7,7 @@ import { ProcessMesh } from "../distributed/index.ts";
 import { exportGraph, OPSET, userRowsOf } from "../export/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { metricRow } from "../metrics/evaluation.ts";
+import { fitCalibration } from "../metrics/fit-calibration.ts";
 import { examplesOf, type OpenedRun, openRun, predict } from "../train/index.ts";
 import { knowledgeFor } from "../transfer/index.ts";
 import { codingFiles } from "./coding-files.ts";
@@ -28,7 +29,7 @@ export interface PublishOptions {
 }
 
 /** What was published. */
-export interface Published {
+export interface Published extends Judgement {
   /** Folder of the bundle, and of the version in it. */
   readonly bundle: string;
   readonly folder: string;
@@ -38,8 +39,10 @@ export interface Published {
   /** Recorded examples that the graph was tried on, and the largest difference found: {@link scoreDifference}. */
   readonly examples: number;
   readonly difference: number;
-  readonly metrics: BundleFacts["metrics"];
 }
+
+/** How good a model is on the recorded examples, and how its logits are calibrated: served probabilities are honest. */
+type Judgement = Pick<BundleFacts, "metrics" | "calibration">;
 
 /**
  * Publishes the best model of a finished run as a bundle: traced into a graph, tried on recorded examples beside
@@ -55,7 +58,7 @@ export async function publishRun(project: ProjectConfig, { run, dir }: PublishOp
   const graph = exportGraph(model, spec, packageVersion());
   const batches = await recordedBatches(project, opened);
   const difference = await differenceOf({ graph, userRows, model, spec, batches }, run);
-  const metrics = await metricsOf(opened, batches);
+  const judgement = await judge(opened, batches);
   const { files, ...coding } = codingFiles(project.store, inputs);
   const facts: BundleFacts = {
     model: { name: config.name, kind: config.model.kind, surface: config.model.surface },
@@ -63,13 +66,16 @@ export async function publishRun(project: ProjectConfig, { run, dir }: PublishOp
     ...coding,
     history: config.model.history,
     graph: { file: GRAPH_FILE, opset: OPSET, userRows },
+    ...judgement,
     lineage: lineageOf(opened, run),
-    metrics,
   };
   const bundle = dir ?? join(project.bundles, config.name);
   const folder = writeBundle(bundle, { facts, files: { ...files, [GRAPH_FILE]: graph } });
   const examples = batches.reduce((sum, { size }) => sum + size, 0);
-  return { bundle, folder, model: config.name, graphBytes: graph.byteLength, userRows, examples, difference, metrics };
+  return {
+    ...{ bundle, folder, model: config.name, graphBytes: graph.byteLength, userRows },
+    ...{ examples, difference, ...judgement },
+  };
 }
 
 async function recordedBatches(project: ProjectConfig, opened: OpenedRun): Promise<readonly Batch[]> {
@@ -95,18 +101,17 @@ async function differenceOf(check: GraphCheck, run: string): Promise<number> {
   throw refused(`${difference}`);
 }
 
-/** NE, AUC and calibration of each objective on the recorded examples. */
-async function metricsOf({ model, inputs }: OpenedRun, batches: readonly Batch[]): Promise<BundleFacts["metrics"]> {
+/** NE, AUC and calibration of each objective on the recorded examples, and what calibrates its logits there. */
+async function judge({ model, inputs }: OpenedRun, batches: readonly Batch[]): Promise<Judgement> {
   const { objectives } = inputs.spec;
   const predictions = await predict(model, batches, { objectives, mesh: ProcessMesh.single() });
-  const entries = Object.entries(predictions).flatMap(([name, scored]) => {
-    const { normalizedEntropy, auc, calibration } = metricRow(scored);
-    return Object.entries({ normalizedEntropy, auc, calibration }).map(([metric, value]) => [
-      `validation/${name}/${metric}`,
-      value,
-    ]);
+  const metrics = objectives.flatMap((name) => {
+    const { normalizedEntropy, auc, calibration } = metricRow(predictions[name]!);
+    const own = Object.entries({ normalizedEntropy, auc, calibration });
+    return own.map(([metric, value]) => [`validation/${name}/${metric}`, value] as const);
   });
-  return Object.fromEntries(entries) as BundleFacts["metrics"];
+  const calibration = objectives.map((name) => fitCalibration(predictions[name]!));
+  return { metrics: Object.fromEntries(metrics), calibration };
 }
 
 function lineageOf({ folder, config }: OpenedRun, run: string): BundleFacts["lineage"] {

@@ -117,7 +117,7 @@ async function served<T>(run: string, work: (at: { url: string; online: Online }
 type Online = Awaited<ReturnType<typeof openOnlineStore>>;
 
 const auditOf = (run: string, { url, online }: { url: string; online: Online }) =>
-  audit(project, { run, split: "test", rank: rankOverHttp(url), online });
+  audit(project, { run, split: "test", bundle: bundle(run), rank: rankOverHttp(url), online });
 
 describe("audit", () => {
   it.each(["vertical", "vertical-full", "logistic"])(
@@ -140,7 +140,7 @@ describe("audit", () => {
       const withoutEmbeddings = await auditOf("vertical-full", at);
       expect(withoutEmbeddings.otherHistories).toBe(0);
       expect(withoutEmbeddings.maxDifference).toBeGreaterThan(1e-3);
-      expect((await auditOf("vertical", at)).maxDifference).toBeGreaterThan(1e-3);
+      await expect(auditOf("vertical", at)).rejects.toMatchObject({ code: "AUDIT_MODEL" });
     });
     await served("vertical", async (at) => {
       const stop = new AbortController();
@@ -152,9 +152,16 @@ describe("audit", () => {
     });
   });
 
+  it("refuses a bundle of another run", async () => {
+    const of = { run: "vertical", split: "test", bundle: bundle("vertical-full"), online: null } as const;
+    const other = audit(project, { ...of, rank: rankOverHttp("http://127.0.0.1:9") });
+    await expect(other).rejects.toMatchObject({ code: "AUDIT_MODEL", expected: expect.stringContaining("checkpoint") });
+  });
+
   it("says that nobody serves", async () => {
     const rank = rankOverHttp("http://127.0.0.1:9");
-    const nobody = audit(project, { run: "vertical", split: "test", rank, online: null });
+    const of = { run: "vertical", split: "test", bundle: bundle("vertical"), rank, online: null } as const;
+    const nobody = audit(project, of);
     await expect(nobody).rejects.toMatchObject({ code: "AUDIT_SERVER" });
   });
 });

@@ -42,6 +42,10 @@ export function writeTinyBundle(dir: string, shift = 0): void {
       graph: { file: "model.onnx", opset: 17, userRows: "candidate" },
       vocabularies: {},
       dictionaries: { ...dictionaries, brand: { buckets: 7 } },
+      calibration: [
+        { scale: 1, shift: 0 },
+        { scale: 1, shift: 0 },
+      ],
       lineage: { run: "none" },
       metrics: {},
     },

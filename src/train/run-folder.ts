@@ -108,7 +108,9 @@ export class RunFolder {
 
   /** All that decided the result. */
   get config(): RunConfig {
-    return JSON.parse(readFileSync(join(this.path, "config.json"), "utf8")) as RunConfig;
+    const config = JSON.parse(readFileSync(join(this.path, "config.json"), "utf8")) as RunConfig;
+    // Runs from before models could be for one surface are for all.
+    return { ...config, model: { ...config.model, surface: config.model.surface ?? null } };
   }
 
   /** The summary of a finished run; null while it is not finished. */

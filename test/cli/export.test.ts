@@ -38,9 +38,7 @@ describe("export, backfill, serve and audit", () => {
   it("say what is missing", async () => {
     expect(errorOf(await inProject(["export", "foundation", "--json"]))).toMatchObject({ code: "RUN_UNFINISHED" });
     expect(existsSync(join(project, "bundles"))).toBe(false);
-    const nobody = await inProject(["audit", "vertical", "--url", "http://127.0.0.1:9", "--json"]);
-    expect(nobody.code).toBe(1);
-    expect(errorOf(nobody)).toMatchObject({ code: "AUDIT_SERVER" });
+    expect(errorOf(await inProject(["audit", "vertical", "--json"]))).toMatchObject({ code: "BUNDLE_NOT_FOUND" });
     const unknown = await inProject(["backfill", "--store", "cassandra", "--json"]);
     expect(unknown.code).toBe(2);
     expect(errorOf(unknown)).toMatchObject({ code: "USAGE", where: "--store" });
@@ -60,6 +58,9 @@ describe("export, backfill, serve and audit", () => {
     // A store without the events says so, and fails.
     const bad = await inProject([...audit, "empty", "--json"]);
     await stop();
+    const nobody = await inProject([...audit, "online", "--json"]);
+    expect(nobody.code).toBe(1);
+    expect(errorOf(nobody)).toMatchObject({ code: "AUDIT_SERVER" });
     expect(good.code).toBe(0);
     const found = lastLine<Audit>(good);
     expect(found).toMatchObject({ otherCounts: 0, otherHistories: 0, histories: found.examples });

@@ -11,7 +11,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   transfer: ["NAME", "--run <NAME>", "--fresh", "--config <PATH>", "--set <KEY=VALUE>"],
   export: ["RUN", "--out <DIR>", "--config <PATH>", "--set <KEY=VALUE>"],
   backfill: ["--teacher <NAME>", "--store <KIND>", "--store-at <PLACE>", "--config <PATH>", "--set <KEY=VALUE>"],
-  audit: ["RUN", "--url <URL>", "--split <WINDOW>", "--store <KIND>", "--store-at <PLACE>"],
+  audit: ["RUN", "--bundle <DIR>", "--url <URL>", "--split <WINDOW>", "--store <KIND>", "--store-at <PLACE>"],
   bench: ["NAME", "--cases <A,B>", "--pairs <N>", "--no-peer"],
   serve: [
     "--bundle <DIR>",

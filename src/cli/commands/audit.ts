@@ -14,6 +14,7 @@ export const audit = defineCommand({
     "the online store with `lapidary backfill` first. Exits with 1 if a probability differs by more than 1e-5, relative, or a history is another.",
   args: [{ name: "RUN", description: "run whose bundle is served", required: true }],
   options: {
+    bundle: text("DIR", "bundle that is served (default: bundles/NAME, by the model's name)"),
     url: text("URL", "address of the server", "http://127.0.0.1:8080"),
     split: text("WINDOW", "window of the split: train, validation or test", "validation"),
     store: text("KIND", "online store: lmdb or redis", "lmdb"),
@@ -23,7 +24,7 @@ export const audit = defineCommand({
   example: "lapidary audit vertical-full --url http://127.0.0.1:8080 --split test",
   resume: "Run `lapidary audit` again.",
   run: async ({ args: [run = ""], options, signal, loadProject, progress }): Promise<Outcome> => {
-    const { url, split, store, storeAt } = options;
+    const { bundle, url, split, store, storeAt } = options;
     const project = await loadProject();
     const window = await splitOption(split);
     const api = await import("../../publish/index.ts");
@@ -32,7 +33,10 @@ export const audit = defineCommand({
     try {
       const onProgress = (done: number): void => shown.update({ done });
       const rank = api.rankOverHttp(url);
-      const found = await api.audit(project, { run, split: window, rank, online, onProgress, signal });
+      const found = await api.audit(project, {
+        ...{ run, split: window, rank, online, onProgress, signal },
+        ...(bundle && { bundle }),
+      });
       shown.finish("");
       const isSame = found.maxDifference <= api.MAX_DIFFERENCE && found.otherCounts + found.otherHistories === 0;
       return { result: { run, split, ...found }, text: describe(found), status: isSame ? "done" : "failed" };

@@ -1,3 +1,4 @@
+import { calibrated, UNCALIBRATED } from "../../features/logit-calibration.ts";
 import type { RawFacts } from "../../features/raw-event.ts";
 import { numPastRead } from "../../features/request-inputs.ts";
 import { sigmoid } from "../../metrics/predictions.ts";
@@ -40,8 +41,8 @@ export interface Ranking {
 }
 
 /**
- * Scores and orders candidates. The user's history is read and coded once, and the logits are calibrated as the model
- * is: `p = 1 / (1 + exp(−logit))`.
+ * Scores and orders candidates. The user's history is read and coded once, and the probabilities are calibrated as the
+ * bundle says: `p = σ(scale · z + shift)`.
  *
  * @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE, SERVE_OVERLOADED, SERVE_MODEL
  */
@@ -51,11 +52,14 @@ export async function rank(request: RankRequest, model: ServedModel, store: Onli
   const past = await store.read({ user, beforeMs: timeMs, limit: numPastRead(manifest) });
   const raw = { user, timeMs, past: past.events, numPast: past.numPast, context };
   const { logits } = await model.score({ ...raw, candidates: candidates.map(({ facts }) => facts) });
-  const { objectives } = manifest.spec;
+  const { spec, calibration } = manifest;
+  const { objectives } = spec;
+  const probability = (index: number, task: number): number =>
+    sigmoid(calibrated(logits[index * objectives.length + task]!, calibration[task] ?? UNCALIBRATED));
   const ranked = candidates.map(({ bids }, index): Ranked => {
-    const row = objectives.map((name, task) => [name, sigmoid(logits[index * objectives.length + task]!)] as const);
+    const row = objectives.map((name, task) => [name, probability(index, task)] as const);
     const worth = bids ?? { [objective]: 1 };
-    const expectedValue = row.reduce((sum, [name, probability]) => sum + (worth[name] ?? 0) * probability, 0);
+    const expectedValue = row.reduce((sum, [name, p]) => sum + (worth[name] ?? 0) * p, 0);
     return { index, probabilities: Object.fromEntries(row), expectedValue };
   });
   const order = ranked.toSorted((a, b) => b.expectedValue - a.expectedValue || a.index - b.index);

@@ -12,17 +12,22 @@ export interface ServingOptions {
   readonly maxQueued: number;
 }
 
+/** The first 12 digits of the digest of a bundle: the same bytes have the same version. */
+export function versionOf(digest: string): string {
+  return digest.slice(0, 12);
+}
+
 /** One version of a model, loaded and warm. */
 export class ServedModel {
   readonly manifest: BundleManifest;
-  /** The first 12 digits of the digest of its manifest: the same bytes have the same version. */
+  /** {@link versionOf} its bundle. */
   readonly version: string;
   readonly #coder: RequestCoder;
   readonly #pool: SessionPool;
 
   private constructor(bundle: Bundle, coder: RequestCoder, pool: SessionPool) {
     this.manifest = bundle.manifest;
-    this.version = bundle.digest.slice(0, 12);
+    this.version = versionOf(bundle.digest);
     this.#coder = coder;
     this.#pool = pool;
   }
