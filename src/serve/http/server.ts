@@ -64,6 +64,8 @@ export class RankingServer {
     const route = match === null ? "other" : ROUTES[match.name].path;
     response.once("close", () => ended({ route, status: response.statusCode }));
     const answer = await this.#answer(request, match).catch((error: unknown) => this.#refuse(error, path));
+    // A connection that stays open would keep a server from closing.
+    if (!this.#server.listening) response.setHeader("Connection", "close");
     send(response, answer, match);
     // What was not read of a refused request is not the beginning of the next one.
     if (!request.complete) request.socket.destroySoon();

@@ -2,12 +2,17 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeTinyBundle } from "../bundle.test.support.ts";
-import { exampleInfer } from "./infer.test.support.ts";
+import { EXAMPLE_LOGITS, exampleInfer } from "./infer.test.support.ts";
 import { get, post, RANK, withServer } from "./server.test.support.ts";
 
 interface Ranking {
   readonly version: string;
   readonly ranked: readonly { readonly index: number; readonly probabilities: Readonly<Record<string, number>> }[];
+}
+
+interface Inference {
+  readonly model_version: string;
+  readonly outputs: readonly [{ readonly data: readonly number[] }];
 }
 
 /** The published folder of a bundle and one of its files. */
@@ -17,7 +22,7 @@ function fileOf(dir: string, name: string): string {
 }
 
 describe("POST /v2/repository/models/NAME/load", () => {
-  it("replaces the model 200 times while clients rank and infer, without a failed request", async () => {
+  it("replaces the model 200 times while clients rank and infer, without a failed request", { timeout: 300_000 }, async () => {
     await withServer(async ({ url, dir, host }) => {
       const shiftOf = new Map([[host.current.version, 0]]);
       let swapping = true;
@@ -34,7 +39,9 @@ describe("POST /v2/repository/models/NAME/load", () => {
       };
       const infer = async (): Promise<void> => {
         const { status, body } = await post(`${url}/v2/models/tiny/infer`, exampleInfer());
-        if (status !== 200) failed.push(body);
+        const { model_version: version, outputs } = body as Inference;
+        const expected = EXAMPLE_LOGITS[0]! + (shiftOf.get(version) ?? Number.NaN);
+        if (status !== 200 || !(Math.abs((outputs?.[0].data[0] ?? Number.NaN) - expected) < 1e-5)) failed.push(body);
       };
       const client = async (ask: () => Promise<void>): Promise<void> => {
         while (swapping) await ask();
