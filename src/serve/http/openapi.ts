@@ -1,5 +1,5 @@
 import type { BundleManifest } from "../../bundle/index.ts";
-import { packageVersion } from "../../config/package-version.ts";
+import { packageVersion } from "../../config/version.ts";
 import * as answers from "./openapi-answers.ts";
 import { type BodyDoc, eventsBody, inferBody, type JsonSchema, rankBody } from "./openapi-requests.ts";
 import { isProtocolPath, ROUTE_LIST, type RouteFacts, type RouteName } from "./routes.ts";

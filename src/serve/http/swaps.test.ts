@@ -22,7 +22,9 @@ function fileOf(dir: string, name: string): string {
 }
 
 describe("POST /v2/repository/models/NAME/load", () => {
-  it("replaces the model 200 times while clients rank and infer, without a failed request", { timeout: 300_000 }, async () => {
+  it("replaces the model 200 times while clients rank and infer, without a failed request", {
+    timeout: 300_000,
+  }, async () => {
     await withServer(async ({ url, dir, host }) => {
       const shiftOf = new Map([[host.current.version, 0]]);
       let swapping = true;

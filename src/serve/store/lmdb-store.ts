@@ -31,8 +31,9 @@ export class LmdbStore implements OnlineStore {
   static open(folder: string): LmdbStore {
     try {
       mkdirSync(folder, { recursive: true });
-      // By default a commit is visible, and acknowledged, before it is on disk.
-      const options = { path: folder, keyEncoding: "binary", encoding: "binary", overlappingSync: false } as const;
+      // By default a commit is visible, and acknowledged, before it is on disk, and a folder with a dot is a file.
+      const behaviour = { overlappingSync: false, noSubdir: false };
+      const options = { path: folder, keyEncoding: "binary", encoding: "binary", ...behaviour } as const;
       return new LmdbStore(folder, open<Buffer, Buffer>(options));
     } catch (cause) {
       throw unavailable(folder, cause);

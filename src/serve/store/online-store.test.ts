@@ -42,7 +42,7 @@ describe.each(STORE_KINDS)("OnlineStore %s", (kind) => {
   const newUser = (): string => `user ${users++}`;
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "lapidary-store-"));
+    folder = mkdtempSync(join(tmpdir(), "lapidary.store-"));
     if (kind === "redis") redis = await startRedis();
     at = redis?.url ?? folder;
   });
@@ -109,6 +109,16 @@ describe.each(STORE_KINDS)("OnlineStore %s", (kind) => {
     await store.append([event(user, "e", 5, { click: 0, dwell: 0.1 + 0.2 })]);
     const { events } = await store.read({ user, beforeMs: FOREVER, limit: 9 });
     expect(events).toEqual([{ id: "e", timeMs: 5, facts: { item: "a", click: 1, dwell: 0.1 + 0.2 } }]);
+  });
+
+  it("keeps the first embedding that is reported, bit for bit, whenever it comes", async () => {
+    const user = newUser();
+    const embedding = Array.from({ length: 64 }, (_, i) => Math.fround(Math.tan(i)));
+    await store.append([event(user, "e", 5, { item: "a" })]);
+    await store.append([{ ...event(user, "e", 5), embedding }]);
+    await store.append([{ ...event(user, "e", 5), embedding: [1] }]);
+    const { events } = await store.read({ user, beforeMs: FOREVER, limit: 9 });
+    expect(events).toEqual([{ id: "e", timeMs: 5, facts: { item: "a" }, embedding }]);
   });
 
   it("ignores reports of one event beyond the limit", async () => {

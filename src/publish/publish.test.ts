@@ -1,0 +1,194 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { makeStore, projectIn, temporaryFolder, trainAlone, USER_CONFIG } from "../../test/train/project.ts";
+import { readBundle } from "../bundle/index.ts";
+import type { ProjectConfig } from "../config/types.ts";
+import { ingest } from "../data/index.ts";
+import { ProcessMesh } from "../distributed/index.ts";
+import { exportGraph } from "../export/index.ts";
+import type { Batch } from "../features/spec.ts";
+import { Vertical } from "../model/index.ts";
+import { ModelHost, openOnlineStore, RankingServer } from "../serve/index.ts";
+import { evaluateRuns, examplesOf, openRun } from "../train/index.ts";
+import { generateSliced, knowledgeFor, transfer } from "../transfer/index.ts";
+import { audit } from "./audit.ts";
+import { backfill } from "./backfill.ts";
+import { scoreDifference } from "./graph-check.ts";
+import { publishRun } from "./publish-run.ts";
+import { rankOverHttp } from "./rank-over-http.ts";
+
+let folder: ReturnType<typeof temporaryFolder>;
+let project: ProjectConfig;
+beforeAll(async () => {
+  folder = temporaryFolder();
+  project = await makeStore(folder.path);
+  const mesh = ProcessMesh.single();
+  await generateSliced(project, { teacher: "foundation", mesh });
+  await trainAlone(project, { model: "vertical" });
+  await trainAlone(project, { model: "logistic" });
+  await transfer(project, { model: "vertical", mesh });
+});
+afterAll(() => folder[Symbol.dispose]());
+afterEach(() => vi.restoreAllMocks());
+
+const bundle = (name: string): string => join(folder.path, "bundles", name);
+
+describe("publishRun", () => {
+  it.each([
+    ["vertical", "request"],
+    ["vertical-full", "request"],
+    ["logistic", "candidate"],
+  ])("publishes %s as it scores, and the same bytes again", async (run, userRows) => {
+    const published = await publishRun(project, { run, dir: bundle(run) });
+    expect(published.examples).toBeGreaterThan(100);
+    expect(published.difference).toBeLessThanOrEqual(1e-5);
+    const { digest, manifest } = readBundle(bundle(run));
+    expect(manifest.graph.userRows).toBe(userRows);
+    expect(manifest.lineage).toMatchObject({ run, trainedUntil: "2025-03-04T00:00:00.000Z" });
+    const { runs } = await evaluateRuns(project, {
+      runs: [run],
+      split: "validation",
+      enrichFor: knowledgeFor(project),
+    });
+    for (const [objective, { overall }] of Object.entries(runs[0]?.objectives ?? {})) {
+      for (const metric of ["normalizedEntropy", "auc", "calibration"] as const) {
+        expect(manifest.metrics[`validation/${objective}/${metric}`]).toBe(overall[metric]);
+      }
+    }
+    await publishRun(project, { run, dir: bundle(run) });
+    expect(readBundle(bundle(run)).digest).toBe(digest);
+  });
+
+  it("names the bundle after the model unless it is told where", async () => {
+    expect(await publishRun(project, { run: "vertical" })).toMatchObject({ bundle: join(project.bundles, "vertical") });
+  });
+
+  it("publishes nothing of a graph that scores otherwise than libtorch", async () => {
+    const { logits } = Vertical.prototype;
+    vi.spyOn(Vertical.prototype, "logits").mockImplementation(function (this: Vertical, batch) {
+      return logits.call(this, batch).add(2e-5);
+    });
+    const dir = bundle("refused");
+    await expect(publishRun(project, { run: "vertical", dir })).rejects.toMatchObject({ code: "EXPORT_MISMATCH" });
+    expect(existsSync(dir)).toBe(false);
+  });
+
+  it.each([
+    ["foundation@2025-03-03", "EXPORT_UNSUPPORTED"],
+    ["nobody", "RUN_UNFINISHED"],
+  ])("publishes nothing of %s: %s", async (run, code) => {
+    const dir = bundle("none");
+    await expect(publishRun(project, { run, dir })).rejects.toMatchObject({ code });
+    expect(existsSync(dir)).toBe(false);
+  });
+
+  it("finds a graph of other parameters, and logits that are not finite", async () => {
+    const { model, inputs, ...opened } = openRun(project, "vertical");
+    const { spec } = inputs;
+    const batches: Batch[] = [];
+    for await (const batch of await examplesOf({ model, inputs, ...opened }, "test")) batches.push(batch);
+    const check = { graph: exportGraph(model, spec, "0"), userRows: "request" as const, model, spec, batches };
+    expect(await scoreDifference(check)).toBeLessThan(1e-5);
+    const { bias } = (model as Vertical).output;
+    bias?.detach().add_(0.1);
+    expect(await scoreDifference(check)).toBeGreaterThan(0.01);
+    bias?.detach().mul_(Number.NaN);
+    expect(await scoreDifference(check)).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+let numServed = 0;
+
+/** Serves the bundle of a run, with a store that was filled by `fill`. */
+async function served<T>(run: string, work: (at: { url: string; online: Online }) => Promise<T>): Promise<T> {
+  await publishRun(project, { run, dir: bundle(run) });
+  const host = await ModelHost.open(bundle(run), { workers: 1, maxQueued: 64 });
+  const online = await openOnlineStore({ kind: "lmdb", at: join(folder.path, `online.${numServed++}`) });
+  const server = await RankingServer.listen({ host, store: online, address: "127.0.0.1", port: 0 });
+  try {
+    return await work({ url: server.url, online });
+  } finally {
+    await server.close();
+    await host.close();
+    await online.close();
+  }
+}
+type Online = Awaited<ReturnType<typeof openOnlineStore>>;
+
+const auditOf = (run: string, { url, online }: { url: string; online: Online }) =>
+  audit(project, { run, split: "test", rank: rankOverHttp(url), online });
+
+describe("audit", () => {
+  it.each(["vertical", "vertical-full", "logistic"])(
+    "finds %s served as it is offline, on every example",
+    async (run) => {
+      await served(run, async (at) => {
+        await backfill(project, { online: at.online, teacher: "foundation" });
+        const found = await auditOf(run, at);
+        expect(found.examples).toBeGreaterThan(100);
+        expect(found).toMatchObject({ probabilities: 2 * found.examples, histories: found.examples });
+        expect(found).toMatchObject({ otherCounts: 0, otherHistories: 0 });
+        expect(found.maxDifference).toBeLessThanOrEqual(1e-5);
+      });
+    },
+  );
+
+  it("finds events and embeddings that are missing online, and another model", async () => {
+    await served("vertical-full", async (at) => {
+      await backfill(project, { online: at.online, teacher: null });
+      const withoutEmbeddings = await auditOf("vertical-full", at);
+      expect(withoutEmbeddings.otherHistories).toBe(0);
+      expect(withoutEmbeddings.maxDifference).toBeGreaterThan(1e-3);
+      expect((await auditOf("vertical", at)).maxDifference).toBeGreaterThan(1e-3);
+    });
+    await served("vertical", async (at) => {
+      const stop = new AbortController();
+      const half = backfill(project, { online: at.online, teacher: null, ...stopAfter(stop, 1) });
+      await expect(half).rejects.toThrow();
+      const found = await auditOf("vertical", at);
+      expect(found.otherHistories).toBeGreaterThan(0);
+      expect(found.otherCounts).toBeGreaterThan(0);
+    });
+  });
+
+  it("says that nobody serves", async () => {
+    const rank = rankOverHttp("http://127.0.0.1:9");
+    const nobody = audit(project, { run: "vertical", split: "test", rank, online: null });
+    await expect(nobody).rejects.toMatchObject({ code: "AUDIT_SERVER" });
+  });
+});
+
+function stopAfter(stop: AbortController, chunks: number) {
+  let seen = 0;
+  const onProgress = (): void => {
+    if (++seen === chunks) stop.abort();
+  };
+  return { signal: stop.signal, onProgress };
+}
+
+describe("backfill", () => {
+  it("that was stopped adds the rest, and nothing twice", async () => {
+    const online = await openOnlineStore({ kind: "lmdb", at: join(folder.path, "online") });
+    const stop = new AbortController();
+    await expect(backfill(project, { online, teacher: null, ...stopAfter(stop, 1) })).rejects.toThrow();
+    const rest = await backfill(project, { online, teacher: "foundation" });
+    expect(rest.added).toBe(rest.events - 1000);
+    expect(rest.embeddings).toBeGreaterThan(0);
+    expect(await backfill(project, { online, teacher: "foundation" })).toEqual({ ...rest, added: 0 });
+    await online.close();
+  });
+
+  it("refuses a store that has only hashes of ids", async () => {
+    using other = temporaryFolder();
+    await makeStore(other.path);
+    const { attributes } = USER_CONFIG.events;
+    const hashed = { ...attributes, category: { kind: "category" as const, ids: { hash: 16 } } };
+    const of = projectIn(other.path, { events: { ...USER_CONFIG.events, attributes: hashed } });
+    await ingest(of.events, { store: of.store, threads: 1 });
+    const online = await openOnlineStore({ kind: "lmdb", at: join(other.path, "online") });
+    const refused = backfill(of, { online, teacher: null });
+    await expect(refused).rejects.toMatchObject({ code: "STORE_HASHED", where: "category" });
+    await online.close();
+  });
+});
