@@ -17,6 +17,7 @@ export interface Running {
 
 /** How a test's server differs from the usual one. */
 export interface RunningOptions {
+  readonly workers?: number;
   readonly maxQueued?: number;
   readonly userRows?: UserRows;
 }
@@ -24,12 +25,12 @@ export interface RunningOptions {
 /** Lets `work` use a server, and closes it. */
 export async function withServer(
   work: (running: Running) => Promise<void>,
-  { maxQueued = 100, userRows = "candidate" }: RunningOptions = {},
+  { workers = 1, maxQueued = 100, userRows = "candidate" }: RunningOptions = {},
 ): Promise<void> {
   using folder = temporaryFolder();
   const dir = join(folder.path, "bundle");
   writeTinyBundle(dir, 0, userRows);
-  const host = await ModelHost.open(dir, { workers: 1, maxQueued });
+  const host = await ModelHost.open(dir, { workers, maxQueued });
   const store = LmdbStore.open(join(folder.path, "online"));
   const server = await RankingServer.listen({ host, store, address: "127.0.0.1", port: 0 });
   try {

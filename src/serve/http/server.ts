@@ -8,7 +8,7 @@ import { readBody } from "./body.ts";
 import { type Handler, handlersOf } from "./handlers.ts";
 import { ServerMetrics } from "./metrics.ts";
 import { wrong } from "./parse.ts";
-import { findRoute, isProtocolPath, ROUTE_LIST, ROUTES, type RouteMatch, type RouteName } from "./routes.ts";
+import { findRoute, isProtocolPath, ROUTES, type RouteMatch, type RouteName } from "./routes.ts";
 
 /** What a server serves, and where. */
 export interface ServerOptions {
@@ -73,8 +73,7 @@ export class RankingServer {
 
   async #answer(request: IncomingMessage, match: RouteMatch | null): Promise<Answer> {
     if (match === null) {
-      const paths = ROUTE_LIST.map(([, { path }]) => path).join(", ");
-      throw wrong("path", `one of ${paths}`, request.url, "SERVE_NOT_FOUND");
+      throw wrong("path", `a path of ${ROUTES.openApi.path}`, request.url, "SERVE_NOT_FOUND");
     }
     const allowed = methodsOf(match);
     if (!allowed.includes(request.method ?? "")) {
