@@ -1,21 +1,43 @@
 /**
- * The whole way on a real log: ingest, every model of the configuration, and one look at the test days. Each stage is a
- * command that can be run alone; what is done is not done again, unless `--fresh` is given.
+ * The whole way on a real log: ingest, every model of the configuration, knowledge and its transfer, one look at the test
+ * days, and a server that ranks. Each stage is a command that can be run alone; what is done is not done again, unless
+ * `--fresh` is given.
  */
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { rankRealUsers } from "./rank.ts";
 
 // Runs as dist/examples/kuairand/demo.js.
 const CLI = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 const FOLDER = fileURLToPath(new URL("../../../examples/kuairand", import.meta.url));
 const MODELS = ["baseRate", "logistic", "previous", "foundation", "vertical"];
 const TECHNIQUES = ["distill", "auxiliary", "adapter", "representations", "full"];
+const SERVED = "vertical-full";
+const ONLINE = [".lapidary", "online"].join("/");
+const TEST_DAYS = Date.parse("2022-04-20");
 
 /** Runs `lapidary …` in the example's folder; the demo ends where a command does not end well. */
 function lapidary(...args: readonly string[]): void {
   console.error(`\n$ lapidary ${args.join(" ")}`);
   const { status, signal } = spawnSync(process.execPath, [CLI, ...args], { cwd: FOLDER, stdio: "inherit" });
   if (status !== 0) process.exit(status ?? (signal === "SIGINT" ? 130 : 1));
+}
+
+/** Starts `lapidary serve …`, and waits until it says where it listens. */
+async function serve(...args: readonly string[]): Promise<{ readonly server: ChildProcess; readonly url: string }> {
+  console.error(`\n$ lapidary serve ${args.join(" ")} &`);
+  const server = spawn(process.execPath, [CLI, "serve", ...args], {
+    cwd: FOLDER,
+    stdio: ["ignore", "inherit", "pipe"],
+  });
+  for await (const line of createInterface({ input: server.stderr! })) {
+    console.error(line);
+    const url = / at (http:\S+)$/.exec(line)?.[1];
+    if (url !== undefined) return { server, url };
+  }
+  process.exit(1);
 }
 
 // A command that is told to stop saves its work first: wait for it.
@@ -31,4 +53,12 @@ for (const technique of TECHNIQUES) {
 lapidary("evaluate", ...MODELS, "--split", "test", "--baseline", "previous");
 const transferred = TECHNIQUES.map((technique) => `vertical-${technique}`);
 lapidary("evaluate", "vertical", "foundation", ...transferred, "--split", "test", "--out", "runs/transfer-test.html");
+
+lapidary("export", SERVED);
+lapidary("backfill", "--teacher", "foundation", "--store-at", ONLINE);
+const { server, url } = await serve("--bundle", "bundles/vertical", "--store-at", ONLINE, "--port", "0");
+lapidary("audit", SERVED, "--url", url, "--split", "test", "--store-at", ONLINE);
+console.log(`\n${(await rankRealUsers(url, FOLDER, TEST_DAYS)).join("\n")}`);
+server.kill("SIGTERM");
+await once(server, "close");
 console.error(`\nThe demo took ${((performance.now() - start) / 1000).toFixed(0)} s.`);
