@@ -7,7 +7,7 @@ const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
 export function sampleContents(seed = 1, graphBytes = 2000): BundleContents {
   return {
     facts: {
-      model: { name: `model-${seed}`, kind: "previous" },
+      model: { name: `model-${seed}`, kind: "previous", surface: null },
       spec: {
         contextual: [{ name: "user", table: "user", cardinality: 3 }],
         candidate: [{ name: "item", table: "item", cardinality: 4 }],

@@ -33,7 +33,8 @@ export interface FileEntry {
 export interface BundleManifest {
   readonly format: typeof FORMAT;
   readonly version: typeof VERSION;
-  readonly model: { readonly name: string; readonly kind: string };
+  /** `surface` is the one that it was trained for; null for all. */
+  readonly model: { readonly name: string; readonly kind: string; readonly surface: string | null };
   /** Inputs and objectives, in the order of the graph's columns. */
   readonly spec: FeatureSpec;
   /** What the log's events hold: which outcomes are known when. */

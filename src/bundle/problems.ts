@@ -25,6 +25,6 @@ export function otherVersion(where: string, got: string, expected: string): Lapi
 
 /** A folder without a bundle. */
 export function notFound(where: string): LapidaryError {
-  const hint = "Check the path; a program publishes one with `writeBundle`.";
+  const hint = "Check the path; `lapidary export RUN` publishes one.";
   return new LapidaryError({ code: "BUNDLE_NOT_FOUND", where, expected: "a bundle", got: "none", hint });
 }

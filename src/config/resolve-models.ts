@@ -29,6 +29,7 @@ function resolveModel(model: UserModel, user: UserConfig): ModelConfig {
     dim: model.dim ?? null,
     layers: model.layers ?? null,
     minCount: model.minCount ?? MODEL_DEFAULTS.minCount,
+    surface: model.surface ?? null,
     objectives: model.objectives ?? null,
     teacher: model.teacher ?? null,
     transfer: { ...TRANSFER_DEFAULTS, ...model.transfer },
@@ -43,7 +44,7 @@ function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): r
 }
 
 function notOfVertical(written: UserModel): readonly Omit<Problem, "code">[] {
-  const keys = ["objectives", "teacher", "transfer"] as const;
+  const keys = ["surface", "objectives", "teacher", "transfer"] as const;
   const hint = 'Remove it, or make the model of kind "vertical".';
   return keys
     .filter((key) => written[key] !== undefined)

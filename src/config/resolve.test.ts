@@ -82,6 +82,7 @@ describe("resolveConfig", () => {
       dim: null,
       layers: null,
       minCount: 2,
+      surface: null,
       objectives: null,
       teacher: null,
       transfer: TRANSFER_DEFAULTS,
@@ -92,6 +93,7 @@ describe("resolveConfig", () => {
 
   it.each([
     [{ kind: "foundation", teacher: "big" }, "models.v.teacher"],
+    [{ kind: "foundation", surface: "feed" }, "models.v.surface"],
     [{ kind: "vertical", teacher: "base" }, "models.v.teacher"],
     [{ kind: "vertical", transfer: { technique: "distill" } }, "models.v.teacher"],
     [{ kind: "vertical", objectives: ["clack"] }, "models.v.objectives"],

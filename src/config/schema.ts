@@ -275,6 +275,7 @@ const model = record(
         maximum: 2 ** 31 - 1,
       }),
     ),
+    surface: Type.Optional(field("The one surface that a vertical model is for; all surfaces if absent.")),
     objectives: Type.Optional(
       Type.Array(field("An objective."), {
         description: "What a vertical model predicts; all objectives if absent.",

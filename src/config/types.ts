@@ -133,6 +133,8 @@ export interface ModelConfig {
   readonly layers: number | null;
   /** Codes seen fewer times than this in training share row 0. */
   readonly minCount: number;
+  /** The one surface whose examples it learns from and scores; null for all. Histories hold the events of all surfaces. */
+  readonly surface: string | null;
   /** What it predicts; null for all objectives of the project. */
   readonly objectives: readonly string[] | null;
   /** Model that a vertical model learns from; null where there is none. */

@@ -1,7 +1,7 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { BatchBuilder } from "./batch-builder.ts";
-import { type ExampleOrder, shuffledOrder, type TimeWindow, timeOrder, WindowRows } from "./examples.ts";
+import { type ExampleOrder, onSurface, shuffledOrder, type TimeWindow, timeOrder, WindowRows } from "./examples.ts";
 import { EventStore } from "./store/event-store.ts";
 
 /** The part of every batch that one process reads. */
@@ -16,6 +16,8 @@ export interface BatchSourceOptions {
   readonly store: string;
   /** Examples are the events of this window; their histories reach back to the beginning. */
   readonly window: TimeWindow;
+  /** Code of the surface whose examples are read; null for all. */
+  readonly surface: number | null;
   readonly spec: FeatureSpec;
   /** Newest past events per example. */
   readonly historyLength: number;
@@ -53,11 +55,11 @@ export class BatchSource {
     this.#options = options;
     this.#store = EventStore.open(options.store);
     this.#builder = new BatchBuilder(this.#store, options);
-    const rows = new WindowRows(this.#store, options.window);
-    const { seed, epoch, globalBatchSize, dropLast } = options;
-    this.#order = seed === null ? timeOrder(this.#store, rows) : shuffledOrder(rows, { seed, epoch });
-    this.numExamples = rows.size;
-    this.numBatches = dropLast ? Math.floor(rows.size / globalBatchSize) : Math.ceil(rows.size / globalBatchSize);
+    const { globalBatchSize, dropLast } = options;
+    this.#order = orderOf(this.#store, options);
+    this.numExamples = this.#order.size;
+    const batches = this.numExamples / globalBatchSize;
+    this.numBatches = dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
   /** This process's part of the batch at `position`, from 0. */
@@ -75,6 +77,12 @@ export class BatchSource {
   close(): void {
     this.#store.close();
   }
+}
+
+function orderOf(store: EventStore, { window, surface, seed, epoch }: BatchSourceOptions): ExampleOrder {
+  const rows = new WindowRows(store, window);
+  if (seed === null) return onSurface(store, timeOrder(store, rows), surface);
+  return shuffledOrder(onSurface(store, rows, surface), { seed, epoch });
 }
 
 function checkOptions({ globalBatchSize, historyLength, shard }: BatchSourceOptions): void {

@@ -11,6 +11,8 @@ export interface LabelCounts {
 /** What decides which labels are counted. */
 export interface CountLabelsOptions {
   readonly window: TimeWindow;
+  /** Code of the surface whose labels are counted. @default null, all */
+  readonly surface?: number | null;
   /** Labels that become known after this are left out. @unit ms since 1970, UTC */
   readonly horizonMs: number;
 }
@@ -18,11 +20,12 @@ export interface CountLabelsOptions {
 /** Counts the labels of every objective of the store, by name: as a reader of the same window and horizon gives them. */
 export function countLabels(store: EventStore, options: CountLabelsOptions): Readonly<Record<string, LabelCounts>> {
   const rows = new WindowRows(store, options.window);
+  const { surface = null } = options;
   const objectives = store.manifest.schema.outcomes.filter(({ objective }) => objective);
   return Object.fromEntries(
     objectives.map(({ name, delayMs }) => {
       const isKnown = (timeMs: number): boolean => isLabelKnown(timeMs, delayMs, options.horizonMs);
-      return [name, countColumn(store, rows, { name, isKnown })];
+      return [name, countColumn(store, rows, { name, isKnown, surface })];
     }),
   );
 }
@@ -30,9 +33,10 @@ export function countLabels(store: EventStore, options: CountLabelsOptions): Rea
 function countColumn(
   store: EventStore,
   rows: WindowRows,
-  { name, isKnown }: { readonly name: string; readonly isKnown: (timeMs: number) => boolean },
+  of: { readonly name: string; readonly isKnown: (timeMs: number) => boolean; readonly surface: number | null },
 ): LabelCounts {
-  const column = store.column(name);
+  const column = store.column(of.name);
+  const shown = store.column("surface");
   let known = 0;
   let positive = 0;
   for (let user = 1; user <= store.numUsers; user++) {
@@ -40,8 +44,9 @@ function countColumn(
     const end = start + rows.offsets[user]! - rows.offsets[user - 1]!;
     const times = store.timesOf(start, end, user);
     const codes = column.slice(start, end);
+    const surfaces = of.surface === null ? null : shown.slice(start, end);
     for (let i = 0; i < times.length; i++) {
-      if (codes[i] === 0 || !isKnown(times[i]!)) continue;
+      if (codes[i] === 0 || !of.isKnown(times[i]!) || (surfaces && surfaces[i] !== of.surface)) continue;
       known++;
       positive += codes[i]! - 1;
     }

@@ -14,7 +14,7 @@ export interface ExampleOrder {
 }
 
 /** The rows of a window, user by user: they are one range per user. O(users) memory. */
-export class WindowRows {
+export class WindowRows implements ExampleOrder {
   /** First row of each user's range. */
   readonly starts: Float64Array;
   /** Number of rows of the users before. @shape [users + 1] */
@@ -43,14 +43,27 @@ export class WindowRows {
   }
 }
 
-/** Number of examples of a window. O(users log events). */
-export function countExamples(store: EventStore, window: TimeWindow): number {
-  return new WindowRows(store, window).size;
+/** Number of examples of a window, of one surface or all. O(users log events); of one surface O(events of the window) */
+export function countExamples(store: EventStore, window: TimeWindow, surface: number | null = null): number {
+  return onSurface(store, new WindowRows(store, window), surface).size;
+}
+
+/** The examples that were shown on a surface, in the same order; all of them if it is null. O(examples) */
+export function onSurface(store: EventStore, examples: ExampleOrder, surface: number | null): ExampleOrder {
+  if (surface === null) return examples;
+  const shown = store.column("surface");
+  const rows = new Float64Array(examples.size);
+  let size = 0;
+  for (let i = 0; i < examples.size; i++) {
+    const row = examples.rowAt(i);
+    if (shown.at(row) === surface) rows[size++] = row;
+  }
+  return { size, rowAt: (position) => rows[position]! };
 }
 
 /** Examples in a random order that only seed and epoch decide. */
 export function shuffledOrder(
-  rows: WindowRows,
+  rows: ExampleOrder,
   options: { readonly seed: number; readonly epoch: number },
 ): ExampleOrder {
   const shuffle = permutation(rows.size, options);

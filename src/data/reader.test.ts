@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Vocabulary } from "../features/vocabulary.ts";
 import { admissionTimes } from "./admission-times.ts";
 import { BatchSource, type BatchSourceOptions } from "./batch-source.ts";
+import { countLabels } from "./count-labels.ts";
 import { type TestEvent, temporaryFolder, writeStore } from "./events.test.support.ts";
 import { openReader, type ReadBatch, type ReaderOptions } from "./reader.ts";
 import { EventStore } from "./store/event-store.ts";
@@ -37,6 +38,7 @@ function options(store: string, overrides: Partial<BatchSourceOptions> = {}): Ba
     admittedMs: {},
     horizonMs: 80_000,
     dropLast: false,
+    surface: null,
   };
   return { ...base, ...overrides };
 }
@@ -63,6 +65,40 @@ describe("BatchSource", () => {
       else expect(rows).not.toEqual(expected);
       source.close();
     }
+  });
+
+  it("reads of one surface its examples alone, in order, and counts their labels; histories keep all surfaces", () => {
+    using folder = temporaryFolder();
+    const sorted = writeStore(folder.path, events());
+    const surfaceOf = (row: number): number => 1 + (sorted[row]!.item % 3);
+    for (const seed of [null, 5]) {
+      const read = (surface: number | null) => {
+        const source = new BatchSource(options(folder.path, { seed, surface }));
+        const batches = Array.from({ length: source.numBatches }, (_, position) => source.read(position));
+        source.close();
+        return {
+          rows: rowsOf(batches),
+          events: batches.reduce((sum, { history }) => sum + history.offsets.at(-1)!, 0),
+        };
+      };
+      const all = read(null);
+      const parts = [1, 2, 3].map(read);
+      for (const [i, part] of parts.entries()) {
+        const own = all.rows.filter((row) => surfaceOf(row) === i + 1);
+        if (seed === null) expect(part.rows).toEqual(own);
+        else expect(part.rows.toSorted((a, b) => a - b)).toEqual(own.toSorted((a, b) => a - b));
+      }
+      expect(parts.reduce((sum, part) => sum + part.events, 0)).toBe(all.events);
+    }
+    const store = EventStore.open(folder.path);
+    const of = { window: { fromMs: 20_000, untilMs: 80_000 }, horizonMs: 80_000 };
+    const counts = [1, 2, 3].map((surface) => countLabels(store, { ...of, surface })["click"]);
+    const total = countLabels(store, of)["click"];
+    for (const key of ["known", "positive"] as const) {
+      expect(counts.reduce((sum, each) => sum + (each?.[key] ?? 0), 0)).toBe(total?.[key]);
+    }
+    expect(counts[0]).not.toEqual(counts[1]);
+    store.close();
   });
 
   it("gives W processes together the batches of one, also the last that is not full", () => {

@@ -12,8 +12,12 @@ export interface ReadBatch extends Batch {
   readonly nextPosition: number;
 }
 
+type Defaulted = "shard" | "admittedMs" | "dropLast" | "epoch" | "surface";
+
 /** Options of {@link openReader}. */
-export interface ReaderOptions extends Omit<BatchSourceOptions, "shard" | "admittedMs" | "dropLast" | "epoch"> {
+export interface ReaderOptions extends Omit<BatchSourceOptions, Defaulted> {
+  /** Code of the surface whose examples are read. @default null, all */
+  readonly surface?: number | null;
   /** @default 0 */
   readonly epoch?: number;
   /** @default the whole batch */
@@ -76,13 +80,14 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
     prefetch = 3,
     vocabularies = {},
     epoch = 0,
+    surface = null,
     shard = { rank: 0, worldSize: 1 },
     ...source
   } = options;
   const dropLast = options.dropLast ?? options.seed !== null;
   const tables = Object.entries(vocabularies).map(([table, { admittedMs }]) => [table, admittedMs] as const);
   const admittedMs = Object.fromEntries(tables);
-  const channel = new Channel({ start, options: { ...source, epoch, shard, dropLast, admittedMs } });
+  const channel = new Channel({ start, options: { ...source, epoch, surface, shard, dropLast, admittedMs } });
   try {
     const ready = await channel.receive();
     if (ready.kind !== "ready") throw stopped();

@@ -58,7 +58,7 @@ export async function publishRun(project: ProjectConfig, { run, dir }: PublishOp
   const metrics = await metricsOf(opened, batches);
   const { files, ...coding } = codingFiles(project.store, inputs);
   const facts: BundleFacts = {
-    model: { name: config.name, kind: config.model.kind },
+    model: { name: config.name, kind: config.model.kind, surface: config.model.surface },
     spec,
     ...coding,
     history: config.model.history,

@@ -35,7 +35,7 @@ export function writeTinyBundle(dir: string, shift = 0, userRows: UserRows = "ca
   const dictionaries = Object.fromEntries(Object.keys(ids).map((name) => [name, `${name}.dictionary`]));
   writeBundle(dir, {
     facts: {
-      model: { name: "tiny", kind: "vertical" },
+      model: { name: "tiny", kind: "vertical", surface: null },
       spec,
       schema: SCHEMA,
       history: 3,

@@ -1,3 +1,4 @@
+import { LapidaryError } from "../config/errors.ts";
 import type { ProjectConfig } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
@@ -24,6 +25,8 @@ export interface RunEvaluation {
 /** Runs on the same examples of one split, as plain JSON. */
 export interface Evaluation {
   readonly split: Split;
+  /** The one surface whose examples are scored, because a run is for it; null for all. */
+  readonly surface: string | null;
   /** Run that the others are compared with; null if there is only one. */
   readonly baseline: string | null;
   /** Name of each surface by its code. */
@@ -47,17 +50,18 @@ export interface EvaluateOptions {
 }
 
 /**
- * Scores the examples of a split with finished runs, and compares them pairwise with a baseline. Writes each run's
- * predictions into its folder.
+ * Scores the examples of a split with finished runs, and compares them pairwise with a baseline: if one of the runs is
+ * for one surface, the examples of that surface. Writes each run's predictions into its folder.
  *
- * @throws {LapidaryError} RUN_UNFINISHED, RUN_CHANGED if the events are no longer those it was trained on, TRAIN_WINDOW
+ * @throws {LapidaryError} RUN_SURFACES, RUN_UNFINISHED, RUN_CHANGED if the events are no longer those it was trained on, TRAIN_WINDOW
  */
 export async function evaluateRuns(project: ProjectConfig, options: EvaluateOptions): Promise<Evaluation> {
   const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined } = options;
+  const surface = surfaceOf(project, runs);
   const scored: { run: string; config: RunConfig; summary: RunSummary; predictions: Predictions }[] = [];
   for (const run of runs) {
     options.onRun?.(run);
-    const opened = openRun(project, run);
+    const opened = openRun(project, run, surface);
     const { config, summary } = opened;
     scored.push({ run, config, summary, predictions: await scoreRun(opened, options) });
   }
@@ -69,6 +73,7 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
   });
   return {
     split,
+    surface,
     baseline: baseline ?? null,
     surfaces: surfaceNames(project.store),
     transfers: transfersOf(measured),
@@ -90,14 +95,29 @@ async function scoreRun(
   opened: OpenedRun,
   { split, enrichFor }: Pick<EvaluateOptions, "split" | "enrichFor">,
 ): Promise<Predictions> {
-  const { folder, model, inputs } = opened;
+  const { folder, config, model, inputs, surface } = opened;
   const { objectives } = inputs.spec;
   const predictions = await predict(model, await examplesOf(opened, split, enrichFor), {
     objectives,
     mesh: ProcessMesh.single(),
   });
-  writePredictions(folder.predictions(split), predictions);
+  const part = surface === config.model.surface ? split : `${split}-${encodeURIComponent(surface ?? "")}`;
+  writePredictions(folder.predictions(part), predictions);
   return predictions;
+}
+
+/** The surface that runs are for; null if all are for all. @throws {LapidaryError} RUN_SURFACES */
+function surfaceOf(project: ProjectConfig, runs: readonly string[]): string | null {
+  const surfaces = runs.flatMap((run) => RunFolder.finished(runPath(project, run)).folder.config.model.surface ?? []);
+  const [first = null, ...others] = new Set(surfaces);
+  if (others.length === 0) return first;
+  throw new LapidaryError({
+    code: "RUN_SURFACES",
+    where: runs.join(", "),
+    expected: "runs of one surface, and runs of all",
+    got: [first, ...others].join(", "),
+    hint: "Evaluate the runs of each surface by themselves.",
+  });
 }
 
 function compare(baseline: Predictions, candidate: Predictions): Readonly<Record<string, PairedComparison>> {

@@ -28,7 +28,7 @@ export type Split = (typeof SPLITS)[number];
 export type InputsConfig = Pick<ProjectConfig, "store" | "split">;
 
 /** What of a model decides its inputs. */
-type ModelInputsConfig = Pick<ModelConfig, "history" | "minCount" | "objectives" | "training">;
+type ModelInputsConfig = Pick<ModelConfig, "history" | "minCount" | "surface" | "objectives" | "training">;
 
 /** What limits a training beyond the configuration. */
 export interface InputOptions {
@@ -99,7 +99,8 @@ export class TrainingInputs {
       const training = { fromMs: trainFromMs, untilMs: trainToMs };
       const before = (untilMs: number): TimeWindow => ({ fromMs: Number.MIN_SAFE_INTEGER, untilMs });
       const window = before(options.factsUntilMs ?? trainUntilMs);
-      const numExamples = countExamples(store, training);
+      const surface = surfaceCode(store, model.surface);
+      const numExamples = countExamples(store, training, surface);
       if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
       const admission = { window: before(options.vocabularyUntilMs ?? trainUntilMs), minCount: model.minCount };
       const admitted = Object.entries(admissionTimes(store, admission));
@@ -107,7 +108,7 @@ export class TrainingInputs {
       const moments = measureNumbers(store, window);
       const all = deriveSpec(store.manifest.schema, { cardinalities: store.cardinalities(), vocabularies, moments });
       const spec = { ...all, objectives: model.objectives ?? all.objectives, ...pastEmbeddings };
-      const labels = countLabels(store, { window, horizonMs: window.untilMs });
+      const labels = countLabels(store, { window, surface, horizonMs: window.untilMs });
       const rates = spec.objectives.map((name) => rateOf(labels[name]));
       return new TrainingInputs({ spec, rates, numExamples, vocabularies }, { project, model, training });
     } finally {
@@ -165,9 +166,11 @@ export class TrainingInputs {
     mesh: TrainingPlace["mesh"],
     options: Pick<ReaderOptions, "seed"> & Partial<ReaderOptions>,
   ): Promise<BatchReader> {
+    const { surface } = this.#model;
     return openReader({
       store: this.#project.store,
       window,
+      surface: surface === null ? null : surfaceIn(this.#project.store, surface),
       spec: this.spec,
       historyLength: this.#model.history,
       globalBatchSize: this.#model.training.globalBatchSize,
@@ -177,6 +180,31 @@ export class TrainingInputs {
       ...options,
     });
   }
+}
+
+function surfaceIn(folder: string, surface: string): number | null {
+  const store = EventStore.open(folder);
+  try {
+    return surfaceCode(store, surface);
+  } finally {
+    store.close();
+  }
+}
+
+/** Code of a surface by its id; null for all. @throws {LapidaryError} TRAIN_SURFACE */
+function surfaceCode(store: EventStore, surface: string | null): number | null {
+  if (surface === null) return null;
+  const dictionary = store.dictionary("surface");
+  const code = dictionary?.code(surface) ?? 0;
+  if (code > 0) return code;
+  const ids = Array.from({ length: (dictionary?.cardinality ?? 1) - 1 }, (_, i) => dictionary?.id(i + 1));
+  throw new LapidaryError({
+    code: "TRAIN_SURFACE",
+    where: "surface",
+    expected: `one of ${ids.join(", ")}`,
+    got: surface,
+    hint: "Correct `surface` of the model; `events.surface` says which field of the log it is.",
+  });
 }
 
 /** The window of a split. */

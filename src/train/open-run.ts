@@ -17,6 +17,8 @@ export interface OpenedRun {
   readonly config: RunConfig;
   readonly model: Model;
   readonly inputs: TrainingInputs;
+  /** The one surface whose examples {@link examplesOf} reads; null for all. */
+  readonly surface: string | null;
 }
 
 /** What a model that reads its teacher's embeddings is given. */
@@ -31,16 +33,19 @@ export function runPath(project: ProjectConfig, run: string): string {
  * Opens a finished run with the model of its best epoch.
  *
  * @param run a name below the project's runs, or a path
+ * @param surface reads the examples of one surface only; null reads those that the model is for
  * @throws {LapidaryError} RUN_UNFINISHED, RUN_CHANGED if the events are no longer those it was trained on, CHECKPOINT_*
  */
-export function openRun(project: ProjectConfig, run: string): OpenedRun {
+export function openRun(project: ProjectConfig, run: string, surface: string | null = null): OpenedRun {
   const { folder, summary } = RunFolder.finished(runPath(project, run));
   const { config } = folder;
   checkEvents(project.store, folder, config.events);
-  const inputs = TrainingInputs.load(folder.inputs, { store: project.store, split: config.split }, config.model);
+  const read = surface ?? config.model.surface;
+  const from = { store: project.store, split: config.split };
+  const inputs = TrainingInputs.load(folder.inputs, from, { ...config.model, surface: read });
   const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single() });
   folder.checkpoints.loadBest(model);
-  return { folder, summary, config, model, inputs };
+  return { folder, summary, config, model, inputs, surface: read };
 }
 
 /**
