@@ -74,6 +74,7 @@ export const ERROR_CODES = {
   SERVE_REQUEST: "a request is not what the server's API describes",
   SERVE_LIMIT: "a request is larger than the server takes",
   SERVE_NOT_FOUND: "the server has no such path or model",
+  SERVE_METHOD: "a path of the server does not answer to the method",
   BENCH_UNKNOWN: "there is no benchmark of that name",
   BENCH_CASE: "a benchmark has no case of that name",
   BENCH_ABSENT: "this installation has no benchmarks",

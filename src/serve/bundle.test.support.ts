@@ -1,5 +1,5 @@
 /** A bundle whose scores a test can compute itself. */
-import { writeBundle } from "../bundle/index.ts";
+import { type UserRows, writeBundle } from "../bundle/index.ts";
 import { deriveSpec } from "../features/derive-spec.ts";
 import { Dictionary } from "../features/dictionary.ts";
 import type { EventSchema } from "../features/schema.ts";
@@ -21,7 +21,7 @@ const SCHEMA: EventSchema = {
 };
 
 /** Publishes a model `tiny` with the objectives `click` and `buy`; `shift` is added to the logits of `click`. */
-export function writeTinyBundle(dir: string, shift = 0): void {
+export function writeTinyBundle(dir: string, shift = 0, userRows: UserRows = "candidate"): void {
   const ids = { user: ["u"], item: ITEMS, action: ["view"], surface: ["feed"], origin: ["organic", "ad"] };
   const cardinalities = Object.fromEntries(Object.entries(ids).map(([name, list]) => [name, list.length + 1]));
   const spec = deriveSpec(SCHEMA, { cardinalities: { ...cardinalities, brand: 8 } });
@@ -31,7 +31,7 @@ export function writeTinyBundle(dir: string, shift = 0): void {
   const numItems = ITEMS.length + 1;
   const items = Float32Array.from({ length: numItems * 2 }, (_, i) => (i % 2 === 0 ? i / 4 + shift : -i / 4));
   const past = Float32Array.from({ length: numItems * 2 }, (_, i) => (i % 2 === 0 ? i / 16 : 0));
-  const graph = tinyGraph({ items, past, numItems, numTasks: 2, numNumbers: spec.numbers.length });
+  const graph = tinyGraph({ items, past, numItems, numTasks: 2, numNumbers: spec.numbers.length, userRows });
   const dictionaries = Object.fromEntries(Object.keys(ids).map((name) => [name, `${name}.dictionary`]));
   writeBundle(dir, {
     facts: {
@@ -39,7 +39,7 @@ export function writeTinyBundle(dir: string, shift = 0): void {
       spec,
       schema: SCHEMA,
       history: 3,
-      graph: { file: "model.onnx", opset: 17, userRows: "candidate" },
+      graph: { file: "model.onnx", opset: 17, userRows },
       vocabularies: {},
       dictionaries: { ...dictionaries, brand: { buckets: 7 } },
       calibration: [

@@ -1,4 +1,5 @@
 /** ONNX files written by hand, as small as they can be: protobuf by its field numbers in onnx.proto. */
+import type { UserRows } from "../bundle/index.ts";
 
 type Dims = readonly (number | string)[];
 
@@ -45,12 +46,15 @@ export interface TinyWeights {
   readonly numItems: number;
   readonly numTasks: number;
   readonly numNumbers: number;
+  /** Whether a history is one candidate's or one request's. */
+  readonly userRows: UserRows;
 }
 
 /** `logits[b] = items[candidate.item[b]] + Σ past[history.item of b] + Σ numbers[b]`, as a bundle's graph. */
-export function tinyGraph({ items, past, numItems, numTasks, numNumbers }: TinyWeights): Uint8Array {
+export function tinyGraph({ items, past, numItems, numTasks, numNumbers, userRows }: TinyWeights): Uint8Array {
   const sizes = [numItems, numTasks] as const;
   const whole = (name: string, value: bigint): Buffer => tensor(name, [1], BigInt64Array.of(value));
+  const isShared = userRows === "request";
   const graph = [
     node("Gather", "items candidate.item → item", 0),
     node("Gather", "past history.item → events", 0),
@@ -62,7 +66,8 @@ export function tinyGraph({ items, past, numItems, numTasks, numNumbers }: TinyW
     node("Gather", "sums starts → before", 0),
     node("Sub", "upTo before → pooled"),
     node("MatMul", "numbers ones → dense"),
-    node("Add", "item pooled → both"),
+    ...(isShared ? [node("Gather", "pooled requests → own", 0)] : []),
+    node("Add", isShared ? "item own → both" : "item pooled → both"),
     node("Add", "both dense → logits"),
     bytes(2, "tiny"),
     tensor("items", sizes, items),
@@ -76,6 +81,7 @@ export function tinyGraph({ items, past, numItems, numTasks, numNumbers }: TinyW
     valueInfo(11, "candidate.item", [INT32, ["B"]]),
     valueInfo(11, "history.item", [INT32, ["L"]]),
     valueInfo(11, "offsets", [INT32, ["B1"]]),
+    ...(isShared ? [valueInfo(11, "requests", [INT32, ["B"]])] : []),
     valueInfo(11, "numbers", [FLOAT, ["B", numNumbers]]),
     valueInfo(12, "logits", [FLOAT, ["B", numTasks]]),
   ];

@@ -1,12 +1,14 @@
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { writeTinyBundle } from "../../src/serve/bundle.test.support.ts";
+import { startRedis } from "../../src/serve/store/redis.test.support.ts";
 import { lapidary, start, temporaryFolder } from "../cli/lapidary.ts";
 
 /** Starts a server as a user does, and waits until it says where it listens. */
-async function serve(folder: string) {
+async function serve(folder: string, store = ["--store-at", join(folder, "online")]) {
   const args = ["serve", "--bundle", join(folder, "bundle"), "--port", "0", "--workers", "1"];
-  const { child, ended } = start([...args, "--store-at", join(folder, "online")]);
+  const { child, ended } = start([...args, ...store]);
   const url = await new Promise<string>((resolve, reject) => {
     let text = "";
     child.stderr?.on("data", (chunk: string) => {
@@ -21,6 +23,17 @@ async function serve(folder: string) {
 
 async function post(url: string, body: object): Promise<unknown> {
   return (await fetch(url, { method: "POST", body: JSON.stringify(body) })).json();
+}
+
+/** Posts until it is answered with 200, at most a hundred times; all answers. */
+async function until200(url: string, body: object) {
+  const answers: { readonly status: number; readonly body: unknown }[] = [];
+  while (answers.length < 100 && answers.at(-1)?.status !== 200) {
+    const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
+    answers.push({ status: response.status, body: await response.json() });
+    if (response.status !== 200) await setTimeout(100);
+  }
+  return answers;
 }
 
 describe("lapidary serve", () => {
@@ -41,6 +54,44 @@ describe("lapidary serve", () => {
     const given = settled.filter((each) => each.status === "fulfilled");
     for (const each of given) expect(each.value).toMatchObject({ model: "tiny", numPast: 1 });
     expect((await second.ended).code).toBe(130);
+  });
+
+  it("keeps events in Redis, for other servers and over its own and Redis's end", async () => {
+    using folder = temporaryFolder();
+    writeTinyBundle(join(folder.path, "bundle"));
+    await using redis = await startRedis();
+    const at = ["--store", "redis", "--store-at", redis.url];
+    const [first, second] = await Promise.all([serve(folder.path, at), serve(folder.path, at)]);
+    const event = { user: "u", id: "e", time: 5, item: "a" };
+    const request = { user: "u", candidates: [{ item: "b" }] };
+    expect(await post(`${first.url}/events`, { events: [event] })).toEqual({ added: 1, known: 0 });
+    expect(await post(`${second.url}/events`, { events: [event] })).toEqual({ added: 0, known: 1 });
+    const ranking = await post(`${second.url}/rank`, request);
+    expect(ranking).toMatchObject({ numPast: 1 });
+    first.child.kill("SIGKILL");
+    await redis.restart();
+    // It connects again by itself; until then it says that it cannot answer.
+    const answers = await until200(`${second.url}/rank`, request);
+    expect(answers.at(-1)?.body).toEqual(ranking);
+    for (const { status, body } of answers.slice(0, -1)) {
+      expect([status, body]).toMatchObject([503, { error: { code: "ONLINE_STORE_UNAVAILABLE" } }]);
+    }
+    second.child.kill("SIGTERM");
+    expect((await second.ended).code).toBe(130);
+  });
+
+  it("refuses a Redis server that is not there, and one that would lose events", async () => {
+    using folder = temporaryFolder();
+    writeTinyBundle(join(folder.path, "bundle"));
+    await using redis = await startRedis({ appendonly: "no" });
+    const args = ["serve", "--bundle", join(folder.path, "bundle"), "--port", "0", "--json", "--store", "redis"];
+    for (const [at, code] of [
+      [redis.url, "ONLINE_STORE_NOT_DURABLE"],
+      ["redis://127.0.0.1:1", "ONLINE_STORE_UNAVAILABLE"],
+    ] as const) {
+      const ended = await lapidary([...args, "--store-at", at]);
+      expect([ended.code, JSON.parse(ended.stdout)]).toMatchObject([1, { error: { code } }]);
+    }
   });
 
   it("refuses to serve a bundle that is not there", async () => {

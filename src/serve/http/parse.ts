@@ -24,9 +24,7 @@ export function parseRank(body: unknown, { schema, objectives }: ApiFacts, nowMs
   if (typeof objective !== "string" || !objectives.includes(objective)) {
     throw wrong("objective", `one of ${objectives.join(", ")}`, objective);
   }
-  const outcomes = new Set(["action", ...schema.outcomes.map(({ name }) => name)]);
-  // What happened to an item is not known while it is ranked.
-  const kinds = new Map([...columnKinds(schema)].filter(([name]) => !outcomes.has(name)));
+  const kinds = rankKinds(schema);
   return {
     user: idAt(given["user"], "user"),
     timeMs: given["time"] === undefined ? nowMs : timeAt(given["time"], "time"),
@@ -40,6 +38,12 @@ export function parseRank(body: unknown, { schema, objectives }: ApiFacts, nowMs
     }),
     objective,
   };
+}
+
+/** Kinds of the facts that a ranking may speak of: what happened to an item is not known while it is ranked. */
+export function rankKinds(schema: EventSchema): ReadonlyMap<string, ValueKind> {
+  const outcomes = new Set(["action", ...schema.outcomes.map(({ name }) => name)]);
+  return new Map([...columnKinds(schema)].filter(([name]) => !outcomes.has(name)));
 }
 
 /** The body of `POST /events`. @throws {LapidaryError} SERVE_REQUEST, SERVE_LIMIT */

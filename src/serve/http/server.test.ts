@@ -7,41 +7,13 @@ import { temporaryFolder } from "../../data/events.test.support.ts";
 import { writeTinyBundle } from "../bundle.test.support.ts";
 import { ModelHost } from "../ranker/model-host.ts";
 import { LmdbStore } from "../store/lmdb-store.ts";
+import { exampleInfer } from "./infer.test.support.ts";
+import { EVENT, post, RANK, withServer } from "./server.test.support.ts";
 import { RankingServer } from "./server.ts";
-
-async function withServer(work: (url: string, dir: string) => Promise<void>): Promise<void> {
-  using folder = temporaryFolder();
-  const dir = join(folder.path, "bundle");
-  writeTinyBundle(dir);
-  const host = await ModelHost.open(dir, { workers: 1, maxQueued: 100 });
-  const store = LmdbStore.open(join(folder.path, "online"));
-  const server = await RankingServer.listen({ host, store, address: "127.0.0.1", port: 0 });
-  try {
-    await work(server.url, dir);
-  } finally {
-    await server.close();
-    await host.close();
-    await store.close();
-  }
-}
-
-async function post(url: string, body: unknown): Promise<{ readonly status: number; readonly body: unknown }> {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  const response = await fetch(url, { method: "POST", body: text });
-  return { status: response.status, body: await response.json() };
-}
-
-const EVENT = { user: "u", id: "e", time: 5, item: "a", action: "view", click: true, price: 2.5 };
-const RANK = {
-  user: "u",
-  time: 9,
-  context: { surface: "feed" },
-  candidates: [{ item: "a", bids: { buy: 2 } }, { item: "b" }],
-};
 
 describe("RankingServer", () => {
   it("takes events, ranks with them, and replaces the model", async () => {
-    await withServer(async (url, dir) => {
+    await withServer(async ({ url, dir }) => {
       expect(await post(`${url}/events`, { events: [EVENT] })).toEqual({ status: 200, body: { added: 1, known: 0 } });
       const before = await post(`${url}/rank`, RANK);
       expect(before).toMatchObject({ status: 200, body: { model: "tiny", numPast: 1 } });
@@ -66,16 +38,17 @@ describe("RankingServer", () => {
     socket.write("GET /v2/health/ready HTTP/1.1\r\nHost: a\r\n");
     await setTimeout(50);
     const closed = server.close();
-    socket.write("Connection: close\r\n\r\n");
+    socket.write("\r\n");
     const [answer] = (await once(socket, "data")) as [Buffer];
-    expect(answer.toString()).toContain('{"ready":false}');
+    expect(answer.toString()).toContain("Connection: close");
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 503 [\s\S]*\{"ready":false\}$/);
     await closed;
     await host.close();
     await store.close();
   });
 
   it("answers 4xx, with what is wrong and where, to anything else", async () => {
-    await withServer(async (url) => {
+    await withServer(async ({ url }) => {
       const rankings = [{}, [], null, 5, { ...RANK, user: "" }, { ...RANK, time: 1.5 }, { ...RANK, objective: "x" }];
       const candidates = [
         [],
@@ -100,8 +73,9 @@ describe("RankingServer", () => {
   });
 
   it("answers ten thousand mutated requests without a 5xx", async () => {
-    await withServer(async (url) => {
-      const bases = [JSON.stringify(RANK), JSON.stringify({ events: [EVENT] })];
+    await withServer(async ({ url }) => {
+      const bases = [RANK, { events: [EVENT] }, exampleInfer()].map((body) => JSON.stringify(body));
+      const paths = ["rank", "events", "v2/models/tiny/infer"];
       const parts = ["\0", '"', "{", "]", "-1", "1e999", "null", "\\ud800", "__proto__", "é", "[".repeat(5000)];
       let state = 7;
       const next = (below: number): number => {
@@ -119,20 +93,41 @@ describe("RankingServer", () => {
       const counts = new Map<number, number>();
       const client = async (requests: number): Promise<void> => {
         for (let i = 0; i < requests; i++) {
-          const text = mutated(bases[next(2)] ?? "");
-          const { status } = await post(`${url}/${next(2) === 0 ? "rank" : "events"}`, text);
+          const text = mutated(bases[next(bases.length)] ?? "");
+          const { status } = await post(`${url}/${paths[next(paths.length)]}`, text);
           counts.set(status, (counts.get(status) ?? 0) + 1);
         }
       };
       await Promise.all(Array.from({ length: 8 }, () => client(1250)));
       expect([...counts.keys()].filter((status) => status >= 500)).toEqual([]);
       expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBe(10_000);
+      expect(counts.get(200)).toBeGreaterThan(0);
       expect(await post(`${url}/rank`, RANK)).toMatchObject({ status: 200 });
     });
   });
 
+  it("names the methods of a path when it refuses another, and answers HEAD without a body", async () => {
+    await withServer(async ({ url }) => {
+      for (const [path, method, allow] of [
+        ["rank", "GET", "POST"],
+        ["rank", "HEAD", "POST"],
+        ["events", "DELETE", "POST"],
+        ["health", "POST", "GET, HEAD"],
+        ["v2/models/any/infer", "PUT", "POST"],
+      ] as const) {
+        const response = await fetch(`${url}/${path}`, { method });
+        expect([path, response.status, response.headers.get("allow")]).toEqual([path, 405, allow]);
+      }
+      const head = await fetch(`${url}/health`, { method: "HEAD" });
+      const full = await fetch(`${url}/health/`);
+      expect([head.status, full.status, await head.text()]).toEqual([200, 200, ""]);
+      expect(head.headers.get("content-length")).toBe(full.headers.get("content-length"));
+      expect(await post(`${url}/health`, {})).toMatchObject({ body: { error: { code: "SERVE_METHOD" } } });
+    });
+  });
+
   it("refuses a body that is too large", async () => {
-    await withServer(async (url) => {
+    await withServer(async ({ url }) => {
       expect(await post(`${url}/rank`, " ".repeat(9 * 2 ** 20))).toMatchObject({ status: 413 });
     });
   });

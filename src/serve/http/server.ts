@@ -1,11 +1,14 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type ErrorCode, LapidaryError } from "../../config/errors.ts";
 import type { ModelHost } from "../ranker/model-host.ts";
-import { rank } from "../ranker/rank.ts";
 import type { OnlineStore } from "../store/online-store.ts";
-import { type ApiFacts, parseEvents, parseRank, REQUEST_LIMITS, wrong } from "./parse.ts";
+import { type Answer, asLapidaryError, errorAnswer } from "./answer.ts";
+import { readBody } from "./body.ts";
+import { type Handler, handlersOf } from "./handlers.ts";
+import { ServerMetrics } from "./metrics.ts";
+import { wrong } from "./parse.ts";
+import { findRoute, isProtocolPath, ROUTES, type RouteMatch, type RouteName } from "./routes.ts";
 
 /** What a server serves, and where. */
 export interface ServerOptions {
@@ -17,49 +20,19 @@ export interface ServerOptions {
   readonly port: number;
 }
 
-const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
-  SERVE_REQUEST: 400,
-  ONLINE_STORE_EVENT: 400,
-  SERVE_NOT_FOUND: 404,
-  SERVE_LIMIT: 413,
-  SERVE_OVERLOADED: 503,
-  ONLINE_STORE_UNAVAILABLE: 503,
-};
-
-type Route = (request: IncomingMessage) => Promise<object>;
-
-/** The HTTP API: `POST /rank`, `POST /events`, health, and the model's replacement. */
+/** The HTTP API: `POST /rank`, `POST /events`, the Open Inference Protocol, health, metrics and its own description. */
 export class RankingServer {
   readonly #server: Server;
-  readonly #options: ServerOptions;
-  readonly #routes: Readonly<Record<string, Route>>;
+  readonly #metrics: ServerMetrics;
+  readonly #handlers: Readonly<Record<RouteName, Handler>>;
 
-  private constructor(options: ServerOptions) {
-    this.#options = options;
+  private constructor({ host, store }: ServerOptions) {
     this.#server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000 }, (request, response) => {
-      void this.#answer(request, response);
+      void this.#handle(request, response);
     });
-    const { host, store } = options;
-    const { name } = host.current.manifest.model;
-    const status = async () => ({ name, version: host.current.version, swaps: host.numSwaps });
-    this.#routes = {
-      "GET /health": async () => {
-        await store.check();
-        return { ok: true, model: await status() };
-      },
-      "GET /v2/health/live": async () => ({ live: true }),
-      "GET /v2/health/ready": async () => ({ ready: this.#server.listening }),
-      [`POST /v2/repository/models/${encodeURIComponent(name)}/load`]: async () => {
-        await host.reload();
-        return status();
-      },
-      "POST /events": async (request) => store.append(parseEvents(await bodyOf(request), this.#facts())),
-      "POST /rank": async (request) => {
-        const parsed = parseRank(await bodyOf(request), this.#facts(), Date.now());
-        const ranking = await host.use((model) => rank(parsed, model, store));
-        return { model: name, ...ranking };
-      },
-    };
+    this.#metrics = new ServerMetrics(host);
+    const isReady = (): boolean => this.#server.listening;
+    this.#handlers = handlersOf({ host, store, metrics: this.#metrics, isReady });
   }
 
   /** Listens. Rejects with the system's error if it cannot. */
@@ -84,56 +57,46 @@ export class RankingServer {
     await closed;
   }
 
-  #facts(): ApiFacts {
-    const { schema, spec } = this.#options.host.current.manifest;
-    return { schema, objectives: spec.objectives };
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const path = (request.url ?? "/").split("?")[0] ?? "/";
-      const key = `${request.method} ${path}`;
-      const route = Object.hasOwn(this.#routes, key) ? this.#routes[key] : undefined;
-      if (route === undefined) {
-        throw wrong("path", `one of ${Object.keys(this.#routes).join(", ")}`, key, "SERVE_NOT_FOUND");
-      }
-      send(response, 200, await route(request));
-    } catch (error) {
-      sendError(response, error);
-    }
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? "/").split("?")[0] ?? "/";
+    const match = findRoute(path);
+    const ended = this.#metrics.begin();
+    const route = match === null ? "other" : ROUTES[match.name].path;
+    response.once("close", () => ended({ route, status: response.statusCode }));
+    const answer = await this.#answer(request, match).catch((error: unknown) => this.#refuse(error, path));
+    // A connection that stays open would keep a server from closing.
+    if (!this.#server.listening) response.setHeader("Connection", "close");
+    send(response, answer, match);
     // What was not read of a refused request is not the beginning of the next one.
     if (!request.complete) request.socket.destroySoon();
   }
-}
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > REQUEST_LIMITS.bodyBytes) {
-      throw wrong("body", `at most ${REQUEST_LIMITS.bodyBytes} bytes`, sizeBytes, "SERVE_LIMIT");
+  async #answer(request: IncomingMessage, match: RouteMatch | null): Promise<Answer> {
+    if (match === null) {
+      throw wrong("path", `a path of ${ROUTES.openApi.path}`, request.url, "SERVE_NOT_FOUND");
     }
-    chunks.push(chunk);
+    const allowed = methodsOf(match);
+    if (!allowed.includes(request.method ?? "")) {
+      throw wrong("method", allowed.join(" or "), request.method, "SERVE_METHOD");
+    }
+    return this.#handlers[match.name]({ params: match.params, body: () => readBody(request) });
   }
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks)));
-  } catch (error) {
-    throw wrong("body", "JSON in UTF-8", error instanceof Error ? error.message : error);
+
+  #refuse(error: unknown, path: string): Answer {
+    const known = asLapidaryError(error);
+    if (known.code === "SERVE_OVERLOADED") this.#metrics.countRefusal();
+    return errorAnswer(known, isProtocolPath(path));
   }
 }
 
-function sendError(response: ServerResponse, error: unknown): void {
-  const known = error instanceof LapidaryError ? error : null;
-  const code = known?.code ?? "INTERNAL";
-  const { where = "server", expected = "an answer", got = String(error), hint = "Report this." } = known ?? {};
-  const status = STATUS[code] ?? 500;
-  if (status === 503) response.setHeader("Retry-After", "1");
-  send(response, status, { error: { code, where, expected, got, hint } });
+function methodsOf({ name }: RouteMatch): readonly string[] {
+  const { method } = ROUTES[name];
+  return method === "GET" ? ["GET", "HEAD"] : [method];
 }
 
-function send(response: ServerResponse, status: number, body: object): void {
-  const bytes = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": bytes.length });
+function send(response: ServerResponse, { status, type, text, headers }: Answer, match: RouteMatch | null): void {
+  const bytes = Buffer.from(text);
+  const allow = status === 405 && match !== null ? { Allow: methodsOf(match).join(", ") } : {};
+  response.writeHead(status, { ...headers, ...allow, "Content-Type": type, "Content-Length": bytes.length });
   response.end(bytes);
 }

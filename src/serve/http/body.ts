@@ -1,0 +1,28 @@
+import type { IncomingMessage } from "node:http";
+import { REQUEST_LIMITS, wrong } from "./parse.ts";
+
+/** Reads the body of a request. @throws {LapidaryError} SERVE_LIMIT, SERVE_REQUEST */
+export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
+  const { "content-encoding": encoding, "inference-header-content-length": binary } = request.headers;
+  if (encoding !== undefined && encoding !== "identity") throw wrong("Content-Encoding", "none", encoding);
+  if (binary !== undefined) throw wrong("Inference-Header-Content-Length", "tensors in JSON, not in binary", binary);
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > REQUEST_LIMITS.bodyBytes) {
+      throw wrong("body", `at most ${REQUEST_LIMITS.bodyBytes} bytes`, sizeBytes, "SERVE_LIMIT");
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The JSON of a body, whatever its Content-Type says. @throws {LapidaryError} SERVE_REQUEST */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw wrong("body", "JSON in UTF-8", error instanceof Error ? error.message : error);
+  }
+}

@@ -1,0 +1,188 @@
+/** Inference of the Open Inference Protocol, version 2: tensors in JSON, checked before a session sees them. */
+import { type BundleManifest, GRAPH_OUTPUT, type GraphAxis, type GraphInput, graphInputs } from "../../bundle/index.ts";
+import { isPlainObject } from "../../config/check.ts";
+import type { Feed, Feeds } from "../ranker/feeds.ts";
+import type { Scores } from "../ranker/messages.ts";
+import { REQUEST_LIMITS, wrong } from "./parse.ts";
+
+/** What the inputs of a model depend on. */
+export type GraphFacts = Pick<BundleManifest, "spec" | "history" | "graph">;
+
+/** What a call of `infer` asks. */
+export interface InferRequest {
+  /** Given back in the answer; null if it has none. */
+  readonly id: string | null;
+  /** Candidates to score. */
+  readonly size: number;
+  readonly feeds: Feeds;
+}
+
+/** Names of data types in the protocol, our own first: clients send the wider one too, as JSON does not tell them apart. */
+export const DATATYPES = { int32: ["INT32", "INT64"], float32: ["FP32", "FP64"] } as const;
+
+type Json = Readonly<Record<string, unknown>>;
+type Sizes = Readonly<Record<GraphAxis, number>>;
+
+/** A tensor as it was sent: its values are not checked yet. */
+interface SentTensor {
+  readonly where: string;
+  readonly input: GraphInput;
+  readonly shape: readonly number[];
+  readonly data: readonly unknown[];
+}
+
+/**
+ * The body of `POST /v2/models/NAME/infer`. Every input of the model's graph must be there, with data flat or nested, in
+ * row-major order. Members and parameters that the server does not know mean nothing to it.
+ *
+ * @throws {LapidaryError} SERVE_REQUEST, SERVE_LIMIT
+ */
+export function parseInfer(body: unknown, facts: GraphFacts): InferRequest {
+  const { id, inputs, outputs } = objectAt(body, "body");
+  if (id !== undefined && typeof id !== "string") throw wrong("id", "text", id);
+  checkOutputs(outputs);
+  const tensors = tensorsOf(inputs, graphInputs(facts.spec, facts.graph.userRows));
+  const sizes = sizesOf(tensors, facts);
+  const feeds = tensors.map((tensor): [string, Feed] => [tensor.input.name, feedOf(tensor, sizes)]);
+  return { id: id ?? null, size: sizes.B, feeds: Object.fromEntries(feeds) };
+}
+
+/** The answer to a call of `infer`. @throws {LapidaryError} SERVE_REQUEST if JSON has no form of a logit */
+export function inferAnswer(
+  { id }: InferRequest,
+  { logits, dims }: Scores,
+  model: { readonly name: string; readonly version: string },
+): object {
+  const bad = logits.find((logit) => !Number.isFinite(logit));
+  if (bad !== undefined) throw wrong("inputs", "numbers with which all logits are finite", bad);
+  return {
+    model_name: model.name,
+    model_version: model.version,
+    ...(id === null ? {} : { id }),
+    outputs: [{ name: GRAPH_OUTPUT, datatype: DATATYPES.float32[0], shape: dims, data: Array.from(logits) }],
+  };
+}
+
+function checkOutputs(outputs: unknown): void {
+  if (outputs === undefined) return;
+  if (!Array.isArray(outputs)) throw wrong("outputs", "a list", outputs);
+  for (const [i, output] of outputs.entries()) {
+    const { name } = objectAt(output, `outputs[${i}]`);
+    if (name !== GRAPH_OUTPUT) throw wrong(`outputs[${i}].name`, GRAPH_OUTPUT, name);
+  }
+}
+
+/** The tensors sent, in the order of the graph's inputs. */
+function tensorsOf(given: unknown, inputs: readonly GraphInput[]): readonly SentTensor[] {
+  if (!Array.isArray(given)) throw wrong("inputs", "a list", given);
+  const names = inputs.map(({ name }) => name);
+  const byName = new Map<unknown, Json>();
+  for (const [i, each] of given.entries()) {
+    const tensor = objectAt(each, `inputs[${i}]`);
+    const name = names.find((known) => known === tensor["name"]);
+    if (name === undefined) throw wrong(`inputs[${i}].name`, `one of ${names.join(", ")}`, tensor["name"]);
+    if (byName.has(name)) throw wrong(`inputs[${i}].name`, "each input once", name);
+    byName.set(name, tensor);
+  }
+  return inputs.map((input) => sentTensor(byName.get(input.name), input));
+}
+
+function sentTensor(tensor: Json | undefined, input: GraphInput): SentTensor {
+  if (tensor === undefined) throw wrong("inputs", `an input ${input.name}`, undefined);
+  const { shape, datatype, data } = tensor;
+  const where = `inputs["${input.name}"]`;
+  const datatypes: readonly unknown[] = DATATYPES[input.dtype];
+  if (!datatypes.includes(datatype)) throw wrong(`${where}.datatype`, datatypes.join(" or "), datatype);
+  if (!Array.isArray(shape) || shape.length !== input.shape.length || !shape.every(isWhole)) {
+    throw wrong(`${where}.shape`, `whole numbers [${input.shape.join(", ")}]`, shape);
+  }
+  if (!Array.isArray(data)) throw wrong(`${where}.data`, "a list of numbers, in the JSON of the request", data);
+  return { where, input, shape, data };
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** The sizes as the numbers of candidates, of offsets and the last offset tell them: all else is held against these. */
+function sizesOf(tensors: readonly SentTensor[], { history, graph }: GraphFacts): Sizes {
+  const numCandidates = rowsOf(named(tensors, "numbers"), 0);
+  const offsets = named(tensors, "offsets");
+  const numRequests = graph.userRows === "request" ? rowsOf(offsets, 1) : numCandidates;
+  const rows = { B: numCandidates, "B+1": numCandidates + 1, R: numRequests, "R+1": numRequests + 1 };
+  return { ...rows, L: lastOffset(feedOf(offsets, { ...rows, L: 0 }).data, history, offsets.where) };
+}
+
+function named(tensors: readonly SentTensor[], name: string): SentTensor {
+  const tensor = tensors.find(({ input }) => input.name === name);
+  if (tensor === undefined) throw wrong("inputs", `an input ${name}`, undefined);
+  return tensor;
+}
+
+function rowsOf({ where, shape }: SentTensor, extra: 0 | 1): number {
+  const rows = (shape[0] ?? 0) - extra;
+  if (rows < 1) throw wrong(`${where}.shape`, `at least ${1 + extra} rows`, shape);
+  if (rows > REQUEST_LIMITS.candidates) {
+    throw wrong(`${where}.shape`, `at most ${REQUEST_LIMITS.candidates + extra} rows`, shape, "SERVE_LIMIT");
+  }
+  return rows;
+}
+
+/** Number of all events: no history is longer than the model reads, as time and memory grow with its length. */
+function lastOffset(offsets: ArrayLike<number>, history: number, where: string): number {
+  let last = 0;
+  for (let i = 0; i < offsets.length; i++) {
+    const offset = offsets[i] ?? 0;
+    const most = i === 0 ? 0 : last + history;
+    if (offset < last || offset > most) {
+      const expected = i === 0 ? "0" : `from ${last} to ${most}, as the model reads ${history} past events`;
+      throw wrong(`${where}.data[${i}]`, expected, offset);
+    }
+    last = offset;
+  }
+  return last;
+}
+
+function feedOf({ where, input, shape, data }: SentTensor, sizes: Sizes): Feed {
+  const dims = input.shape.map((axis) => (typeof axis === "number" ? axis : sizes[axis]));
+  if (!dims.every((length, axis) => length === shape[axis])) {
+    throw wrong(`${where}.shape`, `[${dims.join(", ")}], which is [${input.shape.join(", ")}]`, shape);
+  }
+  const values = flat(data, dims, `${where}.data`);
+  if (input.dtype === "float32") return { data: floatsOf(values, `${where}.data`), dims };
+  return { data: codesOf(values, codesBelow(input, sizes), `${where}.data`), dims };
+}
+
+/** Codes have a cardinality, and the two inputs that have none count rows: of events, and of requests. */
+function codesBelow({ name, cardinality }: GraphInput, sizes: Sizes): number {
+  return cardinality ?? (name === "requests" ? sizes.R : 2 ** 31);
+}
+
+function flat(data: readonly unknown[], dims: readonly number[], where: string): readonly unknown[] {
+  const [rows = 0, columns = 1] = dims;
+  if (dims.length === 2 && data.some(Array.isArray)) {
+    const bad = data.findIndex((row) => !Array.isArray(row) || row.length !== columns);
+    if (bad >= 0) throw wrong(`${where}[${bad}]`, `a list of ${columns} numbers`, data[bad]);
+    if (data.length !== rows) throw wrong(where, `${rows} rows`, `${data.length} rows`);
+    return data.flat();
+  }
+  if (data.length !== rows * columns) throw wrong(where, `${rows * columns} values`, `${data.length} values`);
+  return data;
+}
+
+function codesOf(values: readonly unknown[], below: number, where: string): Int32Array {
+  const bad = values.findIndex((value) => !isWhole(value) || value >= below);
+  if (bad >= 0) throw wrong(`${where}[${bad}]`, `a whole number from 0 to ${below - 1}`, values[bad]);
+  return Int32Array.from(values as readonly number[]);
+}
+
+function floatsOf(values: readonly unknown[], where: string): Float32Array {
+  const bad = values.findIndex((value) => typeof value !== "number" || !Number.isFinite(Math.fround(value)));
+  if (bad >= 0) throw wrong(`${where}[${bad}]`, "a number that a float32 holds", values[bad]);
+  return Float32Array.from(values as readonly number[]);
+}
+
+function objectAt(value: unknown, where: string): Json {
+  if (!isPlainObject(value)) throw wrong(where, "an object", value);
+  return value;
+}

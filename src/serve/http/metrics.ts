@@ -1,0 +1,115 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { ModelHost } from "../ranker/model-host.ts";
+import type { AppendCounts } from "../store/online-store.ts";
+
+/** Upper bounds of the latency's buckets. @unit s */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** How a request ended: the template of its route's path, which bounds the number of series, and its status. */
+export interface Ended {
+  readonly route: string;
+  readonly status: number;
+}
+
+let processMetrics: Registry | null = null;
+
+/** What the process does is told once per process: its observers cannot be taken back. */
+function processRegistry(): Registry {
+  if (processMetrics === null) {
+    processMetrics = new Registry();
+    collectDefaultMetrics({ register: processMetrics });
+  }
+  return processMetrics;
+}
+
+/** What a server counts, in the text format of Prometheus. */
+export class ServerMetrics {
+  readonly #registry = new Registry();
+  readonly #requests: Counter<"route" | "status">;
+  readonly #seconds: Histogram<"route">;
+  readonly #inFlight: Gauge;
+  readonly #events: Counter<"kind">;
+  readonly #candidates: Counter<"api">;
+  readonly #refusals: Counter;
+
+  /** Of a server whose model is `host`'s. */
+  constructor(host: ModelHost) {
+    const registers = [this.#registry];
+    const named = (name: string, help: string) => ({ name: `lapidary_${name}`, help, registers });
+    const http = (name: string, help: string) => named(`http_${name}`, help);
+    const requests = http("requests_total", "Requests that ended.");
+    this.#requests = new Counter({ ...requests, labelNames: ["route", "status"] });
+    const seconds = http("request_duration_seconds", "Time from a request's head to the end of its answer.");
+    this.#seconds = new Histogram({ ...seconds, labelNames: ["route"], buckets: BUCKETS });
+    this.#inFlight = new Gauge(http("requests_in_flight", "Requests that began and have not ended."));
+    this.#events = new Counter({ ...named("events_total", "Reported events, new or known."), labelNames: ["kind"] });
+    const candidates = named("candidates_total", "Candidates that were scored.");
+    this.#candidates = new Counter({ ...candidates, labelNames: ["api"] });
+    this.#refusals = new Counter(named("overload_refusals_total", "Requests refused because too many were waiting."));
+    observeModel(host, named);
+  }
+
+  /** Counts a request that begins; what it gives back is called once, when the request has ended. */
+  begin(): (ended: Ended) => void {
+    const startMs = performance.now();
+    this.#inFlight.inc();
+    return ({ route, status }) => {
+      this.#inFlight.dec();
+      this.#requests.inc({ route, status: `${status}` });
+      this.#seconds.observe({ route }, (performance.now() - startMs) / 1000);
+    };
+  }
+
+  /** Counts reported events. */
+  countEvents({ added, known }: AppendCounts): void {
+    this.#events.inc({ kind: "added" }, added);
+    this.#events.inc({ kind: "known" }, known);
+  }
+
+  /** Counts candidates that were scored. */
+  countCandidates(api: "rank" | "infer", count: number): void {
+    this.#candidates.inc({ api }, count);
+  }
+
+  /** Counts a request that was refused because too many were waiting. */
+  countRefusal(): void {
+    this.#refusals.inc();
+  }
+
+  /** All numbers as of now, and their media type. */
+  async render(): Promise<{ readonly type: string; readonly text: string }> {
+    const parts = await Promise.all([this.#registry.metrics(), processRegistry().metrics()]);
+    return { type: this.#registry.contentType, text: parts.join("") };
+  }
+}
+
+/** What is read of the model when somebody asks. */
+function observeModel(
+  host: ModelHost,
+  named: (
+    name: string,
+    help: string,
+  ) => { readonly name: string; readonly help: string; readonly registers: Registry[] },
+): void {
+  new Gauge({
+    ...named("queue_length", "Requests that wait for a thread."),
+    collect() {
+      this.set(host.current.numQueued);
+    },
+  });
+  new Gauge({
+    ...named("model_info", "1 for the version of the model that serves."),
+    labelNames: ["name", "version"],
+    collect() {
+      this.reset();
+      this.set({ name: host.current.manifest.model.name, version: host.current.version }, 1);
+    },
+  });
+  new Counter({
+    ...named("model_swaps_total", "Replacements of the model."),
+    collect() {
+      this.reset();
+      this.inc(host.numSwaps);
+    },
+  });
+}

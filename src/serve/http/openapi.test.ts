@@ -1,0 +1,129 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import Schema from "typebox/schema";
+import { describe, expect, it } from "vitest";
+import { ROUTE_LIST } from "./routes.ts";
+import { get, post, withServer } from "./server.test.support.ts";
+
+type Json = { readonly [key: string]: Json } & Record<string, unknown>;
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters: readonly { readonly name: string; readonly example: string }[];
+  readonly requestBody?: {
+    readonly content: { readonly "application/json": { readonly schema: Json; readonly example: unknown } };
+  };
+  readonly responses: Readonly<
+    Record<string, { readonly content: Readonly<Record<string, { readonly schema: Json }>> }>
+  >;
+}
+
+interface Document extends Record<string, unknown> {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+async function documentOf(url: string): Promise<Document> {
+  return (await get(`${url}/openapi.json`)).body as Document;
+}
+
+function operationsOf({ paths }: Document) {
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+  );
+}
+
+/** Sends a route's own example. */
+async function tryExample(url: string, { path, method, operation }: ReturnType<typeof operationsOf>[number]) {
+  const values = new Map(operation.parameters.map(({ name, example }) => [name, example]));
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values.get(name) ?? ""));
+  const example = operation.requestBody?.content["application/json"].example;
+  const body = example === undefined ? {} : { body: JSON.stringify(example) };
+  const response = await fetch(url + filled, { method, ...body });
+  const text = await response.text();
+  const type = response.headers.get("content-type")?.split(";")[0] ?? "";
+  return { status: response.status, type, body: type === "application/json" ? JSON.parse(text) : text };
+}
+
+/** Whether a value fits a schema that may refer to the document's components. */
+function fits({ components }: Document, schema: Json, value: unknown): boolean {
+  return Schema.Check({ ...schema, components }, value);
+}
+
+describe("GET /openapi.json", () => {
+  it("is a valid document of OpenAPI 3.1", async () => {
+    await withServer(async ({ url }) => {
+      const result = await new Validator().validate((await documentOf(url)) as Record<string, unknown>);
+      expect(result.errors ?? []).toEqual([]);
+      expect(result.valid).toBe(true);
+    });
+  });
+
+  it("describes every route of the server and no others", async () => {
+    await withServer(async ({ url }) => {
+      const described = operationsOf(await documentOf(url)).map(({ path, method }) => `${method} ${path}`);
+      expect(described.toSorted()).toEqual(ROUTE_LIST.map(([, { method, path }]) => `${method} ${path}`).toSorted());
+    });
+  });
+
+  it.each(["request", "candidate"] as const)(
+    "has examples that fit their own schemas and that a server with rows per %s answers as it says",
+    async (userRows) => {
+      const check = async (url: string): Promise<void> => {
+        const document = await documentOf(url);
+        for (const described of operationsOf(document)) {
+          const { requestBody, responses } = described.operation;
+          const given = requestBody?.content["application/json"];
+          if (given) expect(fits(document, given.schema, given.example), described.path).toBe(true);
+          const { status, type, body } = await tryExample(url, described);
+          expect([described.path, status]).toEqual([described.path, 200]);
+          const schema = responses["200"]?.content[type]?.schema;
+          expect(schema !== undefined && fits(document, schema, body), described.path).toBe(true);
+        }
+      };
+      await withServer(({ url }) => check(url), { userRows });
+    },
+  );
+
+  it("names the model's attributes, objectives and limits", async () => {
+    await withServer(async ({ url }) => {
+      const document = await documentOf(url);
+      const schemaOf = (path: string): Json =>
+        document.paths[path]?.["post"]?.requestBody?.content["application/json"].schema ?? ({} as Json);
+      const { context, candidates, objective } = schemaOf("/rank")["properties"] as Json;
+      expect(Object.keys(context?.["properties"] ?? {})).toEqual([
+        "item",
+        "surface",
+        "origin",
+        "brand",
+        "price",
+        "fresh",
+      ]);
+      expect(objective?.["enum"]).toEqual(["click", "buy"]);
+      expect(candidates?.["maxItems"]).toBe(2000);
+      const text = JSON.stringify(schemaOf("/events"));
+      for (const name of ["click", "buy", "brand", "action"]) expect(text).toContain(`"${name}":`);
+    });
+  });
+
+  it("refuses in its schemas what the server refuses, as the errors that it describes", async () => {
+    await withServer(async ({ url }) => {
+      const document = await documentOf(url);
+      const bad: readonly (readonly [string, unknown])[] = [
+        ["/rank", { user: "u", candidates: [] }],
+        ["/rank", { user: "u", candidates: [{ click: 1 }] }],
+        ["/rank", { user: "u", candidates: [{ bids: { other: 1 } }] }],
+        ["/rank", { candidates: [{}] }],
+        ["/events", { events: [{ user: "u", id: "e" }] }],
+        ["/v2/models/{name}/infer", { inputs: [] }],
+        ["/v2/repository/index", { ready: "yes" }],
+      ];
+      for (const [path, body] of bad) {
+        const { requestBody, responses } = document.paths[path]?.["post"] ?? {};
+        expect(fits(document, requestBody?.content["application/json"].schema as Json, body), path).toBe(false);
+        const answer = await post(url + path.replace("{name}", "tiny"), body);
+        expect(answer.status, path).toBe(400);
+        const schema = responses?.["4XX"]?.content["application/json"]?.schema as Json;
+        expect(fits(document, schema, answer.body), path).toBe(true);
+      }
+    });
+  });
+});

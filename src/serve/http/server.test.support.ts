@@ -1,0 +1,73 @@
+/** A server of a test's own: the tiny model, an LMDB store, on loopback. */
+import { join } from "node:path";
+import type { UserRows } from "../../bundle/index.ts";
+import { temporaryFolder } from "../../data/events.test.support.ts";
+import { writeTinyBundle } from "../bundle.test.support.ts";
+import { ModelHost } from "../ranker/model-host.ts";
+import { LmdbStore } from "../store/lmdb-store.ts";
+import { RankingServer } from "./server.ts";
+
+/** What a test has of its server. */
+export interface Running {
+  readonly url: string;
+  /** The bundle that it loads. */
+  readonly dir: string;
+  readonly host: ModelHost;
+}
+
+/** How a test's server differs from the usual one. */
+export interface RunningOptions {
+  readonly workers?: number;
+  readonly maxQueued?: number;
+  readonly userRows?: UserRows;
+}
+
+/** Lets `work` use a server, and closes it. */
+export async function withServer(
+  work: (running: Running) => Promise<void>,
+  { workers = 1, maxQueued = 100, userRows = "candidate" }: RunningOptions = {},
+): Promise<void> {
+  using folder = temporaryFolder();
+  const dir = join(folder.path, "bundle");
+  writeTinyBundle(dir, 0, userRows);
+  const host = await ModelHost.open(dir, { workers, maxQueued });
+  const store = LmdbStore.open(join(folder.path, "online"));
+  const server = await RankingServer.listen({ host, store, address: "127.0.0.1", port: 0 });
+  try {
+    await work({ url: server.url, dir, host });
+  } finally {
+    await server.close();
+    await host.close();
+    await store.close();
+  }
+}
+
+/** An answer whose body was JSON. */
+export interface JsonAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Posts JSON, or a text as it is. */
+export async function post(url: string, body: unknown): Promise<JsonAnswer> {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const response = await fetch(url, { method: "POST", body: text });
+  return { status: response.status, body: await response.json() };
+}
+
+/** Gets JSON. */
+export async function get(url: string): Promise<JsonAnswer> {
+  const response = await fetch(url);
+  return { status: response.status, body: await response.json() };
+}
+
+/** A click on an item that the tiny model knows. */
+export const EVENT = { user: "u", id: "e", time: 5, item: "a", action: "view", click: true, price: 2.5 };
+
+/** A ranking of two items that it knows. */
+export const RANK = {
+  user: "u",
+  time: 9,
+  context: { surface: "feed" },
+  candidates: [{ item: "a", bids: { buy: 2 } }, { item: "b" }],
+};
