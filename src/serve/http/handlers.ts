@@ -71,7 +71,8 @@ function requested(model: ServedModel, { name, version = model.version }: Call["
 }
 
 function factsOf({ manifest }: ServedModel): ApiFacts {
-  return { schema: manifest.schema, objectives: manifest.spec.objectives };
+  const { schema, spec, model } = manifest;
+  return { schema, objectives: spec.objectives, surface: model.surface };
 }
 
 function statusOf({ current, numSwaps }: ModelHost): object {

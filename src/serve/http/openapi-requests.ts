@@ -31,7 +31,7 @@ export function objectSchema(
 }
 
 /** The body of `POST /rank`. */
-export function rankBody({ schema, spec }: BundleManifest): BodyDoc {
+export function rankBody({ schema, spec, model }: BundleManifest): BodyDoc {
   const kinds = rankKinds(schema);
   const { objectives } = spec;
   const bid = { type: "number", minimum: 0, maximum: 1e15 };
@@ -48,7 +48,8 @@ export function rankBody({ schema, spec }: BundleManifest): BodyDoc {
     ["user", "candidates"],
   );
   const [first = {}, second = {}] = [1, 2].map((seed) => exampleFacts(kinds, seed));
-  const { item: _, ...context } = first;
+  const { item: _, ...known } = first;
+  const context = model.surface === null ? known : { ...known, surface: model.surface };
   const worth = Object.fromEntries(objectives.map((name, i) => [name, i + 1]));
   const candidates = [{ ...first, bids: worth }, second];
   return { schema: body, example: { user: "u1", time: 1_700_000_000_000, context, candidates } };
@@ -57,7 +58,9 @@ export function rankBody({ schema, spec }: BundleManifest): BodyDoc {
 /** The body of `POST /events`. */
 export function eventsBody({ schema }: BundleManifest): BodyDoc {
   const kinds = columnKinds(schema);
-  const event = objectSchema({ user: ID, id: ID, time: TIME, ...factProperties(kinds) }, ["user", "id", "time"]);
+  const embedding = { type: "array", items: { type: "number" }, minItems: 1, maxItems: REQUEST_LIMITS.embedding };
+  const properties = { user: ID, id: ID, time: TIME, embedding, ...factProperties(kinds) };
+  const event = objectSchema(properties, ["user", "id", "time"]);
   const events = { type: "array", items: event, minItems: 1, maxItems: REQUEST_LIMITS.events };
   const example = { user: "u1", id: "e1", time: 1_600_000_000_000, ...exampleFacts(kinds, 1) };
   return { schema: objectSchema({ events }, ["events"]), example: { events: [example] } };

@@ -7,28 +7,33 @@ import type { Candidate, RankRequest } from "../ranker/rank.ts";
 import type { ReportedEvent } from "../store/online-store.ts";
 
 /** How much one request may ask. */
-export const REQUEST_LIMITS = { bodyBytes: 8 * 2 ** 20, candidates: 2_000, events: 2_000 } as const;
+export const REQUEST_LIMITS = { bodyBytes: 8 * 2 ** 20, candidates: 2_000, events: 2_000, embedding: 1_024 } as const;
 
 /** What a request may speak of: that of the model that serves. */
 export interface ApiFacts {
   readonly schema: EventSchema;
   readonly objectives: readonly string[];
+  /** The one surface that the model is for; null for all. */
+  readonly surface: string | null;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** The body of `POST /rank`. `nowMs` is its time if it has none. @throws {LapidaryError} SERVE_REQUEST, SERVE_LIMIT */
-export function parseRank(body: unknown, { schema, objectives }: ApiFacts, nowMs: number): RankRequest {
+export function parseRank(body: unknown, facts: ApiFacts, nowMs: number): RankRequest {
+  const { schema, objectives } = facts;
   const given = objectAt(body, "body", ["user", "time", "objective", "context", "candidates"]);
   const objective = given["objective"] ?? objectives[0];
   if (typeof objective !== "string" || !objectives.includes(objective)) {
     throw wrong("objective", `one of ${objectives.join(", ")}`, objective);
   }
   const kinds = rankKinds(schema);
+  const context = factsAt(given["context"] ?? {}, "context", kinds);
+  checkSurface(context, facts);
   return {
     user: idAt(given["user"], "user"),
     timeMs: given["time"] === undefined ? nowMs : timeAt(given["time"], "time"),
-    context: factsAt(given["context"] ?? {}, "context", kinds),
+    context,
     candidates: listAt(given["candidates"], "candidates", REQUEST_LIMITS.candidates).map((each, i): Candidate => {
       const { bids, ...facts } = objectAt(each, `candidates[${i}]`, ["bids", ...kinds.keys()]);
       return {
@@ -38,6 +43,11 @@ export function parseRank(body: unknown, { schema, objectives }: ApiFacts, nowMs
     }),
     objective,
   };
+}
+
+/** A model of one surface has learned nothing of the others. */
+function checkSurface({ surface: given }: RawFacts, { surface }: ApiFacts): void {
+  if (surface !== null && given !== surface) throw wrong("context.surface", surface, given);
 }
 
 /** Kinds of the facts that a ranking may speak of: what happened to an item is not known while it is ranked. */
@@ -52,14 +62,24 @@ export function parseEvents(body: unknown, { schema }: ApiFacts): readonly Repor
   const kinds = columnKinds(schema);
   return listAt(events, "events", REQUEST_LIMITS.events).map((each, i) => {
     const where = `events[${i}]`;
-    const { user, id, time, ...facts } = objectAt(each, where, ["user", "id", "time", ...kinds.keys()]);
+    const keys = ["user", "id", "time", "embedding", ...kinds.keys()];
+    const { user, id, time, embedding, ...facts } = objectAt(each, where, keys);
     return {
       user: idAt(user, `${where}.user`),
       id: idAt(id, `${where}.id`),
       timeMs: timeAt(time, `${where}.time`),
       facts: factsAt(facts, where, kinds),
+      ...(embedding === undefined ? {} : { embedding: embeddingAt(embedding, `${where}.embedding`) }),
     };
   });
+}
+
+function embeddingAt(value: unknown, where: string): readonly number[] {
+  const numbers = listAt(value, where, REQUEST_LIMITS.embedding);
+  const isFloat = (number: unknown): boolean => typeof number === "number" && Number.isFinite(Math.fround(number));
+  const bad = numbers.findIndex((number) => !isFloat(number));
+  if (bad >= 0) throw wrong(`${where}[${bad}]`, "a number that a float32 holds", numbers[bad]);
+  return numbers as readonly number[];
 }
 
 function objectAt(value: unknown, where: string, keys: readonly string[]): Json {

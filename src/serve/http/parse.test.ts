@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { type ApiFacts, parseEvents, parseRank } from "./parse.ts";
+
+const FACTS: ApiFacts = { schema: { attributes: [], outcomes: [] }, objectives: ["click"], surface: null };
+const RANK = { user: "u", candidates: [{ item: "a" }] };
+const refused = (where: string) => expect.objectContaining({ code: "SERVE_REQUEST", where });
+
+describe("parseRank", () => {
+  it("asks a model of one surface for that surface only", () => {
+    const ofFeed = { ...FACTS, surface: "feed" };
+    const asked = (facts: ApiFacts, context: object) => parseRank({ ...RANK, context }, facts, 1).context;
+    expect(asked(ofFeed, { surface: "feed" })).toEqual({ surface: "feed" });
+    for (const context of [{}, { surface: "stories" }, { surface: null }]) {
+      expect(() => asked(ofFeed, context)).toThrow(refused("context.surface"));
+      expect(() => asked(FACTS, context)).not.toThrow();
+    }
+  });
+});
+
+describe("parseEvents", () => {
+  const parse = (embedding: unknown) =>
+    parseEvents({ events: [{ user: "u", id: "e", time: 1, embedding }] }, FACTS)[0]?.embedding;
+
+  it("takes what a teacher has made of the user", () => {
+    expect(parse([1, -2.5, 0])).toEqual([1, -2.5, 0]);
+    expect(parse(undefined)).toBeUndefined();
+  });
+
+  it.each([[null], ["1"], [[]], [["1"]], [[1, null]], [[1e39]], [{ 0: 1 }]])("refuses %j in its place", (embedding) => {
+    expect(() => parse(embedding)).toThrow(
+      expect.objectContaining({ code: "SERVE_REQUEST", where: expect.stringMatching(/^events\[0\]\.embedding/) }),
+    );
+  });
+
+  it("refuses more numbers than any teacher has", () => {
+    expect(() => parse(Array(1025).fill(0))).toThrow(expect.objectContaining({ code: "SERVE_LIMIT" }));
+  });
+});
