@@ -17,7 +17,7 @@ export function sampleContents(seed = 1, graphBytes = 2000): BundleContents {
       },
       schema: { attributes: [], outcomes: [{ name: "click", kind: "flag", delayMs: 0, objective: true }] },
       history: 16,
-      graph: { file: "model.onnx", opset: 18 },
+      graph: { file: "model.onnx", opset: 18, userRows: "request" },
       vocabularies: { item: "vocabularies/item.vocabulary" },
       dictionaries: { user: "dictionaries/user.dictionary", item: { buckets: 64 } },
       lineage: { run: `run-${seed}` },

@@ -11,6 +11,7 @@
 import { isPlainObject } from "../config/check.ts";
 import type { EventSchema } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
+import type { UserRows } from "./graph-inputs.ts";
 import { damaged, otherVersion, unsafe } from "./problems.ts";
 
 /** Name of the file that points to the version in use. */
@@ -39,7 +40,7 @@ export interface BundleManifest {
   readonly schema: EventSchema;
   /** Newest past events that the model reads. */
   readonly history: number;
-  readonly graph: { readonly file: string; readonly opset: number };
+  readonly graph: { readonly file: string; readonly opset: number; readonly userRows: UserRows };
   /** File of each vocabulary by table (src/features/vocabulary.ts, encode()/decode()). */
   readonly vocabularies: Readonly<Record<string, string>>;
   /** File of each dictionary by category, `user` included (src/features/dictionary.ts), or the buckets of a hashed one. */

@@ -1,14 +1,16 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
-import { buildModel, type Model } from "../model/index.ts";
+import { buildModel, type Model, type SplitModel } from "../model/index.ts";
 import { TINY_SPEC, tinyBatch, tinyConfig } from "../model/testing.ts";
 import { Initializer, parametersOf } from "../nn/index.ts";
-import { noGrad, RandomGenerator, Scope } from "../torch/index.ts";
+import { cat, noGrad, RandomGenerator, Scope } from "../torch/index.ts";
 import { exportGraph } from "./export-graph.ts";
 
+type Exported = "baseRate" | "logistic" | "previous" | "vertical";
+
 /** A model of float32 whose every parameter matters. */
-function model32(kind: "baseRate" | "logistic" | "previous", spec: FeatureSpec = TINY_SPEC): Model {
+function model32(kind: Exported, spec: FeatureSpec = TINY_SPEC): Model {
   const initial = new Initializer(RandomGenerator.seeded(3));
   const model = buildModel(tinyConfig(kind), { spec, rates: spec.objectives.map(() => 0.2), initial });
   const { dense, tables } = parametersOf(model);
@@ -28,6 +30,11 @@ function feedsOf({ size, contextual, candidate, numbers, history }: Batch): Reco
     numbers: new OrtTensor("float32", numbers, [size, numbers.length / size]),
     ...Object.fromEntries(codes("history", history.codes)),
     offsets: new OrtTensor("int32", history.offsets, [size + 1]),
+    requests: new OrtTensor(
+      "int32",
+      Int32Array.from({ length: size }, (_, i) => i),
+      [size],
+    ),
   };
 }
 
@@ -39,7 +46,9 @@ async function difference(session: InferenceSession, model: Model, batch: Batch)
       .float32()
       .slice();
   })();
-  const { logits } = await session.run(feedsOf(batch));
+  const feeds = feedsOf(batch);
+  const given = Object.fromEntries(session.inputNames.map((name) => [name, feeds[name] as OrtTensor]));
+  const { logits } = await session.run(given);
   const actual = logits?.data as Float32Array;
   expect(actual.length).toBe(expected.length);
   return expected.reduce((worst, z, i) => Math.max(worst, Math.abs(actual[i]! - z) / Math.max(1, Math.abs(z))), 0);
@@ -55,19 +64,48 @@ const BATCHES: Readonly<Record<string, readonly number[]>> = {
 };
 
 describe("an exported model", () => {
-  it.each(["baseRate", "logistic", "previous"] as const)("of kind %s scores as libtorch does", async (kind) => {
-    const model = model32(kind);
-    const session = await InferenceSession.create(exportGraph(model, TINY_SPEC, "0"));
-    for (const [name, lengths] of Object.entries(BATCHES)) {
-      for (const seed of [1, 50])
-        expect(await difference(session, model, tinyBatch(lengths, seed)), name).toBeLessThan(1e-5);
-    }
+  it.each(["baseRate", "logistic", "previous", "vertical"] as const)(
+    "of kind %s scores as libtorch does",
+    async (kind) => {
+      const model = model32(kind);
+      const session = await InferenceSession.create(exportGraph(model, TINY_SPEC, "0"));
+      for (const [name, lengths] of Object.entries(BATCHES)) {
+        for (const seed of [1, 50])
+          expect(await difference(session, model, tinyBatch(lengths, seed)), name).toBeLessThan(1e-5);
+      }
+    },
+  );
+
+  it("of a split model reads each user once, whatever number of candidates and wherever they stand", async () => {
+    const spec = { ...TINY_SPEC, pastEmbeddings: 3 };
+    const model = model32("vertical", spec);
+    const session = await InferenceSession.create(exportGraph(model, spec, "0"));
+    const rows = [2, 0, 0, 1, 2, 2, 0];
+    const users = tinyBatch([4, 0, 3], 5);
+    const candidates = tinyBatch(rows.map(() => 0));
+    const past = Float32Array.from({ length: 9 }, (_, i) => Math.sin(i));
+    const { logits } = await session.run({
+      ...feedsOf(candidates),
+      ...Object.fromEntries(
+        Object.entries(feedsOf(users)).filter(([name]) => /^(contextual|history|offsets)/.test(name)),
+      ),
+      requests: new OrtTensor("int32", Int32Array.from(rows), [7]),
+      past: new OrtTensor("float32", past, [3, 3]),
+    });
+    using _scope = new Scope();
+    const expected = noGrad(() => {
+      const user = (model as SplitModel).user({ ...users, knowledge: { logits: past, mask: past, past } });
+      const each = rows.map((row) => user.slice(0, row, row + 1));
+      return (model as SplitModel).score(cat(each, 0), candidates);
+    }).toNumbers();
+    for (const [i, z] of expected.entries()) expect(Number(logits?.data[i])).toBeCloseTo(z, 5);
   });
 
   it("has every input of the spec, and equal bytes for equal models", async () => {
     const bytes = exportGraph(model32("logistic"), TINY_SPEC, "0");
     const session = await InferenceSession.create(bytes);
-    expect([...session.inputNames].sort()).toEqual(Object.keys(feedsOf(tinyBatch([1]))).sort());
+    const names = Object.keys(feedsOf(tinyBatch([1]))).filter((name) => name !== "requests");
+    expect([...session.inputNames].sort()).toEqual(names.sort());
     expect(session.outputNames).toEqual(["logits"]);
     expect(Buffer.from(bytes).equals(exportGraph(model32("logistic"), TINY_SPEC, "0"))).toBe(true);
   });

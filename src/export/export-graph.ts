@@ -1,14 +1,15 @@
+import { graphInputs } from "../bundle/graph-inputs.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import type { Model } from "../model/index.ts";
 import { parametersOf } from "../nn/index.ts";
 import { Scope } from "../torch/index.ts";
 import { lowerGraph } from "./lower.ts";
 import { encodeModel } from "./onnx.ts";
-import { traceModel } from "./trace-model.ts";
+import { traceModel, userRowsOf } from "./trace-model.ts";
 
 /**
- * A model as an ONNX file. Inputs: `contextual.F` and `candidate.F` int32 [B], `numbers` float32 [B, N], `history.F`
- * int32 [L], `offsets` int32 [B+1]; output: `logits` float32 [B, T].
+ * A model as an ONNX file: `logits` float32 [B, T] from the inputs of `graphInputs`, with the user's rows of
+ * {@link userRowsOf}.
  *
  * @throws {LapidaryError} EXPORT_UNSUPPORTED with the operator that has no form in ONNX
  */
@@ -16,5 +17,8 @@ export function exportGraph(model: Model, spec: FeatureSpec, version: string): U
   using _scope = new Scope();
   const { dense, tables } = parametersOf(model);
   const names = new Map([...dense, ...tables].map(({ name, tensor }) => [tensor.handle, name]));
-  return encodeModel(lowerGraph(traceModel(model, spec), spec, names), { name: "lapidary", version });
+  return encodeModel(lowerGraph(traceModel(model, spec), graphInputs(spec, userRowsOf(model)), names), {
+    name: "lapidary",
+    version,
+  });
 }

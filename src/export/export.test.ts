@@ -7,12 +7,12 @@ import { fitSize, POINTS, sizeAt } from "./sizes.ts";
 import { traceModel } from "./trace-model.ts";
 
 describe("sizes", () => {
-  it("are fitted where they are affine in B and L, and nowhere else", () => {
-    const size = fitSize(POINTS.map(({ B, L }) => 3 + 2 * B + L));
-    expect(size).toEqual({ constant: 3, terms: { B: 2, L: 1 } });
-    expect(sizeAt(size ?? Number.NaN, { B: 100, L: 1000 })).toBe(1203);
+  it("are fitted where they are affine in B, R and L, and nowhere else", () => {
+    const size = fitSize(POINTS.map(({ B, R, L }) => 3 + 2 * B + L + 5 * R));
+    expect(size).toEqual({ constant: 3, terms: { B: 2, R: 5, L: 1 } });
+    expect(sizeAt(size ?? Number.NaN, { B: 100, R: 10, L: 1000 })).toBe(1253);
     expect(fitSize(POINTS.map(() => 4))).toBe(4);
-    expect(fitSize(POINTS.map(({ B, L }) => B * L))).toBeNull();
+    expect(fitSize(POINTS.map(({ B, R }) => B * R))).toBeNull();
     expect(fitSize(POINTS.map(({ L }) => Math.ceil(L / 2)))).toBeNull();
   });
 });
@@ -20,7 +20,7 @@ describe("sizes", () => {
 describe("the graph of a model", () => {
   it.each(["baseRate", "logistic", "previous"] as const)("of kind %s is that of batches of any size", (kind) => {
     const { tensors, output } = traceModel(tinyModel(kind), TINY_SPEC);
-    expect(tensors[output]?.shape).toEqual([{ constant: 0, terms: { B: 1, L: 0 } }, TINY_SPEC.objectives.length]);
+    expect(tensors[output]?.shape).toEqual([{ constant: 0, terms: { B: 1, R: 0, L: 0 } }, TINY_SPEC.objectives.length]);
     const inputs = tensors.flatMap(({ origin }) => (origin.kind === "inputs" ? origin.names : []));
     if (kind === "previous") {
       expect([...new Set(inputs)].sort()).toEqual([
@@ -46,8 +46,8 @@ describe("the graph of a model", () => {
 describe("an ONNX file", () => {
   it("is read by ONNX Runtime, and its sizes follow the batch", async () => {
     const graph = new GraphBuilder({ B: { name: "offsets", add: -1 }, L: { name: "x", add: 0 } });
-    const sizes = graph.sizes([7, { constant: 3, terms: { B: 2, L: 1 } }]);
-    expect(graph.sizes([7, { constant: 3, terms: { B: 2, L: 1 } }])).toBe(sizes);
+    const sizes = graph.sizes([7, { constant: 3, terms: { B: 2, R: 0, L: 1 } }]);
+    expect(graph.sizes([7, { constant: 3, terms: { B: 2, R: 0, L: 1 } }])).toBe(sizes);
     const bytes = encodeModel(
       {
         name: "sizes",

@@ -40,6 +40,15 @@ function attributeOf(value: Attributes[string]): Attribute {
   return "bytes" in value ? { kind: "tensor", value } : { kind: "ints", value };
 }
 
+/** An input on whose first axis a size is read, and what to add to it. */
+export interface Anchor {
+  readonly name: string;
+  readonly add: number;
+}
+
+/** Where each size that varies is read; none of those that no input has. */
+export type Anchors = Partial<Readonly<Record<SizeSymbol, Anchor>>>;
+
 /**
  * Collects the nodes of an ONNX graph. What was asked for before, with the same inputs and attributes, is not computed
  * twice: the segment ids of a history are made once, however often it is summed.
@@ -48,11 +57,10 @@ export class GraphBuilder {
   readonly nodes: OnnxNode[] = [];
   readonly constants = new Map<string, OnnxTensor>();
   readonly #known = new Map<string, readonly string[]>();
-  readonly #symbols: Readonly<Record<SizeSymbol, { readonly name: string; readonly add: number }>>;
+  readonly #anchors: Anchors;
 
-  /** @param symbols the input whose first axis has the size of each symbol, and what to add to it */
-  constructor(symbols: Readonly<Record<SizeSymbol, { readonly name: string; readonly add: number }>>) {
-    this.#symbols = symbols;
+  constructor(anchors: Anchors) {
+    this.#anchors = anchors;
   }
 
   /** The output of an operator. */
@@ -120,7 +128,9 @@ export class GraphBuilder {
     for (const symbol of SYMBOLS) {
       const factor = size.terms[symbol];
       if (factor === 0) continue;
-      const { name, add } = this.#symbols[symbol];
+      const anchor = this.#anchors[symbol];
+      if (anchor === undefined) throw new Error(`no input has the size ${symbol}`);
+      const { name, add } = anchor;
       const axis = this.node("Shape", [name], { start: 0, end: 1 });
       const term = factor === 1 ? axis : this.node("Mul", [axis, this.ints([factor])]);
       constant += factor * add;

@@ -5,4 +5,4 @@ export type { Graph, GraphArgument, GraphCall, GraphData, GraphOrigin, GraphTens
 export { GraphBuilder, tensorOf } from "./graph-builder.ts";
 export { encodeModel, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValue, OPSET } from "./onnx.ts";
 export type { Affine, Size } from "./sizes.ts";
-export { traceModel } from "./trace-model.ts";
+export { traceModel, userRowsOf } from "./trace-model.ts";

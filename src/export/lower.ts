@@ -1,35 +1,25 @@
-import type { FeatureSpec } from "../features/spec.ts";
+import { GRAPH_OUTPUT, type GraphInput } from "../bundle/graph-inputs.ts";
 import { type DType, outsideTensor, type TensorArray } from "../torch/index.ts";
 import { CallView, type Operand } from "./call-view.ts";
 import type { Graph, GraphCall, GraphTensor } from "./generalize.ts";
-import { GraphBuilder } from "./graph-builder.ts";
+import { type Anchor, type Anchors, GraphBuilder } from "./graph-builder.ts";
 import { LOWERED, LOWERINGS } from "./lowerings.ts";
-import { ELEMENT_TYPES, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValue } from "./onnx.ts";
+import { ELEMENT_TYPES, type OnnxGraph, type OnnxNode, type OnnxTensor } from "./onnx.ts";
 import { unsupported } from "./problems.ts";
-import { type Size, sizeAt } from "./sizes.ts";
-
-/** Inputs of every exported graph, whether it reads them or not, in their order. */
-function inputsOf({ contextual, candidate, numbers, history }: FeatureSpec): OnnxValue[] {
-  const codes = (kind: string, features: FeatureSpec["history"], size: string): OnnxValue[] =>
-    features.map(({ name }) => ({ name: `${kind}.${name}`, dtype: "int32", shape: [size] }));
-  return [
-    ...codes("contextual", contextual, "B"),
-    ...codes("candidate", candidate, "B"),
-    { name: "numbers", dtype: "float32", shape: ["B", numbers.length] },
-    ...codes("history", history, "L"),
-    { name: "offsets", dtype: "int32", shape: ["B+1"] },
-  ];
-}
+import { type Size, type SizeSymbol, SYMBOLS, sizeAt } from "./sizes.ts";
 
 /**
- * The ONNX graph of a model: `logits` float32 [B, T] from the inputs of its spec.
+ * The ONNX graph of a model: `logits` float32 [B, T] from its inputs.
  *
  * @param names of tensors that the model holds, by handle
  * @throws {LapidaryError} EXPORT_UNSUPPORTED with the name of an operator that has no form in ONNX
  */
-export function lowerGraph(graph: Graph, spec: FeatureSpec, names: ReadonlyMap<number, string> = new Map()): OnnxGraph {
-  const events = spec.history[0] === undefined ? "offsets" : `history.${spec.history[0].name}`;
-  const builder = new GraphBuilder({ B: { name: "offsets", add: -1 }, L: { name: events, add: 0 } });
+export function lowerGraph(
+  graph: Graph,
+  inputs: readonly GraphInput[],
+  names: ReadonlyMap<number, string> = new Map(),
+): OnnxGraph {
+  const builder = new GraphBuilder(anchorsOf(inputs));
   const made = new Map<number, Operand>();
   const operandOf = (id: number): Operand => {
     const known = made.get(id);
@@ -46,20 +36,30 @@ export function lowerGraph(graph: Graph, spec: FeatureSpec, names: ReadonlyMap<n
       made.set(id, { ...(results[i] as GraphTensor), name: outputs[i] as string });
     });
   }
-  const { name } = operandOf(graph.output);
+  const { name, shape } = operandOf(graph.output);
   const last: OnnxNode = {
     operator: "Cast",
     inputs: [name],
-    outputs: ["logits"],
+    outputs: [GRAPH_OUTPUT],
     attributes: { to: { kind: "int", value: ELEMENT_TYPES.float32 } },
   };
   return {
     name: "lapidary",
-    inputs: inputsOf(spec),
-    outputs: [{ name: "logits", dtype: "float32", shape: ["B", spec.objectives.length] }],
+    inputs,
+    outputs: [{ name: GRAPH_OUTPUT, dtype: "float32", shape: ["B", shape[1] as number] }],
     nodes: [...builder.nodes, last],
     constants: builder.constants,
   };
+}
+
+/** Of each symbol an input from whose first axis it is read. */
+function anchorsOf(inputs: readonly GraphInput[]): Anchors {
+  const anchors = SYMBOLS.flatMap((symbol) => {
+    const of = (axis: string, add: number): [SizeSymbol, Anchor][] =>
+      inputs.filter(({ shape }) => shape[0] === axis).map(({ name }) => [symbol, { name, add }]);
+    return [...of(symbol, 0), ...of(`${symbol}+1`, -1)].slice(0, 1);
+  });
+  return Object.fromEntries(anchors);
 }
 
 function lowerCall({ operator }: GraphCall, view: CallView): string | readonly string[] {
@@ -88,5 +88,5 @@ function shapedInput(builder: GraphBuilder, names: readonly string[], shape: rea
 
 function constantOf(array: TensorArray, dtype: DType, shape: readonly Size[]): OnnxTensor {
   const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength).slice();
-  return { dtype, shape: shape.map((size) => sizeAt(size, { B: 0, L: 0 })), bytes };
+  return { dtype, shape: shape.map((size) => sizeAt(size, { B: 0, R: 0, L: 0 })), bytes };
 }

@@ -5,7 +5,7 @@ export { DinPooling } from "./din-pooling.ts";
 export { Embeddings, toDevice } from "./embeddings.ts";
 export { Foundation } from "./foundation.ts";
 export { Logistic } from "./logistic.ts";
-export { isTeacher, type Model, type Representation, type Teacher } from "./model.ts";
+export { isSplit, isTeacher, type Model, type Representation, type SplitModel, type Teacher } from "./model.ts";
 export { PreviousGeneration } from "./previous.ts";
 export { type Sizes, sizesOf } from "./sizes.ts";
 export { Vertical } from "./vertical.ts";

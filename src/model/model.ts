@@ -7,6 +7,19 @@ export interface Model {
   logits(batch: Batch): Tensor;
 }
 
+/** A model whose part of a user does not depend on the candidate: `logits(b) = score(user(b), b)`. */
+export interface SplitModel extends Model {
+  /** What it makes of contextual features, history and past embeddings, which have one row per request. @shape → [R, H] */
+  user(batch: Batch): Tensor;
+  /** @shape user [B, H], the row of each candidate's request → [B, T] */
+  score(user: Tensor, batch: Batch): Tensor;
+}
+
+/** Whether a user's part can be computed once for all candidates. */
+export function isSplit(model: Model): model is SplitModel {
+  return "user" in model && "score" in model;
+}
+
 /** What others learn of a model. */
 export interface Representation {
   /** @shape [B, T] */

@@ -4,7 +4,7 @@ import { type Initializer, Linear } from "../nn/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
 import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
 import { initTables, toDevice } from "./embeddings.ts";
-import type { Model } from "./model.ts";
+import type { SplitModel } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
 
 /**
@@ -14,7 +14,7 @@ import type { Sizes } from "./sizes.ts";
  * - `u = W_u [contextual ∥ mean_l W_e e_l ∥ past]`, `past` the mean of the user's embeddings where the spec has them
  * - `z = W_o relu(… relu(W_1 relu(u + W_c [candidate ∥ numbers])))`
  */
-export class Vertical implements Model {
+export class Vertical implements SplitModel {
   readonly tables: Tables;
   readonly event: Linear;
   readonly userMap: Linear;
@@ -62,7 +62,7 @@ export class Vertical implements Model {
     return this.output.weight.shape[1] ?? 0;
   }
 
-  /** What does not depend on the candidate. @shape → [B, H] */
+  /** @shape contextual [R], history offsets [R+1] → [R, H] */
   user(batch: Batch): Tensor {
     const { spec, tables } = this;
     const { offsets, codes } = batch.history;
@@ -73,8 +73,9 @@ export class Vertical implements Model {
     const known = [...embedded.slice(0, spec.contextual.length), history];
     const { pastEmbeddings = 0 } = spec;
     if (pastEmbeddings === 0) return this.userMap.apply(cat(known, 1));
-    const past = batch.knowledge?.past ?? new Float32Array(batch.size * pastEmbeddings);
-    return this.userMap.apply(cat([...known, toDevice(past, [batch.size, pastEmbeddings], history)], 1));
+    const requests = offsets.length - 1;
+    const past = batch.knowledge?.past ?? new Float32Array(requests * pastEmbeddings);
+    return this.userMap.apply(cat([...known, toDevice(past, [requests, pastEmbeddings], history)], 1));
   }
 
   /** What the task heads read of a user and the candidates. @shape user [B, H] → [B, H] */
@@ -86,7 +87,7 @@ export class Vertical implements Model {
     return this.deep.reduce((h, layer) => layer.apply(h).relu(), first);
   }
 
-  /** @shape user [B, H], from {@link user} → [B, T] */
+  /** @shape user [B, H], the row of {@link user} of each candidate → [B, T] */
   score(user: Tensor, batch: Batch): Tensor {
     return this.output.apply(this.backbone(user, batch));
   }

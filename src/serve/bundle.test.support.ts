@@ -39,7 +39,7 @@ export function writeTinyBundle(dir: string, shift = 0): void {
       spec,
       schema: SCHEMA,
       history: 3,
-      graph: { file: "model.onnx", opset: 17 },
+      graph: { file: "model.onnx", opset: 17, userRows: "candidate" },
       vocabularies: {},
       dictionaries: { ...dictionaries, brand: { buckets: 7 } },
       lineage: { run: "none" },

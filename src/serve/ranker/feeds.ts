@@ -1,5 +1,5 @@
+import { type BundleManifest, type GraphAxis, type GraphInput, graphInputs } from "../../bundle/index.ts";
 import type { RequestInputs } from "../../features/request-inputs.ts";
-import type { FeatureSpec } from "../../features/spec.ts";
 
 /** One input of a graph. */
 export interface Feed {
@@ -10,33 +10,34 @@ export interface Feed {
 /** The inputs of a graph by name. */
 export type Feeds = Readonly<Record<string, Feed>>;
 
-/** Name of the graph's only output, the logits. @shape [B, T] */
-export const OUTPUT = "logits";
+/** The inputs of a graph from those of a request: the user's part once, or a copy per candidate, as the graph has it. */
+export function feedsOf(inputs: RequestInputs, { spec, graph }: Pick<BundleManifest, "spec" | "graph">): Feeds {
+  const rows = graph.userRows === "request" ? 1 : inputs.size;
+  const numEvents = Object.values(inputs.history)[0]?.length ?? 0;
+  const data = new Map<string, Feed["data"]>([
+    ...Object.entries(inputs.contextual).map(([name, code]) => [`contextual.${name}`, filled(rows, code)] as const),
+    ...Object.entries(inputs.candidate).map(([name, codes]) => [`candidate.${name}`, codes] as const),
+    ...Object.entries(inputs.history).map(([name, codes]) => [`history.${name}`, repeated(codes, rows)] as const),
+    ["numbers", inputs.numbers],
+    ["offsets", Int32Array.from({ length: rows + 1 }, (_, i) => i * numEvents)],
+    ["requests", new Int32Array(inputs.size)],
+  ]);
+  const size = inputs.size;
+  const sizes: Readonly<Record<GraphAxis, number>> = { B: size, "B+1": size + 1, R: 1, "R+1": 2, L: rows * numEvents };
+  const feed = ({ name, shape }: GraphInput): [string, Feed] => {
+    const dims = shape.map((axis) => (typeof axis === "number" ? axis : sizes[axis]));
+    return [name, { data: data.get(name) ?? new Int32Array(0), dims }];
+  };
+  return Object.fromEntries(graphInputs(spec, graph.userRows).map(feed));
+}
 
-/**
- * The inputs of a graph from those of a request. Today's graphs take one history per candidate, so the user's part is
- * repeated here, in the thread that scores and nowhere else: a graph with a row per user would take it as it is.
- *
- * @shape contextual and candidate [B]; numbers [B, N]; history [B·H]; offsets [B+1]
- */
-export function feedsOf(inputs: RequestInputs, spec: FeatureSpec): Feeds {
-  const { size } = inputs;
-  const feeds: Record<string, Feed> = {};
-  for (const { name } of spec.contextual) {
-    feeds[`contextual.${name}`] = { data: new Int32Array(size).fill(inputs.contextual[name] ?? 0), dims: [size] };
-  }
-  for (const { name } of spec.candidate) {
-    feeds[`candidate.${name}`] = { data: inputs.candidate[name] ?? new Int32Array(size), dims: [size] };
-  }
-  feeds["numbers"] = { data: inputs.numbers, dims: [size, spec.numbers.length] };
-  let length = 0;
-  for (const { name } of spec.history) {
-    const codes = inputs.history[name] ?? new Int32Array(0);
-    length = codes.length;
-    const data = new Int32Array(size * length);
-    for (let i = 0; i < size; i++) data.set(codes, i * length);
-    feeds[`history.${name}`] = { data, dims: [size * length] };
-  }
-  feeds["offsets"] = { data: Int32Array.from({ length: size + 1 }, (_, i) => i * length), dims: [size + 1] };
-  return feeds;
+function filled(count: number, code: number): Int32Array {
+  return new Int32Array(count).fill(code);
+}
+
+function repeated(codes: Int32Array, times: number): Int32Array {
+  if (times === 1) return codes;
+  const all = new Int32Array(times * codes.length);
+  for (let i = 0; i < times; i++) all.set(codes, i * codes.length);
+  return all;
 }

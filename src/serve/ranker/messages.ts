@@ -1,9 +1,6 @@
-import type { FeatureSpec } from "../../features/spec.ts";
-
 /** What a thread that scores is started with. */
 export interface SessionData {
   readonly graph: Uint8Array;
-  readonly spec: FeatureSpec;
 }
 
 /** What a request gave. @shape logits [B, T] */

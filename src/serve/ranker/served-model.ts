@@ -1,6 +1,7 @@
 import { type Bundle, type BundleManifest, readBundle } from "../../bundle/index.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import { decodeCoding, type RawRequest, RequestCoder } from "../../features/request-inputs.ts";
+import { type Feeds, feedsOf } from "./feeds.ts";
 import type { Scores } from "./messages.ts";
 import { SessionPool } from "./session-pool.ts";
 
@@ -36,7 +37,7 @@ export class ServedModel {
     const { manifest, files } = bundle;
     const coder = new RequestCoder(decodeCoding(manifest, files));
     const graph = files[manifest.graph.file] ?? new Uint8Array(0);
-    const pool = await SessionPool.start({ ...options, graph, spec: manifest.spec });
+    const pool = await SessionPool.start({ ...options, graph });
     const model = new ServedModel(bundle, coder, pool);
     try {
       // The queue is as long as there are threads at least: each gets one.
@@ -63,7 +64,12 @@ export class ServedModel {
 
   /** Logits of a request's candidates. @shape [B, T] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
   score(request: RawRequest): Promise<Scores> {
-    return this.#pool.run(this.#coder.code(request));
+    return this.infer(feedsOf(this.#coder.code(request), this.manifest));
+  }
+
+  /** Logits of inputs that were coded elsewhere. @shape [B, T] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
+  infer(feeds: Feeds): Promise<Scores> {
+    return this.#pool.run(feeds);
   }
 
   /** Waits for the requests that it was given, then ends its threads. */

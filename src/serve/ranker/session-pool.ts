@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { LapidaryError } from "../../config/errors.ts";
-import type { RequestInputs } from "../../features/request-inputs.ts";
+import type { Feeds } from "./feeds.ts";
 import type { Reply, Scores, SessionData } from "./messages.ts";
 
 /** How many threads score, and how many jobs may wait for them. */
@@ -11,7 +11,7 @@ export interface PoolOptions extends SessionData {
 }
 
 interface Waiting {
-  readonly inputs: RequestInputs;
+  readonly feeds: Feeds;
   resolve(scores: Scores): void;
   reject(error: Error): void;
 }
@@ -38,12 +38,12 @@ export class SessionPool {
   }
 
   /** Starts the threads and loads the graph in each. @throws {LapidaryError} SERVE_MODEL if it cannot be loaded */
-  static async start({ workers, maxQueued, graph, spec }: PoolOptions): Promise<SessionPool> {
+  static async start({ workers, maxQueued, graph }: PoolOptions): Promise<SessionPool> {
     // Threads share the graph's bytes instead of having a copy each.
     const shared = new Uint8Array(new SharedArrayBuffer(graph.byteLength));
     shared.set(graph);
     const script = new URL("./session-worker.js", import.meta.url);
-    const workerData: SessionData = { graph: shared, spec };
+    const workerData: SessionData = { graph: shared };
     const started = Array.from({ length: workers }, () => new Worker(script, { workerData }));
     const outcomes = await Promise.allSettled(started.map(ready));
     const failure = outcomes.find((outcome) => outcome.status === "rejected");
@@ -67,14 +67,14 @@ export class SessionPool {
   /**
    * Scores one request. After {@link close} was called there is nobody to score any more.
    *
-   * @throws {LapidaryError} SERVE_OVERLOADED if the queue is full, SERVE_MODEL if the graph refuses what requests
-   * are coded as, or the thread is gone
+   * @throws {LapidaryError} SERVE_OVERLOADED if the queue is full, SERVE_MODEL if the graph refuses the
+   * feeds, or the thread is gone
    */
-  run(inputs: RequestInputs): Promise<Scores> {
+  run(feeds: Feeds): Promise<Scores> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.isFull) return Promise.reject(overloaded(this.#maxQueued));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ inputs, resolve, reject });
+      this.#queue.push({ feeds, resolve, reject });
       this.#next();
     });
   }
@@ -97,7 +97,7 @@ export class SessionPool {
       const waiting = this.#queue.shift();
       if (waiting === undefined) return;
       this.#running.set(worker, waiting);
-      worker.postMessage(waiting.inputs);
+      worker.postMessage(waiting.feeds);
     }
     if (this.#running.size === 0) this.#whenIdle?.();
   }

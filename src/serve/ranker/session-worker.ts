@@ -1,11 +1,11 @@
 /** A thread with one session of ONNX Runtime, which blocks its thread while it runs: hence a thread. */
 import { parentPort, workerData } from "node:worker_threads";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import type { RequestInputs } from "../../features/request-inputs.ts";
-import { type Feeds, feedsOf, OUTPUT } from "./feeds.ts";
+import { GRAPH_OUTPUT } from "../../bundle/graph-inputs.ts";
+import type { Feeds } from "./feeds.ts";
 import type { Reply, Scores, SessionData } from "./messages.ts";
 
-const { graph, spec } = workerData as SessionData;
+const { graph } = workerData as SessionData;
 
 function tensorsOf(feeds: Feeds): Record<string, Tensor> {
   const entries = Object.entries(feeds).map(([name, { data, dims }]): [string, Tensor] => [
@@ -15,13 +15,13 @@ function tensorsOf(feeds: Feeds): Record<string, Tensor> {
   return Object.fromEntries(entries);
 }
 
-async function score(session: InferenceSession, inputs: RequestInputs): Promise<Scores> {
-  const feeds = feedsOf(inputs, spec);
+async function score(session: InferenceSession, feeds: Feeds): Promise<Scores> {
   // A graph keeps only the inputs that it reads.
   const read = Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]]));
-  const outputs = await session.run(tensorsOf(read as Feeds), [OUTPUT]);
-  const logits = outputs[OUTPUT];
-  if (logits === undefined || !(logits.data instanceof Float32Array)) throw new Error(`no float32 output ${OUTPUT}`);
+  const outputs = await session.run(tensorsOf(read as Feeds), [GRAPH_OUTPUT]);
+  const logits = outputs[GRAPH_OUTPUT];
+  if (logits === undefined || !(logits.data instanceof Float32Array))
+    throw new Error(`no float32 output ${GRAPH_OUTPUT}`);
   // The session's memory is not ours to give away.
   return { logits: new Float32Array(logits.data), dims: [...logits.dims] };
 }
@@ -44,12 +44,12 @@ async function start(): Promise<Reply> {
   } as const;
   // The binding takes no shared memory, and copies what it is given.
   const session = await InferenceSession.create(graph.slice(), options);
-  parentPort?.on("message", (inputs: RequestInputs | null) => {
-    if (inputs === null) {
+  parentPort?.on("message", (feeds: Feeds | null) => {
+    if (feeds === null) {
       void session.release().finally(() => parentPort?.close());
       return;
     }
-    void reply(score(session, inputs).then((scores) => ({ kind: "scores", scores })));
+    void reply(score(session, feeds).then((scores) => ({ kind: "scores", scores })));
   });
   return { kind: "ready" };
 }
