@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeBundle } from "../src/bundle/index.ts";
-import { exportGraph } from "../src/export/index.ts";
+import { exportGraph, userRowsOf } from "../src/export/index.ts";
 import { deriveSpec } from "../src/features/derive-spec.ts";
 import { Dictionary } from "../src/features/dictionary.ts";
 import { type EventSchema, ORIGINS } from "../src/features/schema.ts";
@@ -109,7 +109,7 @@ function writeModel({ spec, bundle, weights }: { spec: FeatureSpec; bundle: stri
       spec,
       schema: SCHEMA,
       history: SIZES.history,
-      graph: { file: "model.onnx", opset: 17 },
+      graph: { file: "model.onnx", opset: 17, userRows: userRowsOf(model) },
       vocabularies: {},
       dictionaries: Object.fromEntries(dictionaries),
       lineage: {},
