@@ -1,7 +1,10 @@
 #!/usr/bin/env node
+import { audit } from "./commands/audit.ts";
+import { backfill } from "./commands/backfill.ts";
 import { bench } from "./commands/bench.ts";
 import { doctor } from "./commands/doctor.ts";
 import { evaluate } from "./commands/evaluate.ts";
+import { exportRun } from "./commands/export.ts";
 import { generate } from "./commands/generate.ts";
 import { ingest } from "./commands/ingest.ts";
 import { init } from "./commands/init.ts";
@@ -11,4 +14,7 @@ import { transfer } from "./commands/transfer.ts";
 import { main } from "./run.ts";
 
 /** The commands in the order of help. A new one is a file in `commands/` and a line here. */
-await main([init, ingest, train, generate, transfer, evaluate, serve, bench, doctor], process.argv.slice(2));
+await main(
+  [init, ingest, train, generate, transfer, evaluate, exportRun, backfill, serve, audit, bench, doctor],
+  process.argv.slice(2),
+);

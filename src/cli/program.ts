@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { Argument, Command as Commander, type CommanderError, Option as CommanderOption } from "commander";
 import { LapidaryError } from "../config/errors.ts";
+import { packageVersion } from "../config/version.ts";
 import { type Command, EXIT_CODES } from "./command.ts";
 import { type Option, type Options, repeated, text } from "./option.ts";
 
@@ -30,7 +30,7 @@ export function parseCall(commands: readonly Command[], argv: readonly string[])
   const calls: Call[] = [];
   const program = new Commander("lapidary")
     .description("Trains one large ads foundation model, and cuts from it the small models that rank ads.")
-    .version(version(), "--version", "writes the version")
+    .version(packageVersion(), "--version", "writes the version")
     .helpOption("-h, --help", "writes this text")
     .helpCommand(false)
     .addHelpText("after", "\n`lapidary COMMAND --help` says more of a command.");
@@ -101,13 +101,6 @@ function usage(parser: Commander, message: string): LapidaryError {
     got: got.replace(/\.$/, ""),
     hint: `${suggestion}Run \`${names} --help\`.`,
   });
-}
-
-/** The version of the package. */
-function version(): string {
-  // This file runs as dist/src/cli/program.js.
-  const manifest = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { readonly version: string }).version;
 }
 
 /** The exit code of an error's code. */

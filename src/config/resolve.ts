@@ -26,6 +26,7 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
     store: resolvePath(root, user.store ?? PATH_DEFAULTS.store),
     runs: resolvePath(root, user.runs ?? PATH_DEFAULTS.runs),
     knowledge: resolvePath(root, user.knowledge ?? PATH_DEFAULTS.knowledge),
+    bundles: resolvePath(root, user.bundles ?? PATH_DEFAULTS.bundles),
     events: resolveEvents(user, root, report),
     split: resolveSplit(user.split, report),
     models: resolveModels(user, report),

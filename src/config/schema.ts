@@ -53,11 +53,12 @@ export const EVENTS_DEFAULTS = Object.freeze({
   delay: "0s",
 } as const);
 
-/** Where the event store and the runs lie, relative to the configuration file. */
+/** Where what the commands make lies, relative to the configuration file. */
 export const PATH_DEFAULTS = Object.freeze({
   store: ".lapidary/store",
   runs: "runs",
   knowledge: ".lapidary/knowledge",
+  bundles: "bundles",
 } as const);
 
 const NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$";
@@ -308,6 +309,9 @@ export const CONFIG_SCHEMA = Type.Object(
         default: PATH_DEFAULTS.knowledge,
         minLength: 1,
       }),
+    ),
+    bundles: Type.Optional(
+      Type.String({ description: "Folder of the exported models.", default: PATH_DEFAULTS.bundles, minLength: 1 }),
     ),
     events,
     objectives: named(objective, { description: "What models predict.", minProperties: 1 }),

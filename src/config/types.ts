@@ -153,6 +153,8 @@ export interface ProjectConfig {
   readonly runs: string;
   /** Folder of what teachers said of the examples. */
   readonly knowledge: string;
+  /** Folder of the exported models: a bundle of the model's name each. */
+  readonly bundles: string;
   readonly events: EventsConfig;
   readonly split: SplitConfig;
   readonly models: Readonly<Record<string, ModelConfig>>;

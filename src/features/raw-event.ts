@@ -12,4 +12,6 @@ export interface RawEvent {
   readonly timeMs: number;
   /** Of the key categories, attributes and outcomes. */
   readonly facts: RawFacts;
+  /** What a teacher has made of the user at this event; absent if it was not asked. @shape [E] */
+  readonly embedding?: readonly number[];
 }

@@ -3,6 +3,7 @@ import { AGE, type Coder, codeHistory, coderOf, columnKinds, denseInput, TIME_CO
 import { HISTORY_LENGTH } from "./derive-spec.ts";
 import { Dictionary } from "./dictionary.ts";
 import { hashId } from "./hash-id.ts";
+import { meanEmbedding, PAST_LENGTH } from "./past-embeddings.ts";
 import type { RawEvent, RawFacts } from "./raw-event.ts";
 import { type EventSchema, ORIGINS, type ValueKind } from "./schema.ts";
 import type { CategoryFeature, CodeColumns, FeatureSpec } from "./spec.ts";
@@ -38,7 +39,7 @@ export interface RawRequest {
 /**
  * One request as a model reads it: the user's part once, however many candidates there are.
  *
- * @shape candidate columns [B], numbers [B, N], history columns [H]
+ * @shape candidate columns [B], numbers [B, N], history columns [H], past [E]
  */
 export interface RequestInputs {
   readonly size: number;
@@ -46,6 +47,13 @@ export interface RequestInputs {
   readonly candidate: CodeColumns;
   readonly numbers: Float32Array;
   readonly history: CodeColumns;
+  /** Mean of the teacher's embeddings of the user; empty if the model reads none. */
+  readonly past: Float32Array;
+}
+
+/** Past events that a model needs of a user: those it reads, and those whose embeddings it averages. */
+export function numPastRead({ spec, history }: Pick<CodingFacts, "spec" | "history">): number {
+  return (spec.pastEmbeddings ?? 0) > 0 ? Math.max(history, PAST_LENGTH) : history;
 }
 
 /** Codes requests exactly as {@link BatchBuilder} codes the examples of an event store. */
@@ -76,6 +84,7 @@ export class RequestCoder {
       }),
       numbers: this.#numbers(candidates, request.numPast),
       history: this.#history(request),
+      past: this.#past(request),
     };
   }
 
@@ -109,6 +118,14 @@ export class RequestCoder {
       codeHistory(codes, { values, code: this.#coder(feature), timeMs, agesMs, delayMs });
       return codes;
     });
+  }
+
+  #past({ past, timeMs }: RawRequest): Float32Array {
+    const { pastEmbeddings: dim = 0 } = this.#facts.spec;
+    if (dim === 0) return new Float32Array(0);
+    // One of another length is of another teacher.
+    const known = past.filter(({ timeMs: at, embedding }) => at < timeMs && embedding?.length === dim);
+    return meanEmbedding(Float32Array.from(known.slice(-PAST_LENGTH).flatMap(({ embedding = [] }) => embedding)), dim);
   }
 
   /** What an event store's column would hold of a fact: a dictionary's code, a flag's code, or a float32. */

@@ -93,6 +93,7 @@ async function compare(lines: readonly Line[], round: string): Promise<void> {
         candidate: batch.candidate,
         numbers: batch.numbers,
         history: batch.history.codes,
+        past: new Float32Array(0),
       });
     }
   } finally {

@@ -1,17 +1,14 @@
-import { isAbsolute, join, sep } from "node:path";
-import { LapidaryError } from "../config/errors.ts";
 import type { ProjectConfig } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { evaluate, type ObjectiveEvaluation } from "../metrics/evaluation.ts";
 import { type PairedComparison, pairedBootstrap } from "../metrics/paired-bootstrap.ts";
 import { alignExamples } from "../metrics/scored-examples.ts";
-import type { Model } from "../model/index.ts";
 import { type CurveRecord, readCurve } from "../report/jsonl.ts";
-import { type Split, TrainingInputs } from "./inputs.ts";
-import { mapBatches, type Predictions, predict, writePredictions } from "./predict.ts";
+import type { Split } from "./inputs.ts";
+import { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";
+import { type Predictions, predict, writePredictions } from "./predict.ts";
 import { type RunConfig, RunFolder, type RunSummary } from "./run-folder.ts";
-import { type Enrich, initModel } from "./trainer.ts";
 import { type TransferEvaluation, transfersOf } from "./transfer-ratio.ts";
 
 /** One run on one split. */
@@ -46,7 +43,7 @@ export interface EvaluateOptions {
   /** Called before each run is scored. */
   readonly onRun?: (run: string) => void;
   /** What a model that reads its teacher's embeddings is given. @default none can be scored */
-  readonly enrichFor?: (config: RunConfig) => Enrich;
+  readonly enrichFor?: EnrichFor;
 }
 
 /**
@@ -60,8 +57,9 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
   const scored: { run: string; config: RunConfig; summary: RunSummary; predictions: Predictions }[] = [];
   for (const run of runs) {
     options.onRun?.(run);
-    const { folder, summary } = RunFolder.finished(runPath(project, run));
-    scored.push({ run, config: folder.config, summary, predictions: await scoreRun(project, folder, options) });
+    const opened = openRun(project, run);
+    const { config, summary } = opened;
+    scored.push({ run, config, summary, predictions: await scoreRun(opened, options) });
   }
   const reference = scored.find(({ run }) => run === baseline)?.predictions ?? null;
   const measured = scored.map(({ run, config, predictions }) => {
@@ -88,50 +86,18 @@ export function trainingCurve(project: ProjectConfig, run: string): readonly Cur
   return readCurve(RunFolder.finished(runPath(project, run)).folder.curve);
 }
 
-/** Folder of a run: a name lies below the project's runs, anything with a separator is a path. */
-function runPath(project: ProjectConfig, run: string): string {
-  return isAbsolute(run) || run.includes(sep) ? run : join(project.runs, run);
-}
-
 async function scoreRun(
-  project: ProjectConfig,
-  folder: RunFolder,
-  { split, enrichFor }: EvaluateOptions,
+  opened: OpenedRun,
+  { split, enrichFor }: Pick<EvaluateOptions, "split" | "enrichFor">,
 ): Promise<Predictions> {
-  const mesh = ProcessMesh.single();
-  const { model, inputs } = openRun(project, folder);
-  const { objectives, pastEmbeddings = 0 } = inputs.spec;
-  const enrich = pastEmbeddings === 0 ? undefined : enrichFor?.(folder.config);
-  if (pastEmbeddings > 0 && enrich === undefined) throw unread(folder);
-  const batches = await inputs.evaluationBatches(split, mesh);
-  if (batches.numExamples === 0) throw noExamples(split);
-  const given = mapBatches(batches, (batch) => enrich?.(batch, objectives) ?? batch);
-  const predictions = await predict(model, given, { objectives, mesh });
+  const { folder, model, inputs } = opened;
+  const { objectives } = inputs.spec;
+  const predictions = await predict(model, await examplesOf(opened, split, enrichFor), {
+    objectives,
+    mesh: ProcessMesh.single(),
+  });
   writePredictions(folder.predictions(split), predictions);
   return predictions;
-}
-
-/** The model of a finished run, and what it reads. @throws {LapidaryError} RUN_CHANGED, CHECKPOINT_* */
-export function openRun(
-  project: ProjectConfig,
-  folder: RunFolder,
-): { readonly model: Model; readonly inputs: TrainingInputs } {
-  const { model: config, split, events } = folder.config;
-  checkEvents(project.store, folder, events);
-  const inputs = TrainingInputs.load(folder.inputs, { store: project.store, split }, config);
-  const { model } = initModel({ config, inputs, mesh: ProcessMesh.single() });
-  folder.checkpoints.loadBest(model);
-  return { model, inputs };
-}
-
-function unread(folder: RunFolder): LapidaryError {
-  return new LapidaryError({
-    code: "INTERNAL",
-    where: folder.path,
-    expected: "a reader of its teacher's embeddings",
-    got: "none",
-    hint: "Evaluate it with `lapidary evaluate`.",
-  });
 }
 
 function compare(baseline: Predictions, candidate: Predictions): Readonly<Record<string, PairedComparison>> {
@@ -148,30 +114,6 @@ function surfaceNames(store: string): Readonly<Record<number, string>> {
   const codes = Array.from({ length: opened.entry("surface").cardinality - 1 }, (_, i) => i + 1);
   opened.close();
   return Object.fromEntries(codes.map((code) => [code, names?.id(code) ?? String(code)]));
-}
-
-function checkEvents(store: string, folder: RunFolder, expected: string): void {
-  const opened = EventStore.open(store);
-  const got = opened.fingerprint;
-  opened.close();
-  if (got === expected) return;
-  throw new LapidaryError({
-    code: "RUN_CHANGED",
-    where: folder.path,
-    expected: `the events that it was trained on (${expected.slice(0, 12)})`,
-    got: `others (${got.slice(0, 12)})`,
-    hint: "Ids may have other codes now: train it again on these events, or ingest the earlier ones.",
-  });
-}
-
-function noExamples(split: Split): LapidaryError {
-  return new LapidaryError({
-    code: "TRAIN_WINDOW",
-    where: `${split} window`,
-    expected: "at least one example",
-    got: "none",
-    hint: "Correct `split` in the configuration; `lapidary ingest` prints the times of the events.",
-  });
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> {

@@ -3,7 +3,6 @@ export {
   type EvaluateOptions,
   type Evaluation,
   evaluateRuns,
-  openRun,
   type RunEvaluation,
   trainingCurve,
 } from "./evaluation.ts";
@@ -15,8 +14,10 @@ export {
   resultTable,
   transferTable,
 } from "./evaluation-report.ts";
-export { SPLITS, type Split } from "./inputs.ts";
+export { SPLITS, type Split, type TrainingInputs } from "./inputs.ts";
 export { type Lesson, labelLoss, maskedLoss } from "./learner.ts";
+export { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";
+export { predict, scoreBatch } from "./predict.ts";
 export type { TrainingProgress } from "./progress.ts";
 export { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
 export {

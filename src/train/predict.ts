@@ -20,12 +20,12 @@ export type Predictions = Readonly<Record<string, ScoredExamples>>;
 /** Scores all batches without gradient and gathers what metrics read of them, from all processes in rank order. */
 export async function predict(
   model: Model,
-  batches: AsyncIterable<Batch>,
+  batches: AsyncIterable<Batch> | Iterable<Batch>,
   { objectives, mesh }: { readonly objectives: readonly string[]; readonly mesh: ProcessMesh },
 ): Promise<Predictions> {
   let states = objectives.map(() => scoredExamplesForm.empty());
   for await (const batch of batches) {
-    const logits = score(model, batch);
+    const logits = scoreBatch(model, batch);
     states = states.map((state, index) =>
       addObjective(state, { batch, logits, index, numObjectives: objectives.length }),
     );
@@ -48,7 +48,7 @@ export function meanNormalizedEntropy(predictions: Predictions): number | null {
 }
 
 /** Logits of a batch on the host. @shape → [B·T], row-major */
-function score(model: Model, batch: Batch): Float32Array {
+export function scoreBatch(model: Model, batch: Batch): Float32Array {
   using _scope = new Scope();
   return noGrad(() => model.logits(batch).to({ dtype: "float32", device: "cpu" }).contiguous())
     .float32()

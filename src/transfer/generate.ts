@@ -104,14 +104,13 @@ function snapshotOf(project: ProjectConfig, { run, fromMs, untilMs }: ScoringPar
 }
 
 function openTeacher(project: ProjectConfig, run: string) {
-  const { folder } = RunFolder.finished(join(project.runs, run));
-  const { model, inputs } = openRun(project, folder);
+  const { folder, config, model, inputs } = openRun(project, run);
   if (isTeacher(model)) return { model, inputs };
   throw new LapidaryError({
     code: "TRANSFER_TEACHER",
     where: folder.path,
     expected: "a model of kind foundation or previous",
-    got: folder.config.model.kind,
+    got: config.model.kind,
     hint: "Models of other kinds make no embeddings of a user.",
   });
 }

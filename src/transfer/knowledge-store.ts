@@ -5,14 +5,12 @@ import { LapidaryError } from "../config/errors.ts";
 import { type Column, FileColumn } from "../data/store/column.ts";
 import { currentFolder } from "../data/store/event-store.ts";
 import { MANIFEST_FILE } from "../data/store/format.ts";
+import { meanEmbedding, PAST_LENGTH } from "../features/past-embeddings.ts";
 import type { Batch, BatchKnowledge } from "../features/spec.ts";
 import { KNOWLEDGE_COLUMNS, KNOWLEDGE_VERSION, type KnowledgeManifest } from "./knowledge-format.ts";
 import { isPublished } from "./knowledge-writer.ts";
 
 type Name = keyof typeof KNOWLEDGE_COLUMNS;
-
-/** Newest past embeddings of a user that are averaged. */
-const PAST_LENGTH = 64;
 
 /** One version of what a teacher said, open for reading: by example, and by user and time. */
 export class KnowledgeStore {
@@ -61,10 +59,16 @@ export class KnowledgeStore {
 
   /** Logit of each objective of the store for the example of a row; null if no snapshot has scored it. @shape [T] */
   logitsOf(row: number): Float32Array | null {
-    const index = lowerBound(this.#numExamples, (i) => this.#columns.rows.at(i) < row);
-    if (index === this.#numExamples || this.#columns.rows.at(index) !== row) return null;
+    const index = this.#indexOf(row);
     const width = this.manifest.objectives.length;
-    return this.#columns.logits.slice(index * width, (index + 1) * width) as Float32Array;
+    return index === null ? null : (this.#columns.logits.slice(index * width, (index + 1) * width) as Float32Array);
+  }
+
+  /** Embedding of the user at the event of a row; null if no snapshot has scored it. @shape → [E] */
+  embeddingOf(row: number): Float32Array | null {
+    const index = this.#indexOf(row);
+    const dim = this.manifest.embeddingDim;
+    return index === null ? null : (this.#columns.embeddings.slice(index * dim, (index + 1) * dim) as Float32Array);
   }
 
   /** Mean of a user's newest embeddings strictly before a time; zeros without any. @shape → [E] */
@@ -77,10 +81,7 @@ export class KnowledgeStore {
       (i) => users.at(i) < user || (users.at(i) === user && times.at(i) < timeMs),
     );
     const start = Math.max(first, end - PAST_LENGTH);
-    const mean = new Float32Array(dim);
-    const values = embeddings.slice(start * dim, end * dim);
-    for (let i = 0; i < values.length; i++) mean[i % dim]! += values[i]! / (end - start);
-    return mean;
+    return meanEmbedding(embeddings.slice(start * dim, end * dim), dim);
   }
 
   /** The knowledge of a batch for a model with these objectives; those that the teacher lacks are masked. */
@@ -100,6 +101,13 @@ export class KnowledgeStore {
       }
     }
     return { logits, mask, past };
+  }
+
+  /** Place of the example of a row; null if it was not scored. */
+  #indexOf(row: number): number | null {
+    const { rows } = this.#columns;
+    const index = lowerBound(this.#numExamples, (i) => rows.at(i) < row);
+    return index < this.#numExamples && rows.at(index) === row ? index : null;
   }
 
   close(): void {

@@ -3,8 +3,8 @@ import type { ProjectConfig } from "../config/types.ts";
 import { Vertical } from "../model/index.ts";
 import {
   type Enrich,
+  type EnrichFor,
   modelOf,
-  type RunConfig,
   type TrainingOutcome,
   type TrainOptions,
   train,
@@ -60,7 +60,7 @@ export function transferRun(project: ProjectConfig, model: string): string {
  *
  * @throws {LapidaryError} KNOWLEDGE_*
  */
-export function knowledgeFor(project: ProjectConfig): (config: RunConfig) => Enrich {
+export function knowledgeFor(project: ProjectConfig): EnrichFor {
   return ({ model, lesson }) => {
     const store = openKnowledge(project, model.teacher ?? "");
     const got = `${model.teacher} ${store.manifest.id}`;
@@ -73,7 +73,12 @@ function enrichFrom(store: KnowledgeStore): Enrich {
   return (batch, objectives) => ({ ...batch, knowledge: store.knowledgeOf(batch, objectives) });
 }
 
-function openKnowledge(project: ProjectConfig, teacher: string): KnowledgeStore {
+/**
+ * The knowledge in use of a teacher, which must be of the events in the store.
+ *
+ * @throws {LapidaryError} KNOWLEDGE_*
+ */
+export function openKnowledge(project: ProjectConfig, teacher: string): KnowledgeStore {
   const store = KnowledgeStore.open(knowledgeFolder(project, teacher));
   const events = fingerprintOf(project);
   if (store.manifest.events !== events) throw changed(store.folder, events, store.manifest.events);

@@ -3,6 +3,7 @@ import { isTest, type SourceFile } from "./source.ts";
 /** Folders of `src/`, top first: a folder imports from itself and from those after it. */
 export const FLOORS = [
   "cli",
+  "publish",
   "serve",
   "simulate",
   "transfer",

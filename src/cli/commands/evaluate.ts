@@ -4,6 +4,7 @@ import { LapidaryError } from "../../config/errors.ts";
 import type { ResultTable } from "../../train/index.ts";
 import { defineCommand } from "../command.ts";
 import { text } from "../option.ts";
+import { splitOption } from "../split-option.ts";
 import { formatTable } from "../table.ts";
 
 /** `lapidary evaluate RUN…`: metrics of finished runs, compared on the same examples, and a report with plots. */
@@ -27,8 +28,7 @@ export const evaluate = defineCommand({
     const project = await loadProject();
     const train = await import("../../train/index.ts");
     const { htmlPage } = await import("../../report/html.ts");
-    const window = train.SPLITS.find((name) => name === split);
-    if (window === undefined) throw wrongOption("--split", `one of ${train.SPLITS.join(", ")}`, split);
+    const window = await splitOption(split);
     if (baseline !== null && !runs.includes(baseline)) {
       throw wrongOption("--baseline", `one of the runs ${runs.join(", ")}`, baseline);
     }

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
-import { LapidaryError } from "../../config/errors.ts";
 import { defineCommand } from "../command.ts";
 import { integer, text } from "../option.ts";
+import { openStoreOption } from "../store-option.ts";
 
 /** `lapidary serve`: ranks with an exported model over HTTP until it is stopped. */
 export const serve = defineCommand({
@@ -23,12 +23,10 @@ export const serve = defineCommand({
   example: "lapidary serve --bundle bundles/feedClick --port 8080",
   resume: "Run `lapidary serve` again: acknowledged events are kept.",
   run: async ({ options, signal, say }) => {
-    const { ModelHost, openOnlineStore, RankingServer, STORE_KINDS } = await import("../../serve/index.ts");
-    const kind = STORE_KINDS.find((name) => name === options.store);
-    if (kind === undefined) throw wrongStore(STORE_KINDS.join(" or "), options.store);
+    const { ModelHost, RankingServer } = await import("../../serve/index.ts");
     const workers = options.workers ?? availableParallelism();
     const host = await ModelHost.open(options.bundle, { workers, maxQueued: options.maxQueued });
-    const store = await openOnlineStore({ kind, at: options.storeAt });
+    const store = await openStoreOption(options);
     const server = await RankingServer.listen({ host, store, address: options.host, port: options.port });
     say(`${host.current.manifest.model.name} ${host.current.version} at ${server.url}`);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
@@ -38,8 +36,3 @@ export const serve = defineCommand({
     return { result: { stopped: true, swaps: host.numSwaps }, text: "all requests were answered", status: "stopped" };
   },
 });
-
-function wrongStore(expected: string, got: string): LapidaryError {
-  const hint = "Run `lapidary serve --help`.";
-  return new LapidaryError({ code: "USAGE", where: "--store", expected, got, hint });
-}

@@ -20,6 +20,7 @@ export function feedsOf(inputs: RequestInputs, { spec, graph }: Pick<BundleManif
     ...Object.entries(inputs.history).map(([name, codes]) => [`history.${name}`, repeated(codes, rows)] as const),
     ["numbers", inputs.numbers],
     ["offsets", Int32Array.from({ length: rows + 1 }, (_, i) => i * numEvents)],
+    ["past", repeated(inputs.past, rows)],
     ["requests", new Int32Array(inputs.size)],
   ]);
   const size = inputs.size;
@@ -35,9 +36,11 @@ function filled(count: number, code: number): Int32Array {
   return new Int32Array(count).fill(code);
 }
 
-function repeated(codes: Int32Array, times: number): Int32Array {
-  if (times === 1) return codes;
-  const all = new Int32Array(times * codes.length);
-  for (let i = 0; i < times; i++) all.set(codes, i * codes.length);
+function repeated<T extends Feed["data"]>(row: T, times: number): T {
+  if (times === 1) return row;
+  const all = (
+    row instanceof Int32Array ? new Int32Array(times * row.length) : new Float32Array(times * row.length)
+  ) as T;
+  for (let i = 0; i < times; i++) all.set(row, i * row.length);
   return all;
 }

@@ -1,4 +1,5 @@
 import type { RawFacts } from "../../features/raw-event.ts";
+import { numPastRead } from "../../features/request-inputs.ts";
 import { sigmoid } from "../../metrics/predictions.ts";
 import type { OnlineStore } from "../store/online-store.ts";
 import type { ServedModel } from "./served-model.ts";
@@ -47,7 +48,7 @@ export interface Ranking {
 export async function rank(request: RankRequest, model: ServedModel, store: OnlineStore): Promise<Ranking> {
   const { user, timeMs, context, candidates, objective } = request;
   const { manifest, version } = model;
-  const past = await store.read({ user, beforeMs: timeMs, limit: manifest.history });
+  const past = await store.read({ user, beforeMs: timeMs, limit: numPastRead(manifest) });
   const raw = { user, timeMs, past: past.events, numPast: past.numPast, context };
   const { logits } = await model.score({ ...raw, candidates: candidates.map(({ facts }) => facts) });
   const { objectives } = manifest.spec;

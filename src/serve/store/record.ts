@@ -1,21 +1,14 @@
 import { createHash } from "node:crypto";
 import { LapidaryError } from "../../config/errors.ts";
-import type { RawEvent, RawFacts } from "../../features/raw-event.ts";
+import type { RawEvent } from "../../features/raw-event.ts";
 import { mergedFacts, type ReportedEvent, STORE_LIMITS } from "./online-store.ts";
 
 /** Reports of one event in a record; JSON never has a bare line feed. */
 const SEPARATOR = "\n";
 
-/** One report of an event, as the record keeps it. */
-interface Report {
-  readonly id: string;
-  readonly timeMs: number;
-  readonly facts: RawFacts;
-}
-
 /** An event's first report as a record. */
-export function reportText({ id, timeMs, facts }: ReportedEvent): string {
-  return JSON.stringify({ id, timeMs, facts } satisfies Report);
+export function reportText({ id, timeMs, facts, embedding }: ReportedEvent): string {
+  return JSON.stringify({ id, timeMs, facts, ...(embedding && { embedding }) } satisfies RawEvent);
 }
 
 /** `record` with one more report; itself if it has it already or is full. */
@@ -25,11 +18,13 @@ export function withReport(record: string, report: string): string {
   return `${record}${SEPARATOR}${report}`;
 }
 
-/** The event of a record. */
+/** The event of a record: of each fact, and of the embedding, the first report. */
 export function eventOf(record: string): RawEvent {
-  const reports = record.split(SEPARATOR).map((text) => JSON.parse(text) as Report);
+  const reports = record.split(SEPARATOR).map((text) => JSON.parse(text) as RawEvent);
   const [first] = reports;
-  return { id: first?.id ?? "", timeMs: first?.timeMs ?? 0, facts: mergedFacts(reports.map(({ facts }) => facts)) };
+  const facts = mergedFacts(reports.map((report) => report.facts));
+  const { embedding } = reports.find((report) => report.embedding !== undefined) ?? {};
+  return { id: first?.id ?? "", timeMs: first?.timeMs ?? 0, facts, ...(embedding && { embedding }) };
 }
 
 /** 128 bits of the SHA-256 of an id: keys of one length, whatever the id holds. */

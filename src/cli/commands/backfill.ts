@@ -1,0 +1,37 @@
+import { defineCommand } from "../command.ts";
+import { text } from "../option.ts";
+import { openStoreOption } from "../store-option.ts";
+
+/** `lapidary backfill`: fills an online store with the events of the log. */
+export const backfill = defineCommand({
+  name: "backfill",
+  summary: "fills the online store with the events of the event store",
+  description:
+    "Adds every event of the event store to the store that `lapidary serve` reads histories from, so that the first " +
+    "requests see the pasts that models have learned from. With --teacher the events also get what `lapidary " +
+    "generate` has written of the user at them, which models with the techniques representations and full read.",
+  options: {
+    teacher: text("NAME", "model whose embeddings the events get (default: none)"),
+    store: text("KIND", "online store: lmdb or redis", "lmdb"),
+    storeAt: text("PLACE", "its folder, or redis://HOST:PORT", "online"),
+  },
+  readsProject: true,
+  example: "lapidary backfill --teacher foundation --store-at online",
+  resume: "Run `lapidary backfill` again: events that were added are not added twice.",
+  run: async ({ options: { teacher, ...where }, signal, loadProject, progress }) => {
+    const project = await loadProject();
+    const api = await import("../../publish/index.ts");
+    const online = await openStoreOption(where);
+    const shown = progress({ label: "backfill", total: null, unit: "events" });
+    try {
+      const onProgress = (done: number): void => shown.update({ done });
+      const filled = await api.backfill(project, { online, teacher, onProgress, signal });
+      shown.finish("");
+      const count = (n: number): string => n.toLocaleString("en");
+      const text = `${count(filled.events)} events, ${count(filled.added)} of them new, ${count(filled.embeddings)} with an embedding`;
+      return { result: filled, text };
+    } finally {
+      await online.close();
+    }
+  },
+});

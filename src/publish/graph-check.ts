@@ -1,0 +1,73 @@
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { GRAPH_OUTPUT, graphInputs, type UserRows } from "../bundle/index.ts";
+import type { Batch, FeatureSpec } from "../features/spec.ts";
+import { sigmoid } from "../metrics/predictions.ts";
+import type { Model } from "../model/index.ts";
+import { scoreBatch } from "../train/index.ts";
+import { relativeDifference } from "./difference.ts";
+
+/** What a graph claims to compute, and the examples on which it is tried. */
+export interface GraphCheck {
+  readonly graph: Uint8Array;
+  readonly userRows: UserRows;
+  readonly model: Model;
+  readonly spec: FeatureSpec;
+  readonly batches: readonly Batch[];
+}
+
+/**
+ * Largest difference of a probability between ONNX Runtime and libtorch, relative to libtorch's:
+ * `max |σ(a) − σ(b)| / σ(b)`; infinite if a logit of either is not finite.
+ *
+ * @throws what ONNX Runtime says of a graph that it cannot load or run
+ */
+export async function scoreDifference({ graph, userRows, model, spec, batches }: GraphCheck): Promise<number> {
+  const { InferenceSession: Session, Tensor } = await import("onnxruntime-node");
+  const session = await Session.create(graph, { logSeverityLevel: 4 });
+  try {
+    let worst = 0;
+    for (const batch of batches) {
+      const names = new Set(session.inputNames);
+      const inputs = graphInputs(spec, userRows).filter(({ name }) => names.has(name));
+      const feeds = inputs.map(({ name, dtype, shape }) => {
+        const data = columnOf(batch, name);
+        const dims = shape.map((axis) => (typeof axis === "number" ? axis : sizeOf(batch, axis)));
+        return [name, new Tensor(dtype, data as Float32Array, dims)] as const;
+      });
+      const actual = await scoresOf(session, Object.fromEntries(feeds));
+      worst = Math.max(worst, difference(actual, scoreBatch(model, batch)));
+    }
+    return worst;
+  } finally {
+    await session.release();
+  }
+}
+
+async function scoresOf(session: InferenceSession, feeds: Readonly<Record<string, OrtTensor>>): Promise<Float32Array> {
+  const outputs = await session.run({ ...feeds }, [GRAPH_OUTPUT]);
+  return new Float32Array(outputs[GRAPH_OUTPUT]?.data as Float32Array);
+}
+
+/** An input of the graph: each example is a request of its own. */
+function columnOf({ size, contextual, candidate, numbers, history, knowledge }: Batch, input: string) {
+  const [kind = "", name = ""] = input.split(/\.(.*)/s);
+  const columns = { contextual, candidate, history: history.codes }[kind];
+  if (columns !== undefined) return columns[name] ?? new Int32Array(0);
+  if (kind === "numbers") return numbers;
+  if (kind === "offsets") return history.offsets;
+  if (kind === "past") return knowledge?.past ?? new Float32Array(0);
+  return Int32Array.from({ length: size }, (_, i) => i);
+}
+
+function sizeOf({ size, history }: Batch, axis: string): number {
+  if (axis === "L") return history.offsets.at(-1) ?? 0;
+  return axis.endsWith("+1") ? size + 1 : size;
+}
+
+function difference(actual: Float32Array, expected: Float32Array): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  return expected.reduce((worst, logit, i) => {
+    if (!Number.isFinite(actual[i]) || !Number.isFinite(logit)) return Number.POSITIVE_INFINITY;
+    return Math.max(worst, relativeDifference(sigmoid(actual[i]!), sigmoid(logit)));
+  }, 0);
+}

@@ -1,0 +1,6 @@
+/** From training to serving: runs become bundles, logged events fill online stores, served scores are audited. */
+export { type Audit, type AuditOptions, audit, type Ranker } from "./audit.ts";
+export { type Backfilled, type BackfillOptions, backfill } from "./backfill.ts";
+export { LoggedEvents } from "./logged-events.ts";
+export { MAX_DIFFERENCE, type Published, type PublishOptions, publishRun } from "./publish-run.ts";
+export { rankOverHttp } from "./rank-over-http.ts";

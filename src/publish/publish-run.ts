@@ -1,0 +1,122 @@
+import { basename, join } from "node:path";
+import { type BundleFacts, type UserRows, writeBundle } from "../bundle/index.ts";
+import { LapidaryError } from "../config/errors.ts";
+import type { ProjectConfig } from "../config/types.ts";
+import { packageVersion } from "../config/version.ts";
+import { ProcessMesh } from "../distributed/index.ts";
+import { exportGraph, OPSET, userRowsOf } from "../export/index.ts";
+import type { Batch } from "../features/spec.ts";
+import { metricRow } from "../metrics/evaluation.ts";
+import { examplesOf, type OpenedRun, openRun, predict } from "../train/index.ts";
+import { knowledgeFor } from "../transfer/index.ts";
+import { codingFiles } from "./coding-files.ts";
+import { type GraphCheck, scoreDifference } from "./graph-check.ts";
+
+/** Largest relative difference of a probability with which a graph is published. */
+export const MAX_DIFFERENCE = 1e-5;
+
+/** Examples of the validation window that a graph is tried on, the earliest. */
+const MAX_RECORDED = 20_000;
+const GRAPH_FILE = "model.onnx";
+
+/** What to publish, and where. */
+export interface PublishOptions {
+  /** Name of a finished run, or path of its folder. */
+  readonly run: string;
+  /** Folder of the bundle. @default the model's name, below the project's bundles */
+  readonly dir?: string;
+}
+
+/** What was published. */
+export interface Published {
+  /** Folder of the bundle, and of the version in it. */
+  readonly bundle: string;
+  readonly folder: string;
+  readonly model: string;
+  readonly graphBytes: number;
+  readonly userRows: UserRows;
+  /** Recorded examples that the graph was tried on, and the largest difference found: {@link scoreDifference}. */
+  readonly examples: number;
+  readonly difference: number;
+  readonly metrics: BundleFacts["metrics"];
+}
+
+/**
+ * Publishes the best model of a finished run as a bundle: traced into a graph, tried on recorded examples beside
+ * libtorch, with all that serving needs to code requests. Nothing is published if the two do not agree.
+ *
+ * @throws {LapidaryError} EXPORT_MISMATCH, EXPORT_UNSUPPORTED, RUN_*, CHECKPOINT_*, KNOWLEDGE_*, TRAIN_WINDOW
+ */
+export async function publishRun(project: ProjectConfig, { run, dir }: PublishOptions): Promise<Published> {
+  const opened = openRun(project, run);
+  const { model, inputs, config } = opened;
+  const { spec } = inputs;
+  const userRows = userRowsOf(model);
+  const graph = exportGraph(model, spec, packageVersion());
+  const batches = await recordedBatches(project, opened);
+  const difference = await differenceOf({ graph, userRows, model, spec, batches }, run);
+  const metrics = await metricsOf(opened, batches);
+  const { files, ...coding } = codingFiles(project.store, inputs);
+  const facts: BundleFacts = {
+    model: { name: config.name, kind: config.model.kind },
+    spec,
+    ...coding,
+    history: config.model.history,
+    graph: { file: GRAPH_FILE, opset: OPSET, userRows },
+    lineage: lineageOf(opened, run),
+    metrics,
+  };
+  const bundle = dir ?? join(project.bundles, config.name);
+  const folder = writeBundle(bundle, { facts, files: { ...files, [GRAPH_FILE]: graph } });
+  const examples = batches.reduce((sum, { size }) => sum + size, 0);
+  return { bundle, folder, model: config.name, graphBytes: graph.byteLength, userRows, examples, difference, metrics };
+}
+
+async function recordedBatches(project: ProjectConfig, opened: OpenedRun): Promise<readonly Batch[]> {
+  const recorded: Batch[] = [];
+  let examples = 0;
+  for await (const batch of await examplesOf(opened, "validation", knowledgeFor(project))) {
+    recorded.push(batch);
+    examples += batch.size;
+    if (examples >= MAX_RECORDED) break;
+  }
+  return recorded;
+}
+
+async function differenceOf(check: GraphCheck, run: string): Promise<number> {
+  const expected = `probabilities within ${MAX_DIFFERENCE} of libtorch's, relative`;
+  const hint = "Nothing was published. Report this with the model's configuration.";
+  const refused = (got: string, cause?: unknown) =>
+    new LapidaryError({ code: "EXPORT_MISMATCH", where: run, expected, got, hint }, { cause });
+  const difference = await scoreDifference(check).catch((error: unknown) => {
+    throw refused(error instanceof Error ? error.message : String(error), error);
+  });
+  if (difference <= MAX_DIFFERENCE) return difference;
+  throw refused(`${difference}`);
+}
+
+/** NE, AUC and calibration of each objective on the recorded examples. */
+async function metricsOf({ model, inputs }: OpenedRun, batches: readonly Batch[]): Promise<BundleFacts["metrics"]> {
+  const { objectives } = inputs.spec;
+  const predictions = await predict(model, batches, { objectives, mesh: ProcessMesh.single() });
+  const entries = Object.entries(predictions).flatMap(([name, scored]) => {
+    const { normalizedEntropy, auc, calibration } = metricRow(scored);
+    return Object.entries({ normalizedEntropy, auc, calibration }).map(([metric, value]) => [
+      `validation/${name}/${metric}`,
+      value,
+    ]);
+  });
+  return Object.fromEntries(entries) as BundleFacts["metrics"];
+}
+
+function lineageOf({ folder, config }: OpenedRun, run: string): BundleFacts["lineage"] {
+  return {
+    run: basename(run),
+    checkpoint: folder.checkpoints.bestDigest(),
+    events: config.events,
+    trainedUntil: new Date(config.split.trainUntilMs).toISOString(),
+    technique: config.model.transfer.technique,
+    ...(config.lesson === undefined ? {} : { lesson: config.lesson }),
+    lapidary: packageVersion(),
+  };
+}

@@ -1,0 +1,96 @@
+import { isAbsolute, join, sep } from "node:path";
+import { LapidaryError } from "../config/errors.ts";
+import type { ProjectConfig } from "../config/types.ts";
+import { EventStore } from "../data/index.ts";
+import { ProcessMesh } from "../distributed/index.ts";
+import type { Batch } from "../features/spec.ts";
+import type { Model } from "../model/index.ts";
+import { type Split, TrainingInputs } from "./inputs.ts";
+import { mapBatches } from "./predict.ts";
+import { type RunConfig, RunFolder, type RunSummary } from "./run-folder.ts";
+import { type Enrich, initModel } from "./trainer.ts";
+
+/** A finished run, its model, and what it reads. */
+export interface OpenedRun {
+  readonly folder: RunFolder;
+  readonly summary: RunSummary;
+  readonly config: RunConfig;
+  readonly model: Model;
+  readonly inputs: TrainingInputs;
+}
+
+/** What a model that reads its teacher's embeddings is given. */
+export type EnrichFor = (config: RunConfig) => Enrich;
+
+/** Folder of a run: a name lies below the project's runs, anything with a separator is a path. */
+export function runPath(project: ProjectConfig, run: string): string {
+  return isAbsolute(run) || run.includes(sep) ? run : join(project.runs, run);
+}
+
+/**
+ * Opens a finished run with the model of its best epoch.
+ *
+ * @param run a name below the project's runs, or a path
+ * @throws {LapidaryError} RUN_UNFINISHED, RUN_CHANGED if the events are no longer those it was trained on, CHECKPOINT_*
+ */
+export function openRun(project: ProjectConfig, run: string): OpenedRun {
+  const { folder, summary } = RunFolder.finished(runPath(project, run));
+  const { config } = folder;
+  checkEvents(project.store, folder, config.events);
+  const inputs = TrainingInputs.load(folder.inputs, { store: project.store, split: config.split }, config.model);
+  const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single() });
+  folder.checkpoints.loadBest(model);
+  return { folder, summary, config, model, inputs };
+}
+
+/**
+ * The examples of a split, as the run's model reads them, in order of time.
+ *
+ * @throws {LapidaryError} TRAIN_WINDOW if there is none
+ */
+export async function examplesOf(
+  { folder, config, inputs }: OpenedRun,
+  split: Split,
+  enrichFor?: EnrichFor,
+): Promise<AsyncIterable<Batch>> {
+  const { objectives, pastEmbeddings = 0 } = inputs.spec;
+  const enrich = pastEmbeddings === 0 ? undefined : enrichFor?.(config);
+  if (pastEmbeddings > 0 && enrich === undefined) throw unread(folder);
+  const batches = await inputs.evaluationBatches(split, ProcessMesh.single());
+  if (batches.numExamples === 0) throw noExamples(split);
+  return mapBatches(batches, (batch) => enrich?.(batch, objectives) ?? batch);
+}
+
+function checkEvents(store: string, folder: RunFolder, expected: string): void {
+  const opened = EventStore.open(store);
+  const got = opened.fingerprint;
+  opened.close();
+  if (got === expected) return;
+  throw new LapidaryError({
+    code: "RUN_CHANGED",
+    where: folder.path,
+    expected: `the events that it was trained on (${expected.slice(0, 12)})`,
+    got: `others (${got.slice(0, 12)})`,
+    hint: "Ids may have other codes now: train it again on these events, or ingest the earlier ones.",
+  });
+}
+
+function unread(folder: RunFolder): LapidaryError {
+  return new LapidaryError({
+    code: "INTERNAL",
+    where: folder.path,
+    expected: "a reader of its teacher's embeddings",
+    got: "none",
+    hint: "Evaluate it with `lapidary evaluate`.",
+  });
+}
+
+function noExamples(split: Split): LapidaryError {
+  return new LapidaryError({
+    code: "TRAIN_WINDOW",
+    where: `${split} window`,
+    expected: "at least one example",
+    got: "none",
+    hint: "Correct `split` in the configuration; `lapidary ingest` prints the times of the events.",
+  });
+}
