@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { LapidaryError } from "../src/config/errors.ts";
+import type { BenchOptions } from "./harness.ts";
 import { ROOT } from "./machine.ts";
 import { Peer } from "./peer.ts";
 import type { ServeInputs } from "./serve-inputs.ts";
@@ -54,16 +55,24 @@ async function portOf({ stderr }: ChildProcess): Promise<number> {
   });
 }
 
+interface PeerReady {
+  readonly port: number;
+  /** Time of a request without HTTP by the ways that PyTorch offers. @unit ms */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
 /**
  * Starts the peer, `http.server` with PyTorch, which has one thread to compute with: in a request of this size a
  * second one costs more than it gives, and both sides have one CPU.
  *
  * @throws {LapidaryError} BENCH_PEER_UNAVAILABLE, BENCH_PEER_FAILED
  */
-export async function startPeer({ peer: facts }: ServeInputs): Promise<ServingSide> {
+export async function startPeer({ peer: facts }: ServeInputs, { onProgress }: BenchOptions): Promise<ServingSide> {
   const peer = await Peer.start("serve.py", { threads: 1 });
   try {
-    const { port } = await peer.ask<{ readonly port: number }>(facts);
+    const { port, timings } = await peer.ask<PeerReady>(facts);
+    const ways = Object.entries(timings).map(([way, ms]) => `${way} ${ms.toFixed(2)}`);
+    onProgress?.(`the peer takes the fastest of: ${ways.join(", ")} ms per request without HTTP`);
     return { pid: peer.pid, port, [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose]() };
   } catch (error) {
     await peer[Symbol.asyncDispose]();

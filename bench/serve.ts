@@ -72,7 +72,7 @@ export async function run(options: BenchOptions): Promise<readonly BenchResult[]
     options.onProgress?.("making the model, the past and the requests");
     const inputs = await writeInputs(folder);
     await using ours = await startOurs(inputs);
-    await using peer = options.peer === false ? null : await startPeer(inputs);
+    await using peer = options.peer === false ? null : await startPeer(inputs, options);
     if (peer !== null) await checkAnswers(inputs, ours, peer);
     await using generator = await LoadGenerator.start({ path: "/rank", bodies: inputs.bodies });
     placeOnCpus({ generator, ours, peer, options });
@@ -140,7 +140,7 @@ async function sampleOf({ generator, peer, options }: Bench, side: ServingSide):
 
 /** Halves the range of rates until it is small, each side in turn. */
 async function searchCapacity({ generator, ours, peer, options }: Bench, name: string): Promise<BenchResult> {
-  const sides = [ours, ...(peer === null ? [] : [peer])].map((side) => ({ side, holds: RATE, fails: 40 * RATE }));
+  const sides = [ours, ...(peer === null ? [] : [peer])].map((side) => ({ side, holds: RATE, fails: 20 * RATE }));
   for (let i = 0; i < TRY.count; i++) {
     for (const range of sides) {
       const perSecond = Math.round(Math.sqrt(range.holds * range.fails));
@@ -204,26 +204,26 @@ async function answerOf({ port }: ServingSide, body: string): Promise<Answer> {
   return (await response.json()) as Answer;
 }
 
-/** @throws {LapidaryError} BENCH_MISMATCH at the first probability that differs */
+/** @throws {LapidaryError} BENCH_MISMATCH at the first score that differs */
 async function checkAnswers({ bodies }: ServeInputs, ours: ServingSide, peer: ServingSide): Promise<void> {
   const texts = readFileSync(bodies, "utf8").split("\n").slice(0, NUM_COMPARED);
   for (const [i, body] of texts.entries()) {
     const [own, theirs] = await Promise.all([answerOf(ours, body), answerOf(peer, body)]);
-    const [a, b] = [probabilitiesOf(own), probabilitiesOf(theirs)];
+    const [a, b] = [scoresOf(own), scoresOf(theirs)];
     const at = a.findIndex((value, k) => !(Math.abs(value - (b[k] ?? Number.NaN)) <= MAX_RELATIVE_DIFFERENCE * value));
     if (at < 0 && a.length > 0 && own.numPast === theirs.numPast) continue;
     throw new LapidaryError({
       code: "BENCH_MISMATCH",
       where: `serve, request ${i}`,
-      expected: `probabilities within ${MAX_RELATIVE_DIFFERENCE} of each other, relatively`,
+      expected: `scores within ${MAX_RELATIVE_DIFFERENCE} of each other, relatively`,
       got: at < 0 ? `${own.numPast} past events here, ${theirs.numPast} there` : `${a[at]} here, ${b[at]} there`,
       hint: "Compare what both sides read of the request, input by input.",
     });
   }
 }
 
-/** In the order of the candidates. */
-function probabilitiesOf({ ranked }: Answer): number[] {
+/** Probabilities and expected values in the order of the candidates. */
+function scoresOf({ ranked }: Answer): number[] {
   const byIndex = ranked.toSorted((a, b) => a.index - b.index);
-  return byIndex.flatMap(({ probabilities }) => Object.values(probabilities));
+  return byIndex.flatMap(({ probabilities, expectedValue }) => [...Object.values(probabilities), expectedValue]);
 }
