@@ -6,19 +6,30 @@ import { join } from "node:path";
 import { LapidaryError } from "../src/config/errors.ts";
 import type { Ranked } from "../src/serve/index.ts";
 import { allowedCpus, cpuSecondsOf, pinTo } from "./cpu.ts";
-import { alternate, type BenchOptions, type BenchResult, compare, median, type Samples, selected } from "./harness.ts";
+import {
+  alternate,
+  type BenchOptions,
+  type BenchResult,
+  compare,
+  MIN_PAIRS,
+  median,
+  type Samples,
+  selected,
+} from "./harness.ts";
 import { LoadGenerator, type LoadSummary } from "./load-generator.ts";
 import { type ServeInputs, writeInputs } from "./serve-inputs.ts";
 import { type ServingSide, startOurs, startPeer } from "./serve-sides.ts";
 
 /** At which latencies are measured: one that both sides hold with ease. @unit requests/s */
 const RATE = 50;
-/** Of one sample, so that about 5 requests are beyond its 99th percentile. @unit s */
+/** Of one sample at {@link RATE}, so that 5 requests are beyond its 99th percentile. @unit s */
 const SAMPLE_SECONDS = 10;
 /** Capacity is the highest rate with a 99th percentile up to this. @unit ms */
 const LIMIT_MS = 50;
 /** Of one try of a rate, and how many halve what is not known of the capacity. */
 const TRY = { seconds: 4, count: 7 } as const;
+/** Neither side holds this. @unit requests/s */
+const MAX_RATE = 1000;
 /** A sample whose generator sent later than this, at the 99th percentile, is taken again. @unit ms */
 const MAX_LAG_MS = 1;
 const MAX_RETAKES = 1;
@@ -35,15 +46,23 @@ const CASES = [
   `capacity-at-p99-${LIMIT_MS}ms`,
   "generator-lag-p99",
   "samples-not-valid",
+  "errors",
   "generator-limit",
 ].map((name) => ({ name }));
 
-/** One run at {@link RATE}, and the CPU time that the server took for it. */
+/** One run, and the CPU time that the server took for it. */
 interface Sample extends LoadSummary {
   /** Requests per second of the server's CPU time. @unit requests/s */
   readonly perCore: number;
-  /** Whether every request was answered and the generator was at most {@link MAX_LAG_MS} late. */
+  /** Whether the generator was at most {@link MAX_LAG_MS} late. */
   readonly isValid: boolean;
+}
+
+/** A constant rate, and for how long. */
+interface Load {
+  /** @unit requests/s */
+  readonly perSecond: number;
+  readonly seconds: number;
 }
 
 /** Everything that runs while a side is measured. */
@@ -85,13 +104,15 @@ export async function run(options: BenchOptions): Promise<readonly BenchResult[]
 async function measure(bench: Bench, chosen: readonly string[]): Promise<readonly BenchResult[]> {
   const { peer, options } = bench;
   const results: BenchResult[] = [];
-  const [p50 = "", p99 = "", perCore = "", capacity = "", lag = "", invalid = "", limit = ""] = CASES.map(
+  const [p50 = "", p99 = "", perCore = "", capacity = "", lag = "", invalid = "", errors = "", limit = ""] = CASES.map(
     ({ name }) => name,
   );
-  if ([p50, p99, perCore, lag, invalid].some((name) => chosen.includes(name))) {
+  if ([p50, p99, perCore, lag, invalid, errors].some((name) => chosen.includes(name))) {
     options.onProgress?.(`latencies at ${RATE} requests/s`);
-    const theirs = peer === null ? null : () => sampleOf(bench, peer);
-    const samples = await alternate<Sample>(() => sampleOf(bench, bench.ours), theirs, options);
+    const load = { perSecond: RATE, seconds: SAMPLE_SECONDS };
+    const theirs = peer === null ? null : () => sampleOf(bench, peer, load);
+    const pairs = options.pairs ?? MIN_PAIRS;
+    const samples = await alternate<Sample>(() => sampleOf(bench, bench.ours, load), theirs, { pairs });
     const ms = { unit: "ms", better: "less" } as const;
     results.push(
       compare(p50, valuesOf(samples, "p50"), ms),
@@ -99,6 +120,7 @@ async function measure(bench: Bench, chosen: readonly string[]): Promise<readonl
       compare(perCore, valuesOf(samples, "perCore"), { unit: "requests/s/core", better: "more" }),
       check(lag, samples, { unit: "ms", of: (side) => median(side.map(({ lagP99 }) => lagP99)) }),
       check(invalid, samples, { unit: "samples", of: (side) => side.filter(({ isValid }) => !isValid).length }),
+      check(errors, samples, { unit: "requests", of: (side) => side.reduce((sum, sample) => sum + sample.errors, 0) }),
     );
   }
   if (chosen.includes(capacity)) results.push(await searchCapacity(bench, capacity));
@@ -119,38 +141,34 @@ function check(
   return { case: name, ours: of(ours), peer: peer.length === 0 ? null : of(peer), unit };
 }
 
-/** A run at {@link RATE}; another one in its place if the generator was late, and said so if that happens again. */
-async function sampleOf({ generator, peer, options }: Bench, side: ServingSide): Promise<Sample> {
+/** A run at a constant rate; another one in its place if the generator was late, which something else caused. */
+async function sampleOf({ generator, peer, options }: Bench, side: ServingSide, load: Load): Promise<Sample> {
+  const { perSecond } = load;
+  const count = Math.round(perSecond * load.seconds);
   for (let retakes = 0; ; retakes++) {
     const before = cpuSecondsOf(side.pid);
-    const count = RATE * SAMPLE_SECONDS;
-    const summary = await generator.run({ port: side.port, perSecond: RATE, count });
+    const summary = await generator.run({ port: side.port, perSecond, count });
     const perCore = (count - summary.errors) / (cpuSecondsOf(side.pid) - before);
-    const name = side === peer ? "peer" : "ours";
-    const lag = `generator up to ${summary.lagP99.toFixed(2)} ms late`;
-    const isValid = summary.errors === 0 && summary.lagP99 <= MAX_LAG_MS;
-    const verdict = isValid ? "" : `; ${summary.errors} errors: not valid`;
+    const isValid = summary.lagP99 <= MAX_LAG_MS;
+    const [p50, p99, max, lag] = [summary.p50, summary.p99, summary.max, summary.lagP99].map((ms) => ms.toFixed(2));
     options.onProgress?.(
-      `${name}: p50 ${summary.p50.toFixed(2)}, p99 ${summary.p99.toFixed(2)}, max ${summary.max.toFixed(2)} ms, ` +
-        `${summary.achieved.toFixed(1)} requests/s, ${summary.lateConnections} late connections, ${lag}${verdict}`,
+      `${side === peer ? "peer" : "ours"}, ${perSecond}/s: p50 ${p50}, p99 ${p99}, max ${max} ms, ${summary.errors} errors, ` +
+        `achieved ${summary.achieved.toFixed(1)}/s, ${summary.lateConnections} late connections, generator ${lag} ms late` +
+        `${isValid ? "" : ": not valid"}`,
     );
     if (isValid || retakes === MAX_RETAKES) return { ...summary, perCore, isValid };
   }
 }
 
 /** Halves the range of rates until it is small, each side in turn. */
-async function searchCapacity({ generator, ours, peer, options }: Bench, name: string): Promise<BenchResult> {
-  const sides = [ours, ...(peer === null ? [] : [peer])].map((side) => ({ side, holds: RATE, fails: 20 * RATE }));
+async function searchCapacity(bench: Bench, name: string): Promise<BenchResult> {
+  const { ours, peer } = bench;
+  const sides = [ours, ...(peer === null ? [] : [peer])].map((side) => ({ side, holds: RATE, fails: MAX_RATE }));
   for (let i = 0; i < TRY.count; i++) {
     for (const range of sides) {
       const perSecond = Math.round(Math.sqrt(range.holds * range.fails));
-      const count = Math.round(perSecond * TRY.seconds);
-      const { p99, errors } = await generator.run({ port: range.side.port, perSecond, count });
-      const holds = errors === 0 && p99 <= LIMIT_MS;
-      options.onProgress?.(
-        `${range.side === peer ? "peer" : "ours"}: p99 ${p99.toFixed(1)} ms at ${perSecond} requests/s`,
-      );
-      if (holds) range.holds = perSecond;
+      const { p99, errors } = await sampleOf(bench, range.side, { perSecond, seconds: TRY.seconds });
+      if (errors === 0 && p99 <= LIMIT_MS) range.holds = perSecond;
       else range.fails = perSecond;
     }
   }
