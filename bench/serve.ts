@@ -24,6 +24,8 @@ import { type ServingSide, startOurs, startPeer } from "./serve-sides.ts";
 const RATE = 50;
 /** Of one sample at {@link RATE}, so that 5 requests are beyond its 99th percentile. @unit s */
 const SAMPLE_SECONDS = 10;
+/** Before anything is measured: servers run for days, and compilers are done with them by then. */
+const WARM_UP = { perSecond: 100, seconds: 15 };
 /** Capacity is the highest rate with a 99th percentile up to this. @unit ms */
 const LIMIT_MS = 50;
 /** Of one try of a rate, and how many halve what is not known of the capacity. */
@@ -94,8 +96,10 @@ export async function run(options: BenchOptions): Promise<readonly BenchResult[]
     await using peer = options.peer === false ? null : await startPeer(inputs, options);
     if (peer !== null) await checkAnswers(inputs, ours, peer);
     await using generator = await LoadGenerator.start({ path: "/rank", bodies: inputs.bodies });
-    placeOnCpus({ generator, ours, peer, options });
-    return await measure({ generator, ours, peer, options }, chosen);
+    const bench = { generator, ours, peer, options };
+    placeOnCpus(bench);
+    for (const side of [ours, peer]) if (side !== null) await sampleOf(bench, side, WARM_UP);
+    return await measure(bench, chosen);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
