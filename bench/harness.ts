@@ -28,8 +28,8 @@ export interface BenchOptions {
   readonly onProgress?: (message: string) => void;
 }
 
-/** Takes one sample: a time or a throughput, in the unit of the case. */
-export type Sampler = () => number | Promise<number>;
+/** Takes one sample: by default a time or a throughput, in the unit of the case. */
+export type Sampler<T = number> = () => T | Promise<T>;
 
 /** How the samples of a case are read. */
 export interface Reading {
@@ -38,10 +38,10 @@ export interface Reading {
 }
 
 /** Samples taken A B A B …: `ours[i]` and `peer[i]` are neighbours in time, so what else the machine does hits both. */
-export interface Samples {
-  readonly ours: readonly number[];
+export interface Samples<T = number> {
+  readonly ours: readonly T[];
   /** Empty if there is no peer. */
-  readonly peer: readonly number[];
+  readonly peer: readonly T[];
 }
 
 /** Fewer pairs than this say nothing of the spread. */
@@ -53,12 +53,12 @@ const SETTLE_MS = 60;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Samples both sides in turn, after one unused sample of each. The side that goes first changes with every pair. */
-export async function alternate(
-  ours: Sampler,
-  peer: Sampler | null,
+export async function alternate<T = number>(
+  ours: Sampler<T>,
+  peer: Sampler<T> | null,
   { pairs = MIN_PAIRS + 2 }: Pick<BenchOptions, "pairs"> = {},
-): Promise<Samples> {
-  const taken = { ours: [] as number[], peer: [] as number[] };
+): Promise<Samples<T>> {
+  const taken = { ours: [] as T[], peer: [] as T[] };
   const sides = [{ list: taken.ours, sample: ours }];
   if (peer !== null) sides.push({ list: taken.peer, sample: peer });
   for (let pair = -1; pair < Math.max(MIN_PAIRS, pairs); pair++) {

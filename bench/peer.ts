@@ -69,6 +69,10 @@ export class Peer implements AsyncDisposable {
     return peer;
   }
 
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
   /** Sends a request and waits for its answer. @throws {LapidaryError} BENCH_PEER_FAILED with Python's last line */
   async ask<T>(request: unknown): Promise<T> {
     this.#process.stdin.write(`${JSON.stringify(request)}\n`);

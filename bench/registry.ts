@@ -18,6 +18,7 @@ export type RunBench = (options: BenchOptions) => Promise<readonly BenchResult[]
 export const BENCHES: Readonly<Record<string, string>> = {
   dispatch: "what calling one small operator costs, beside eager PyTorch",
   "train-step": "whole training steps of the previous-generation model, beside the same model in PyTorch",
+  serve: "ranking over HTTP at a constant rate of arrivals, beside the same model behind Python's http.server",
   ingest: "events read from logs per second and core",
   storage: "bytes per event and per example, beside one copied history per example",
 };

@@ -1,31 +1,14 @@
 """Peer of bench/train-step.ts: the same training steps in eager PyTorch, from the same parameters on the same batches."""
-import json
 from time import perf_counter
 
 from protocol import import_torch, serve
 
 torch = import_torch()
 from previous import POOLINGS, Batch, PreviousGeneration  # noqa: E402
+from safetensors_file import read_safetensors  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
-NUMPY_TYPES = {"F32": torch.float32, "I32": torch.int32}
 ADAGRAD_EPS = 1e-8
-
-
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        data = bytearray(file.read())
-    start = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(bytes(data[8:start]))
-    tensors = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        begin, end = entry["data_offsets"]
-        dtype = NUMPY_TYPES[entry["dtype"]]
-        flat = torch.frombuffer(data, dtype=dtype, count=(end - begin) // 4, offset=start + begin)
-        tensors[name] = flat.reshape(entry["shape"]).clone()
-    return tensors
 
 
 class Trainer:
