@@ -5,6 +5,7 @@ import { writeBundle } from "../src/bundle/index.ts";
 import { exportGraph, userRowsOf } from "../src/export/index.ts";
 import { deriveSpec } from "../src/features/derive-spec.ts";
 import { Dictionary } from "../src/features/dictionary.ts";
+import { UNCALIBRATED } from "../src/features/logit-calibration.ts";
 import { type EventSchema, ORIGINS } from "../src/features/schema.ts";
 import type { FeatureSpec } from "../src/features/spec.ts";
 import { type RandomInteger, seededIntegers } from "../src/metrics/random.ts";
@@ -105,13 +106,14 @@ function writeModel({ spec, bundle, weights }: { spec: FeatureSpec; bundle: stri
   const files = Object.entries(IDS).map(([name, ids]) => [`${name}.dictionary`, Dictionary.of(ids).encode()] as const);
   writeBundle(bundle, {
     facts: {
-      model: { name: "bench", kind: "vertical" },
+      model: { name: "bench", kind: "vertical", surface: null },
       spec,
       schema: SCHEMA,
       history: SIZES.history,
       graph: { file: "model.onnx", opset: 17, userRows: userRowsOf(model) },
       vocabularies: {},
       dictionaries: Object.fromEntries(dictionaries),
+      calibration: OBJECTIVES.map(() => UNCALIBRATED),
       lineage: {},
       metrics: {},
     },
