@@ -56,94 +56,137 @@ export function numPastRead({ spec, history }: Pick<CodingFacts, "spec" | "histo
   return (spec.pastEmbeddings ?? 0) > 0 ? Math.max(history, PAST_LENGTH) : history;
 }
 
+/** How one input is read of facts: their value as an event store's column would hold it, and its code. */
+interface FactColumn {
+  readonly name: string;
+  readonly value: (fact: string | number | undefined) => number;
+  readonly code: Coder;
+  /** Of an outcome, after which it is known; null of everything else. @unit ms */
+  readonly delayMs: number | null;
+}
+
 /** Codes requests exactly as {@link BatchBuilder} codes the examples of an event store. */
 export class RequestCoder {
   readonly #facts: CodingFacts;
-  readonly #kinds: ReadonlyMap<string, ValueKind>;
-  readonly #delays: ReadonlyMap<string, number>;
+  // Found once: a request reads some thousand facts, and each would look up what it is.
+  readonly #contextual: readonly FactColumn[];
+  readonly #candidate: readonly FactColumn[];
+  readonly #history: readonly FactColumn[];
+  /** Values of the dense inputs; null for the length of the history. */
+  readonly #numbers: readonly (FactColumn | null)[];
 
   /** @throws {LapidaryError} INTERNAL if a feature has neither a column nor a dictionary */
   constructor(facts: CodingFacts) {
     this.#facts = facts;
-    this.#kinds = columnKinds(facts.schema);
-    this.#delays = new Map(facts.schema.outcomes.map(({ name, delayMs }) => [name, delayMs]));
-    const { contextual, candidate, history } = facts.spec;
-    for (const { name } of [...contextual, ...candidate, ...history]) this.#check(name);
+    const { contextual, candidate, numbers, history } = facts.spec;
+    const columns = new FactColumns(facts);
+    this.#contextual = contextual.map((feature) => columns.of(feature));
+    this.#candidate = candidate.map((feature) => columns.of(feature));
+    this.#history = history.map((feature) => columns.of(feature));
+    this.#numbers = numbers.map(({ name }) => (name === HISTORY_LENGTH ? null : columns.ofNumber(name)));
   }
 
   /** The inputs of a request. Past events that are not before its time are left out. */
   code(request: RawRequest): RequestInputs {
-    const { spec } = this.#facts;
-    const candidates = request.candidates.map((facts) => ({ ...request.context, ...facts }));
     return {
-      size: candidates.length,
-      contextual: Object.fromEntries(spec.contextual.map((feature) => [feature.name, this.#own(feature, request)])),
-      candidate: columnsOf(spec.candidate, (feature) => {
-        const code = this.#coder(feature);
-        return Int32Array.from(candidates, (facts) => code(this.#value(feature.name, facts), request.timeMs));
-      }),
-      numbers: this.#numbers(candidates, request.numPast),
-      history: this.#history(request),
-      past: this.#past(request),
+      size: request.candidates.length,
+      contextual: Object.fromEntries(this.#contextual.map((column) => [column.name, ownCode(column, request)])),
+      candidate: columnsOf(this.#candidate, (column) => candidateCodes(column, request)),
+      numbers: this.#dense(request),
+      history: this.#pastCodes(request),
+      past: this.#pastEmbedding(request),
     };
   }
 
-  #own(feature: CategoryFeature, { user, timeMs, context }: RawRequest): number {
-    const ofTime = TIME_CODES[feature.name];
-    if (ofTime) return ofTime(timeMs);
-    return this.#coder(feature)(this.#value(feature.name, { ...context, user }), timeMs);
-  }
-
-  #numbers(candidates: readonly RawFacts[], numPast: number): Float32Array {
+  #dense({ candidates, context, numPast }: RawRequest): Float32Array {
     const { numbers } = this.#facts.spec;
     const values = new Float32Array(candidates.length * numbers.length);
     for (const [j, feature] of numbers.entries()) {
-      for (const [i, facts] of candidates.entries()) {
-        const value = feature.name === HISTORY_LENGTH ? numPast : this.#value(feature.name, facts);
+      const column = this.#numbers[j] ?? null;
+      for (let i = 0; i < candidates.length; i++) {
+        const value = column === null ? numPast : column.value(factOf(column.name, candidates[i]!, context));
         values[i * numbers.length + j] = denseInput(value, feature);
       }
     }
     return values;
   }
 
-  #history({ past, timeMs }: RawRequest): CodeColumns {
-    const { spec, history } = this.#facts;
+  #pastCodes({ past, timeMs }: RawRequest): CodeColumns {
+    const { history } = this.#facts;
     const earlier = past.filter((event) => event.timeMs < timeMs);
     const events = history === 0 ? [] : earlier.slice(-history);
     const agesMs = Float64Array.from(events, (event) => timeMs - event.timeMs);
-    return columnsOf(spec.history, (feature) => {
-      const values = feature.name === AGE ? agesMs : events.map(({ facts }) => this.#value(feature.name, facts));
-      const delayMs = this.#delays.get(feature.name) ?? null;
+    return columnsOf(this.#history, ({ name, value, code, delayMs }) => {
+      const values = name === AGE ? agesMs : events.map(({ facts }) => value(facts[name]));
       const codes = new Int32Array(events.length);
-      codeHistory(codes, { values, code: this.#coder(feature), timeMs, agesMs, delayMs });
+      codeHistory(codes, { values, code, timeMs, agesMs, delayMs });
       return codes;
     });
   }
 
-  #past({ past, timeMs }: RawRequest): Float32Array {
+  #pastEmbedding({ past, timeMs }: RawRequest): Float32Array {
     const { pastEmbeddings: dim = 0 } = this.#facts.spec;
     if (dim === 0) return new Float32Array(0);
     // One of another length is of another teacher.
     const known = past.filter(({ timeMs: at, embedding }) => at < timeMs && embedding?.length === dim);
     return meanEmbedding(Float32Array.from(known.slice(-PAST_LENGTH).flatMap(({ embedding = [] }) => embedding)), dim);
   }
+}
 
-  /** What an event store's column would hold of a fact: a dictionary's code, a flag's code, or a float32. */
-  #value(name: string, facts: RawFacts): number {
-    const fact = Object.hasOwn(facts, name) ? facts[name] : undefined;
-    const kind = this.#kinds.get(name) ?? "category";
-    if (kind === "number") return Math.fround(Number(fact ?? Number.NaN));
-    if (kind === "flag") return flagCode(Number(fact ?? Number.NaN));
-    if (fact === undefined || fact === "") return 0;
-    if (name === "origin") return 1 + ORIGINS.indexOf(fact as (typeof ORIGINS)[number]);
-    const dictionary = this.#facts.dictionaries[name];
-    if (dictionary instanceof Dictionary) return dictionary.code(String(fact));
-    return dictionary ? hashId(String(fact), dictionary.buckets) : 0;
+/** What is known of a candidate by itself comes before what is known of the request. */
+function factOf(name: string, candidate: RawFacts, context: RawFacts): string | number | undefined {
+  return candidate[name] ?? context[name];
+}
+
+function ownCode({ name, value, code }: FactColumn, { user, timeMs, context }: RawRequest): number {
+  const ofTime = TIME_CODES[name];
+  return ofTime ? ofTime(timeMs) : code(value(name === "user" ? user : context[name]), timeMs);
+}
+
+function candidateCodes({ name, value, code }: FactColumn, { candidates, context, timeMs }: RawRequest): Int32Array {
+  const codes = new Int32Array(candidates.length);
+  for (let i = 0; i < codes.length; i++) codes[i] = code(value(factOf(name, candidates[i]!, context)), timeMs);
+  return codes;
+}
+
+/** Finds how inputs are read. */
+class FactColumns {
+  readonly #facts: CodingFacts;
+  readonly #kinds: ReadonlyMap<string, ValueKind>;
+  readonly #delays: ReadonlyMap<string, number>;
+
+  constructor(facts: CodingFacts) {
+    this.#facts = facts;
+    this.#kinds = columnKinds(facts.schema);
+    this.#delays = new Map(facts.schema.outcomes.map(({ name, delayMs }) => [name, delayMs]));
   }
 
-  #coder(feature: CategoryFeature): Coder {
-    const kind = this.#kinds.get(feature.name) ?? null;
-    return coderOf(feature, kind, this.#facts.vocabularies[feature.table]);
+  /** @throws {LapidaryError} INTERNAL */
+  of(feature: CategoryFeature): FactColumn {
+    const { name, table } = feature;
+    this.#check(name);
+    const code = coderOf(feature, this.#kinds.get(name) ?? null, this.#facts.vocabularies[table]);
+    return { name, value: this.#reader(name), code, delayMs: this.#delays.get(name) ?? null };
+  }
+
+  ofNumber(name: string): FactColumn {
+    return { name, value: this.#reader(name), code: (value) => value, delayMs: null };
+  }
+
+  /** Reads what an event store's column would hold: a dictionary's code, a flag's code, or a float32. */
+  #reader(name: string): FactColumn["value"] {
+    const kind = this.#kinds.get(name) ?? "category";
+    if (kind === "number") return (fact) => Math.fround(Number(fact ?? Number.NaN));
+    if (kind === "flag") return (fact) => flagCode(Number(fact ?? Number.NaN));
+    const code = this.#ids(name);
+    return (fact) => (fact === undefined || fact === "" ? 0 : code(String(fact)));
+  }
+
+  #ids(name: string): (id: string) => number {
+    if (name === "origin") return (id) => 1 + ORIGINS.indexOf(id as (typeof ORIGINS)[number]);
+    const dictionary = this.#facts.dictionaries[name];
+    if (dictionary instanceof Dictionary) return (id) => dictionary.code(id);
+    return dictionary ? (id) => hashId(id, dictionary.buckets) : () => 0;
   }
 
   #check(name: string): void {
@@ -188,6 +231,6 @@ function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A)
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
-function columnsOf(features: readonly CategoryFeature[], codes: (feature: CategoryFeature) => Int32Array): CodeColumns {
-  return Object.fromEntries(features.map((feature) => [feature.name, codes(feature)]));
+function columnsOf(columns: readonly FactColumn[], codes: (column: FactColumn) => Int32Array): CodeColumns {
+  return Object.fromEntries(columns.map((column) => [column.name, codes(column)]));
 }

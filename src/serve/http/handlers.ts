@@ -9,7 +9,7 @@ import { inferAnswer, parseInfer } from "./infer.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import { checkIndexBody, modelMetadata, repositoryIndex, serverMetadata } from "./open-inference.ts";
 import { openApiDocument } from "./openapi.ts";
-import { type ApiFacts, parseEvents, parseRank, wrong } from "./parse.ts";
+import { type ApiFacts, apiFacts, parseEvents, parseRank, wrong } from "./parse.ts";
 import type { RouteName } from "./routes.ts";
 
 /** One request, as far as a handler reads it. */
@@ -70,9 +70,13 @@ function requested(model: ServedModel, { name, version = model.version }: Call["
   return model;
 }
 
-function factsOf({ manifest }: ServedModel): ApiFacts {
-  const { schema, spec, model } = manifest;
-  return { schema, objectives: spec.objectives, surface: model.surface };
+/** {@link apiFacts} of each model, found once. */
+const API_FACTS = new WeakMap<ServedModel, ApiFacts>();
+
+function factsOf(model: ServedModel): ApiFacts {
+  const known = API_FACTS.get(model) ?? apiFacts(model.manifest);
+  API_FACTS.set(model, known);
+  return known;
 }
 
 function statusOf({ current, numSwaps }: ModelHost): object {

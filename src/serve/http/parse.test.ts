@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { type ApiFacts, parseEvents, parseRank } from "./parse.ts";
 
-const FACTS: ApiFacts = { schema: { attributes: [], outcomes: [] }, objectives: ["click"], surface: null };
+const KINDS = new Map([
+  ["item", "category"],
+  ["surface", "category"],
+] as const);
+const FACTS: ApiFacts = { objectives: ["click"], surface: null, eventKinds: KINDS, rankKinds: KINDS };
 const RANK = { user: "u", candidates: [{ item: "a" }] };
 const refused = (where: string) => expect.objectContaining({ code: "SERVE_REQUEST", where });
 

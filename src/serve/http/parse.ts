@@ -1,3 +1,4 @@
+import type { BundleManifest } from "../../bundle/index.ts";
 import { isPlainObject, isReservedKey, show } from "../../config/check.ts";
 import { type ErrorCode, LapidaryError } from "../../config/errors.ts";
 import { columnKinds } from "../../features/coding.ts";
@@ -11,38 +12,50 @@ export const REQUEST_LIMITS = { bodyBytes: 8 * 2 ** 20, candidates: 2_000, event
 
 /** What a request may speak of: that of the model that serves. */
 export interface ApiFacts {
-  readonly schema: EventSchema;
   readonly objectives: readonly string[];
   /** The one surface that the model is for; null for all. */
   readonly surface: string | null;
+  /** Of the facts of an event. */
+  readonly eventKinds: FactKinds;
+  /** Of those of a ranking. */
+  readonly rankKinds: FactKinds;
+}
+
+/** Kinds of facts by name. */
+export type FactKinds = ReadonlyMap<string, ValueKind>;
+
+/** {@link ApiFacts} of a model. */
+export function apiFacts({ schema, spec, model }: Pick<BundleManifest, "schema" | "spec" | "model">): ApiFacts {
+  const { objectives } = spec;
+  return { objectives, surface: model.surface, eventKinds: columnKinds(schema), rankKinds: rankKinds(schema) };
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** The body of `POST /rank`. `nowMs` is its time if it has none. @throws {LapidaryError} SERVE_REQUEST, SERVE_LIMIT */
 export function parseRank(body: unknown, facts: ApiFacts, nowMs: number): RankRequest {
-  const { schema, objectives } = facts;
+  const { objectives } = facts;
   const given = objectAt(body, "body", ["user", "time", "objective", "context", "candidates"]);
   const objective = given["objective"] ?? objectives[0];
   if (typeof objective !== "string" || !objectives.includes(objective)) {
     throw wrong("objective", `one of ${objectives.join(", ")}`, objective);
   }
-  const kinds = rankKinds(schema);
-  const context = factsAt(given["context"] ?? {}, "context", kinds);
+  const context = factsAt(given["context"] ?? {}, "context", { kinds: facts.rankKinds });
   checkSurface(context, facts);
+  const candidates = listAt(given["candidates"], "candidates", REQUEST_LIMITS.candidates);
   return {
     user: idAt(given["user"], "user"),
     timeMs: given["time"] === undefined ? nowMs : timeAt(given["time"], "time"),
     context,
-    candidates: listAt(given["candidates"], "candidates", REQUEST_LIMITS.candidates).map((each, i): Candidate => {
-      const { bids, ...facts } = objectAt(each, `candidates[${i}]`, ["bids", ...kinds.keys()]);
-      return {
-        facts: factsAt(facts, `candidates[${i}]`, kinds),
-        bids: bids === undefined ? null : bidsAt(bids, `candidates[${i}].bids`, objectives),
-      };
-    }),
+    candidates: candidates.map((each, i) => candidateAt(each, `candidates[${i}]`, facts)),
     objective,
   };
+}
+
+function candidateAt(value: unknown, where: string, { objectives, rankKinds: kinds }: ApiFacts): Candidate {
+  const facts = factsAt(value, where, { kinds, others: ["bids"] });
+  const { bids } = value as Json;
+  return { facts, bids: bids === undefined ? null : bidsAt(bids, `${where}.bids`, objectives) };
 }
 
 /** A model of one surface has learned nothing of the others. */
@@ -57,21 +70,21 @@ export function rankKinds(schema: EventSchema): ReadonlyMap<string, ValueKind> {
 }
 
 /** The body of `POST /events`. @throws {LapidaryError} SERVE_REQUEST, SERVE_LIMIT */
-export function parseEvents(body: unknown, { schema }: ApiFacts): readonly ReportedEvent[] {
+export function parseEvents(body: unknown, { eventKinds }: ApiFacts): readonly ReportedEvent[] {
   const { events } = objectAt(body, "body", ["events"]);
-  const kinds = columnKinds(schema);
-  return listAt(events, "events", REQUEST_LIMITS.events).map((each, i) => {
-    const where = `events[${i}]`;
-    const keys = ["user", "id", "time", "embedding", ...kinds.keys()];
-    const { user, id, time, embedding, ...facts } = objectAt(each, where, keys);
-    return {
-      user: idAt(user, `${where}.user`),
-      id: idAt(id, `${where}.id`),
-      timeMs: timeAt(time, `${where}.time`),
-      facts: factsAt(facts, where, kinds),
-      ...(embedding === undefined ? {} : { embedding: embeddingAt(embedding, `${where}.embedding`) }),
-    };
-  });
+  return listAt(events, "events", REQUEST_LIMITS.events).map((each, i) => eventAt(each, `events[${i}]`, eventKinds));
+}
+
+function eventAt(value: unknown, where: string, kinds: FactKinds): ReportedEvent {
+  const facts = factsAt(value, where, { kinds, others: ["user", "id", "time", "embedding"] });
+  const { user, id, time, embedding } = value as Json;
+  return {
+    user: idAt(user, `${where}.user`),
+    id: idAt(id, `${where}.id`),
+    timeMs: timeAt(time, `${where}.time`),
+    facts,
+    ...(embedding === undefined ? {} : { embedding: embeddingAt(embedding, `${where}.embedding`) }),
+  };
 }
 
 function embeddingAt(value: unknown, where: string): readonly number[] {
@@ -114,26 +127,42 @@ function bidsAt(value: unknown, where: string, objectives: readonly string[]): R
   return bids as Readonly<Record<string, number>>;
 }
 
-function factsAt(value: unknown, where: string, kinds: ReadonlyMap<string, ValueKind>): RawFacts {
+/** The facts of an object. `others` are the keys that are none, and that the caller reads. */
+function factsAt(
+  value: unknown,
+  where: string,
+  { kinds, others = [] }: { readonly kinds: FactKinds; readonly others?: readonly string[] },
+): RawFacts {
+  if (!isPlainObject(value)) throw wrong(where, "an object", value);
   const facts: Record<string, string | number> = {};
-  for (const [name, fact] of Object.entries(objectAt(value, where, [...kinds.keys()]))) {
-    if (fact !== null) facts[name] = factAt(fact, `${where}.${name}`, name === "origin" ? "origin" : kinds.get(name));
+  // One pass without a list or a text per key: a ranking has thousands of facts.
+  for (const name of Object.keys(value)) {
+    if (others.includes(name)) continue;
+    const kind = kinds.get(name);
+    if (kind === undefined) throw wrong(where, `no keys but ${[...others, ...kinds.keys()].join(", ")}`, name);
+    const fact = value[name];
+    if (fact === null) continue;
+    const expected = expectedOf(fact, kind, name);
+    if (expected !== null) throw wrong(`${where}.${name}`, expected, fact);
+    facts[name] = kind === "flag" ? Number(fact) : (fact as string | number);
   }
   return facts;
 }
 
-function factAt(fact: unknown, where: string, kind: ValueKind | "origin" | undefined): string | number {
-  if (kind === "flag") {
-    if (fact === 0 || fact === 1 || typeof fact === "boolean") return Number(fact);
-    throw wrong(where, "true, false, 0 or 1", fact);
-  }
+/** What a fact should be; null if it is. */
+function expectedOf(fact: unknown, kind: ValueKind, name: string): string | null {
+  if (kind === "flag") return fact === 0 || fact === 1 || typeof fact === "boolean" ? null : "true, false, 0 or 1";
   if (kind === "number") {
-    if (typeof fact === "number" && Number.isFinite(Math.fround(fact))) return fact;
-    throw wrong(where, "a number that a float32 holds", fact);
+    return typeof fact === "number" && Number.isFinite(Math.fround(fact)) ? null : "a number that a float32 holds";
   }
-  if (kind === "origin" && !ORIGINS.some((origin) => origin === fact)) throw wrong(where, ORIGINS.join(" or "), fact);
-  if (typeof fact === "string" && !/\p{Surrogate}/u.test(fact)) return fact;
-  throw wrong(where, "well-formed text", fact);
+  if (name === "origin") return fact === ORIGINS[0] || fact === ORIGINS[1] ? null : ORIGINS.join(" or ");
+  return typeof fact === "string" && isWellFormed(fact) ? null : "well-formed text";
+}
+
+/** Whether a text has a form in UTF-8. */
+function isWellFormed(text: string): boolean {
+  // Few texts have any surrogate at all, and the first test is the faster one.
+  return !/[\ud800-\udfff]/.test(text) || !/\p{Surrogate}/u.test(text);
 }
 
 /** The error of a request. */

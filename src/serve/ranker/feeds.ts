@@ -32,6 +32,41 @@ export function feedsOf(inputs: RequestInputs, { spec, graph }: Pick<BundleManif
   return Object.fromEntries(graphInputs(spec, graph.userRows).map(feed));
 }
 
+/** The inputs of a graph end to end, in its order: one buffer goes to another thread faster than a dozen arrays. */
+export interface PackedFeeds {
+  readonly buffer: ArrayBuffer;
+  /** Sizes of the axes of each input. */
+  readonly dims: readonly (readonly number[])[];
+}
+
+/** Copies feeds into one buffer. */
+export function packFeeds(feeds: Feeds, inputs: readonly GraphInput[]): PackedFeeds {
+  const given = inputs.map(({ name }) => feeds[name] ?? NO_FEED);
+  const buffer = new ArrayBuffer(given.reduce((sum, { data }) => sum + data.byteLength, 0));
+  const words = new Int32Array(buffer);
+  let at = 0;
+  for (const { data } of given) {
+    words.set(new Int32Array(data.buffer, data.byteOffset, data.length), at);
+    at += data.length;
+  }
+  return { buffer, dims: given.map(({ dims }) => dims) };
+}
+
+/** The feeds that {@link packFeeds} packed, as views of its buffer. */
+export function unpackFeeds({ buffer, dims }: PackedFeeds, inputs: readonly GraphInput[]): Feeds {
+  let at = 0;
+  const feeds = inputs.map(({ name, dtype }, i): [string, Feed] => {
+    const own = dims[i] ?? [];
+    const length = own.reduce((product, size) => product * size, 1);
+    const data = dtype === "int32" ? new Int32Array(buffer, at, length) : new Float32Array(buffer, at, length);
+    at += data.byteLength;
+    return [name, { data, dims: own }];
+  });
+  return Object.fromEntries(feeds);
+}
+
+const NO_FEED: Feed = { data: new Int32Array(0), dims: [0] };
+
 function filled(count: number, code: number): Int32Array {
   return new Int32Array(count).fill(code);
 }

@@ -1,6 +1,10 @@
+import type { GraphInput } from "../../bundle/index.ts";
+
 /** What a thread that scores is started with. */
 export interface SessionData {
   readonly graph: Uint8Array;
+  /** Inputs of the graph, in whose order feeds are packed. */
+  readonly inputs: readonly GraphInput[];
 }
 
 /** What a request gave. @shape logits [B, T] */

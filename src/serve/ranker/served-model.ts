@@ -1,4 +1,4 @@
-import { type Bundle, type BundleManifest, readBundle } from "../../bundle/index.ts";
+import { type Bundle, type BundleManifest, graphInputs, readBundle } from "../../bundle/index.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import { decodeCoding, type RawRequest, RequestCoder } from "../../features/request-inputs.ts";
 import { type Feeds, feedsOf } from "./feeds.ts";
@@ -41,8 +41,9 @@ export class ServedModel {
     const bundle = readBundle(dir);
     const { manifest, files } = bundle;
     const coder = new RequestCoder(decodeCoding(manifest, files));
+    const inputs = graphInputs(manifest.spec, manifest.graph.userRows);
     const graph = files[manifest.graph.file] ?? new Uint8Array(0);
-    const pool = await SessionPool.start({ ...options, graph });
+    const pool = await SessionPool.start({ ...options, graph, inputs });
     const model = new ServedModel(bundle, coder, pool);
     try {
       // The queue is as long as there are threads at least: each gets one.

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { LapidaryError } from "../../config/errors.ts";
-import type { Feeds } from "./feeds.ts";
+import { type Feeds, packFeeds } from "./feeds.ts";
 import type { Reply, Scores, SessionData } from "./messages.ts";
 
 /** How many threads score, and how many jobs may wait for them. */
@@ -20,15 +20,17 @@ interface Waiting {
 export class SessionPool {
   readonly #workers: readonly Worker[];
   readonly #maxQueued: number;
+  readonly #inputs: PoolOptions["inputs"];
   readonly #idle: Worker[] = [];
   readonly #queue: Waiting[] = [];
   readonly #running = new Map<Worker, Waiting>();
   #failure: LapidaryError | null = null;
   #whenIdle: (() => void) | null = null;
 
-  private constructor(workers: readonly Worker[], maxQueued: number) {
+  private constructor(workers: readonly Worker[], { maxQueued, inputs }: Pick<PoolOptions, "maxQueued" | "inputs">) {
     this.#workers = workers;
     this.#maxQueued = maxQueued;
+    this.#inputs = inputs;
     for (const worker of workers) {
       worker.on("message", (reply: Reply) => this.#finish(worker, reply));
       worker.on("error", (error) => this.#lose(worker, error.message));
@@ -38,12 +40,12 @@ export class SessionPool {
   }
 
   /** Starts the threads and loads the graph in each. @throws {LapidaryError} SERVE_MODEL if it cannot be loaded */
-  static async start({ workers, maxQueued, graph }: PoolOptions): Promise<SessionPool> {
+  static async start({ workers, maxQueued, graph, inputs }: PoolOptions): Promise<SessionPool> {
     // Threads share the graph's bytes instead of having a copy each.
     const shared = new Uint8Array(new SharedArrayBuffer(graph.byteLength));
     shared.set(graph);
     const script = new URL("./session-worker.js", import.meta.url);
-    const workerData: SessionData = { graph: shared };
+    const workerData: SessionData = { graph: shared, inputs };
     const started = Array.from({ length: workers }, () => new Worker(script, { workerData }));
     const outcomes = await Promise.allSettled(started.map(ready));
     const failure = outcomes.find((outcome) => outcome.status === "rejected");
@@ -51,7 +53,7 @@ export class SessionPool {
       await Promise.all(started.map(end));
       throw modelError(failure.reason instanceof Error ? failure.reason.message : String(failure.reason));
     }
-    return new SessionPool(started, maxQueued);
+    return new SessionPool(started, { maxQueued, inputs });
   }
 
   /** Jobs that wait for a thread. */
@@ -97,7 +99,8 @@ export class SessionPool {
       const waiting = this.#queue.shift();
       if (waiting === undefined) return;
       this.#running.set(worker, waiting);
-      worker.postMessage(waiting.feeds);
+      const packed = packFeeds(waiting.feeds, this.#inputs);
+      worker.postMessage(packed, [packed.buffer]);
     }
     if (this.#running.size === 0) this.#whenIdle?.();
   }

@@ -2,10 +2,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { GRAPH_OUTPUT } from "../../bundle/graph-inputs.ts";
-import type { Feeds } from "./feeds.ts";
+import { type Feeds, type PackedFeeds, unpackFeeds } from "./feeds.ts";
 import type { Reply, Scores, SessionData } from "./messages.ts";
 
-const { graph } = workerData as SessionData;
+const { graph, inputs } = workerData as SessionData;
 
 function tensorsOf(feeds: Feeds): Record<string, Tensor> {
   const entries = Object.entries(feeds).map(([name, { data, dims }]): [string, Tensor] => [
@@ -44,12 +44,12 @@ async function start(): Promise<Reply> {
   } as const;
   // The binding takes no shared memory, and copies what it is given.
   const session = await InferenceSession.create(graph.slice(), options);
-  parentPort?.on("message", (feeds: Feeds | null) => {
-    if (feeds === null) {
+  parentPort?.on("message", (packed: PackedFeeds | null) => {
+    if (packed === null) {
       void session.release().finally(() => parentPort?.close());
       return;
     }
-    void reply(score(session, feeds).then((scores) => ({ kind: "scores", scores })));
+    void reply(score(session, unpackFeeds(packed, inputs)).then((scores) => ({ kind: "scores", scores })));
   });
   return { kind: "ready" };
 }

@@ -20,6 +20,7 @@ export function withReport(record: string, report: string): string {
 
 /** The event of a record: of each fact, and of the embedding, the first report. */
 export function eventOf(record: string): RawEvent {
+  if (!record.includes(SEPARATOR)) return JSON.parse(record) as RawEvent;
   const reports = record.split(SEPARATOR).map((text) => JSON.parse(text) as RawEvent);
   const [first] = reports;
   const facts = mergedFacts(reports.map((report) => report.facts));
