@@ -2,7 +2,8 @@
 
 export { RankingServer, type ServerOptions } from "./http/server.ts";
 export { ModelHost } from "./ranker/model-host.ts";
+export type { ServingOptions } from "./ranker/open-scorer.ts";
 export { type Candidate, type Ranked, type Ranking, type RankRequest, rank } from "./ranker/rank.ts";
-export { type ServedModel, type ServingOptions, versionOf } from "./ranker/served-model.ts";
+export { type ServedModel, versionOf } from "./ranker/served-model.ts";
 export type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./store/online-store.ts";
 export { openOnlineStore, STORE_KINDS, type StoreAddress } from "./store/open-store.ts";

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { defineCommand } from "../command.ts";
 import { integer, text } from "../option.ts";
 import { openStoreOption } from "../store-option.ts";
@@ -14,8 +13,15 @@ export const serve = defineCommand({
     bundle: text("DIR", "folder of the bundle", "bundle"),
     port: integer("N", "port, 0 for any that is free", { minimum: 0, fallback: 8080 }),
     host: text("ADDRESS", "address to listen at", "127.0.0.1"),
-    workers: integer("N", "threads that score (default: one per core)", { minimum: 1, fallback: null }),
-    maxQueued: integer("N", "requests that may wait for a thread", { minimum: 1, fallback: 256 }),
+    workers: integer(
+      "N",
+      "threads that score, 0 for none beside the server's own (default: one per core, or 0 if scoring takes less than 1 ms)",
+      {
+        minimum: 0,
+        fallback: null,
+      },
+    ),
+    maxQueued: integer("N", "requests that may wait to be scored", { minimum: 1, fallback: 256 }),
     store: text("KIND", "online store: lmdb or redis", "lmdb"),
     storeAt: text("PLACE", "its folder, or redis://HOST:PORT", "online"),
   },
@@ -24,8 +30,8 @@ export const serve = defineCommand({
   resume: "Run `lapidary serve` again: acknowledged events are kept.",
   run: async ({ options, signal, say }) => {
     const { ModelHost, RankingServer } = await import("../../serve/index.ts");
-    const workers = options.workers ?? availableParallelism();
-    const host = await ModelHost.open(options.bundle, { workers, maxQueued: options.maxQueued });
+    const { workers, maxQueued } = options;
+    const host = await ModelHost.open(options.bundle, { workers, maxQueued });
     const store = await openStoreOption(options);
     const server = await RankingServer.listen({ host, store, address: options.host, port: options.port });
     say(`${host.current.manifest.model.name} ${host.current.version} at ${server.url}`);

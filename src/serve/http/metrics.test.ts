@@ -1,5 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { writeTinyBundle } from "../bundle.test.support.ts";
+import { overloaded } from "../ranker/scorer.ts";
+import { ServedModel } from "../ranker/served-model.ts";
 import { exampleInfer } from "./infer.test.support.ts";
 import { EVENT, post, RANK, type Running, withServer } from "./server.test.support.ts";
 
@@ -108,7 +110,8 @@ describe("GET /metrics", () => {
       expect(samples.get('lapidary_http_requests_total{route="/rank",status="503"}')).toBe(3);
       expect(samples.has('lapidary_candidates_total{api="rank"}')).toBe(false);
     };
-    // Nobody scores and nobody may wait.
-    await withServer(check, { workers: 0, maxQueued: 0 });
+    // As a full queue answers: when one is full is tested where the queue is.
+    vi.spyOn(ServedModel.prototype, "infer").mockImplementation(() => Promise.reject(overloaded(0)));
+    await withServer(check).finally(() => vi.restoreAllMocks());
   });
 });

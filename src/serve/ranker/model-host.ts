@@ -1,4 +1,5 @@
-import { ServedModel, type ServingOptions } from "./served-model.ts";
+import type { ServingOptions } from "./open-scorer.ts";
+import { ServedModel } from "./served-model.ts";
 
 /** A model, and the requests that it was given. */
 interface Serving {

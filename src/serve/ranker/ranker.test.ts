@@ -50,39 +50,42 @@ describe("rank", () => {
 });
 
 describe("ModelHost", () => {
-  it("replaces a model 200 times under load without a failed request, and each answer is of one version", async () => {
-    using folder = temporaryFolder();
-    const dir = join(folder.path, "bundle");
-    writeTinyBundle(dir);
-    const host = await ModelHost.open(dir, { ...OPTIONS, workers: 1 });
-    const store = LmdbStore.open(join(folder.path, "online"));
-    const expected = new Map<string, number>([[host.current.version, sigmoid(0.5)]]);
-    let swapping = true;
-    let answers = 0;
-    const load = Array.from({ length: 4 }, async () => {
-      while (swapping) {
-        const { version, ranked } = await host.use((model) => rank(request(), model, store));
-        const first = ranked.find(({ index }) => index === 0);
-        expect(first?.probabilities["click"]).toBeCloseTo(expected.get(version) ?? Number.NaN, 5);
-        answers++;
+  it.each([0, 1])(
+    "replaces a model 200 times under load without a failed request, each answer of one version: %i threads",
+    async (workers) => {
+      using folder = temporaryFolder();
+      const dir = join(folder.path, "bundle");
+      writeTinyBundle(dir);
+      const host = await ModelHost.open(dir, { ...OPTIONS, workers });
+      const store = LmdbStore.open(join(folder.path, "online"));
+      const expected = new Map<string, number>([[host.current.version, sigmoid(0.5)]]);
+      let swapping = true;
+      let answers = 0;
+      const load = Array.from({ length: 4 }, async () => {
+        while (swapping) {
+          const { version, ranked } = await host.use((model) => rank(request(), model, store));
+          const first = ranked.find(({ index }) => index === 0);
+          expect(first?.probabilities["click"]).toBeCloseTo(expected.get(version) ?? Number.NaN, 5);
+          answers++;
+        }
+      });
+      for (let swap = 1; swap <= 200; swap++) {
+        // Writing is slower than loading: every tenth time something new.
+        const shift = Math.ceil(swap / 10);
+        if (swap % 10 === 1) writeTinyBundle(dir, shift / 10);
+        // The version is known before its answers come.
+        const digest = /[0-9a-f]{12}/.exec(readFileSync(join(dir, "CURRENT"), "utf8").split(" ")[1] ?? "")?.[0] ?? "";
+        expected.set(digest, sigmoid(0.5 + shift / 10));
+        expect((await host.reload()).version).toBe(digest);
       }
-    });
-    for (let swap = 1; swap <= 200; swap++) {
-      // Writing is slower than loading: every tenth time something new.
-      const shift = Math.ceil(swap / 10);
-      if (swap % 10 === 1) writeTinyBundle(dir, shift / 10);
-      // The version is known before its answers come.
-      const digest = /[0-9a-f]{12}/.exec(readFileSync(join(dir, "CURRENT"), "utf8").split(" ")[1] ?? "")?.[0] ?? "";
-      expected.set(digest, sigmoid(0.5 + shift / 10));
-      expect((await host.reload()).version).toBe(digest);
-    }
-    swapping = false;
-    await Promise.all(load);
-    expect(host.numSwaps).toBe(200);
-    expect(answers).toBeGreaterThan(200);
-    await host.close();
-    await store.close();
-  });
+      swapping = false;
+      await Promise.all(load);
+      expect(host.numSwaps).toBe(200);
+      expect(answers).toBeGreaterThan(200);
+      await host.close();
+      await store.close();
+    },
+  );
 
   it("keeps the old model when the new one is damaged or no graph", async () => {
     using folder = temporaryFolder();
@@ -96,18 +99,22 @@ describe("ModelHost", () => {
     await host.close();
   });
 
-  it("refuses what its queue cannot hold, and finishes the rest before it closes", async () => {
-    using folder = temporaryFolder();
-    const dir = join(folder.path, "bundle");
-    writeTinyBundle(dir);
-    const host = await ModelHost.open(dir, { workers: 1, maxQueued: 3 });
-    const raw = { user: "u", timeMs: 1, past: [], numPast: 0, context: {}, candidates: [{ item: "a" }] };
-    const calls = Array.from({ length: 9 }, () => host.use((model) => model.score(raw)));
-    const closed = host.close();
-    const settled = await Promise.allSettled(calls);
-    await closed;
-    const refused = settled.filter(({ status }) => status === "rejected");
-    expect(refused).toHaveLength(5);
-    for (const each of refused) expect(each).toMatchObject({ reason: { code: "SERVE_OVERLOADED" } });
-  });
+  it.each([0, 1])(
+    "refuses what its queue cannot hold, and finishes the rest before it closes: %i threads",
+    async (workers) => {
+      using folder = temporaryFolder();
+      const dir = join(folder.path, "bundle");
+      writeTinyBundle(dir);
+      const host = await ModelHost.open(dir, { workers, maxQueued: 3 });
+      expect(host.current.workers).toBe(workers);
+      const raw = { user: "u", timeMs: 1, past: [], numPast: 0, context: {}, candidates: [{ item: "a" }] };
+      const calls = Array.from({ length: 9 }, () => host.use((model) => model.score(raw)));
+      const closed = host.close();
+      const settled = await Promise.allSettled(calls);
+      await closed;
+      const refused = settled.filter(({ status }) => status === "rejected");
+      expect(refused).toHaveLength(5);
+      for (const each of refused) expect(each).toMatchObject({ reason: { code: "SERVE_OVERLOADED" } });
+    },
+  );
 });

@@ -3,14 +3,8 @@ import { LapidaryError } from "../../config/errors.ts";
 import { decodeCoding, type RawRequest, RequestCoder } from "../../features/request-inputs.ts";
 import { type Feeds, feedsOf } from "./feeds.ts";
 import type { Scores } from "./messages.ts";
-import { SessionPool } from "./session-pool.ts";
-
-/** How a model is served. */
-export interface ServingOptions {
-  readonly workers: number;
-  /** Requests that may wait for a thread. */
-  readonly maxQueued: number;
-}
+import { openScorer, type ServingOptions } from "./open-scorer.ts";
+import type { Scorer } from "./scorer.ts";
 
 /** The first 12 digits of the digest of a bundle: the same bytes have the same version. */
 export function versionOf(digest: string): string {
@@ -23,17 +17,17 @@ export class ServedModel {
   /** {@link versionOf} its bundle. */
   readonly version: string;
   readonly #coder: RequestCoder;
-  readonly #pool: SessionPool;
+  readonly #scorer: Scorer;
 
-  private constructor(bundle: Bundle, coder: RequestCoder, pool: SessionPool) {
+  private constructor(bundle: Bundle, coder: RequestCoder, scorer: Scorer) {
     this.manifest = bundle.manifest;
     this.version = versionOf(bundle.digest);
     this.#coder = coder;
-    this.#pool = pool;
+    this.#scorer = scorer;
   }
 
   /**
-   * Verifies every byte of the bundle in `dir`, loads it in every thread, and scores one request in each.
+   * Verifies every byte of the bundle in `dir`, loads it, and scores a request in every thread.
    *
    * @throws {LapidaryError} BUNDLE_*, FILE_CORRUPT, SERVE_MODEL
    */
@@ -43,29 +37,30 @@ export class ServedModel {
     const coder = new RequestCoder(decodeCoding(manifest, files));
     const inputs = graphInputs(manifest.spec, manifest.graph.userRows);
     const graph = files[manifest.graph.file] ?? new Uint8Array(0);
-    const pool = await SessionPool.start({ ...options, graph, inputs });
-    const model = new ServedModel(bundle, coder, pool);
+    const warmUp = feedsOf(coder.code(WARM_UP), manifest);
     try {
-      // The queue is as long as there are threads at least: each gets one.
-      await Promise.all(Array.from({ length: options.workers }, () => model.score(WARM_UP)));
+      return new ServedModel(bundle, coder, await openScorer({ ...options, graph, inputs }, warmUp));
     } catch (cause) {
-      await pool.close();
-      const got = cause instanceof Error ? cause.message : String(cause);
+      const got = cause instanceof LapidaryError ? cause.got : String(cause);
       const hint = "Export the model again.";
       const expected = "a graph that scores a request";
       throw new LapidaryError({ code: "SERVE_MODEL", where: dir, expected, got, hint }, { cause });
     }
-    return model;
   }
 
-  /** Requests that wait for a thread. */
+  /** Threads that score; 0 if it is the one that asks. */
+  get workers(): number {
+    return this.#scorer.workers;
+  }
+
+  /** Requests that wait. */
   get numQueued(): number {
-    return this.#pool.numQueued;
+    return this.#scorer.numQueued;
   }
 
   /** Whether a request would be refused now. */
   get isFull(): boolean {
-    return this.#pool.isFull;
+    return this.#scorer.isFull;
   }
 
   /** Logits of a request's candidates. @shape [B, T] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
@@ -75,12 +70,12 @@ export class ServedModel {
 
   /** Logits of inputs that were coded elsewhere. @shape [B, T] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
   infer(feeds: Feeds): Promise<Scores> {
-    return this.#pool.run(feeds);
+    return this.#scorer.run(feeds);
   }
 
-  /** Waits for the requests that it was given, then ends its threads. */
+  /** Waits for the requests that it was given, then lets go of its threads. */
   close(): Promise<void> {
-    return this.#pool.close();
+    return this.#scorer.close();
   }
 }
 
@@ -90,5 +85,5 @@ const WARM_UP: RawRequest = {
   past: [{ id: "warm-up", timeMs: -1, facts: {} }],
   numPast: 1,
   context: {},
-  candidates: [{}],
+  candidates: Array.from({ length: 100 }, () => ({})),
 };

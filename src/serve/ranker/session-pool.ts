@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { LapidaryError } from "../../config/errors.ts";
+import type { LapidaryError } from "../../config/errors.ts";
 import { type Feeds, packFeeds } from "./feeds.ts";
 import type { Reply, Scores, SessionData } from "./messages.ts";
+import { modelError, overloaded, type Scorer } from "./scorer.ts";
 
 /** How many threads score, and how many jobs may wait for them. */
 export interface PoolOptions extends SessionData {
@@ -17,7 +18,7 @@ interface Waiting {
 }
 
 /** Threads with one session each, and one bounded queue before them: a thread takes the next job when it is idle. */
-export class SessionPool {
+export class SessionPool implements Scorer {
   readonly #workers: readonly Worker[];
   readonly #maxQueued: number;
   readonly #inputs: PoolOptions["inputs"];
@@ -56,22 +57,18 @@ export class SessionPool {
     return new SessionPool(started, { maxQueued, inputs });
   }
 
-  /** Jobs that wait for a thread. */
+  get workers(): number {
+    return this.#workers.length;
+  }
+
   get numQueued(): number {
     return this.#queue.length;
   }
 
-  /** Whether a job would be refused now. */
   get isFull(): boolean {
     return this.#idle.length === 0 && this.#queue.length >= this.#maxQueued;
   }
 
-  /**
-   * Scores one request. After {@link close} was called there is nobody to score any more.
-   *
-   * @throws {LapidaryError} SERVE_OVERLOADED if the queue is full, SERVE_MODEL if the graph refuses the
-   * feeds, or the thread is gone
-   */
   run(feeds: Feeds): Promise<Scores> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.isFull) return Promise.reject(overloaded(this.#maxQueued));
@@ -81,7 +78,6 @@ export class SessionPool {
     });
   }
 
-  /** Waits for the jobs that were given, then ends the threads. */
   async close(): Promise<void> {
     if (this.#running.size > 0 || this.#queue.length > 0) {
       await new Promise<void>((resolve) => {
@@ -142,25 +138,4 @@ async function ready(worker: Worker): Promise<void> {
   const [reply] = (await Promise.race([once(worker, "message"), ended])) as [Reply];
   ended.catch(() => {});
   if (reply.kind === "failed") throw new Error(reply.message);
-}
-
-function modelError(got: string): LapidaryError {
-  const hint = "Export the model again, then load it again.";
-  return new LapidaryError({
-    code: "SERVE_MODEL",
-    where: "model",
-    expected: "a graph that ONNX Runtime runs",
-    got,
-    hint,
-  });
-}
-
-function overloaded(maxQueued: number): LapidaryError {
-  return new LapidaryError({
-    code: "SERVE_OVERLOADED",
-    where: "queue",
-    expected: `at most ${maxQueued} requests waiting`,
-    got: "one more",
-    hint: "Try again after the seconds of Retry-After, or serve from more processes.",
-  });
 }
