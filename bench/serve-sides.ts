@@ -15,10 +15,10 @@ export interface ServingSide extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Starts `lapidary serve` as a user does, with one thread that scores. @throws {LapidaryError} BENCH_PEER_FAILED */
+/** Starts `lapidary serve` as a user does. @throws {LapidaryError} BENCH_PEER_FAILED */
 export async function startOurs({ bundle, store }: ServeInputs): Promise<ServingSide> {
   const main = join(ROOT, "dist", "src", "cli", "main.js");
-  const options = ["--bundle", bundle, "--store-at", store, "--port", "0", "--workers", "1"];
+  const options = ["--bundle", bundle, "--store-at", store, "--port", "0"];
   const child = spawn(process.execPath, [main, "serve", ...options], { stdio: ["ignore", "ignore", "pipe"] });
   const stop = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -21,11 +21,11 @@ import { type ServeInputs, writeInputs } from "./serve-inputs.ts";
 import { type ServingSide, startOurs, startPeer } from "./serve-sides.ts";
 
 /** At which latencies are measured: one that both sides hold with ease. @unit requests/s */
-const RATE = 50;
-/** Of one sample at {@link RATE}, so that 5 requests are beyond its 99th percentile. @unit s */
-const SAMPLE_SECONDS = 10;
+const RATE = 150;
+/** Of one sample at {@link RATE}, so that 6 requests are beyond its 99th percentile. @unit s */
+const SAMPLE_SECONDS = 4;
 /** Before anything is measured: servers run for days, and compilers are done with them by then. */
-const WARM_UP = { perSecond: 100, count: 1500 };
+const WARM_UP = { perSecond: 150, count: 3000 };
 /** Capacity is the highest rate with a 99th percentile up to this. @unit ms */
 const LIMIT_MS = 50;
 /** Of one try of a rate, and how many halve what is not known of the capacity. */
