@@ -1,10 +1,13 @@
 import { type ErrorCode, LapidaryError } from "../../config/errors.ts";
 
+/** Header with the length of the JSON before tensors in binary, of requests and answers. @unit bytes */
+export const JSON_LENGTH_HEADER = "Inference-Header-Content-Length";
+
 /** What the server says to a request. */
 export interface Answer {
   readonly status: number;
   readonly type: string;
-  readonly text: string;
+  readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -20,7 +23,7 @@ const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
 
 /** An answer in JSON. */
 export function json(value: object, status = 200): Answer {
-  return { status, type: "application/json", text: JSON.stringify(value) };
+  return { status, type: "application/json", body: JSON.stringify(value) };
 }
 
 /** Any error as one of ours. */

@@ -4,9 +4,8 @@ import { REQUEST_LIMITS, wrong } from "./parse.ts";
 
 /** Reads the body of a request. @throws {LapidaryError} SERVE_LIMIT, SERVE_REQUEST */
 export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
-  const { "content-encoding": encoding, "inference-header-content-length": binary } = request.headers;
+  const { "content-encoding": encoding } = request.headers;
   if (encoding !== undefined && encoding !== "identity") throw wrong("Content-Encoding", "none", encoding);
-  if (binary !== undefined) throw wrong("Inference-Header-Content-Length", "tensors in JSON, not in binary", binary);
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

@@ -4,8 +4,9 @@ import { rank } from "../ranker/rank.ts";
 import type { ServedModel } from "../ranker/served-model.ts";
 import type { OnlineStore } from "../store/online-store.ts";
 import { type Answer, json } from "./answer.ts";
+import { asksForBinary, withBinaryTensors } from "./binary-tensors.ts";
 import { parseJson } from "./body.ts";
-import { inferAnswer, parseInfer } from "./infer.ts";
+import { binaryAnswer, inferAnswer, parseInfer } from "./infer.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import { checkIndexBody, modelMetadata, repositoryIndex, serverMetadata } from "./open-inference.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -15,6 +16,8 @@ import type { RouteName } from "./routes.ts";
 /** One request, as far as a handler reads it. */
 export interface Call {
   readonly params: Readonly<Record<string, string>>;
+  /** Length of the JSON of its body, before tensors in binary; null if all of it is JSON. */
+  readonly jsonLength: string | null;
   /** Its body. @throws {LapidaryError} SERVE_LIMIT, SERVE_REQUEST */
   readonly body: () => Promise<Uint8Array>;
 }
@@ -104,14 +107,16 @@ async function answerHealth({ host, store }: HandlerOptions): Promise<Answer> {
   return json({ ok: true, model: statusOf(host) });
 }
 
-async function answerInfer({ params, body }: Call, { host, metrics }: HandlerOptions): Promise<Answer> {
-  const given = parseJson(await body());
+async function answerInfer({ params, jsonLength, body }: Call, { host, metrics }: HandlerOptions): Promise<Answer> {
+  const bytes = await body();
+  const given = jsonLength === null ? parseJson(bytes) : withBinaryTensors(bytes, jsonLength);
   return host.use(async (model) => {
     const { manifest, version } = requested(model, params);
     const request = parseInfer(given, manifest);
     const scores = await model.infer(request.feeds);
     metrics.countCandidates("infer", request.size);
-    return json(inferAnswer(request, scores, { name: manifest.model.name, version }));
+    const facts = { name: manifest.model.name, version };
+    return asksForBinary(given) ? binaryAnswer(request, scores, facts) : json(inferAnswer(request, scores, facts));
   });
 }
 

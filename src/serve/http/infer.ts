@@ -3,6 +3,7 @@ import { type BundleManifest, GRAPH_OUTPUT, type GraphAxis, type GraphInput, gra
 import { isPlainObject } from "../../config/check.ts";
 import type { Feed, Feeds } from "../ranker/feeds.ts";
 import type { Scores } from "../ranker/messages.ts";
+import { type Answer, JSON_LENGTH_HEADER } from "./answer.ts";
 import { REQUEST_LIMITS, wrong } from "./parse.ts";
 
 /** What the inputs of a model depend on. */
@@ -60,6 +61,26 @@ export function inferAnswer(
     model_version: model.version,
     ...(id === null ? {} : { id }),
     outputs: [{ name: GRAPH_OUTPUT, datatype: DATATYPES.float32[0], shape: dims, data: Array.from(logits) }],
+  };
+}
+
+/** The same, with the logits as little-endian float32 behind the JSON, where NaN and infinities have a form. */
+export function binaryAnswer(
+  { id }: InferRequest,
+  { logits, dims }: Scores,
+  { name, version }: { readonly name: string; readonly version: string },
+): Answer {
+  const data = new DataView(new ArrayBuffer(4 * logits.length));
+  for (const [i, logit] of logits.entries()) data.setFloat32(4 * i, logit, true);
+  const parameters = { binary_data_size: data.byteLength };
+  const output = { name: GRAPH_OUTPUT, datatype: DATATYPES.float32[0], shape: dims, parameters };
+  const facts = { model_name: name, model_version: version, ...(id === null ? {} : { id }), outputs: [output] };
+  const text = Buffer.from(JSON.stringify(facts));
+  return {
+    status: 200,
+    type: "application/octet-stream",
+    headers: { [JSON_LENGTH_HEADER]: `${text.length}` },
+    body: Buffer.concat([text, new Uint8Array(data.buffer)]),
   };
 }
 

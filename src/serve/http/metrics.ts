@@ -77,9 +77,9 @@ export class ServerMetrics {
   }
 
   /** All numbers as of now, and their media type. */
-  async render(): Promise<{ readonly type: string; readonly text: string }> {
+  async render(): Promise<{ readonly type: string; readonly body: string }> {
     const parts = await Promise.all([this.#registry.metrics(), processRegistry().metrics()]);
-    return { type: this.#registry.contentType, text: parts.join("") };
+    return { type: this.#registry.contentType, body: parts.join("") };
   }
 }
 

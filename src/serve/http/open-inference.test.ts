@@ -12,7 +12,7 @@ describe("the Open Inference Protocol", () => {
       const { version } = host.current;
       expect(await get(`${url}/v2`)).toEqual({
         status: 200,
-        body: { name: "lapidary", version: expect.stringMatching(/^\d+\.\d+\.\d+/), extensions: ["model_repository"] },
+        body: { name: "lapidary", version: expect.stringMatching(/^\d+\.\d+\.\d+/), extensions: ["model_repository", "binary_tensor_data"] },
       });
       const model = await get(`${url}/v2/models/tiny`);
       expect(model).toMatchObject({
@@ -110,14 +110,12 @@ describe("the Open Inference Protocol", () => {
     });
   });
 
-  it("says that it reads no binary tensors and no compressed bodies", async () => {
+  it("says that it reads no compressed bodies", async () => {
     await withServer(async ({ url }) => {
-      for (const header of ["Inference-Header-Content-Length", "Content-Encoding"]) {
-        const headers = { [header]: "5" };
-        const response = await fetch(`${url}/v2/models/tiny/infer`, { method: "POST", body: "{}", headers });
-        expect(response.status).toBe(400);
-        expect(await response.json()).toMatchObject({ lapidary: { where: header } });
-      }
+      const headers = { "Content-Encoding": "gzip" };
+      const response = await fetch(`${url}/v2/models/tiny/infer`, { method: "POST", body: "{}", headers });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ lapidary: { where: "Content-Encoding" } });
     });
   });
 });

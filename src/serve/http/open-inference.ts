@@ -8,7 +8,7 @@ import { wrong } from "./parse.ts";
 
 /** The answer to `GET /v2`. Of the repository's extension there are `index` and `load`: the model is never taken away. */
 export function serverMetadata(version: string): object {
-  return { name: "lapidary", version, extensions: ["model_repository"] };
+  return { name: "lapidary", version, extensions: ["model_repository", "binary_tensor_data"] };
 }
 
 /** The answer to `GET /v2/models/NAME`. */

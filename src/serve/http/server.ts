@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { ModelHost } from "../ranker/model-host.ts";
 import type { OnlineStore } from "../store/online-store.ts";
-import { type Answer, asLapidaryError, errorAnswer } from "./answer.ts";
+import { type Answer, asLapidaryError, errorAnswer, JSON_LENGTH_HEADER } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { type Handler, handlersOf } from "./handlers.ts";
 import { ServerMetrics } from "./metrics.ts";
@@ -79,7 +79,8 @@ export class RankingServer {
     if (!allowed.includes(request.method ?? "")) {
       throw wrong("method", allowed.join(" or "), request.method, "SERVE_METHOD");
     }
-    return this.#handlers[match.name]({ params: match.params, body: () => readBody(request) });
+    const jsonLength = request.headers[JSON_LENGTH_HEADER.toLowerCase()]?.toString() ?? null;
+    return this.#handlers[match.name]({ params: match.params, jsonLength, body: () => readBody(request) });
   }
 
   #refuse(error: unknown, path: string): Answer {
@@ -94,8 +95,8 @@ function methodsOf({ name }: RouteMatch): readonly string[] {
   return method === "GET" ? ["GET", "HEAD"] : [method];
 }
 
-function send(response: ServerResponse, { status, type, text, headers }: Answer, match: RouteMatch | null): void {
-  const bytes = Buffer.from(text);
+function send(response: ServerResponse, { status, type, body, headers }: Answer, match: RouteMatch | null): void {
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
   const allow = status === 405 && match !== null ? { Allow: methodsOf(match).join(", ") } : {};
   response.writeHead(status, { ...headers, ...allow, "Content-Type": type, "Content-Length": bytes.length });
   response.end(bytes);
