@@ -1,5 +1,6 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
+import { balancedPart, costsOf } from "./balance.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import { type ExampleOrder, onSurface, shuffledOrder, type TimeWindow, timeOrder, WindowRows } from "./examples.ts";
 import { EventStore } from "./store/event-store.ts";
@@ -37,9 +38,9 @@ export interface BatchSourceOptions {
 }
 
 /**
- * The batches of a window by position. Batch `g` holds the examples `[gG, gG + G)` of one global order, cut into
- * equal contiguous parts by rank: W processes read together what one process reads alone, and a reader resumes
- * anywhere without replaying.
+ * The batches of a window by position. Batch `g` holds the examples `[gG, gG + G)` of one global order, dealt to the
+ * ranks so that their histories are as long: W processes read together what one process reads alone, and a reader
+ * resumes anywhere without replaying.
  */
 export class BatchSource {
   readonly numExamples: number;
@@ -64,14 +65,13 @@ export class BatchSource {
 
   /** This process's part of the batch at `position`, from 0. */
   read(position: number): Batch {
-    const { globalBatchSize, shard } = this.#options;
+    const { globalBatchSize, historyLength, shard } = this.#options;
     const first = position * globalBatchSize;
     const size = Math.min(globalBatchSize, this.numExamples - first);
-    const start = first + Math.floor((size * shard.rank) / shard.worldSize);
-    const end = first + Math.floor((size * (shard.rank + 1)) / shard.worldSize);
-    const rows = new Float64Array(end - start);
-    for (let i = 0; i < rows.length; i++) rows[i] = this.#order.rowAt(start + i);
-    return this.#builder.build(rows);
+    const rows = Float64Array.from({ length: size }, (_, i) => this.#order.rowAt(first + i));
+    if (shard.worldSize === 1) return this.#builder.build(rows);
+    const own = balancedPart(costsOf(this.#store, rows, historyLength), shard);
+    return this.#builder.build(Float64Array.from(own, (i) => rows[i]!));
   }
 
   close(): void {

@@ -32,6 +32,12 @@ export function pointInTime(store: EventStore, row: number, maxLength: number): 
   return { row, user, timeMs: store.timeOf(row, user), start, end, numPast: end - first, agesMs };
 }
 
+/** Number of events of the history of the event in `row`. O(ties + log users). */
+export function historyLength(store: EventStore, row: number, maxLength: number): number {
+  const { start } = store.userRange(store.userOf(row));
+  return Math.min(maxLength, firstOfInstant(store, row, start) - start);
+}
+
 /** First row of the same user and the same time as `row`. */
 function firstOfInstant(store: EventStore, row: number, first: number): number {
   let end = row;

@@ -113,7 +113,15 @@ describe("BatchSource", () => {
       );
       for (let position = 0; position < alone.numBatches; position++) {
         const parts = ranks.map((source) => source.read(position));
-        expect(rowsOf(parts)).toEqual([...alone.read(position).rows]);
+        const whole = alone.read(position);
+        expect(rowsOf(parts).toSorted((a, b) => a - b)).toEqual([...whole.rows].toSorted((a, b) => a - b));
+        const order = new Map(Array.from(whole.rows, (row, i) => [row, i] as const));
+        for (const { rows } of parts) {
+          const places = Array.from(rows, (row) => order.get(row) ?? Number.NaN);
+          expect(places).toEqual(places.toSorted((a, b) => a - b));
+        }
+        const events = parts.map(({ history }) => history.offsets.at(-1) ?? 0);
+        expect(Math.max(...events) - Math.min(...events)).toBeLessThanOrEqual(8 + 1);
         const sizes = parts.map(({ size }) => size);
         expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
       }

@@ -12,7 +12,11 @@ describe("the Open Inference Protocol", () => {
       const { version } = host.current;
       expect(await get(`${url}/v2`)).toEqual({
         status: 200,
-        body: { name: "lapidary", version: expect.stringMatching(/^\d+\.\d+\.\d+/), extensions: ["model_repository", "binary_tensor_data"] },
+        body: {
+          name: "lapidary",
+          version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+          extensions: ["model_repository", "binary_tensor_data"],
+        },
       });
       const model = await get(`${url}/v2/models/tiny`);
       expect(model).toMatchObject({
