@@ -64,7 +64,8 @@ export interface BuildInfo {
   readonly gloo: boolean;
 }
 
-const ADDON = "../../../native/build/lapidary.node";
+/** Another build of it, with sanitizers for example, is named by LAPIDARY_ADDON. */
+const ADDON = process.env["LAPIDARY_ADDON"] ?? "../../../native/build/lapidary.node";
 
 function load(): Native {
   // OpenMP and OpenBLAS have a pool of threads each; unless idle ones sleep, they take the cores from each other's.
