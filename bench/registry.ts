@@ -19,6 +19,7 @@ export const BENCHES: Readonly<Record<string, string>> = {
   dispatch: "what calling one small operator costs, beside eager PyTorch",
   "train-step": "whole training steps of the previous-generation model, beside the same model in PyTorch",
   serve: "ranking over HTTP at a constant rate of arrivals, beside the same model behind Python's http.server",
+  step: "whole training steps of the foundation model, beside the same model padded in PyTorch",
   ingest: "events read from logs per second and core",
   storage: "bytes per event and per example, beside one copied history per example",
 };

@@ -2,8 +2,17 @@ import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../src/fe
 import { type RandomInteger, seededIntegers } from "../src/metrics/random.ts";
 import { fromArray, type Tensor, type TensorArray } from "../src/torch/index.ts";
 
+/** How large a batch is. */
+export interface BatchShape {
+  readonly size: number;
+  /** Length of the longest history. */
+  readonly history: number;
+  /** Lengths are `⌊(N + 1) uᵖ⌋`, on average `N / (p + 1)`; null for N each. */
+  readonly power: number | null;
+}
+
 /** Examples per batch, and newest events per history: the defaults of the configuration. */
-const BATCH = { size: 512, history: 128 } as const;
+const BATCH: BatchShape = { size: 512, history: 128, power: 2 };
 
 const feature = (name: string, cardinality: number, table = name): CategoryFeature => ({ name, table, cardinality });
 
@@ -41,33 +50,35 @@ function drawColumns(features: readonly CategoryFeature[], count: number, random
   return Object.fromEntries(features.map(({ name, cardinality }) => [name, drawCodes(count, cardinality, random)]));
 }
 
-/** Lengths from 0 to the longest, short ones more common: `⌊(N + 1) u²⌋`, on average N / 3. */
-function drawOffsets(random: RandomInteger): Int32Array {
-  const offsets = new Int32Array(BATCH.size + 1);
-  for (let b = 0; b < BATCH.size; b++) {
-    offsets[b + 1] = (offsets[b] ?? 0) + Math.floor((BATCH.history + 1) * unit(random) ** 2);
+/** Short lengths are more common; the first history is as long as any may be. */
+function drawOffsets({ size, history, power }: BatchShape, random: RandomInteger): Int32Array {
+  const offsets = new Int32Array(size + 1);
+  for (let b = 0; b < size; b++) {
+    const length = power === null || b === 0 ? history : Math.floor((history + 1) * unit(random) ** power);
+    offsets[b + 1] = (offsets[b] ?? 0) + length;
   }
   return offsets;
 }
 
 /** A batch that depends on nothing but the seed. */
-export function drawBatch(seed: number): Batch {
+export function drawBatch(seed: number, shape: BatchShape = BATCH): Batch {
   const random = seededIntegers(seed);
-  const offsets = drawOffsets(random);
-  const cells = BATCH.size * SPEC.objectives.length;
+  const { size } = shape;
+  const offsets = drawOffsets(shape, random);
+  const cells = size * SPEC.objectives.length;
   return {
-    size: BATCH.size,
-    rows: Float64Array.from({ length: BATCH.size }, (_, row) => row),
-    times: new Float64Array(BATCH.size),
+    size,
+    rows: Float64Array.from({ length: size }, (_, row) => row),
+    times: new Float64Array(size),
     groups: {
-      users: new Int32Array(BATCH.size),
-      surfaces: new Int32Array(BATCH.size),
-      pastEvents: new Int32Array(BATCH.size),
+      users: new Int32Array(size),
+      surfaces: new Int32Array(size),
+      pastEvents: new Int32Array(size),
     },
-    contextual: drawColumns(SPEC.contextual, BATCH.size, random),
-    candidate: drawColumns(SPEC.candidate, BATCH.size, random),
-    numbers: Float32Array.from({ length: BATCH.size * SPEC.numbers.length }, () => 4 * unit(random) - 2),
-    history: { offsets, codes: drawColumns(SPEC.history, offsets[BATCH.size] ?? 0, random) },
+    contextual: drawColumns(SPEC.contextual, size, random),
+    candidate: drawColumns(SPEC.candidate, size, random),
+    numbers: Float32Array.from({ length: size * SPEC.numbers.length }, () => 4 * unit(random) - 2),
+    history: { offsets, codes: drawColumns(SPEC.history, offsets[size] ?? 0, random) },
     labels: Float32Array.from({ length: cells }, () => (random(5) === 0 ? 1 : 0)),
     labelMask: Float32Array.from({ length: cells }, () => (random(10) === 0 ? 0 : 1)),
   };

@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LapidaryError } from "../src/config/errors.ts";
+import { TRAINING_DEFAULTS } from "../src/config/schema.ts";
+import type { ModelSize } from "../src/config/types.ts";
+import { ProcessMesh } from "../src/distributed/index.ts";
+import type { Batch } from "../src/features/spec.ts";
+import { Foundation, sizesOf } from "../src/model/index.ts";
+import { Initializer } from "../src/nn/index.ts";
+import { RandomGenerator, Scope, setThreads } from "../src/torch/index.ts";
+import { writeSafetensors } from "../src/torch/safetensors.ts";
+import { Learner } from "../src/train/learner.ts";
+import { alternate, type BenchOptions, type BenchResult, compare, MIN_PAIRS, secondsOf, selected } from "./harness.ts";
+import { Peer } from "./peer.ts";
+import { type BatchShape, batchTensors, drawBatch, SPEC } from "./train-data.ts";
+
+/** Batches that both sides go through again and again; the losses of the first round are compared. */
+const NUM_BATCHES = 20;
+const MAX_LOSS_DIFFERENCE = 1e-3;
+const THREADS = 2;
+
+/** Lengths of histories: of a fifth of the longest on average, or all as long. */
+const FILLS = {
+  "20%": { size: 128, history: 256, power: 4 },
+  "100%": { size: 128, history: 256, power: null },
+} as const;
+
+interface Case {
+  readonly name: string;
+  readonly size: ModelSize;
+  readonly shape: BatchShape;
+  /** Updates of one sample: the padded peer is what takes long. */
+  readonly steps: number;
+}
+
+const CASES: readonly Case[] = (["small", "medium"] as const).flatMap((size) =>
+  Object.entries(FILLS).map(([fill, shape]) => ({ name: `${size}-${fill}`, size, shape, steps: 2 })),
+);
+
+/**
+ * Of both sides. Smaller steps than a training's: with those, what rounds otherwise is 0.01 of the loss after a dozen
+ * updates, since optimizers divide gradients by their own size, and losses that differ would prove nothing.
+ */
+const TRAINING = {
+  ...TRAINING_DEFAULTS,
+  learningRate: TRAINING_DEFAULTS.learningRate / 10,
+  tableLearningRate: TRAINING_DEFAULTS.tableLearningRate / 10,
+};
+
+/** The trainer's update without a schedule and without other processes. */
+const ALONE = { mesh: ProcessMesh.single(), schedule: () => 1 };
+
+/** Whole training steps of the foundation model, beside the same model padded in PyTorch, from the same parameters. */
+export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
+  setThreads(THREADS);
+  const results: BenchResult[] = [];
+  for (const chosen of selected(CASES, options)) {
+    options.onProgress?.(chosen.name);
+    results.push(await runCase(chosen, options));
+  }
+  return results;
+}
+
+async function runCase({ name, size, shape, steps }: Case, options: BenchOptions): Promise<BenchResult> {
+  const folder = mkdtempSync(join(tmpdir(), "lapidary-bench-"));
+  try {
+    const batches = Array.from({ length: NUM_BATCHES }, (_, i) => drawBatch(i + 1, shape));
+    const sizes = sizesOf({ size, dim: null, layers: null });
+    const learner = Learner.of(Foundation.init(SPEC, sizes, new Initializer(RandomGenerator.seeded(7))));
+    await using peer = options.peer === false ? null : await Peer.start("step.py", { threads: THREADS });
+    if (peer !== null) await load(peer, { learner, batches, heads: sizes.numHeads, folder });
+    let next = 0;
+    const step = (): number => {
+      const batch = batches[next++ % batches.length] as Batch;
+      return learner.update(batch, TRAINING, ALONE).loss;
+    };
+    const losses = batches.map(step);
+    if (peer !== null) checkLosses(name, losses, await peer.ask<number[]>("losses"));
+    const examples = steps * shape.size;
+    const ours = (): number => examples / secondsOf(() => Array.from({ length: steps }, step));
+    const theirs = async (): Promise<number> => examples / ((await peer?.ask<number>({ steps })) ?? Number.NaN);
+    const samples = await alternate(ours, peer === null ? null : theirs, { pairs: options.pairs ?? MIN_PAIRS });
+    return compare(name, samples, { unit: "examples/s", better: "more" });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Inputs {
+  readonly learner: Learner;
+  readonly batches: readonly Batch[];
+  readonly heads: number;
+  readonly folder: string;
+}
+
+/** Gives the peer our initial parameters and our batches, as a file. */
+async function load(peer: Peer, { learner, batches, heads, folder }: Inputs): Promise<void> {
+  using _ = new Scope();
+  const path = join(folder, "inputs.safetensors");
+  writeSafetensors(
+    path,
+    Object.assign(learner.tensors(), ...batches.map((batch, i) => batchTensors(batch, `batch.${i}`))),
+  );
+  const request = { load: path, spec: SPEC, training: TRAINING, batches: batches.length };
+  await peer.ask({ ...request, heads, trial: 1, trials: 2 });
+}
+
+/** @throws {LapidaryError} BENCH_MISMATCH at the first loss that differs */
+function checkLosses(name: string, ours: readonly number[], theirs: readonly number[]): void {
+  const step = ours.findIndex((loss, i) => !(Math.abs(loss - (theirs[i] ?? Number.NaN)) <= MAX_LOSS_DIFFERENCE));
+  if (step < 0) return;
+  throw new LapidaryError({
+    code: "BENCH_MISMATCH",
+    where: `step ${name}, step ${step}`,
+    expected: `losses within ${MAX_LOSS_DIFFERENCE} of each other`,
+    got: `${ours[step]} here, ${theirs[step]} there`,
+    hint: "Compare the two models layer by layer, from the same parameters.",
+  });
+}
