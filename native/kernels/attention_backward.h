@@ -4,7 +4,7 @@
 #pragma once
 #include "attention_tile.h"
 
-namespace lapidary::attention {
+namespace lapidary::attention::LAPIDARY_ISA {
 
 constexpr int64_t kBackwardChunk = 64;
 
@@ -24,11 +24,13 @@ LAPIDARY_INLINE void differentiateChunk(Activation activation, const Tile<T, W, 
   using V = Vec<T, W>;
   const bool all = seesAll(tile, begin, end);
   V logSum[NV], product[NV];
+#pragma GCC unroll 16
   for (int n = 0; n < NV; ++n) {
     logSum[n] = load<T, W>(logSums + n * W);
     product[n] = load<T, W>(products + n * W);
   }
   for (int64_t j = 0; j < end - begin; ++j) {
+#pragma GCC unroll 16
     for (int n = 0; n < NV; ++n) {
       const int64_t at = j * NV * W + n * W;
       const V score = load<T, W>(weights + at), upstream = load<T, W>(slopes + at);
@@ -61,6 +63,7 @@ LAPIDARY_INLINE void addBiasGradients(const Problem<T>& p, const Work<T>& w, con
       for (int64_t key = first; key < end; key += N) {
         T* to = w.positionGradient + (tile.position - key - w.distanceBegin);
         const T* from = slopes + (key - begin) * N;
+#pragma GCC unroll 16
         for (int n = 0; n < NV; ++n) store<T, W>(to + n * W, load<T, W>(to + n * W) + load<T, W>(from + n * W));
       }
     }
@@ -210,4 +213,4 @@ LAPIDARY_INLINE void backwardItem(const Problem<T>& p, const Item& item, Scratch
   storeKeys<T>(p, item, w, wide, valueWide, b, keyPartial, valuePartial);
 }
 
-}  // namespace lapidary::attention
+}  // namespace lapidary::attention::LAPIDARY_ISA

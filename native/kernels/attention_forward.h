@@ -2,7 +2,7 @@
 #pragma once
 #include "attention_tile.h"
 
-namespace lapidary::attention {
+namespace lapidary::attention::LAPIDARY_ISA {
 
 constexpr int64_t kForwardChunk = 128;  // Keys whose scores with one tile fit the first cache beside keys and values.
 
@@ -21,6 +21,7 @@ LAPIDARY_INLINE void softmaxChunk(const Tile<T, W, NV>& tile, int64_t begin, int
   if (!seesAll(tile, begin, end)) {
     const V none = V{} - std::numeric_limits<T>::infinity();
     for (int64_t j = 0; j < count; ++j) {
+#pragma GCC unroll 16
       for (int n = 0; n < NV; ++n) {
         T* at = scores + j * N + n * W;
         store<T, W>(at, seen(tile, n, begin + j) ? load<T, W>(at) : none);
@@ -28,10 +29,13 @@ LAPIDARY_INLINE void softmaxChunk(const Tile<T, W, NV>& tile, int64_t begin, int
     }
   }
   V max[NV];
+#pragma GCC unroll 16
   for (int n = 0; n < NV; ++n) max[n] = state.max[n];
   for (int64_t j = 0; j < count; ++j) {
+#pragma GCC unroll 16
     for (int n = 0; n < NV; ++n) max[n] = larger(max[n], load<T, W>(scores + j * N + n * W));
   }
+#pragma GCC unroll 16
   for (int n = 0; n < NV; ++n) {
     const V shrink = exp2Of<W>(state.max[n] - max[n]);
     state.max[n] = max[n];
@@ -39,8 +43,10 @@ LAPIDARY_INLINE void softmaxChunk(const Tile<T, W, NV>& tile, int64_t begin, int
     for (int64_t c = 0; c < valueDim; ++c) store<T, W>(mixed + c * N + n * W, load<T, W>(mixed + c * N + n * W) * shrink);
   }
   V sum[NV];
+#pragma GCC unroll 16
   for (int n = 0; n < NV; ++n) sum[n] = state.sum[n];
   for (int64_t j = 0; j < count; ++j) {
+#pragma GCC unroll 16
     for (int n = 0; n < NV; ++n) {
       T* at = scores + j * N + n * W;
       const V weight = exp2Of<W>(load<T, W>(at) - max[n]);
@@ -48,6 +54,7 @@ LAPIDARY_INLINE void softmaxChunk(const Tile<T, W, NV>& tile, int64_t begin, int
       store<T, W>(at, weight);
     }
   }
+#pragma GCC unroll 16
   for (int n = 0; n < NV; ++n) state.sum[n] = sum[n];
 }
 
@@ -56,6 +63,7 @@ LAPIDARY_INLINE void activateChunk(Activation activation, const Tile<T, W, NV>& 
   using V = Vec<T, W>;
   const bool all = seesAll(tile, begin, end);
   for (int64_t j = 0; j < end - begin; ++j) {
+#pragma GCC unroll 16
     for (int n = 0; n < NV; ++n) {
       T* at = scores + j * NV * W + n * W;
       V weight, slope;
@@ -103,6 +111,7 @@ LAPIDARY_INLINE void forwardTile(const Problem<T>& p, const Work<T>& w, int64_t 
   packQueries<T, N>(buffers.rows, p.dim, count, p.dim, static_cast<T>(p.scale * (softmax ? kLog2E : 1)), buffers.queries);
   std::fill_n(buffers.mixed, p.valueDim * N, T(0));
   Running<T, W, NV> state;
+#pragma GCC unroll 16
   for (int n = 0; n < NV; ++n) {
     state.max[n] = splat<T, W>(std::numeric_limits<T>::lowest());
     state.sum[n] = Vec<T, W>{};
@@ -160,4 +169,4 @@ LAPIDARY_INLINE void forwardItem(const Problem<T>& p, const Item& item, Scratch<
   }
 }
 
-}  // namespace lapidary::attention
+}  // namespace lapidary::attention::LAPIDARY_ISA

@@ -1,14 +1,17 @@
 // Vectors of W lanes in the compiler's own vector types, so that one text serves AVX-512, AVX2, SSE and NEON, and small
-// matrix products on them. Everything is inlined into functions that name their instruction set.
+// matrix products on them. Included once per instruction set, which a pragma must have named before: GCC takes vectors
+// apart when it reads a function, so inlining into one that names its instruction set comes too late.
 #pragma once
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #pragma GCC diagnostic ignored "-Wpsabi"  // Vectors are passed between inlined functions only.
 #define LAPIDARY_INLINE __attribute__((always_inline)) inline
+#define LAPIDARY_LAMBDA __attribute__((always_inline))
 
-namespace lapidary::attention {
+namespace lapidary::attention::LAPIDARY_ISA {
 
 template <typename T>
 struct IntegerOf;
@@ -102,25 +105,33 @@ LAPIDARY_INLINE void normal(Vec<double, W> x, Vec<double, W>& distribution, Vec<
   }
 }
 
-// C[M × NV·W] (+)= A B for M = MR rows: A's element (m, k) at m·am + k·ak, of which one is 1; B and C row by row.
+// body(0), …, body(N-1) with numbers that are constants: what a loop indexes with them stays in registers.
+template <typename Body, int... N>
+LAPIDARY_INLINE void unroll(std::integer_sequence<int, N...>, const Body& body) {
+  (body(std::integral_constant<int, N>{}), ...);
+}
+template <int N, typename Body>
+LAPIDARY_INLINE void unroll(const Body& body) {
+  unroll(std::make_integer_sequence<int, N>{}, body);
+}
+
+// C[MR × NV·W] (+)= A B: A's element (m, k) at m + k·stride (Down) or m·stride + k; B and C row by row.
 template <typename T, int W, int MR, int NV, bool Down>
 LAPIDARY_INLINE void block(int64_t depth, const T* a, int64_t stride, const T* b, int64_t ldb, T* c, int64_t ldc, bool add) {
   using V = Vec<T, W>;
-  V sums[MR][NV];
-  for (int m = 0; m < MR; ++m) {
-    for (int n = 0; n < NV; ++n) sums[m][n] = add ? load<T, W>(c + m * ldc + n * W) : V{};
-  }
+  V sums[MR * NV];
+  unroll<MR * NV>([&](auto i) LAPIDARY_LAMBDA {
+    sums[i] = add ? load<T, W>(c + i / NV * ldc + i % NV * W) : V{};
+  });
   for (int64_t k = 0; k < depth; ++k) {
     V row[NV];
-    for (int n = 0; n < NV; ++n) row[n] = load<T, W>(b + k * ldb + n * W);
-    for (int m = 0; m < MR; ++m) {
+    unroll<NV>([&](auto n) LAPIDARY_LAMBDA { row[n] = load<T, W>(b + k * ldb + n * W); });
+    unroll<MR>([&](auto m) LAPIDARY_LAMBDA {
       const V factor = splat<T, W>(Down ? a[m + k * stride] : a[m * stride + k]);
-      for (int n = 0; n < NV; ++n) sums[m][n] += factor * row[n];
-    }
+      unroll<NV>([&](auto n) LAPIDARY_LAMBDA { sums[m * NV + n] += factor * row[n]; });
+    });
   }
-  for (int m = 0; m < MR; ++m) {
-    for (int n = 0; n < NV; ++n) store<T, W>(c + m * ldc + n * W, sums[m][n]);
-  }
+  unroll<MR * NV>([&](auto i) LAPIDARY_LAMBDA { store<T, W>(c + i / NV * ldc + i % NV * W, sums[i]); });
 }
 
 template <typename T, int W, int MR, int NV, bool Down>
@@ -142,4 +153,4 @@ LAPIDARY_INLINE void multiply(int64_t rows, int64_t n, int64_t depth, const T* a
   if (j < n) columns<T, W, MR, 1, Down>(rows, depth, a, stride, b + j, ldb, c + j, ldc, add);
 }
 
-}  // namespace lapidary::attention
+}  // namespace lapidary::attention::LAPIDARY_ISA

@@ -7,7 +7,7 @@
 #include "attention.h"
 #include "attention_simd.h"
 
-namespace lapidary::attention {
+namespace lapidary::attention::LAPIDARY_ISA {
 
 // The rows of one example and head, packed, with rotary positions applied.
 template <typename T>
@@ -170,6 +170,7 @@ LAPIDARY_INLINE void addBiases(const Problem<T>& p, const Work<T>& w, const Tile
     T* row = scores + (key - begin) * N;
     if (w.position != nullptr && tile.consecutive) {
       const T* bias = w.position + (tile.position - key - w.distanceBegin);
+#pragma GCC unroll 16
       for (int n = 0; n < NV; ++n) store<T, W>(row + n * W, load<T, W>(row + n * W) + load<T, W>(bias + n * W));
     } else if (w.position != nullptr) {
       for (int64_t lane = 0; lane < tile.count; ++lane) {
@@ -207,4 +208,4 @@ LAPIDARY_INLINE void weigh(Activation activation, Vec<T, W> score, Vec<T, W>& we
   }
 }
 
-}  // namespace lapidary::attention
+}  // namespace lapidary::attention::LAPIDARY_ISA

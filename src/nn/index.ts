@@ -1,5 +1,16 @@
 /** Layers, losses, optimizers, schedules. */
 export { type AttentionConfig, AttentionPooling, MultiHeadAttention } from "./attention.ts";
+export {
+  type AttentionActivation,
+  type AttentionBias,
+  type AttentionInputs,
+  type AttentionMask,
+  type AttentionOptions,
+  attend,
+  gdpa,
+  hstuAttention,
+} from "./jagged-attention.ts";
+export { plainAttention } from "./plain-attention.ts";
 export { CrossLayer } from "./cross-layer.ts";
 export { EmbeddingTable, type EmbeddingTableConfig } from "./embedding-table.ts";
 export { Initializer, type Placement } from "./initial.ts";
