@@ -2,6 +2,7 @@
 // callers in TypeScript take the plain composition. query [Lq, H, d], key [Lk, Hk, d], value [Lk, Hk, dv] → [Lq, H, dv].
 #include "attention_arguments.h"
 #include "attention_plan.h"
+#include "bridge/flops.h"
 
 namespace lapidary {
 
@@ -62,9 +63,17 @@ static Lengths lengthsOf(const Arguments& a) {
           a.candidates.defined() ? a.candidates.data_ptr<int64_t>() : nullptr};
 }
 
+// Two products of all pairs of a row and a key that it sees, so often; what backward computes again is not counted.
+static void countProducts(const Arguments& a, double times) {
+  if (!countsFlops()) return;
+  const auto width = static_cast<double>(a.query.size(1) * (a.query.size(2) + a.value.size(2)));
+  addFlops(2 * times * width * static_cast<double>(pairsOf(a.mask, lengthsOf(a))));
+}
+
 // Result, and the logarithms of softmax's sums if they are asked for.
 static std::pair<at::Tensor, at::Tensor> forward(const Arguments& a, bool keep) {
   constexpr int64_t kRows = 512;
+  countProducts(a, 1);
   const int64_t rows = a.query.size(0), heads = a.query.size(1);
   at::Tensor result = at::empty({rows, heads, a.value.size(2)}, a.query.options());
   at::Tensor logSums;
@@ -132,6 +141,7 @@ struct Gradients {
 
 static Gradients backward(const Arguments& a, const at::Tensor& gradient, const at::Tensor& output,
                           const at::Tensor& logSums, bool biases) {
+  countProducts(a, 2);
   // With many examples there is work for all threads; few long ones are cut, at the price of partial sums.
   const int64_t rowsPerItem = (a.queryOffsets.size(0) - 1) * a.key.size(1) >= 256 ? int64_t{1} << 40 : 1024;
   const Plan plan = planOf(a.mask, lengthsOf(a), a.key.size(1), rowsPerItem);

@@ -60,6 +60,19 @@ static void look(const Mask& mask, int64_t keys, int64_t candidates, Item& item)
   item.keyBegin = std::min(item.keyBegin, item.keyEnd);
 }
 
+int64_t pairsOf(const Mask& mask, const Lengths& lengths) {
+  int64_t pairs = 0;
+  for (int64_t example = 0; example < lengths.examples; ++example) {
+    const int64_t keys = lengths.keys[example + 1] - lengths.keys[example];
+    const int64_t candidates = lengths.candidates == nullptr ? 0 : lengths.candidates[example];
+    for (int64_t row = 0; row < lengths.queries[example + 1] - lengths.queries[example]; ++row) {
+      const Sight sight = sightOf(mask, row, keys, candidates);
+      pairs += sight.high - sight.low + std::min(sight.prefix, sight.low) + (sight.self < 0 ? 0 : 1);
+    }
+  }
+  return pairs;
+}
+
 Plan planOf(const Mask& mask, const Lengths& lengths, int64_t keyHeads, int64_t rowsPerItem) {
   Plan plan;
   for (int64_t example = 0; example < lengths.examples; ++example) {

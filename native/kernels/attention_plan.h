@@ -20,6 +20,9 @@ struct Plan {
 
 Plan planOf(const Mask& mask, const Lengths& lengths, int64_t keyHeads, int64_t rowsPerItem);
 
+// Pairs of a row and a key that it sees.
+int64_t pairsOf(const Mask& mask, const Lengths& lengths);
+
 // Runs body(index, scratch) for each index; whoever is free takes the next.
 template <typename T, typename Body>
 void inParallel(int64_t count, const Body& body) {

@@ -1,5 +1,5 @@
 /** Layers, losses, optimizers, schedules. */
-export { type AttentionConfig, AttentionPooling, MultiHeadAttention } from "./attention.ts";
+export { type Attend, type AttentionConfig, AttentionPooling, evenly, MultiHeadAttention } from "./attention.ts";
 export {
   type AttentionActivation,
   type AttentionBias,
