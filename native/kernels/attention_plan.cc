@@ -67,7 +67,8 @@ int64_t pairsOf(const Mask& mask, const Lengths& lengths) {
     const int64_t candidates = lengths.candidates == nullptr ? 0 : lengths.candidates[example];
     for (int64_t row = 0; row < lengths.queries[example + 1] - lengths.queries[example]; ++row) {
       const Sight sight = sightOf(mask, row, keys, candidates);
-      pairs += sight.high - sight.low + std::min(sight.prefix, sight.low) + (sight.self < 0 ? 0 : 1);
+      const int64_t twice = std::max<int64_t>(0, std::min(sight.high, sight.prefix) - sight.low);
+      pairs += sight.high - sight.low + sight.prefix - twice + (sight.self < 0 ? 0 : 1);
     }
   }
   return pairs;

@@ -4,7 +4,8 @@ import { JaggedTensor } from "../jagged/index.ts";
 import { boundsOf, random64 } from "../jagged/testing.ts";
 import { fromArray, grad, Scope, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
-import { type AttentionMask, type AttentionOptions, attend, gdpa, hstuAttention } from "./jagged-attention.ts";
+import type { AttentionMask, AttentionOptions } from "./attention-options.ts";
+import { attend, gdpa, hstuAttention } from "./jagged-attention.ts";
 import { plainAttention } from "./plain-attention.ts";
 
 const [INF, NAN] = [Number.POSITIVE_INFINITY, Number.NaN];
@@ -25,7 +26,8 @@ interface Problem {
   readonly apply: (leaves: readonly Tensor[], how: typeof attend) => Tensor;
 }
 
-const f64 = (values: readonly number[], shape: readonly number[]): Tensor => fromArray(Float64Array.from(values), shape);
+const f64 = (values: readonly number[], shape: readonly number[]): Tensor =>
+  fromArray(Float64Array.from(values), shape);
 const int64 = (values: readonly number[]): Tensor =>
   fromArray(Int32Array.from(values), [values.length]).to({ dtype: "int64" });
 
@@ -52,7 +54,10 @@ function problemOf(sizes: Sizes, { positionBias, timeBias, ...options }: Drawn, 
     const table = timeBias === undefined ? undefined : tables.shift();
     const time = table && { table, queries: times(numQueries, 5), keys: times(numKeys, 0) };
     const bias = { ...(position && { position }), ...(time && { time }) };
-    const inputs = { query: JaggedTensor.of(query as Tensor, queryBounds), key: JaggedTensor.of(key as Tensor, keyBounds) };
+    const inputs = {
+      query: JaggedTensor.of(query as Tensor, queryBounds),
+      key: JaggedTensor.of(key as Tensor, keyBounds),
+    };
     return how({ ...inputs, value: value as Tensor }, { ...options, bias }).values;
   };
   return { leaves, apply };
@@ -128,7 +133,13 @@ describe("sizes", () => {
     check({ lengths: [2100, 1], heads: 2, keyHeads: 1, dim: 2 }, { mask: { block: 64 }, positionBias: [2, 5] });
   });
   test("any", () => {
-    const mask = fc.constantFrom({}, { causal: true }, { window: 3, causal: true }, { block: 5 }, { window: 2, prefix: 2 });
+    const mask = fc.constantFrom(
+      {},
+      { causal: true },
+      { window: 3, causal: true },
+      { block: 5 },
+      { window: 2, prefix: 2 },
+    );
     const sizes = fc.record({
       lengths: fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 5 }),
       keyHeads: fc.integer({ min: 1, max: 3 }),
@@ -136,9 +147,10 @@ describe("sizes", () => {
       valueDim: fc.integer({ min: 1, max: 20 }),
     });
     const activation = fc.constantFrom("softmax" as const, "silu" as const, "gelu" as const);
+    const options = fc.record({ mask, activation });
     fc.assert(
-      fc.property(sizes, mask, activation, fc.integer({ min: 1, max: 1000 }), (drawn, given, act, seed) => {
-        check({ ...drawn, heads: drawn.keyHeads * (1 + (seed % 2)) }, { mask: given, activation: act }, seed);
+      fc.property(sizes, options, fc.integer({ min: 1, max: 1000 }), (drawn, given, seed) => {
+        check({ ...drawn, heads: drawn.keyHeads * (1 + (seed % 2)) }, given, seed);
       }),
       { numRuns: 40 },
     );
@@ -227,10 +239,17 @@ test("16-bit inputs are computed in 32 bits", () => {
   const half = leaves.map((leaf) => leaf.to({ dtype: "bfloat16" }));
   const y = apply(half, attend);
   expect(y.dtype).toBe("bfloat16");
-  toBeClose(y, apply(half.map((leaf) => leaf.to({ dtype: "float64" })), plainAttention).to({ dtype: "bfloat16" }), {
-    rtol: 1e-2,
-    atol: 1e-2,
-  });
+  toBeClose(
+    y,
+    apply(
+      half.map((leaf) => leaf.to({ dtype: "float64" })),
+      plainAttention,
+    ).to({ dtype: "bfloat16" }),
+    {
+      rtol: 1e-2,
+      atol: 1e-2,
+    },
+  );
 });
 
 test("columns out of order and parts of a wider row are read where they are", () => {
@@ -251,11 +270,17 @@ describe("named forms", () => {
     const expected = apply(leaves, (inputs) =>
       plainAttention(inputs, { activation: "silu", factor: 1 / 9, mask: { causal: true } }),
     );
-    toBeClose(apply(leaves, (inputs) => hstuAttention(inputs)), expected);
+    toBeClose(
+      apply(leaves, (inputs) => hstuAttention(inputs)),
+      expected,
+    );
   });
   test("GDPA: an activation of q kᵀ / τ", () => {
     const { leaves, apply } = problemOf({ lengths: [4, 4], queryLengths: [9, 2] }, {});
     const expected = apply(leaves, (inputs) => plainAttention(inputs, { activation: "gelu", scale: 1 / 3 }));
-    toBeClose(apply(leaves, (inputs) => gdpa(inputs, { temperature: 3 })), expected);
+    toBeClose(
+      apply(leaves, (inputs) => gdpa(inputs, { temperature: 3 })),
+      expected,
+    );
   });
 });

@@ -1,6 +1,6 @@
 import type { JaggedTensor } from "../jagged/index.ts";
 import { arange, fromArray, type Tensor } from "../torch/index.ts";
-import { type AttentionInputs, type AttentionMask, type AttentionOptions, scaleOf } from "./jagged-attention.ts";
+import { type AttentionInputs, type AttentionMask, type AttentionOptions, scaleOf } from "./attention-options.ts";
 import { rotate } from "./rotary.ts";
 
 /** Per padded row, where it stands and what it sees: keys [low, high) ∪ [0, prefix) ∪ {self}. @shape [B, N] each */
@@ -35,11 +35,20 @@ function sightsOf(rows: JaggedTensor, keys: JaggedTensor, mask: AttentionMask = 
     return row < rows.length(b) ? sightOf(row, keys.length(b) - (candidates[b] ?? 0), mask) : NOTHING;
   });
   const field = (name: keyof Sights): Tensor =>
-    fromArray(Int32Array.from(all, (sight) => sight[name]), [rows.size, width]).to({
+    fromArray(
+      Int32Array.from(all, (sight) => sight[name]),
+      [rows.size, width],
+    ).to({
       dtype: "int64",
       device: rows.values.device,
     });
-  return { position: field("position"), low: field("low"), high: field("high"), prefix: field("prefix"), self: field("self") };
+  return {
+    position: field("position"),
+    low: field("low"),
+    high: field("high"),
+    prefix: field("prefix"),
+    self: field("self"),
+  };
 }
 
 const not = (x: Tensor): Tensor => x.logicalNot();
@@ -77,7 +86,14 @@ function positionBias(table: Tensor, rows: Tensor, keys: Tensor): Tensor {
 /** By ⌊ln(max(1, |Δt|)) / 0.301⌋, see {@link AttentionBias}. */
 function timeBias(table: Tensor, rows: Tensor, keys: Tensor): Tensor {
   const gap = rows.unsqueeze(2).sub(keys.unsqueeze(1)).abs().clamp(1).to({ dtype: "float64" });
-  return lookUp(table, gap.log().div(0.301).to({ dtype: "int64" }).clamp(0, (table.shape[1] ?? 1) - 1));
+  return lookUp(
+    table,
+    gap
+      .log()
+      .div(0.301)
+      .to({ dtype: "int64" })
+      .clamp(0, (table.shape[1] ?? 1) - 1),
+  );
 }
 
 function scoresOf(inputs: AttentionInputs, options: AttentionOptions, [rows, keys]: readonly [Sights, Sights]): Tensor {
@@ -99,7 +115,7 @@ function scoresOf(inputs: AttentionInputs, options: AttentionOptions, [rows, key
 }
 
 /**
- * The same as {@link attend} from libtorch's operators, by padding: for devices that have no kernel of ours, and to
+ * The same as `attend` from libtorch's operators, by padding: for devices that have no kernel of ours, and to
  * compare the kernel with. Stores scores of every pair.
  *
  * @shape → values [Lq, H, e]
@@ -116,7 +132,10 @@ export function plainAttention(inputs: AttentionInputs, options: AttentionOption
   const { activation = "softmax" } = options;
   // A finite stand-in for -∞, so that a row that sees nothing has no NaN to be masked in its gradient.
   const weights = activation === "softmax" ? scores.maskedFill(not(seen), -1e30).softmax(-1) : scores[activation]();
-  const mixed = weights.maskedFill(not(seen), 0).matmul(byHead(key, value, heads)).mul(options.factor ?? 1);
+  const mixed = weights
+    .maskedFill(not(seen), 0)
+    .matmul(byHead(key, value, heads))
+    .mul(options.factor ?? 1);
   const flat = query.fromPadded(mixed.transpose(1, 2).flatten(2)).values;
   return query.with(flat.reshape([query.rows, heads, valueDim]));
 }
