@@ -21,6 +21,7 @@ export const BENCHES: Readonly<Record<string, string>> = {
   serve: "ranking over HTTP at a constant rate of arrivals, beside the same model behind Python's http.server",
   step: "whole training steps of the foundation model, beside the same model padded in PyTorch",
   ingest: "events read from logs per second and core",
+  attention: "jagged attention forward and backward, beside padded attention in eager PyTorch",
   storage: "bytes per event and per example, beside one copied history per example",
 };
 

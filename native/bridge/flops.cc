@@ -2,6 +2,7 @@
 #include <ATen/record_function.h>
 
 #include "bridge.h"
+#include "flops.h"
 
 namespace lapidary {
 
@@ -28,6 +29,10 @@ static std::unique_ptr<at::ObserverContext> onCall(const at::RecordFunction& fun
   counter.flops += flopsOf(function.name(), function);
   return nullptr;
 }
+
+bool countsFlops() { return counter.running; }
+
+void addFlops(double flops) { counter.flops += flops; }
 
 // startFlops(): begins to count from 0.
 static napi_value startFlops(const Call& call) {

@@ -1,11 +1,13 @@
 import type { JaggedTensor } from "../jagged/index.ts";
-import { type Initializer, LayerNorm, Linear, MultiHeadAttention } from "../nn/index.ts";
+import { type Attend, attend, evenly, type Initializer, LayerNorm, Linear, MultiHeadAttention } from "../nn/index.ts";
 import type { Tensor } from "../torch/index.ts";
 
 /** Sizes of a {@link SequenceBlock}. */
 export interface SequenceBlockConfig {
   readonly dim: number;
   readonly numHeads: number;
+  /** @default attend */
+  readonly attend?: Attend;
 }
 
 /**
@@ -20,24 +22,30 @@ export class PersonalizedFeedForward {
   readonly query: Linear;
   readonly key: Linear;
   readonly value: Linear;
+  readonly attend: Attend;
 
-  constructor(maps: { query: Linear; key: Linear; value: Linear }) {
+  constructor(maps: { query: Linear; key: Linear; value: Linear }, attention: Attend = attend) {
     this.query = maps.query;
     this.key = maps.key;
     this.value = maps.value;
+    this.attend = attention;
   }
 
-  static init(dim: number, initial: Initializer): PersonalizedFeedForward {
+  static init(dim: number, initial: Initializer, attention: Attend = attend): PersonalizedFeedForward {
     const map = (): Linear => Linear.init({ in: dim, out: dim, bias: false }, initial);
-    return new PersonalizedFeedForward({ query: map(), key: map(), value: map() });
+    return new PersonalizedFeedForward({ query: map(), key: map(), value: map() }, attention);
   }
 
   apply(sequence: JaggedTensor, summary: Tensor): JaggedTensor {
     if (sequence.rows === 0) return sequence;
-    const queries = sequence.with(this.query.apply(sequence.values)).toPadded(); // [B, N, D]
-    const scores = queries.matmul(this.key.apply(summary).transpose(1, 2)); // [B, N, m]
-    const scale = Math.sqrt(queries.shape[2] ?? 1);
-    return sequence.fromPadded(scores.div(scale).silu().matmul(this.value.apply(summary)));
+    const [size = 0, tokens = 0] = summary.shape;
+    const one = (rows: Tensor): Tensor => rows.reshape([-1, 1, rows.shape.at(-1) ?? 0]); // One head.
+    const inputs = {
+      query: sequence.with(one(this.query.apply(sequence.values))),
+      key: evenly(one(this.key.apply(summary)), size, tokens),
+      value: one(this.value.apply(summary)),
+    };
+    return sequence.with(this.attend(inputs, { activation: "silu" }).values.select(1, 0));
   }
 }
 
@@ -65,12 +73,13 @@ export class SequenceBlock {
     this.attention = parts.attention;
   }
 
-  static init({ dim, numHeads }: SequenceBlockConfig, initial: Initializer): SequenceBlock {
+  static init(config: SequenceBlockConfig, initial: Initializer): SequenceBlock {
+    const { dim } = config;
     return new SequenceBlock({
       feedForwardNorm: LayerNorm.init(dim, initial),
-      feedForward: PersonalizedFeedForward.init(dim, initial),
+      feedForward: PersonalizedFeedForward.init(dim, initial, config.attend),
       attentionNorm: LayerNorm.init(dim, initial),
-      attention: MultiHeadAttention.init({ dim, numHeads }, initial),
+      attention: MultiHeadAttention.init(config, initial),
     });
   }
 

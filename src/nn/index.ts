@@ -1,8 +1,16 @@
 /** Layers, losses, optimizers, schedules. */
-export { type AttentionConfig, AttentionPooling, MultiHeadAttention } from "./attention.ts";
+export { type Attend, type AttentionConfig, AttentionPooling, evenly, MultiHeadAttention } from "./attention.ts";
+export type {
+  AttentionActivation,
+  AttentionBias,
+  AttentionInputs,
+  AttentionMask,
+  AttentionOptions,
+} from "./attention-options.ts";
 export { CrossLayer } from "./cross-layer.ts";
 export { EmbeddingTable, type EmbeddingTableConfig } from "./embedding-table.ts";
 export { Initializer, type Placement } from "./initial.ts";
+export { attend, gdpa, hstuAttention } from "./jagged-attention.ts";
 export { Linear, type LinearConfig } from "./linear.ts";
 export { logLoss, multiObjectiveLoss } from "./losses.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
@@ -25,4 +33,5 @@ export {
   type RowGradient,
   takeRowGradient,
 } from "./parameters.ts";
+export { plainAttention } from "./plain-attention.ts";
 export { type Schedule, warmupConstant, warmupCosine } from "./schedules.ts";

@@ -7,6 +7,7 @@ export {
   cat,
   embedding,
   full,
+  jaggedAttention,
   layerNorm,
   linear,
   ones,

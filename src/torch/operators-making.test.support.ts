@@ -9,6 +9,7 @@ import {
   embedding,
   full,
   gradientOf,
+  jaggedAttention,
   ones,
   RandomGenerator,
   rand,
@@ -244,4 +245,14 @@ export const OURS = {
     },
     gradient: "update",
   },
+  "lapidary::jagged_attention": {
+    value: () => expectTensor(attended(f64([5, 7, 1, 2], [4, 1, 1])), [4, 1, 1], [6, 6, 1, 2]),
+    gradient: smooth((x) => attended(x), [4, 1, 1]),
+  },
 } satisfies OperatorCases;
+
+/** Segments of 2, 1, 0 and 1 rows, of which each row weighs all values of its own alike. */
+function attended(values: Tensor): Tensor {
+  const [same, queryOffsets] = [zeros([4, 1, 1], { dtype: "float64" }), i64([0, 2, 3, 3, 4])];
+  return jaggedAttention(same, same, values, { queryOffsets, keyOffsets: queryOffsets });
+}

@@ -114,6 +114,7 @@ export const OPERATORS = [
   "lapidary::segment_sum",
   "lapidary::segment_max",
   "lapidary::rowwise_adagrad_",
+  "lapidary::jagged_attention",
 ] as const;
 
 /** One line of {@link OPERATORS}. */

@@ -121,6 +121,7 @@ const ATEN_COALESCE = native.operator("aten::coalesce", "");
 const LAPIDARY_SEGMENT_SUM = native.operator("lapidary::segment_sum", "");
 const LAPIDARY_SEGMENT_MAX = native.operator("lapidary::segment_max", "");
 const LAPIDARY_ROWWISE_ADAGRAD_ = native.operator("lapidary::rowwise_adagrad_", "");
+const LAPIDARY_JAGGED_ATTENTION = native.operator("lapidary::jagged_attention", "");
 
 /** A tensor of libtorch: a handle whose methods are the operators that take a tensor first. */
 export class Tensor extends TensorBase {
@@ -671,4 +672,9 @@ export function segmentMax(values: Tensor, offsets: Tensor): Tensor {
 /** `lapidary::rowwise_adagrad_(Tensor(a!) table, Tensor(b!) moments, Tensor indices, Tensor gradients, float lr, float eps) -> ()` */
 export function rowwiseAdagrad_(table: Tensor, moments: Tensor, indices: Tensor, gradients: Tensor, lr: number, eps: number): void {
   native.callDropped(LAPIDARY_ROWWISE_ADAGRAD_, table.handle, moments.handle, indices.handle, gradients.handle, lr, eps);
+}
+
+/** `lapidary::jagged_attention(Tensor query, Tensor key, Tensor value, *, Tensor query_offsets, Tensor key_offsets, Tensor? candidates=None, Tensor? position_bias=None, Tensor? time_bias=None, Tensor? query_times=None, Tensor? key_times=None, str activation="softmax", float scale=1., float factor=1., bool causal=False, int window=0, int prefix=0, int block=0, float rotary_base=0.) -> Tensor` */
+export function jaggedAttention(query: Tensor, key: Tensor, value: Tensor, options: { readonly queryOffsets: Tensor; readonly keyOffsets: Tensor; readonly candidates?: Tensor | null; readonly positionBias?: Tensor | null; readonly timeBias?: Tensor | null; readonly queryTimes?: Tensor | null; readonly keyTimes?: Tensor | null; readonly activation?: string; readonly scale?: number; readonly factor?: number; readonly causal?: boolean; readonly window?: number; readonly prefix?: number; readonly block?: number; readonly rotaryBase?: number }): Tensor {
+  return new Tensor(call(LAPIDARY_JAGGED_ATTENTION, query.handle, key.handle, value.handle, options?.queryOffsets.handle, options?.keyOffsets.handle, options?.candidates?.handle, options?.positionBias?.handle, options?.timeBias?.handle, options?.queryTimes?.handle, options?.keyTimes?.handle, options?.activation, options?.scale, options?.factor, options?.causal, options?.window, options?.prefix, options?.block, options?.rotaryBase));
 }
