@@ -7,4 +7,20 @@ TORCH_LIBRARY(lapidary, library) {
   library.def(
       "rowwise_adagrad_(Tensor(a!) table, Tensor(b!) moments, Tensor indices, Tensor gradients, float lr, float eps) "
       "-> ()");
+
+  // One entry of features, codes, offsets, weights and gradients per feature; a feature is of the table of that number.
+  library.def(
+      "tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean) "
+      "-> Tensor[]");
+  library.def(
+      "tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, "
+      "Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1.0, int seed=0, int step=0) "
+      "-> ()");
+  library.def(
+      "tables_adam_(Tensor(a!)[] tables, Tensor(b!)[] first, Tensor(c!)[] second, int[] features, Tensor[] codes, "
+      "Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float beta1, float beta2, float eps, "
+      "int step, int seed=0) -> ()");
+  library.def("to_rows(Tensor values, ScalarType dtype, *, int? seed=None, int step=0) -> Tensor");
+  library.def("from_rows(Tensor rows) -> Tensor");
+  library.def("count_rows_(Tensor(a!)[] counts, int[] features, Tensor[] codes) -> ()");
 }

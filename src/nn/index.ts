@@ -26,3 +26,17 @@ export {
   takeRowGradient,
 } from "./parameters.ts";
 export { type Schedule, warmupConstant, warmupCosine } from "./schedules.ts";
+export {
+  type AdagradTables,
+  type AdamTables,
+  type FeatureIds,
+  initTablesAdagrad,
+  initTablesAdam,
+  type Lookup,
+  poolTables,
+  rowWidth,
+  stepTablesAdagrad,
+  stepTablesAdam,
+  type TablesAdagradOptions,
+  type TablesAdamOptions,
+} from "./tables.ts";
