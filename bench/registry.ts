@@ -20,6 +20,7 @@ export const BENCHES: Readonly<Record<string, string>> = {
   "train-step": "whole training steps of the previous-generation model, beside the same model in PyTorch",
   serve: "ranking over HTTP at a constant rate of arrivals, beside the same model behind Python's http.server",
   ingest: "events read from logs per second and core",
+  tables: "lookups, backward and update of embedding tables, beside EmbeddingBag and Adagrad in PyTorch",
   storage: "bytes per event and per example, beside one copied history per example",
 };
 

@@ -193,7 +193,7 @@ inline at::ScalarType sumType(at::ScalarType format) { return format == at::kDou
 inline at::Tensor plainRows(const at::Tensor& rows) {
   if (rows.scalar_type() != at::kByte) return rows.to(sumType(rows.scalar_type()));
   const int64_t dim = rowDim(rows);
-  const at::Tensor tail = rows.slice(1, dim).contiguous().view(at::kFloat);
+  const at::Tensor tail = rows.slice(1, dim).clone(at::MemoryFormat::Contiguous).view(at::kFloat);  // Elsewhere it is not aligned.
   return rows.slice(1, 0, dim).to(at::kFloat) * tail.slice(1, 0, 1) + tail.slice(1, 1, 2);
 }
 

@@ -23,7 +23,17 @@ static EntryLayout layoutFor(const char* op, at::TensorList tables, const Featur
   return layout;
 }
 
-static void fillEntries(const EntryLayout& layout, FeatureList& list, uint64_t* entries) {
+// Bags of one feature, and where its entries begin. Small features are shared among threads in one go.
+struct FillPiece {
+  size_t feature;
+  int64_t begin, end, firstEntry;
+  int64_t* bagOf;
+};
+
+static std::vector<FillPiece> fillPieces(FeatureList& list) {
+  constexpr int64_t kBagsPerPiece = 4096;
+  std::vector<FillPiece> pieces;
+  int64_t firstEntry = 0;
   for (size_t f = 0; f < list.features.size(); ++f) {
     Feature& feature = list.features[f];
     int64_t* bagOf = nullptr;
@@ -31,19 +41,33 @@ static void fillEntries(const EntryLayout& layout, FeatureList& list, uint64_t* 
       list.kept.push_back(at::empty({feature.ids}, at::kLong));
       bagOf = list.kept.back().data_ptr<int64_t>();
     }
-    const uint64_t firstRow = layout.firstRows[feature.table];
-    at::parallel_for(0, feature.bags, 1024, [&, f](int64_t begin, int64_t end) {
-      for (int64_t bag = begin; bag < end; ++bag) {
+    for (int64_t begin = 0; begin < feature.bags; begin += kBagsPerPiece) {
+      pieces.push_back({f, begin, std::min(feature.bags, begin + kBagsPerPiece), firstEntry, bagOf});
+    }
+    feature.bagOf = bagOf;
+    firstEntry += feature.ids;
+  }
+  return pieces;
+}
+
+static void fillEntries(const EntryLayout& layout, FeatureList& list, uint64_t* entries) {
+  const std::vector<FillPiece> pieces = fillPieces(list);
+  at::parallel_for(0, static_cast<int64_t>(pieces.size()), 4, [&](int64_t from, int64_t to) {
+    for (int64_t p = from; p < to; ++p) {
+      const FillPiece& piece = pieces[p];
+      const Feature& feature = list.features[piece.feature];
+      const uint64_t firstRow = layout.firstRows[feature.table];
+      const uint64_t tag = static_cast<uint64_t>(piece.feature) << layout.placeBits;
+      uint64_t* own = entries + piece.firstEntry;
+      for (int64_t bag = piece.begin; bag < piece.end; ++bag) {
         for (int64_t i = feature.begin(bag); i < feature.end(bag); ++i) {
           const uint64_t place = feature.weights == nullptr ? bag : i;
-          entries[i] = (firstRow + feature.code(i)) << layout.rowShift() | static_cast<uint64_t>(f) << layout.placeBits | place;
-          if (bagOf != nullptr) bagOf[i] = bag;
+          own[i] = (firstRow + feature.code(i)) << layout.rowShift() | tag | place;
+          if (piece.bagOf != nullptr) piece.bagOf[i] = bag;
         }
       }
-    });
-    feature.bagOf = bagOf;
-    entries += feature.ids;
-  }
+    }
+  });
 }
 
 // One digit: pieces count their digits, then each moves its entries behind those of lower digits and of earlier pieces,

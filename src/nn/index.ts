@@ -5,6 +5,15 @@ export { EmbeddingTable, type EmbeddingTableConfig } from "./embedding-table.ts"
 export { Initializer, type Placement } from "./initial.ts";
 export { Linear, type LinearConfig } from "./linear.ts";
 export { logLoss, multiObjectiveLoss } from "./losses.ts";
+export {
+  fillNormal,
+  type HotRows,
+  hotRows,
+  mapTable,
+  type RowFormat,
+  rowBytes,
+  type TableFile,
+} from "./mapped-table.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
 export { LayerNorm, RmsNorm } from "./norms.ts";
 export {
