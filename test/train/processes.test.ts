@@ -117,8 +117,8 @@ describe.each(["previous", "foundation"])("the %s model", (model) => {
     const summary = await summaryOf(size, { model, run });
     const fileOf = (name: string): string => tensorsFile(at(name), "step-00000012");
     const isCompared = (name: string): boolean => name.startsWith("model.") && name !== WITHOUT_EFFECT;
-    // AdamW divides a gradient by its own size: where it is near zero, the rounding of a third shows. Float64 is sharp.
-    const tolerance = size === 2 ? 1e-5 : 1e-4;
+    // AdamW divides a gradient by its own size: where it is near zero, rounding shows, that of a third most. Float64 is sharp.
+    const tolerance = size === 2 ? 2e-5 : 1e-4;
     expect(difference(fileOf(run), fileOf(`${model}-1`), isCompared)).toBeLessThan(tolerance);
     const [mine, alone] = [resultOf(at(run)).curve, resultOf(at(`${model}-1`)).curve];
     expect(mine.map(({ step }) => step)).toEqual(alone.map(({ step }) => step));
