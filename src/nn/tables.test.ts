@@ -289,3 +289,37 @@ test("float32 rows give what float32 sums give", () => {
     expect(poolTables(lookup).every(({ dtype }) => dtype === "float32")).toBe(true);
   }, 10);
 });
+
+test("refuses what is no lookup, and says why", () => {
+  using _ = new Scope();
+  const table = drawn64([3, 2], 1);
+  const ids = codes3();
+  const refused: readonly (readonly [Lookup, RegExp])[] = [
+    [{ tables: [], features: [] }, /there must be a table/],
+    [{ tables: [table.select(0, 0)], features: [] }, /tables must be contiguous \[V, D\]/],
+    [{ tables: [table.t()], features: [] }, /tables must be contiguous/],
+    [{ tables: [table, drawn64([3, 3], 1)], features: [] }, /rows must have one width, got 3 and 2/],
+    [{ tables: [table, table.to({ dtype: "float32" })], features: [] }, /float64 tables do not mix/],
+    [{ tables: [table], features: [{ table: 1, codes: ids }] }, /feature 0 is of table 1, there are 1/],
+    [{ tables: [table], features: [{ table: 0, codes: drawn64([2], 1) }] }, /codes must be int32 or int64/],
+    [{ tables: [table], features: [{ table: 0, codes: ids, offsets: int64(0, 2) }] }, /offsets must run from 0 to 3/],
+    [{ tables: [table], features: [{ table: 0, codes: ids, offsets: int64(0, 2, 1, 3) }] }, /must not decrease/],
+    [
+      { tables: [table], features: [{ table: 0, codes: ids, weights: drawn64([2], 1) }] },
+      /weights must be Double \[3\]/,
+    ],
+  ];
+  for (const [lookup, message] of refused) expect(() => poolTables(lookup)).toThrow(message);
+  expect(() => poolTables({ tables: [table.to({ dtype: "int64" })], features: [] })).toThrow(
+    expect.objectContaining({ code: "TORCH_UNSUPPORTED" }),
+  );
+  const lookup = { tables: [table], features: [{ table: 0, codes: ids }] };
+  const memory = initTablesAdagrad([table]);
+  for (const gradients of [[], [drawn64([2, 2], 1)], [drawn64([3, 2], 1).to({ dtype: "float32" })]]) {
+    expect(() => stepTablesAdagrad({ lookup, gradients }, memory, ADAGRAD)).toThrow(/gradient/);
+  }
+  const bad = { moments: [drawn64([2], 1)] };
+  expect(() => stepTablesAdagrad({ lookup, gradients: [drawn64([3, 2], 1)] }, bad, ADAGRAD)).toThrow(/moments must be/);
+});
+
+const codes3 = (): Tensor => int64(0, 1, 2);
