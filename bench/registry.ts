@@ -22,6 +22,7 @@ export const BENCHES: Readonly<Record<string, string>> = {
   step: "whole training steps of the foundation model, beside the same model padded in PyTorch",
   ingest: "events read from logs per second and core",
   attention: "jagged attention forward and backward, beside padded attention in eager PyTorch",
+  tables: "lookups, backward and update of embedding tables, beside EmbeddingBag and Adagrad in PyTorch",
   storage: "bytes per event and per example, beside one copied history per example",
 };
 

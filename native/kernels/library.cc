@@ -12,4 +12,20 @@ TORCH_LIBRARY(lapidary, library) {
       "Tensor? candidates=None, Tensor? position_bias=None, Tensor? time_bias=None, Tensor? query_times=None, "
       "Tensor? key_times=None, str activation=\"softmax\", float scale=1.0, float factor=1.0, bool causal=False, "
       "int window=0, int prefix=0, int block=0, float rotary_base=0.0) -> Tensor");
+
+  // One entry of features, codes, offsets, weights and gradients per feature; a feature is of the table of that number.
+  library.def(
+      "tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean) "
+      "-> Tensor[]");
+  library.def(
+      "tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, "
+      "Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1.0, int seed=0, int step=0) "
+      "-> ()");
+  library.def(
+      "tables_adam_(Tensor(a!)[] tables, Tensor(b!)[] first, Tensor(c!)[] second, int[] features, Tensor[] codes, "
+      "Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float beta1, float beta2, float eps, "
+      "int step, int seed=0) -> ()");
+  library.def("to_rows(Tensor values, ScalarType dtype, *, int? seed=None, int step=0) -> Tensor");
+  library.def("from_rows(Tensor rows) -> Tensor");
+  library.def("count_rows_(Tensor(a!)[] counts, int[] features, Tensor[] codes) -> ()");
 }

@@ -18,6 +18,7 @@ import {
   segmentSum,
   stack,
   type Tensor,
+  tablesPool,
   tensor,
   trace,
   zeros,
@@ -88,6 +89,11 @@ const CASES: Readonly<Record<LoweredOperator, (inputs: Inputs) => Tensor>> = {
   "aten::arange.start_step": ({ x, size }) => x.add(arange(0, size, 1, { dtype: "float32" }).unsqueeze(1)),
   "lapidary::segment_sum": ({ events, history }) => segmentSum(events, history.offsets),
   "lapidary::segment_max": ({ events, history }) => segmentMax(events, history.offsets).clamp(-5),
+  "lapidary::tables_pool": ({ x, size }) => {
+    const codes = zeros([size], { dtype: "int64" });
+    const [first, second] = tablesPool([WEIGHT.mul(2), WEIGHT], [1, 0], [codes.add(1), codes], [], [], false);
+    return x.add(first as Tensor).add(second as Tensor);
+  },
 };
 
 /** The case as a model. */

@@ -53,6 +53,7 @@ export const LOWERED = [
   "aten::arange.start_step",
   "lapidary::segment_sum",
   "lapidary::segment_max",
+  "lapidary::tables_pool",
 ] as const;
 
 /** One of {@link LOWERED}. */
@@ -227,6 +228,17 @@ function repeatInterleave(call: CallView): string {
   return call.graph.node("Gather", [self.name, ids], { axis });
 }
 
+/** Each feature's rows, id by id. */
+function lookups(call: CallView): string[] {
+  const [tables, of] = [call.tensors("tables"), call.sizes("features")];
+  if (call.tensors("offsets").length > 0) call.refuse("lookups id by id", "pooled ones");
+  if (call.tensors("weights").length > 0) call.refuse("lookups id by id", "weighted ones");
+  return call.tensors("codes").map((codes, f) => {
+    const table = tables[Number(of[f])] ?? call.refuse(`a table of feature ${f}`, "none");
+    return call.graph.node("Gather", [table.name, codes.name], { axis: 0 });
+  });
+}
+
 const casts = (call: CallView, parts: readonly Operand[]): string[] =>
   parts.map((part) => call.cast(part, call.result.dtype));
 
@@ -300,4 +312,5 @@ export const LOWERINGS: Readonly<Record<LoweredOperator, Lowering>> = {
   "aten::arange.start_step": arange,
   "lapidary::segment_sum": segments("add", 0),
   "lapidary::segment_max": segments("max", Number.NEGATIVE_INFINITY),
+  "lapidary::tables_pool": lookups,
 };

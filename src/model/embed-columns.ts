@@ -1,6 +1,6 @@
 import type { CategoryFeature, CodeColumns } from "../features/spec.ts";
-import type { EmbeddingTable } from "../nn/index.ts";
-import { fromArrays, type Tensor } from "../torch/index.ts";
+import { type EmbeddingTable, poolTables } from "../nn/index.ts";
+import { fromArray, type Tensor } from "../torch/index.ts";
 
 /** The tables of a spec by name; features that name the same table share it. */
 export type Tables = Readonly<Record<string, EmbeddingTable>>;
@@ -21,24 +21,27 @@ export function columnsOf(features: readonly CategoryFeature[], columns: CodeCol
 }
 
 /**
- * Embeds columns: `e_i = table_i[codes_i]`. A table is looked up once, however many columns share it, so that its
- * gradient is one block of rows and not a sum of sparse tensors.
+ * Embeds columns: `e_i = table_i[codes_i]`, all of them in one call.
  *
  * @shape codes_i [n_i] → e_i [n_i, D]
  */
 export function embedColumns(tables: Tables, columns: readonly Column[]): Tensor[] {
-  const embedded = new Map<Column, Tensor>();
-  for (const name of new Set(columns.map(({ table }) => table))) {
-    const sharing = columns.filter(({ table }) => table === name);
-    const parts = embedTogether(tables[name], sharing);
-    for (const [i, part] of parts.entries()) embedded.set(sharing[i] as Column, part);
-  }
-  return columns.map((column) => embedded.get(column) as Tensor);
+  const names = [...new Set(columns.map(({ table }) => table))];
+  const weights = names.map((name) => weightOf(tables, name));
+  const [first] = weights;
+  if (first === undefined) return [];
+  const features = columns.map(({ table, codes }) => ({ table: names.indexOf(table), codes: codesLike(first, codes) }));
+  return poolTables({ tables: weights, features });
 }
 
-function embedTogether(table: EmbeddingTable | undefined, columns: readonly Column[]): Tensor[] {
-  if (table === undefined) throw new Error(`the model has no table ${columns[0]?.table}`);
-  const codes = fromArrays(columns.map((column) => column.codes));
-  const rows = table.lookup(codes.to({ device: table.weight.device }));
-  return columns.length === 1 ? [rows] : rows.splitWithSizes(columns.map((column) => column.codes.length));
+function weightOf(tables: Tables, name: string): Tensor {
+  const table = tables[name];
+  if (table === undefined) throw new Error(`the model has no table ${name}`);
+  return table.weight;
+}
+
+/** The codes where the tables are; on the host without a copy. */
+function codesLike({ device }: Tensor, array: Int32Array): Tensor {
+  const codes = fromArray(array, [array.length], { share: true });
+  return device === "cpu" ? codes : codes.to({ device });
 }

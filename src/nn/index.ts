@@ -13,6 +13,15 @@ export { Initializer, type Placement } from "./initial.ts";
 export { attend, gdpa, hstuAttention } from "./jagged-attention.ts";
 export { Linear, type LinearConfig } from "./linear.ts";
 export { logLoss, multiObjectiveLoss } from "./losses.ts";
+export {
+  fillNormal,
+  type HotRows,
+  hotRows,
+  mapTable,
+  type RowFormat,
+  rowBytes,
+  type TableFile,
+} from "./mapped-table.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
 export { LayerNorm, RmsNorm } from "./norms.ts";
 export {
@@ -35,3 +44,17 @@ export {
 } from "./parameters.ts";
 export { plainAttention } from "./plain-attention.ts";
 export { type Schedule, warmupConstant, warmupCosine } from "./schedules.ts";
+export {
+  type AdagradTables,
+  type AdamTables,
+  type FeatureIds,
+  initTablesAdagrad,
+  initTablesAdam,
+  type Lookup,
+  poolTables,
+  rowWidth,
+  stepTablesAdagrad,
+  stepTablesAdam,
+  type TablesAdagradOptions,
+  type TablesAdamOptions,
+} from "./tables.ts";

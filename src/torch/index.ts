@@ -5,7 +5,10 @@ export { type FromArrayOptions, fromArray, fromArrays, tensor } from "./from-arr
 export {
   arange,
   cat,
+  countRows_,
   embedding,
+  fromFile,
+  fromRows,
   full,
   jaggedAttention,
   layerNorm,
@@ -18,6 +21,10 @@ export {
   segmentSum,
   stack,
   Tensor,
+  tablesAdagrad_,
+  tablesAdam_,
+  tablesPool,
+  toRows,
   where,
   zeros,
 } from "./generated/tensor.ts";

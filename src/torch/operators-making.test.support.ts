@@ -6,7 +6,9 @@ import { expect } from "vitest";
 import { fromFile } from "./generated/tensor.ts";
 import {
   arange,
+  countRows_,
   embedding,
+  fromRows,
   full,
   gradientOf,
   jaggedAttention,
@@ -18,12 +20,17 @@ import {
   segmentMax,
   segmentSum,
   type Tensor,
+  tablesAdagrad_,
+  tablesAdam_,
+  tablesPool,
+  toRows,
   zeros,
 } from "./index.ts";
 import {
   expectTensor,
   f64,
   i64,
+  matrixOf,
   numbersOf,
   type OperatorCase,
   type OperatorCases,
@@ -248,6 +255,73 @@ export const OURS = {
   "lapidary::jagged_attention": {
     value: () => expectTensor(attended(f64([5, 7, 1, 2], [4, 1, 1])), [4, 1, 1], [6, 6, 1, 2]),
     gradient: smooth((x) => attended(x), [4, 1, 1]),
+  },
+  "lapidary::tables_pool": {
+    value: () => {
+      const tables = [f64([1, 2, 3, 4], [2, 2]), f64([5, 6], [1, 2])];
+      const none = i64([], [0]);
+      const [pooled, rows] = tablesPool(tables, [0, 1], [i64([1, 0, 1]), i64([0])], [i64([0, 0, 3]), none], [], true);
+      expectTensor(pooled as Tensor, [2, 2], [0, 0, 7 / 3, 10 / 3]);
+      expectTensor(rows as Tensor, [1, 2], [5, 6]);
+    },
+    gradient: smooth(
+      (table, weights) => {
+        const [pooled] = tablesPool([table], [0], [i64([1, 0, 1, 2])], [i64([0, 3, 3, 4])], [weights], true);
+        return pooled as Tensor;
+      },
+      [3, 2],
+      [4],
+    ),
+  },
+  "lapidary::tables_adagrad_": {
+    value: () => {
+      const [table, moments] = [f64([1, 2, 3, 4], [2, 2]), f64([0, 6])];
+      const options = { lr: 0.5, eps: 0, replicas: 2 };
+      tablesAdagrad_([table], [moments], [0], [i64([1, 1])], [i64([0, 2])], [], false, [f64([1, 3], [1, 2])], options);
+      expectTensor(moments, [2], [0, 26]);
+      expectTensor(table, [2, 2], [1, 2, 3 - 1 / Math.sqrt(13), 4 - 3 / Math.sqrt(13)]);
+    },
+    gradient: "update",
+  },
+  "lapidary::tables_adam_": {
+    value: () => {
+      const [table, first, second] = [f64([1, 2], [1, 2]), f64([0, 0], [1, 2]), f64([0, 0], [1, 2])];
+      const options = { lr: 0.5, beta1: 0.5, beta2: 0.75, eps: 0, step: 1 };
+      tablesAdam_([table], [first], [second], [0], [i64([0])], [], [], false, [f64([4, -2], [1, 2])], options);
+      expectTensor(first, [1, 2], [2, -1]);
+      expectTensor(second, [1, 2], [4, 1]);
+      expectTensor(table, [1, 2], [0.5, 2.5]);
+    },
+    gradient: "update",
+  },
+  "lapidary::to_rows": {
+    value: () => {
+      const rows = toRows(f64([0, 1, 255, 7, 7, 7], [2, 3]), "uint8");
+      expect([rows.shape, rows.dtype]).toEqual([[2, 11], "uint8"]);
+      expect(matrixOf(rows).map((row) => row.slice(0, 3))).toEqual([
+        [0, 1, 255],
+        [0, 0, 0],
+      ]);
+    },
+    gradient: "undefinedHere",
+  },
+  "lapidary::from_rows": {
+    value: () => {
+      const values = f64([0, 1, 255, 7, 7, 7], [2, 3]);
+      expectTensor(fromRows(toRows(values, "uint8")), [2, 3], [0, 1, 255, 7, 7, 7]);
+      expectTensor(fromRows(values.to({ dtype: "bfloat16" })), [2, 3], [0, 1, 255, 7, 7, 7]);
+    },
+    gradient: "undefinedHere",
+  },
+  "lapidary::count_rows_": {
+    value: () => {
+      const counts = [i64([0, 1]), i64([0])];
+      countRows_(counts, [0, 1, 0], [i64([1, 1]), i64([]), i64([0])]);
+      expect(counts.map(numbersOf)).toEqual([[1, 3], [0]]);
+      expect(() => countRows_(counts, [0, 1], [i64([1]), i64([1])])).toThrow(/row 1 is out of range/);
+      expect(counts.map(numbersOf)).toEqual([[1, 3], [0]]);
+    },
+    gradient: "discrete",
   },
 } satisfies OperatorCases;
 

@@ -115,6 +115,12 @@ export const OPERATORS = [
   "lapidary::segment_max",
   "lapidary::rowwise_adagrad_",
   "lapidary::jagged_attention",
+  "lapidary::tables_pool",
+  "lapidary::tables_adagrad_",
+  "lapidary::tables_adam_",
+  "lapidary::to_rows",
+  "lapidary::from_rows",
+  "lapidary::count_rows_",
 ] as const;
 
 /** One line of {@link OPERATORS}. */

@@ -12,9 +12,10 @@ import {
   multiObjectiveLoss,
   type NamedTensor,
   parametersOf,
+  type RowGradient,
   type Schedule,
   stepAdamW,
-  stepRowwiseAdagrad,
+  stepTablesAdagrad,
   takeRowGradient,
 } from "../nn/index.ts";
 import { fromArray, noGrad, Scope, type Tensor } from "../torch/index.ts";
@@ -142,10 +143,8 @@ export class Learner {
     const gradientNorm = clipNorm(this.dense.gradient, training.clipNorm);
     const learningRate = training.learningRate * factor;
     this.#adamw = stepAdamW(this.#adamw, this.dense, { learningRate, weightDecay: training.weightDecay });
-    for (const { tensor: weight, moments } of this.tables) {
-      const rows = mesh.gatherRows(takeRowGradient(weight));
-      stepRowwiseAdagrad({ weight, moments }, rows, training.tableLearningRate * factor);
-    }
+    const rows = this.tables.map(({ tensor }) => mesh.gatherRows(takeRowGradient(tensor)));
+    stepTouchedRows(this.tables, rows, training.tableLearningRate * factor);
     return { loss, gradientNorm, learningRate };
   }
 
@@ -155,6 +154,22 @@ export class Learner {
     this.dense.clearGradient();
     if (total.requiresGrad) total.mul(mesh.size).backward();
     return mesh.sumState(Float64Array.of(total.item()))[0] ?? Number.NaN;
+  }
+}
+
+/** Row-wise Adagrad on the touched rows of all tables: one call for all of one width. */
+function stepTouchedRows(tables: readonly TrainedTable[], rows: readonly RowGradient[], learningRate: number): void {
+  const widths = new Set(tables.map(({ tensor }) => tensor.shape[1]));
+  for (const width of widths) {
+    const chosen = tables.flatMap((table, t) => (table.tensor.shape[1] === width ? [{ ...table, ...rows[t] }] : []));
+    const features = chosen.map(({ indices }, table) => ({ table, codes: indices as Tensor }));
+    const lookup = { tables: chosen.map(({ tensor }) => tensor), features };
+    const moments = chosen.map((table) => table.moments);
+    stepTablesAdagrad(
+      { lookup, gradients: chosen.map(({ values }) => values as Tensor) },
+      { moments },
+      { learningRate },
+    );
   }
 }
 

@@ -6,6 +6,8 @@ import { expect, it } from "vitest";
 const WORKER = fileURLToPath(new URL("./leak-worker.js", import.meta.url));
 /** What a heap may grow by without a leak. */
 const SLACK_BYTES = 5 * 2 ** 20;
+/** V8 doubles its young generation whenever many objects outlive a collection; here it may not. @unit MB */
+const FIXED_HEAP = ["--min-semi-space-size=1", "--max-semi-space-size=1"];
 
 interface Sample {
   readonly tensors: number;
@@ -14,7 +16,8 @@ interface Sample {
 
 /** What grew, after a fifth of the updates had warmed everything up. */
 async function growthOf(...args: readonly number[]) {
-  const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", WORKER, ...args.map(String)]);
+  const flags = ["--expose-gc", ...FIXED_HEAP];
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, WORKER, ...args.map(String)]);
   const [warm, end, ...rest] = stdout
     .trimEnd()
     .split("\n")

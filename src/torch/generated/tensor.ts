@@ -122,6 +122,12 @@ const LAPIDARY_SEGMENT_SUM = native.operator("lapidary::segment_sum", "");
 const LAPIDARY_SEGMENT_MAX = native.operator("lapidary::segment_max", "");
 const LAPIDARY_ROWWISE_ADAGRAD_ = native.operator("lapidary::rowwise_adagrad_", "");
 const LAPIDARY_JAGGED_ATTENTION = native.operator("lapidary::jagged_attention", "");
+const LAPIDARY_TABLES_POOL = native.operator("lapidary::tables_pool", "");
+const LAPIDARY_TABLES_ADAGRAD_ = native.operator("lapidary::tables_adagrad_", "");
+const LAPIDARY_TABLES_ADAM_ = native.operator("lapidary::tables_adam_", "");
+const LAPIDARY_TO_ROWS = native.operator("lapidary::to_rows", "");
+const LAPIDARY_FROM_ROWS = native.operator("lapidary::from_rows", "");
+const LAPIDARY_COUNT_ROWS_ = native.operator("lapidary::count_rows_", "");
 
 /** A tensor of libtorch: a handle whose methods are the operators that take a tensor first. */
 export class Tensor extends TensorBase {
@@ -677,4 +683,34 @@ export function rowwiseAdagrad_(table: Tensor, moments: Tensor, indices: Tensor,
 /** `lapidary::jagged_attention(Tensor query, Tensor key, Tensor value, *, Tensor query_offsets, Tensor key_offsets, Tensor? candidates=None, Tensor? position_bias=None, Tensor? time_bias=None, Tensor? query_times=None, Tensor? key_times=None, str activation="softmax", float scale=1., float factor=1., bool causal=False, int window=0, int prefix=0, int block=0, float rotary_base=0.) -> Tensor` */
 export function jaggedAttention(query: Tensor, key: Tensor, value: Tensor, options: { readonly queryOffsets: Tensor; readonly keyOffsets: Tensor; readonly candidates?: Tensor | null; readonly positionBias?: Tensor | null; readonly timeBias?: Tensor | null; readonly queryTimes?: Tensor | null; readonly keyTimes?: Tensor | null; readonly activation?: string; readonly scale?: number; readonly factor?: number; readonly causal?: boolean; readonly window?: number; readonly prefix?: number; readonly block?: number; readonly rotaryBase?: number }): Tensor {
   return new Tensor(call(LAPIDARY_JAGGED_ATTENTION, query.handle, key.handle, value.handle, options?.queryOffsets.handle, options?.keyOffsets.handle, options?.candidates?.handle, options?.positionBias?.handle, options?.timeBias?.handle, options?.queryTimes?.handle, options?.keyTimes?.handle, options?.activation, options?.scale, options?.factor, options?.causal, options?.window, options?.prefix, options?.block, options?.rotaryBase));
+}
+
+/** `lapidary::tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean) -> Tensor[]` */
+export function tablesPool(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean): Tensor[] {
+  return wrapAll(callMany(LAPIDARY_TABLES_POOL, tables.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean));
+}
+
+/** `lapidary::tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1., int seed=0, int step=0) -> ()` */
+export function tablesAdagrad_(tables: readonly Tensor[], moments: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, gradients: readonly Tensor[], options: { readonly lr: number; readonly eps: number; readonly replicas?: number; readonly seed?: number; readonly step?: number }): void {
+  native.callDropped(LAPIDARY_TABLES_ADAGRAD_, tables.map(handleOf), moments.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, gradients.map(handleOf), options?.lr, options?.eps, options?.replicas, options?.seed, options?.step);
+}
+
+/** `lapidary::tables_adam_(Tensor(a!)[] tables, Tensor(b!)[] first, Tensor(c!)[] second, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float beta1, float beta2, float eps, int step, int seed=0) -> ()` */
+export function tablesAdam_(tables: readonly Tensor[], first: readonly Tensor[], second: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, gradients: readonly Tensor[], options: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly eps: number; readonly step: number; readonly seed?: number }): void {
+  native.callDropped(LAPIDARY_TABLES_ADAM_, tables.map(handleOf), first.map(handleOf), second.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, gradients.map(handleOf), options?.lr, options?.beta1, options?.beta2, options?.eps, options?.step, options?.seed);
+}
+
+/** `lapidary::to_rows(Tensor values, ScalarType dtype, *, int? seed=None, int step=0) -> Tensor` */
+export function toRows(values: Tensor, dtype: DType, options?: { readonly seed?: number | null; readonly step?: number }): Tensor {
+  return new Tensor(call(LAPIDARY_TO_ROWS, values.handle, dtypeCode(dtype), options?.seed, options?.step));
+}
+
+/** `lapidary::from_rows(Tensor rows) -> Tensor` */
+export function fromRows(rows: Tensor): Tensor {
+  return new Tensor(call(LAPIDARY_FROM_ROWS, rows.handle));
+}
+
+/** `lapidary::count_rows_(Tensor(a!)[] counts, int[] features, Tensor[] codes) -> ()` */
+export function countRows_(counts: readonly Tensor[], features: readonly number[], codes: readonly Tensor[]): void {
+  native.callDropped(LAPIDARY_COUNT_ROWS_, counts.map(handleOf), features, codes.map(handleOf));
 }

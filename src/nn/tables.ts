@@ -1,0 +1,153 @@
+import { fromArray, noGrad, type Tensor, tablesAdagrad_, tablesAdam_, tablesPool, zeros } from "../torch/index.ts";
+
+/** The ids of one feature. */
+export interface FeatureIds {
+  /** Place of its table among the tables. */
+  readonly table: number;
+  /** @shape [N] int32 or int64 */
+  readonly codes: Tensor;
+  /** The bags that ids are pooled in; without, every id is one of its own. @shape [B+1] int64, from 0 to N */
+  readonly offsets?: Tensor;
+  /** What each id counts in its bag; one if left out. @shape [N] of the sums' type */
+  readonly weights?: Tensor;
+}
+
+/**
+ * What a batch looks up, in any number of tables at once. Rows are float64, float32, float16, bfloat16, or int8 as
+ * {@link toRows} writes it; sums are float64 over float64 rows and float32 over the others.
+ */
+export interface Lookup {
+  /** All of one width. @shape [V_t, D]; of int8 [V_t, D + 8] uint8 */
+  readonly tables: readonly Tensor[];
+  readonly features: readonly FeatureIds[];
+  /** The mean of a bag instead of its sum; of an empty one zero. @default false */
+  readonly mean?: boolean;
+}
+
+/** What a fused update changes beside the rows. One entry per table. */
+export interface AdagradTables {
+  /** @shape [V_t] of the sums' type */
+  readonly moments: readonly Tensor[];
+}
+
+/** Constants of {@link stepTablesAdagrad}. */
+export interface TablesAdagradOptions {
+  readonly learningRate: number;
+  /** @default 1e-8 */
+  readonly eps?: number;
+  /** Copies of the tables whose gradients flow into one, c; 1 leaves row-wise Adagrad as it is. @default 1 */
+  readonly replicas?: number;
+  /** Key of the noise that rounds narrow rows, beside {@link step}. @default 0 */
+  readonly seed?: number;
+  /** @default 0 */
+  readonly step?: number;
+}
+
+/** What Adam remembers of tables. One entry per table. */
+export interface AdamTables {
+  /** @shape [V_t, D] of the sums' type */
+  readonly first: readonly Tensor[];
+  /** @shape [V_t, D] of the sums' type */
+  readonly second: readonly Tensor[];
+}
+
+/** Constants of {@link stepTablesAdam}. */
+export interface TablesAdamOptions {
+  readonly learningRate: number;
+  /** This update's number, from 1. */
+  readonly step: number;
+  /** @default 0.9 */
+  readonly beta1?: number;
+  /** @default 0.999 */
+  readonly beta2?: number;
+  /** @default 1e-8 */
+  readonly eps?: number;
+  /** Key of the noise that rounds narrow rows, beside {@link step}. @default 0 */
+  readonly seed?: number;
+}
+
+const EPS = 1e-8;
+
+/** The lists that operators take: an empty tensor where a feature has no offsets or weights, no list where none has. */
+function listsOf({ tables, features }: Lookup) {
+  const column = (get: (feature: FeatureIds) => Tensor | undefined): Tensor[] => {
+    if (features.every((feature) => get(feature) === undefined)) return [];
+    const none = fromArray(new BigInt64Array(0), [0]).to({ device: tables[0]?.device ?? "cpu" });
+    return features.map((feature) => get(feature) ?? none);
+  };
+  return {
+    of: features.map(({ table }) => table),
+    codes: features.map(({ codes }) => codes),
+    offsets: column(({ offsets }) => offsets),
+    weights: column(({ weights }) => weights),
+  };
+}
+
+/**
+ * Looks up all features in one call: `y_fb = Σ_{i ∈ bag b of f} weight_i · row_{code_i}`.
+ *
+ * @shape → [B_f, D] per feature
+ * @throws {LapidaryError} TORCH_OPERATOR if a code is not a row of its table
+ */
+export function poolTables(lookup: Lookup): Tensor[] {
+  const { of, codes, offsets, weights } = listsOf(lookup);
+  return tablesPool(lookup.tables, of, codes, offsets, weights, lookup.mean ?? false);
+}
+
+/** Moments before the first update. @shape tables [V_t, …] → [V_t] */
+export function initTablesAdagrad(tables: readonly Tensor[]): AdagradTables {
+  return { moments: tables.map((table) => zeros([table.shape[0] ?? 0], memoryOf(table))) };
+}
+
+/** Moments before the first update. */
+export function initTablesAdam(tables: readonly Tensor[]): AdamTables {
+  const means = (): Tensor[] => tables.map((table) => zeros([table.shape[0] ?? 0, rowWidth(table)], memoryOf(table)));
+  return { first: means(), second: means() };
+}
+
+const memoryOf = ({ dtype, device }: Tensor) =>
+  ({ dtype: dtype === "float64" ? "float64" : "float32", device }) as const;
+
+/** Values per row, D, whatever the format. */
+export function rowWidth({ dtype, shape: [, width = 0] }: Tensor): number {
+  return dtype === "uint8" ? width - INT8_TAIL : width;
+}
+
+/** Scale and offset behind the codes of an int8 row. @unit bytes */
+const INT8_TAIL = 8;
+
+/**
+ * The backward of a lookup and the update of the rows it touched, in one: from the gradient of the lookup's result,
+ * `g_r = Σ_{ids of row r} weight · gradient of their bag`, `v_r ← v_r + mean_j g_rj²`, `w_r ← w_r − η g_r / (√(v_r/c) + ε)`.
+ * In place; no gradient per id is made.
+ *
+ * @shape gradients [B_f, D] per feature
+ * @see arXiv 2508.03854 (scaled moments), torchrec/optim/rowwise_adagrad.py
+ */
+export function stepTablesAdagrad(
+  at: { readonly lookup: Lookup; readonly gradients: readonly Tensor[] },
+  { moments }: AdagradTables,
+  { learningRate: lr, eps = EPS, replicas = 1, seed = 0, step = 0 }: TablesAdagradOptions,
+): void {
+  const { tables, mean = false } = at.lookup;
+  const { of, codes, offsets, weights } = listsOf(at.lookup);
+  const options = { lr, eps, replicas, seed, step };
+  noGrad(() => tablesAdagrad_(tables, moments, of, codes, offsets, weights, mean, at.gradients, options));
+}
+
+/**
+ * As {@link stepTablesAdagrad} with Adam's rule on the touched rows, whose moments alone change:
+ * `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η m̂ / (√v̂ + ε)`.
+ *
+ * @shape gradients [B_f, D] per feature
+ */
+export function stepTablesAdam(
+  at: { readonly lookup: Lookup; readonly gradients: readonly Tensor[] },
+  { first, second }: AdamTables,
+  { learningRate: lr, beta1 = 0.9, beta2 = 0.999, eps = EPS, step, seed = 0 }: TablesAdamOptions,
+): void {
+  const { tables, mean = false } = at.lookup;
+  const { of, codes, offsets, weights } = listsOf(at.lookup);
+  const options = { lr, beta1, beta2, eps, step, seed };
+  noGrad(() => tablesAdam_(tables, first, second, of, codes, offsets, weights, mean, at.gradients, options));
+}
