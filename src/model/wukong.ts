@@ -112,6 +112,6 @@ export class WukongLayer {
 
   apply(x: Tensor): Tensor {
     const made = cat([this.interact.apply(x), this.compress.apply(x)], 1);
-    return this.norm.apply(made.add(this.residual === null ? x : this.residual.apply(x)));
+    return this.norm.applySum(made, this.residual === null ? x : this.residual.apply(x))[0];
   }
 }

@@ -6,7 +6,8 @@ export { Initializer, type Placement } from "./initial.ts";
 export { Linear, type LinearConfig } from "./linear.ts";
 export { logLoss, multiObjectiveLoss } from "./losses.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
-export { LayerNorm, RmsNorm } from "./norms.ts";
+export { LayerNorm, RmsNorm, SwishRmsNorm } from "./norms.ts";
+export { EXACT, type Numerics, withNumerics } from "./numerics.ts";
 export {
   type AdamWOptions,
   type AdamWState,
@@ -25,4 +26,13 @@ export {
   type RowGradient,
   takeRowGradient,
 } from "./parameters.ts";
+export {
+  type Activation,
+  type PlainNorm,
+  plainActivation,
+  plainDense,
+  plainGated,
+  plainMultiObjectiveLoss,
+  plainNorm,
+} from "./plain.ts";
 export { type Schedule, warmupConstant, warmupCosine } from "./schedules.ts";

@@ -28,6 +28,7 @@ export class Mlp {
   }
 
   apply(x: Tensor): Tensor {
-    return this.layers.reduce((h, layer, i) => layer.apply(i === 0 ? h : h.relu()), x);
+    const last = this.layers.length - 1;
+    return this.layers.reduce((h, layer, i) => layer.apply(h, i === last ? "none" : "relu"), x);
   }
 }

@@ -4,14 +4,21 @@ export type { DType, TensorArray } from "./dtype.ts";
 export { type FromArrayOptions, fromArray, fromArrays, tensor } from "./from-array.ts";
 export {
   arange,
+  biasActivation,
   cat,
+  dense,
   embedding,
+  float8Decode,
   full,
+  gated,
   layerNorm,
   linear,
+  maskedLogLoss,
+  norm,
   ones,
   rand,
   randn,
+  residualNorm,
   rowwiseAdagrad_,
   segmentMax,
   segmentSum,
@@ -28,7 +35,7 @@ export {
 } from "./process-environment.ts";
 export { type Gathered, type GroupOptions, ProcessGroup, type Reduction } from "./process-group.ts";
 export { RandomGenerator } from "./random.ts";
-export { buildInfo, countFlops, setThreads, threads } from "./runtime.ts";
+export { buildInfo, countFlops, countMemory, type MemoryUse, setThreads, threads } from "./runtime.ts";
 export { liveTensors, Scope, scoped } from "./scope.ts";
 export {
   outsideTensor,

@@ -114,6 +114,14 @@ export const OPERATORS = [
   "lapidary::segment_sum",
   "lapidary::segment_max",
   "lapidary::rowwise_adagrad_",
+  "lapidary::norm",
+  "lapidary::residual_norm",
+  "lapidary::gated",
+  "lapidary::bias_activation",
+  "lapidary::dense",
+  "lapidary::masked_log_loss",
+  "lapidary::float8_encode",
+  "lapidary::float8_decode",
 ] as const;
 
 /** One line of {@link OPERATORS}. */
