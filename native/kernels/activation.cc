@@ -101,7 +101,7 @@ at::Tensor biasActivation(const at::Tensor& x, const at::Tensor& bias, Activatio
   const auto wide = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   const auto options = x.options().dtype(wide);
   at::Tensor y = at::empty(x.sizes(), options);
-  if (sum != nullptr) *sum = at::empty(x.sizes(), options);
+  if (sum != nullptr && !sum->defined()) *sum = at::empty(x.sizes(), options);
   const std::pair<at::Tensor, at::Tensor> results{sum != nullptr ? *sum : at::Tensor(), y};
   if (x.scalar_type() == at::kBFloat16) forwardAll<uint16_t, float>(x, bias, activation, results);
   else if (wide == at::kDouble) forwardAll<double, double>(x, bias, activation, results);
@@ -132,6 +132,22 @@ at::Tensor positiveBits(const at::Tensor& y) {
   return bits;
 }
 
+// What relu passes, eight elements from one byte at a time.
+LAPIDARY_INLINE void passBits(const float* gradient, const uint8_t* bits, float* result, int64_t count) {
+  typedef uint32_t Eight __attribute__((vector_size(32)));
+  const Eight places = {1, 2, 4, 8, 16, 32, 64, 128};
+  for (int64_t i = 0; i < count; i += 8) {
+    Eight g;
+    std::memcpy(&g, gradient + i, sizeof(g));
+    const Eight passed = (Eight{} + bits[i >> 3]) & places;
+    g &= reinterpret_cast<Eight>(passed == places);
+    std::memcpy(result + i, &g, sizeof(g));
+  }
+}
+LAPIDARY_INLINE void passBits(const double* gradient, const uint8_t* bits, double* result, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) result[i] = (bits[i >> 3] >> (i & 7) & 1) != 0 ? gradient[i] : 0.0;
+}
+
 template <typename T>
 struct Backward {
   const T* gradient;
@@ -148,7 +164,9 @@ LAPIDARY_INLINE void backwardKind(const Backward<T>& a, int64_t begin, int64_t e
     const int64_t first = row * a.width;
     const T* g = a.gradient + first;
     T* to = a.result + first;
-    if (kind == Activation::kRelu && a.bits != nullptr) {
+    if (kind == Activation::kRelu && a.bits != nullptr && (a.width & 7) == 0) {
+      passBits(g, a.bits + (first >> 3), to, a.width);
+    } else if (kind == Activation::kRelu && a.bits != nullptr) {
       for (int64_t j = 0; j < a.width; ++j) to[j] = (a.bits[(first + j) >> 3] >> ((first + j) & 7) & 1) != 0 ? g[j] : T(0);
     } else if (kind == Activation::kRelu) {
       for (int64_t j = 0; j < a.width; ++j) to[j] = a.kept[first + j] <= T(0) ? T(0) : g[j];
@@ -170,9 +188,11 @@ LAPIDARY_INLINE void backwardOf(const Backward<T>& a, Activation kind, int64_t b
 LAPIDARY_CLONES static void backwardRows(const Backward<float>& a, Activation kind, int64_t begin, int64_t end) { backwardOf(a, kind, begin, end); }
 LAPIDARY_CLONES static void backwardRows(const Backward<double>& a, Activation kind, int64_t begin, int64_t end) { backwardOf(a, kind, begin, end); }
 
-ActivationGradients activationBackward(const at::Tensor& gradient, const at::Tensor& kept, Activation activation, bool wantsBias) {
+ActivationGradients activationBackward(const at::Tensor& gradient, const std::pair<at::Tensor, Keeping>& from, Activation activation, bool wantsBias) {
+  const at::Tensor kept = from.first;
   const bool changes = activation != Activation::kNone;
-  const at::Tensor result = changes ? at::empty_like(gradient) : gradient;
+  const bool overwrites = changes && from.second == Keeping::kRestored && kept.scalar_type() == gradient.scalar_type();
+  const at::Tensor result = overwrites ? kept : changes ? at::empty_like(gradient) : gradient;
   const Pieces pieces(gradient.size(0));
   const int64_t width = gradient.size(1);
   const at::Tensor columns = wantsBias ? at::zeros({pieces.count, width}, gradient.options()) : at::Tensor();
@@ -232,7 +252,7 @@ class BiasActivation : public torch::autograd::Function<BiasActivation> {
     const at::Tensor g = rowsOf(gradients[0]);
     const auto kind = static_cast<Activation>(context->saved_data["activation"].toInt());
     const at::Tensor kept = restore(saved[0], saved[1], g.scalar_type(), g.sizes());
-    const auto [sum, bias] = activationBackward(g, kept, kind, context->saved_data["bias"].toBool());
+    const auto [sum, bias] = activationBackward(g, {kept, saved[1].defined() ? Keeping::kRestored : Keeping::kAsItIs}, kind, context->saved_data["bias"].toBool());
     return {sum.view(gradients[0].sizes()), bias, at::Tensor(), at::Tensor()};
   }
 };

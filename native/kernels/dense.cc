@@ -46,6 +46,7 @@ static Computed product(const DenseInputs& in, const at::Tensor& rows, const at:
   }
   Computed out;
   const at::Tensor z = at::mm(rows, weight.t());
+  if (smooth && keeps && z.scalar_type() != at::kBFloat16) out.sum = z;
   out.y = biasActivation(z, in.bias.defined() ? in.bias.contiguous() : in.bias, in.activation, smooth && keeps ? &out.sum : nullptr);
   return out;
 }
@@ -92,7 +93,7 @@ class Dense : public torch::autograd::Function<Dense> {
     at::Tensor sum, bias;
     {
       const at::Tensor z = saved[2].defined() ? restore(saved[2], saved[3], type, g.sizes()) : at::Tensor();
-      const ActivationGradients inner = activationBackward(g, z, kind, (wants & 4) != 0);
+      const ActivationGradients inner = activationBackward(g, {z, saved[3].defined() ? Keeping::kRestored : Keeping::kAsItIs}, kind, (wants & 4) != 0);
       sum = rounded(inner.sum, half);
       bias = inner.bias;
     }

@@ -67,7 +67,7 @@ enum class Activation { kNone, kRelu, kGelu, kSilu };
 Activation activationOf(const std::string& name);
 at::Tensor plainActivation(const at::Tensor& x, Activation activation);
 // act(x + bias); x [rows, width] of a floating type, also bfloat16, in which case the result is float32. `sum`, if
-// wanted, receives x + bias.
+// wanted, receives x + bias; if it is given as x, then in place.
 at::Tensor biasActivation(const at::Tensor& x, const at::Tensor& bias, Activation activation, at::Tensor* sum);
 // One bit per element: whether the gradient of relu passes it. y → [⌈n / 8⌉] uint8
 at::Tensor positiveBits(const at::Tensor& y);
@@ -75,8 +75,9 @@ struct ActivationGradients {
   at::Tensor sum;   // d/d (x + bias)
   at::Tensor bias;  // Its sum over rows; undefined unless wanted.
 };
-// `kept`: x + bias; for relu y or its positiveBits.
-ActivationGradients activationBackward(const at::Tensor& gradient, const at::Tensor& kept, Activation activation,
-                                       bool wantsBias);
+// `kept`: x + bias; for relu y or its positiveBits. What was restored only for this is overwritten with the result.
+enum class Keeping { kAsItIs, kRestored };
+ActivationGradients activationBackward(const at::Tensor& gradient, const std::pair<at::Tensor, Keeping>& kept,
+                                       Activation activation, bool wantsBias);
 
 }  // namespace lapidary

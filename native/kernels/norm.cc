@@ -75,7 +75,6 @@ struct NormBackward {
   const T* centre;
   const T* inverse;
   const T* scale;
-  const T* shift;
   const T* sumGradient;  // Of s itself, added; null if there is none.
   T* result;
   T* scaleSums;          // [width] each, added to.
@@ -84,40 +83,47 @@ struct NormBackward {
   int64_t width;
 };
 
+// δ and x̂ of one row, added to the columns' sums; `inner` becomes h.
+template <Norm kind, typename T>
+LAPIDARY_INLINE void normColumns(const NormBackward<T>& a, const T* __restrict x, const T* __restrict g, std::pair<T, T> affine) {
+  const auto [centre, inverse] = affine;
+  T* __restrict normalized = a.row;
+  T* __restrict inner = a.row + a.width;
+  T* __restrict scaleSums = a.scaleSums;
+  T* __restrict shiftSums = a.shiftSums;
+  const T* __restrict scale = a.scale;
+  for (int64_t j = 0; j < a.width; ++j) {
+    const T unit = (x[j] - centre) * inverse;
+    T delta = g[j];
+    if constexpr (kind == Norm::kSwishRms) {
+      const T n = unit * scale[j];
+      const T s = sigmoidOf(n);
+      delta = delta * s * (T(1) + n * (T(1) - s));
+    }
+    normalized[j] = unit;
+    inner[j] = delta * scale[j];
+    scaleSums[j] += delta * unit;
+    shiftSums[j] += delta;
+  }
+}
+
 template <Norm kind, typename T>
 LAPIDARY_INLINE void normBackwardKind(const NormBackward<T>& a, int64_t begin, int64_t end) {
   const int64_t width = a.width;
-  T* __restrict normalized = a.row;
-  T* __restrict inner = a.row + width;  // δ, then h
+  const T* __restrict normalized = a.row;
+  const T* __restrict inner = a.row + width;
   for (int64_t row = begin; row < end; ++row) {
-    const T* x = a.x + row * width;
-    const T* g = a.gradient + row * width;
     const T inverse = a.inverse[row];
-    if (a.centre != nullptr) {
-      const T centre = a.centre[row];
-      for (int64_t j = 0; j < width; ++j) normalized[j] = (x[j] - centre) * inverse;
-    } else {
-      for (int64_t j = 0; j < width; ++j) normalized[j] = x[j];
-    }
-    if (kind == Norm::kSwishRms) {
-      for (int64_t j = 0; j < width; ++j) {
-        const T n = normalized[j] * a.scale[j] + (a.shift != nullptr ? a.shift[j] : T(0));
-        const T s = sigmoidOf(n);
-        inner[j] = g[j] * s * (T(1) + n * (T(1) - s));
-      }
-    } else {
-      for (int64_t j = 0; j < width; ++j) inner[j] = g[j];
-    }
-    for (int64_t j = 0; j < width; ++j) a.scaleSums[j] += inner[j] * normalized[j];
-    for (int64_t j = 0; j < width; ++j) a.shiftSums[j] += inner[j];
-    for (int64_t j = 0; j < width; ++j) inner[j] = inner[j] * a.scale[j];
+    const bool raw = a.centre != nullptr;
+    normColumns<kind>(a, a.x + row * width, a.gradient + row * width,
+                      raw ? std::pair<T, T>(a.centre[row], inverse) : std::pair<T, T>(T(0), T(1)));
     const T count = static_cast<T>(width);
     const T mean = kind == Norm::kLayer ? laneSum<T>(width, [=](int64_t j) { return inner[j]; }) / count : T(0);
     const T slope = laneSum<T>(width, [=](int64_t j) { return inner[j] * normalized[j]; }) / count;
-    T* to = a.result + row * width;
+    T* __restrict to = a.result + row * width;
     for (int64_t j = 0; j < width; ++j) to[j] = inverse * (inner[j] - mean - normalized[j] * slope);
     if (a.sumGradient != nullptr) {
-      const T* more = a.sumGradient + row * width;
+      const T* __restrict more = a.sumGradient + row * width;
       for (int64_t j = 0; j < width; ++j) to[j] += more[j];
     }
   }
@@ -182,7 +188,7 @@ static std::array<at::Tensor, 3> runNormBackward(const NormInputs& in, const Nor
       for (int64_t piece = first; piece < last; ++piece) {
         scalar_t* columns = sums.data_ptr<scalar_t>() + piece * 2 * width;
         normBackwardRows(NormBackward<scalar_t>{pointer<scalar_t>(gradient), pointer<scalar_t>(in.x), pointer<scalar_t>(kept.centre),
-                                                pointer<scalar_t>(kept.inverse), pointer<scalar_t>(in.scale), pointer<scalar_t>(in.shift),
+                                                pointer<scalar_t>(kept.inverse), pointer<scalar_t>(in.scale),
                                                 pointer<scalar_t>(more), pointer<scalar_t>(result), columns, columns + width,
                                                 row.data(), width},
                          in.kind, pieces.begin(piece), pieces.end(piece));
@@ -200,6 +206,7 @@ static void checkNorm(const NormInputs& in) {
   TORCH_CHECK(fits(in.scale) && fits(in.shift), "norm: scale and shift must be [", width, "] of the input's type, got ", in.scale.sizes());
   TORCH_CHECK(!in.residual.defined() || (in.residual.sizes() == in.x.sizes() && in.residual.scalar_type() == in.x.scalar_type()),
               "norm: residual must be as the input, ", in.x.sizes());
+  TORCH_CHECK(in.kind == Norm::kLayer || !in.shift.defined(), "norm: only layer has a shift");
 }
 
 // The plain composition, for devices and types that have no kernel of ours.

@@ -7,11 +7,14 @@ import { TINY_SPEC, tinyBatch } from "../model/testing.ts";
 import {
   arange,
   cat,
+  dense,
   embedding,
   fromArray,
+  gated,
   layerNorm,
   linear,
   noGrad,
+  norm,
   ones,
   Scope,
   segmentMax,
@@ -88,6 +91,12 @@ const CASES: Readonly<Record<LoweredOperator, (inputs: Inputs) => Tensor>> = {
   "aten::arange.start_step": ({ x, size }) => x.add(arange(0, size, 1, { dtype: "float32" }).unsqueeze(1)),
   "lapidary::segment_sum": ({ events, history }) => segmentSum(events, history.offsets),
   "lapidary::segment_max": ({ events, history }) => segmentMax(events, history.offsets).clamp(-5),
+  "lapidary::dense": ({ x }) => dense(dense(x, WEIGHT, SHIFT, "relu"), WEIGHT, null, "silu"),
+  "lapidary::gated": ({ x }) => gated(x.mul(20), gated(x, x, "silu"), "sigmoid"),
+  "lapidary::norm": ({ x }) => {
+    const parts = [norm(x, SHIFT, SHIFT, "layer", 1e-2), norm(x, SHIFT, null, "rms", 1e-2)] as const;
+    return parts[0].add(parts[1]).add(norm(x, SHIFT, null, "swish_rms", 1e-2));
+  },
 };
 
 /** The case as a model. */

@@ -1,5 +1,5 @@
 import { EXACT, type Initializer, Mlp, type Numerics } from "../nn/index.ts";
-import { gated, type Tensor } from "../torch/index.ts";
+import { gated, scoped, type Tensor } from "../torch/index.ts";
 
 /**
  * Gating of a summary: `σ(MLP(x)) ⊙ x` over the last axis: noise is shut out, the rest passes at its own scale.
@@ -21,6 +21,6 @@ export class Gating {
   }
 
   apply(x: Tensor): Tensor {
-    return gated(this.gate.apply(x), x, "sigmoid", this.numerics.float8);
+    return scoped(() => gated(this.gate.apply(x), x, "sigmoid", this.numerics.float8));
   }
 }

@@ -47,9 +47,9 @@ const matrixAndRows = (rows: number, width: number): readonly (readonly number[]
 
 const NORMS: readonly Pair[] = KINDS.map((kind) => ({
   name: `norm ${kind}`,
-  fused: (x, scale, shift) => norm(x as Tensor, scale as Tensor, shift ?? null, kind, EPS),
+  fused: (x, scale, shift) => norm(x as Tensor, scale as Tensor, kind === "layer" ? (shift ?? null) : null, kind, EPS),
   plain: (x, scale, shift) => plainNorm(x as Tensor, { kind, scale: scale as Tensor, shift: shift ?? null, eps: EPS }),
-  shapes: matrixAndRows,
+  shapes: (rows, width) => matrixAndRows(rows, width).slice(0, kind === "layer" ? 3 : 2),
 }));
 
 const RESIDUAL_NORMS: readonly Pair[] = KINDS.map((kind) => ({
@@ -265,6 +265,7 @@ describe("what is not of one shape is refused", () => {
   test.each([
     ["norm", () => norm(x, random64([4]), null, "layer", EPS)],
     ["norm", () => norm(x, random64([3]), null, "batch", EPS)],
+    ["norm", () => norm(x, random64([3]), random64([3]), "rms", EPS)],
     ["residual_norm", () => residualNorm(x, random64([3, 3]), random64([3]), null, "rms", EPS)],
     ["gated", () => gated(x, random64([3]), "sigmoid")],
     ["gated", () => gated(x, x, "tanh")],
