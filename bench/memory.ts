@@ -2,7 +2,7 @@ import { LapidaryError } from "../src/config/errors.ts";
 import { Foundation, sizesOf } from "../src/model/index.ts";
 import { DenseParameters, LayerNorm, Linear, type Numerics, parametersOf, withNumerics } from "../src/nn/index.ts";
 import { Initializer } from "../src/nn/initial.ts";
-import { countMemory, RandomGenerator, randn, Scope, scoped, setThreads, type Tensor } from "../src/torch/index.ts";
+import { chained, countMemory, RandomGenerator, randn, Scope, setThreads, type Tensor } from "../src/torch/index.ts";
 import { type BenchOptions, type BenchResult, compare, selected } from "./harness.ts";
 import { drawBatch, SPEC } from "./train-data.ts";
 
@@ -30,9 +30,13 @@ class Blocks {
   }
 
   apply(x: Tensor): Tensor {
-    return this.blocks.reduce(
-      (h, { norm, up, down }) => scoped(() => h.add(down.apply(up.apply(norm.apply(h), "silu")))),
+    return chained(
       x,
+      this.blocks.map(
+        ({ norm, up, down }) =>
+          (h: Tensor) =>
+            h.add(down.apply(up.apply(norm.apply(h), "silu"))),
+      ),
     );
   }
 }

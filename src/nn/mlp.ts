@@ -1,4 +1,4 @@
-import { scoped, type Tensor } from "../torch/index.ts";
+import { chained, type Tensor } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
 import { Linear } from "./linear.ts";
 
@@ -29,7 +29,9 @@ export class Mlp {
 
   apply(x: Tensor): Tensor {
     const last = this.layers.length - 1;
-    // Scoped, here and in other blocks: what backward needs, autograd keeps; of the rest nothing waits for the step's end.
-    return scoped(() => this.layers.reduce((h, layer, i) => layer.apply(h, i === last ? "none" : "relu"), x));
+    return chained(
+      x,
+      this.layers.map((layer, i) => (h: Tensor) => layer.apply(h, i === last ? "none" : "relu")),
+    );
   }
 }

@@ -36,7 +36,7 @@ export {
 export { type Gathered, type GroupOptions, ProcessGroup, type Reduction } from "./process-group.ts";
 export { RandomGenerator } from "./random.ts";
 export { buildInfo, countFlops, countMemory, type MemoryUse, setThreads, threads } from "./runtime.ts";
-export { liveTensors, Scope, scoped } from "./scope.ts";
+export { chained, liveTensors, Scope, scoped } from "./scope.ts";
 export {
   outsideTensor,
   type TensorId,
