@@ -44,15 +44,15 @@ LAPIDARY_INLINE void normForwardKind(const NormForward<T>& a, int64_t begin, int
       x = sum;
     }
     const T count = static_cast<T>(width);
-    const T centre = kind == Norm::kLayer ? laneSum<T>(width, [=](int64_t j) { return x[j]; }) / count : T(0);
-    const T square = laneSum<T>(width, [=](int64_t j) { return (x[j] - centre) * (x[j] - centre); }) / count;
+    const T centre = kind == Norm::kLayer ? sumOf(x, width) / count : T(0);
+    const T square = squareOf(x, centre, width) / count;
     const T inverse = T(1) / std::sqrt(square + a.eps);
-    T* y = a.y + row * width;
+    T* __restrict y = a.y + row * width;
     if (a.shift != nullptr) for (int64_t j = 0; j < width; ++j) y[j] = (x[j] - centre) * inverse * a.scale[j] + a.shift[j];
     else for (int64_t j = 0; j < width; ++j) y[j] = (x[j] - centre) * inverse * a.scale[j];
     if (kind == Norm::kSwishRms) for (int64_t j = 0; j < width; ++j) y[j] = y[j] * sigmoidOf(y[j]);
     if (a.normalized != nullptr) {
-      T* normalized = a.normalized + row * width;
+      T* __restrict normalized = a.normalized + row * width;
       for (int64_t j = 0; j < width; ++j) normalized[j] = (x[j] - centre) * inverse;
     }
     if (a.centre != nullptr) a.centre[row] = centre;
@@ -118,8 +118,8 @@ LAPIDARY_INLINE void normBackwardKind(const NormBackward<T>& a, int64_t begin, i
     normColumns<kind>(a, a.x + row * width, a.gradient + row * width,
                       raw ? std::pair<T, T>(a.centre[row], inverse) : std::pair<T, T>(T(0), T(1)));
     const T count = static_cast<T>(width);
-    const T mean = kind == Norm::kLayer ? laneSum<T>(width, [=](int64_t j) { return inner[j]; }) / count : T(0);
-    const T slope = laneSum<T>(width, [=](int64_t j) { return inner[j] * normalized[j]; }) / count;
+    const T mean = kind == Norm::kLayer ? sumOf(inner, width) / count : T(0);
+    const T slope = dotOf(inner, normalized, width) / count;
     T* __restrict to = a.result + row * width;
     for (int64_t j = 0; j < width; ++j) to[j] = inverse * (inner[j] - mean - normalized[j] * slope);
     if (a.sumGradient != nullptr) {

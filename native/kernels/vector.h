@@ -14,6 +14,7 @@
 #endif
 // Templates cannot be cloned: their bodies are inlined into functions that are.
 #define LAPIDARY_INLINE inline __attribute__((always_inline))
+#define LAPIDARY_LAMBDA __attribute__((always_inline))
 
 namespace lapidary {
 
@@ -32,23 +33,58 @@ struct Lanes {
   static constexpr int64_t kCount = 64 / sizeof(T);
 };
 
-// Σ term(i) for i in [0, count), in one order whatever the instruction set: lane l adds i ≡ l, then the lanes in order.
-template <typename T, typename Term>
-LAPIDARY_INLINE T laneSum(int64_t count, Term term) {
+// Σ term(block) for blocks of lanes, in one order whatever the instruction set: two rows of lanes in turn, added lane by
+// lane, what is left over at the end. `vector(i)` gives the terms from i on, `scalar(i)` one of them.
+template <typename T, typename VectorTerm, typename Term>
+LAPIDARY_INLINE T laneSum(int64_t count, VectorTerm vector, Term scalar) {
   constexpr int64_t kLanes = Lanes<T>::kCount;
-  typename Lanes<T>::Vector sums = {};
+  typename Lanes<T>::Vector even = {}, odd = {};
   int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    T terms[kLanes];
-    for (int64_t lane = 0; lane < kLanes; ++lane) terms[lane] = term(i + lane);
-    typename Lanes<T>::Vector vector;
-    std::memcpy(&vector, terms, sizeof(vector));
-    sums += vector;
+  for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
+    even += vector(i);
+    odd += vector(i + kLanes);
   }
+  if (i + kLanes <= count) {
+    even += vector(i);
+    i += kLanes;
+  }
+  even += odd;
   T total(0);
-  for (int64_t lane = 0; lane < kLanes; ++lane) total += sums[lane];
-  for (; i < count; ++i) total += term(i);
+  for (int64_t lane = 0; lane < kLanes; ++lane) total += even[lane];
+  for (; i < count; ++i) total += scalar(i);
   return total;
+}
+
+template <typename T>
+LAPIDARY_INLINE typename Lanes<T>::Vector load(const T* from) {
+  typename Lanes<T>::Vector vector;
+  std::memcpy(&vector, from, sizeof(vector));
+  return vector;
+}
+
+// Σ x_j
+template <typename T>
+LAPIDARY_INLINE T sumOf(const T* x, int64_t count) {
+  return laneSum<T>(count, [=](int64_t i) LAPIDARY_LAMBDA { return load(x + i); }, [=](int64_t i) { return x[i]; });
+}
+
+// Σ (x_j − c)²
+template <typename T>
+LAPIDARY_INLINE T squareOf(const T* x, T centre, int64_t count) {
+  return laneSum<T>(
+      count,
+      [=](int64_t i) LAPIDARY_LAMBDA {
+        const auto d = load(x + i) - centre;
+        return d * d;
+      },
+      [=](int64_t i) { return (x[i] - centre) * (x[i] - centre); });
+}
+
+// Σ x_j y_j
+template <typename T>
+LAPIDARY_INLINE T dotOf(const T* x, const T* y, int64_t count) {
+  return laneSum<T>(count, [=](int64_t i) LAPIDARY_LAMBDA { return load(x + i) * load(y + i); },
+                    [=](int64_t i) { return x[i] * y[i]; });
 }
 
 // e^x to a rounding or two: n = round(x / ln 2), a polynomial for e^(x - n ln 2), then 2^n in two factors, so that
