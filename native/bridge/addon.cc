@@ -225,6 +225,7 @@ NAPI_MODULE_INIT() {
   lapidary::defineTensors(env, exports);
   lapidary::defineAutograd(env, exports);
   lapidary::defineFlops(env, exports);
+  lapidary::defineMemory(env, exports);
   lapidary::defineProcessGroup(env, exports);
   return exports;
 }

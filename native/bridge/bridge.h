@@ -98,6 +98,7 @@ void defineOperators(napi_env env, napi_value exports);
 void defineTensors(napi_env env, napi_value exports);
 void defineAutograd(napi_env env, napi_value exports);
 void defineFlops(napi_env env, napi_value exports);
+void defineMemory(napi_env env, napi_value exports);
 void defineProcessGroup(napi_env env, napi_value exports);
 
 }  // namespace lapidary

@@ -28,4 +28,15 @@ TORCH_LIBRARY(lapidary, library) {
   library.def("to_rows(Tensor values, ScalarType dtype, *, int? seed=None, int step=0) -> Tensor");
   library.def("from_rows(Tensor rows) -> Tensor");
   library.def("count_rows_(Tensor(a!)[] counts, int[] features, Tensor[] codes) -> ()");
+  library.def("norm(Tensor input, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) -> Tensor");
+  library.def(
+      "residual_norm(Tensor input, Tensor residual, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) "
+      "-> (Tensor, Tensor)");
+  library.def("gated(Tensor gate, Tensor values, str activation, bool float8=False) -> Tensor");
+  library.def("bias_activation(Tensor input, Tensor? bias, str activation, bool float8=False) -> Tensor");
+  library.def(
+      "dense(Tensor input, Tensor weight, Tensor? bias, str activation, bool half=False, bool float8=False) -> Tensor");
+  library.def("masked_log_loss(Tensor logits, Tensor labels, Tensor mask, Tensor known) -> Tensor");
+  library.def("float8_encode(Tensor self) -> (Tensor, Tensor)");
+  library.def("float8_decode(Tensor codes, Tensor scales, int[] shape, ScalarType dtype) -> Tensor");
 }

@@ -4,9 +4,11 @@
  */
 import Type, { type Static, type TSchema } from "typebox";
 import {
+  KEPT_ACTIVATIONS,
   MODEL_KINDS,
   MODEL_SIZES,
   TRAINING_ORDERS,
+  TRAINING_PRECISIONS,
   TRANSFER_TECHNIQUES,
   type TrainingConfig,
   type TransferConfig,
@@ -26,6 +28,9 @@ export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
   checkpointEverySteps: 200,
   threads: 0,
   order: "shuffled",
+  precision: "float32",
+  activations: "float32",
+  fullPrecision: ["heads", "output"],
 });
 
 /**
@@ -193,13 +198,15 @@ const split = record(
   "The three windows of a split by time.",
 );
 
+/** Dials that are numbers. */
+type NumberDial = Exclude<keyof TrainingConfig, "order" | "precision" | "activations" | "fullPrecision">;
 type Range = { readonly minimum?: number; readonly maximum?: number; readonly exclusiveMinimum?: number };
 
-function dial(name: Exclude<keyof TrainingConfig, "order">, description: string, range: Range) {
+function dial(name: NumberDial, description: string, range: Range) {
   return Type.Optional(Type.Number({ description, default: TRAINING_DEFAULTS[name], ...range }));
 }
 
-function count(name: Exclude<keyof TrainingConfig, "order">, description: string, range: Range) {
+function count(name: NumberDial, description: string, range: Range) {
   return Type.Optional(Type.Integer({ description, default: TRAINING_DEFAULTS[name], ...range }));
 }
 
@@ -219,6 +226,25 @@ const training = record(
       Type.Enum([...TRAINING_ORDERS], {
         description: "`shuffled`: anew in every pass. `time`: as the examples happened.",
         default: TRAINING_DEFAULTS.order,
+      }),
+    ),
+    precision: Type.Optional(
+      Type.Enum([...TRAINING_PRECISIONS], {
+        description: "Numbers that linear maps multiply; sums and parameters are float32 either way.",
+        default: TRAINING_DEFAULTS.precision,
+      }),
+    ),
+    activations: Type.Optional(
+      Type.Enum([...KEPT_ACTIVATIONS], {
+        description: "How activations are kept for the backward pass; float8 takes a quarter of the memory.",
+        default: TRAINING_DEFAULTS.activations,
+      }),
+    ),
+    fullPrecision: Type.Optional(
+      Type.Array(field("A part of the model, such as layers.0 or layers.0.interaction.norm."), {
+        description: "Parts to which neither precision nor activations applies.",
+        default: [...TRAINING_DEFAULTS.fullPrecision],
+        uniqueItems: true,
       }),
     ),
   },

@@ -77,7 +77,23 @@ export interface TrainingConfig {
   readonly threads: number;
   /** Order of the examples of a pass. */
   readonly order: TrainingOrder;
+  /** Numbers that linear maps multiply; parameters and what the optimizer remembers stay float32. */
+  readonly precision: TrainingPrecision;
+  /** How what the backward pass needs of the forward pass is kept. */
+  readonly activations: KeptActivations;
+  /** Parts of the model, by their path of fields, to which neither applies. */
+  readonly fullPrecision: readonly string[];
 }
+
+/** Types of the factors of matrix products. */
+export const TRAINING_PRECISIONS = ["float32", "bfloat16"] as const;
+/** One of {@link TRAINING_PRECISIONS}. */
+export type TrainingPrecision = (typeof TRAINING_PRECISIONS)[number];
+
+/** Types of the activations that are kept for the backward pass. */
+export const KEPT_ACTIVATIONS = ["float32", "float8"] as const;
+/** One of {@link KEPT_ACTIVATIONS}. */
+export type KeptActivations = (typeof KEPT_ACTIVATIONS)[number];
 
 /** Orders in which examples are read in training: shuffled anew in every pass, or as they happened. */
 export const TRAINING_ORDERS = ["shuffled", "time"] as const;

@@ -7,11 +7,14 @@ import { TINY_SPEC, tinyBatch } from "../model/testing.ts";
 import {
   arange,
   cat,
+  dense,
   embedding,
   fromArray,
+  gated,
   layerNorm,
   linear,
   noGrad,
+  norm,
   ones,
   Scope,
   segmentMax,
@@ -93,6 +96,12 @@ const CASES: Readonly<Record<LoweredOperator, (inputs: Inputs) => Tensor>> = {
     const codes = zeros([size], { dtype: "int64" });
     const [first, second] = tablesPool([WEIGHT.mul(2), WEIGHT], [1, 0], [codes.add(1), codes], [], [], false);
     return x.add(first as Tensor).add(second as Tensor);
+  },
+  "lapidary::dense": ({ x }) => dense(dense(x, WEIGHT, SHIFT, "relu"), WEIGHT, null, "silu"),
+  "lapidary::gated": ({ x }) => gated(x.mul(20), gated(x, x, "silu"), "sigmoid"),
+  "lapidary::norm": ({ x }) => {
+    const parts = [norm(x, SHIFT, SHIFT, "layer", 1e-2), norm(x, SHIFT, null, "rms", 1e-2)] as const;
+    return parts[0].add(parts[1]).add(norm(x, SHIFT, null, "swish_rms", 1e-2));
   },
 };
 

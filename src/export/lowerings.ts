@@ -54,6 +54,9 @@ export const LOWERED = [
   "lapidary::segment_sum",
   "lapidary::segment_max",
   "lapidary::tables_pool",
+  "lapidary::dense",
+  "lapidary::gated",
+  "lapidary::norm",
 ] as const;
 
 /** One of {@link LOWERED}. */
@@ -242,6 +245,36 @@ function lookups(call: CallView): string[] {
 const casts = (call: CallView, parts: readonly Operand[]): string[] =>
   parts.map((part) => call.cast(part, call.result.dtype));
 
+/** `act(x)` of a node; the activations that models have. */
+function activated(call: CallView, name: string): string {
+  const activation = call.text("activation");
+  if (activation === "none") return name;
+  if (activation === "relu") return call.graph.node("Relu", [name]);
+  if (activation === "silu") return call.graph.node("Mul", [name, call.graph.node("Sigmoid", [name])]);
+  return call.graph.node("Sigmoid", [name]);
+}
+
+/** bfloat16 and float8 are of training only: the graph computes in float32. */
+const dense: Lowering = (call) => activated(call, linear(call));
+
+const gated: Lowering = (call) =>
+  call.graph.node("Mul", [activated(call, call.tensor("gate").name), call.tensor("values").name]);
+
+/** LayerNorm as ONNX has it; the others from their parts. */
+const norm: Lowering = (call) => {
+  const { graph, result } = call;
+  const [x, scale, shift] = [call.tensor("input").name, call.tensor("scale").name, call.optional("shift")];
+  const kind = call.text("kind");
+  if (kind === "layer") {
+    const inputs = [x, scale, ...(shift === null ? [] : [shift.name])];
+    return graph.node("LayerNormalization", inputs, { axis: -1, epsilon: { float: call.number("eps") } });
+  }
+  const mean = graph.node("ReduceMean", [graph.node("Mul", [x, x]), graph.ints([-1])], { keepdims: 1 });
+  const size = graph.node("Sqrt", [graph.node("Add", [mean, graph.scalar(result.dtype, call.number("eps"))])]);
+  const normed = graph.node("Mul", [graph.node("Div", [x, size]), scale]);
+  return kind === "rms" ? normed : graph.node("Mul", [normed, graph.node("Sigmoid", [normed])]);
+};
+
 /** How each operator is written in ONNX: leaving one of {@link LOWERED} out does not compile. */
 export const LOWERINGS: Readonly<Record<LoweredOperator, Lowering>> = {
   "aten::add.Tensor": arithmetic("Add"),
@@ -313,4 +346,7 @@ export const LOWERINGS: Readonly<Record<LoweredOperator, Lowering>> = {
   "lapidary::segment_sum": segments("add", 0),
   "lapidary::segment_max": segments("max", Number.NEGATIVE_INFINITY),
   "lapidary::tables_pool": lookups,
+  "lapidary::dense": dense,
+  "lapidary::gated": gated,
+  "lapidary::norm": norm,
 };

@@ -1,7 +1,7 @@
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import type { JaggedTensor } from "../jagged/index.ts";
 import { type Initializer, Mlp } from "../nn/index.ts";
-import { cat, type Tensor } from "../torch/index.ts";
+import { cat, scoped, type Tensor } from "../torch/index.ts";
 import { CrossArch, SEQUENCE_SUMMARY_TOKENS, SUMMARY, type Summaries } from "./cross-arch.ts";
 import { Embeddings } from "./embeddings.ts";
 import type { Representation, Teacher } from "./model.ts";
@@ -102,5 +102,6 @@ function advance(
   layer: FoundationLayer,
   { x, s, summary }: { x: Tensor; s: JaggedTensor; summary: Summaries },
 ): [Tensor, JaggedTensor] {
-  return [layer.interaction.apply(cat([x, summary.sequence], 1)), layer.sequence.apply(s, summary.features)];
+  const sequence = scoped(() => layer.sequence.apply(s, summary.features).values);
+  return [scoped(() => layer.interaction.apply(cat([x, summary.sequence], 1))), s.with(sequence)];
 }

@@ -1,5 +1,5 @@
-import { type Initializer, Mlp } from "../nn/index.ts";
-import type { Tensor } from "../torch/index.ts";
+import { EXACT, type Initializer, Mlp, type Numerics } from "../nn/index.ts";
+import { gated, scoped, type Tensor } from "../torch/index.ts";
 
 /**
  * Gating of a summary: `σ(MLP(x)) ⊙ x` over the last axis: noise is shut out, the rest passes at its own scale.
@@ -9,9 +9,11 @@ import type { Tensor } from "../torch/index.ts";
  */
 export class Gating {
   readonly gate: Mlp;
+  readonly numerics: Numerics;
 
-  constructor(gate: Mlp) {
+  constructor(gate: Mlp, numerics = EXACT) {
     this.gate = gate;
+    this.numerics = numerics;
   }
 
   static init(dim: number, initial: Initializer): Gating {
@@ -19,6 +21,6 @@ export class Gating {
   }
 
   apply(x: Tensor): Tensor {
-    return this.gate.apply(x).sigmoid().mul(x);
+    return scoped(() => gated(this.gate.apply(x), x, "sigmoid", this.numerics.float8));
   }
 }

@@ -84,7 +84,7 @@ export class Vertical implements SplitModel {
     const candidate = embedColumns(tables, columnsOf(spec.candidate, batch.candidate));
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], user);
     const first = user.add(this.candidateMap.apply(cat([...candidate, numbers], 1))).relu();
-    return this.deep.reduce((h, layer) => layer.apply(h).relu(), first);
+    return this.deep.reduce((h, layer) => layer.apply(h, "relu"), first);
   }
 
   /** @shape user [B, H], the row of {@link user} of each candidate → [B, T] */

@@ -1,5 +1,5 @@
 import { type Initializer, LayerNorm, Linear, Mlp } from "../nn/index.ts";
-import { cat, type Tensor } from "../torch/index.ts";
+import { cat, scoped, type Tensor } from "../torch/index.ts";
 
 /** Sizes of a Wukong layer. */
 export interface WukongConfig {
@@ -65,6 +65,10 @@ export class FactorizationMachineBlock {
   }
 
   apply(x: Tensor): Tensor {
+    return scoped(() => this.interactions(x));
+  }
+
+  private interactions(x: Tensor): Tensor {
     const [size = 0, tokensIn = 0, dim = 0] = x.shape;
     const factor = this.factor.apply(this.compress.apply(x).flatten(1)); // [B, n·k]
     const columns = (factor.shape[1] ?? 0) / tokensIn;
@@ -111,7 +115,9 @@ export class WukongLayer {
   }
 
   apply(x: Tensor): Tensor {
-    const made = cat([this.interact.apply(x), this.compress.apply(x)], 1);
-    return this.norm.apply(made.add(this.residual === null ? x : this.residual.apply(x)));
+    return scoped(() => {
+      const made = cat([this.interact.apply(x), this.compress.apply(x)], 1);
+      return this.norm.applySum(made, this.residual === null ? x : this.residual.apply(x))[0];
+    });
   }
 }

@@ -23,7 +23,8 @@ export {
   type TableFile,
 } from "./mapped-table.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
-export { LayerNorm, RmsNorm } from "./norms.ts";
+export { LayerNorm, RmsNorm, SwishRmsNorm } from "./norms.ts";
+export { EXACT, type Numerics, withNumerics } from "./numerics.ts";
 export {
   type AdamWOptions,
   type AdamWState,
@@ -42,6 +43,15 @@ export {
   type RowGradient,
   takeRowGradient,
 } from "./parameters.ts";
+export {
+  type Activation,
+  type PlainNorm,
+  plainActivation,
+  plainDense,
+  plainGated,
+  plainMultiObjectiveLoss,
+  plainNorm,
+} from "./plain.ts";
 export { plainAttention } from "./plain-attention.ts";
 export { type Schedule, warmupConstant, warmupCosine } from "./schedules.ts";
 export {

@@ -1,5 +1,7 @@
-import { linear, type Tensor } from "../torch/index.ts";
+import { dense, linear, type Tensor } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
+import { EXACT, type Numerics } from "./numerics.ts";
+import type { Activation } from "./plain.ts";
 
 /** Sizes of a {@link Linear} layer. */
 export interface LinearConfig {
@@ -10,17 +12,19 @@ export interface LinearConfig {
 }
 
 /**
- * Affine map `y = x Wᵀ + b` over the last axis.
+ * Affine map `y = x Wᵀ + b` over the last axis, an activation after it if one is asked for.
  *
  * @shape weight [out, in], bias [out]; x [..., in] → [..., out]
  */
 export class Linear {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
+  readonly numerics: Numerics;
 
-  constructor(weight: Tensor, bias: Tensor | null) {
+  constructor(weight: Tensor, bias: Tensor | null, numerics = EXACT) {
     this.weight = weight;
     this.bias = bias;
+    this.numerics = numerics;
   }
 
   /** Weight uniform in ±√(3/in), so that unit-variance inputs give unit-variance outputs; bias zero. */
@@ -30,7 +34,9 @@ export class Linear {
   }
 
   /** @throws {LapidaryError} TORCH_OPERATOR if the last axis of `x` is not `in` */
-  apply(x: Tensor): Tensor {
-    return linear(x, this.weight, this.bias);
+  apply(x: Tensor, activation: Activation = "none"): Tensor {
+    const { half, float8 } = this.numerics;
+    if (activation === "none" && !half && !float8) return linear(x, this.weight, this.bias);
+    return dense(x, this.weight, this.bias, activation, half, float8);
   }
 }

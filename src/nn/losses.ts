@@ -1,4 +1,4 @@
-import type { Tensor } from "../torch/index.ts";
+import { maskedLogLoss, type Tensor } from "../torch/index.ts";
 
 /** libtorch's code for "no reduction". */
 const ELEMENTWISE = 0;
@@ -23,5 +23,5 @@ export function logLoss(logits: Tensor, labels: Tensor): Tensor {
  */
 export function multiObjectiveLoss(logits: Tensor, target: { labels: Tensor; mask: Tensor; known?: Tensor }): Tensor {
   const known = target.known ?? target.mask.sum([0]);
-  return logLoss(logits, target.labels).mul(target.mask).sum([0]).div(known.clamp(1)).sum();
+  return maskedLogLoss(logits, target.labels, target.mask, known);
 }

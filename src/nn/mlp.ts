@@ -1,4 +1,4 @@
-import type { Tensor } from "../torch/index.ts";
+import { chained, type Tensor } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
 import { Linear } from "./linear.ts";
 
@@ -28,6 +28,10 @@ export class Mlp {
   }
 
   apply(x: Tensor): Tensor {
-    return this.layers.reduce((h, layer, i) => layer.apply(i === 0 ? h : h.relu()), x);
+    const last = this.layers.length - 1;
+    return chained(
+      x,
+      this.layers.map((layer, i) => (h: Tensor) => layer.apply(h, i === last ? "none" : "relu")),
+    );
   }
 }

@@ -1,17 +1,20 @@
-import { layerNorm, type Tensor } from "../torch/index.ts";
+import { norm, residualNorm, type Tensor } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
+import { EXACT, type Numerics } from "./numerics.ts";
 
 /** Added to variances, so that constant rows divide by something. */
-const EPS = 1e-5;
+export const NORM_EPS = 1e-5;
 
 /** `y = γ (x − mean) / √(variance + ε) + β` over the last axis. @shape γ, β [D]; x [..., D] → [..., D] @see arXiv 1607.06450 */
 export class LayerNorm {
   readonly scale: Tensor;
   readonly shift: Tensor;
+  readonly numerics: Numerics;
 
-  constructor(scale: Tensor, shift: Tensor) {
+  constructor(scale: Tensor, shift: Tensor, numerics = EXACT) {
     this.scale = scale;
     this.shift = shift;
+    this.numerics = numerics;
   }
 
   static init(dim: number, initial: Initializer): LayerNorm {
@@ -19,16 +22,23 @@ export class LayerNorm {
   }
 
   apply(x: Tensor): Tensor {
-    return layerNorm(x, this.scale.shape, this.scale, this.shift, EPS);
+    return norm(x, this.scale, this.shift, "layer", NORM_EPS, this.numerics.float8);
+  }
+
+  /** The norm of `x + residual`, and that sum, in one pass. @shape x, residual [..., D] → [..., D] each */
+  applySum(x: Tensor, residual: Tensor): [Tensor, Tensor] {
+    return residualNorm(x, residual, this.scale, this.shift, "layer", NORM_EPS, this.numerics.float8);
   }
 }
 
 /** `y = γ x / √(mean(x²) + ε)` over the last axis. @shape γ [D]; x [..., D] → [..., D] @see arXiv 1910.07467 */
 export class RmsNorm {
   readonly scale: Tensor;
+  readonly numerics: Numerics;
 
-  constructor(scale: Tensor) {
+  constructor(scale: Tensor, numerics = EXACT) {
     this.scale = scale;
+    this.numerics = numerics;
   }
 
   static init(dim: number, initial: Initializer): RmsNorm {
@@ -36,6 +46,35 @@ export class RmsNorm {
   }
 
   apply(x: Tensor): Tensor {
-    return x.mul(x.square().mean([-1], true).add(EPS).rsqrt()).mul(this.scale);
+    return norm(x, this.scale, null, "rms", NORM_EPS, this.numerics.float8);
+  }
+
+  /** The norm of `x + residual`, and that sum, in one pass. @shape x, residual [..., D] → [..., D] each */
+  applySum(x: Tensor, residual: Tensor): [Tensor, Tensor] {
+    return residualNorm(x, residual, this.scale, null, "rms", NORM_EPS, this.numerics.float8);
+  }
+}
+
+/**
+ * `y = n ⊙ σ(n)`, `n = RMSNorm(x)`: the norm that Lattice's networks train stably with at any depth.
+ *
+ * @shape γ [D]; x [..., D] → [..., D]
+ * @see arXiv 2512.09200
+ */
+export class SwishRmsNorm {
+  readonly scale: Tensor;
+  readonly numerics: Numerics;
+
+  constructor(scale: Tensor, numerics = EXACT) {
+    this.scale = scale;
+    this.numerics = numerics;
+  }
+
+  static init(dim: number, initial: Initializer): SwishRmsNorm {
+    return new SwishRmsNorm(initial.ones([dim]));
+  }
+
+  apply(x: Tensor): Tensor {
+    return norm(x, this.scale, null, "swish_rms", NORM_EPS, this.numerics.float8);
   }
 }

@@ -4,18 +4,25 @@ export type { DType, TensorArray } from "./dtype.ts";
 export { type FromArrayOptions, fromArray, fromArrays, tensor } from "./from-array.ts";
 export {
   arange,
+  biasActivation,
   cat,
   countRows_,
+  dense,
   embedding,
+  float8Decode,
   fromFile,
   fromRows,
   full,
+  gated,
   jaggedAttention,
   layerNorm,
   linear,
+  maskedLogLoss,
+  norm,
   ones,
   rand,
   randn,
+  residualNorm,
   rowwiseAdagrad_,
   segmentMax,
   segmentSum,
@@ -36,8 +43,8 @@ export {
 } from "./process-environment.ts";
 export { type Gathered, type GroupOptions, ProcessGroup, type Reduction } from "./process-group.ts";
 export { RandomGenerator } from "./random.ts";
-export { buildInfo, countFlops, setThreads, threads } from "./runtime.ts";
-export { liveTensors, Scope, scoped } from "./scope.ts";
+export { buildInfo, countFlops, countMemory, type MemoryUse, setThreads, threads } from "./runtime.ts";
+export { chained, liveTensors, Scope, scoped } from "./scope.ts";
 export {
   outsideTensor,
   type TensorId,

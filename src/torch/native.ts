@@ -43,6 +43,9 @@ export interface Native {
   setGradEnabled(enabled: boolean): boolean;
   startFlops(): void;
   stopFlops(): number;
+  startMemory(): void;
+  liveMemory(): number;
+  stopMemory(): number;
   // In the order of their C++ doc: rank, size, address, port, backend, timeoutMs, rendezvousTimeoutMs, serve, prefix.
   initGroup(...values: (number | string | boolean)[]): number;
   destroyGroup(group: number): void;

@@ -3,11 +3,25 @@ import { Scope, setThreads } from "./index.ts";
 import { NO_GRADIENT, type OperatorCase } from "./operators.test.support.ts";
 import { OPERATORS, type OperatorLine } from "./operators.ts";
 import { ELEMENTWISE } from "./operators-elementwise.test.support.ts";
+import { FUSED } from "./operators-fused.test.support.ts";
 import { IN_PLACE, MAKING, OURS, SPARSE } from "./operators-making.test.support.ts";
 import { LAYERS, PRODUCTS, REDUCTIONS } from "./operators-reductions.test.support.ts";
 import { COPIES, GATHERS, SHAPES } from "./operators-shapes.test.support.ts";
 
-const FAMILIES = [ELEMENTWISE, PRODUCTS, REDUCTIONS, LAYERS, SHAPES, COPIES, GATHERS, MAKING, IN_PLACE, SPARSE, OURS];
+const FAMILIES = [
+  ELEMENTWISE,
+  PRODUCTS,
+  REDUCTIONS,
+  LAYERS,
+  SHAPES,
+  COPIES,
+  GATHERS,
+  MAKING,
+  IN_PLACE,
+  SPARSE,
+  OURS,
+  FUSED,
+];
 
 /** Every operator: one that is left out does not compile. */
 const CASES: Readonly<Record<OperatorLine, OperatorCase>> = {
@@ -22,6 +36,7 @@ const CASES: Readonly<Record<OperatorLine, OperatorCase>> = {
   ...IN_PLACE,
   ...SPARSE,
   ...OURS,
+  ...FUSED,
 };
 
 function inScope(body: () => void): () => void {

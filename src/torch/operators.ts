@@ -121,6 +121,14 @@ export const OPERATORS = [
   "lapidary::to_rows",
   "lapidary::from_rows",
   "lapidary::count_rows_",
+  "lapidary::norm",
+  "lapidary::residual_norm",
+  "lapidary::gated",
+  "lapidary::bias_activation",
+  "lapidary::dense",
+  "lapidary::masked_log_loss",
+  "lapidary::float8_encode",
+  "lapidary::float8_decode",
 ] as const;
 
 /** One line of {@link OPERATORS}. */

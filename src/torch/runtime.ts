@@ -31,3 +31,24 @@ export function countFlops(body: () => void): number {
   }
   return flops;
 }
+
+/** Bytes that tensors took on the CPU while something ran. */
+export interface MemoryUse {
+  /** The most at once, beyond what there was before. @unit bytes */
+  readonly peak: number;
+  /** What {@link countMemory}'s body saw when it asked, in order. @unit bytes */
+  readonly marks: readonly number[];
+}
+
+/** Counts the memory that `body` allocates on this thread, backward included; it may ask for what lives at a moment. */
+export function countMemory(body: (mark: () => void) => void): MemoryUse {
+  const marks: number[] = [];
+  let peak = 0;
+  native.startMemory();
+  try {
+    body(() => marks.push(native.liveMemory()));
+  } finally {
+    peak = native.stopMemory();
+  }
+  return { peak, marks };
+}

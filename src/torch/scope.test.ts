@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { liveTensors, Scope, scoped, type Tensor, tensor, zeros } from "./index.ts";
+import { chained, countMemory, liveTensors, Scope, scoped, type Tensor, tensor, zeros } from "./index.ts";
 import { collect } from "./memory.test.support.ts";
 import { expectNoLeaks } from "./testing.ts";
 
@@ -199,5 +199,40 @@ describe("outside of scopes", () => {
     const next = Array.from({ length: 50 }, (_, i) => tensor([i]));
     await collect();
     expect(next.map((x) => x.item())).toEqual(next.map((_, i) => i));
+  });
+});
+
+describe("chained", () => {
+  test("runs the steps in order and leaves the last result only", () => {
+    using _ = new Scope();
+    const first = tensor([1]);
+    const before = liveTensors();
+    const results: Tensor[] = [];
+    const steps = [2, 3, 4].map((factor) => (x: Tensor): Tensor => {
+      results.push(x.add(1).mul(factor));
+      return results.at(-1) as Tensor;
+    });
+    expect(chained(first, steps).item()).toBe(((1 + 1) * 2 + 1) * 3 * 4 + 4);
+    expect(liveTensors()).toBe(before + 1);
+    expect(() => results[0]?.item()).toThrow(freed);
+    expect(first.item()).toBe(1);
+    expect(chained(first, [])).toBe(first);
+  });
+
+  test("holds no more than two steps at once", () => {
+    const step = (x: Tensor): Tensor => x.add(1);
+    const { peak, marks } = countMemory((mark) => {
+      using _ = new Scope();
+      chained(
+        zeros([1024]),
+        Array.from({ length: 10 }, () => step),
+      );
+      mark();
+    });
+    // The third is the input; a scalar takes some bytes.
+    expect(peak).toBeLessThan(3 * 4096 + 64);
+    expect(marks).toEqual([2 * 4096]);
+    expect(countMemory(() => {}).peak).toBe(0);
+    expect(() => countMemory(() => countMemory(() => {}))).toThrow(expect.objectContaining({ code: "TORCH_ARGUMENT" }));
   });
 });

@@ -53,6 +53,15 @@ export function scoped<T extends Owned>(body: () => T): T {
   return scope.keep(body());
 }
 
+/**
+ * `steps_n(… steps_1(first))`, each result freed as soon as the next one is made: what backward needs of it, autograd
+ * keeps. Scopes nest, so a step runs in the scope in which its own result is made.
+ */
+export function chained<T extends Owned>(first: T, steps: readonly ((x: T) => T)[]): T {
+  const step = steps.at(-1);
+  return step === undefined ? first : scoped(() => step(chained(first, steps.slice(0, -1))));
+}
+
 /** Tensors alive on this thread: what a leak check counts. */
 export function liveTensors(): number {
   return native.liveTensors();

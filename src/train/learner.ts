@@ -45,8 +45,8 @@ export interface Lesson {
   readonly extra: object;
 }
 
-/** The log loss of the labels that are known. */
-function labelLesson(model: Model): Lesson {
+/** How a model learns from its labels alone: the log loss of those that are known. */
+export function labelLesson(model: Model): Lesson {
   return { extra: {}, loss: (batch, mesh) => labelLoss(model.logits(batch), batch, mesh) };
 }
 

@@ -12,7 +12,8 @@ import { Initializer } from "../nn/index.ts";
 import { RandomGenerator, setThreads } from "../torch/index.ts";
 import type { CheckpointFolder } from "./checkpoint.ts";
 import { type InputOptions, TrainingInputs } from "./inputs.ts";
-import { Learner, type Lesson } from "./learner.ts";
+import { Learner, type Lesson, labelLesson } from "./learner.ts";
+import { inPrecision } from "./precision.ts";
 import type { TrainingProgress } from "./progress.ts";
 import { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
 import { Session } from "./session.ts";
@@ -109,7 +110,9 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
 /** A fresh model with its optimizers; equal seeds give equal bits in every process. */
 export function initLearner(job: Pick<TrainingJob, "config" | "inputs" | "mesh">, teaching?: Teaching): Learner {
   const { model, from } = initModel(job);
-  return Learner.of(model, teaching?.teach(model, from));
+  // The same parameters computed in another way; what is validated and exported computes in float32.
+  const learning = inPrecision(model, job.config.training);
+  return Learner.of(model, teaching?.teach(learning, from) ?? labelLesson(learning));
 }
 
 /** A fresh model, and what it was made from. */
