@@ -5,6 +5,8 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, renameSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { rankRealUsers } from "./rank.ts";
@@ -42,13 +44,17 @@ async function serve(...args: readonly string[]): Promise<{ readonly server: Chi
 
 // A command that is told to stop saves its work first: wait for it.
 process.on("SIGINT", () => {});
-const fresh = process.argv.includes("--fresh") ? ["--fresh"] : [];
+const runs = join(FOLDER, "runs");
+// The runs of before are kept beside those that are made now.
+if (process.argv.includes("--fresh") && existsSync(runs)) {
+  renameSync(runs, `${runs}.${new Date().toISOString().replace(/[:.]/g, "-")}`);
+}
 const start = performance.now();
 lapidary("ingest");
-for (const model of MODELS) lapidary("train", model, ...fresh);
+for (const model of MODELS) lapidary("train", model);
 lapidary("generate", "foundation", "--slices", "day");
 for (const technique of TECHNIQUES) {
-  lapidary("transfer", "vertical", "--set", `models.vertical.transfer.technique=${technique}`, ...fresh);
+  lapidary("transfer", "vertical", "--set", `models.vertical.transfer.technique=${technique}`);
 }
 lapidary("evaluate", ...MODELS, "--split", "test", "--baseline", "previous");
 const transferred = TECHNIQUES.map((technique) => `vertical-${technique}`);

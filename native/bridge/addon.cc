@@ -216,6 +216,7 @@ static void keepFreedMemory() {
 
 NAPI_MODULE_INIT() {
   keepFreedMemory();
+  lapidary::useLargeBlocks();
   auto* state = new lapidary::Environment();
   state->env = env;
   napi_set_instance_data(env, state, [](napi_env, void* data, void*) { delete static_cast<lapidary::Environment*>(data); },
