@@ -39,13 +39,13 @@ const CASES: readonly Case[] = (["small", "medium"] as const).flatMap((size) =>
 );
 
 /**
- * Of both sides. Smaller steps than a training's: with those, what rounds otherwise is 0.01 of the loss after a dozen
- * updates, since optimizers divide gradients by their own size, and losses that differ would prove nothing.
+ * Of both sides: a hundredth of a training's rates. With those the first updates are as large as AdamW makes any, and what
+ * two sums round otherwise grows to 0.01 of the loss in a dozen of them: losses that differ would prove nothing.
  */
 const TRAINING = {
   ...TRAINING_DEFAULTS,
-  learningRate: TRAINING_DEFAULTS.learningRate / 10,
-  tableLearningRate: TRAINING_DEFAULTS.tableLearningRate / 10,
+  learningRate: TRAINING_DEFAULTS.learningRate / 100,
+  tableLearningRate: TRAINING_DEFAULTS.tableLearningRate / 100,
 };
 
 /** The trainer's update without a schedule and without other processes. */
