@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LapidaryError } from "../src/config/errors.ts";
-import { TRAINING_DEFAULTS } from "../src/config/schema.ts";
 import type { ModelSize } from "../src/config/types.ts";
 import { ProcessMesh } from "../src/distributed/index.ts";
 import type { Batch } from "../src/features/spec.ts";
@@ -13,7 +12,7 @@ import { writeSafetensors } from "../src/torch/safetensors.ts";
 import { Learner } from "../src/train/learner.ts";
 import { alternate, type BenchOptions, type BenchResult, compare, MIN_PAIRS, secondsOf, selected } from "./harness.ts";
 import { Peer } from "./peer.ts";
-import { type BatchShape, batchTensors, drawBatch, SPEC } from "./train-data.ts";
+import { type BatchShape, batchTensors, comparableTraining, drawBatch, SPEC } from "./train-data.ts";
 
 /** Batches that both sides go through again and again; the losses of the first round are compared. */
 const NUM_BATCHES = 20;
@@ -38,15 +37,8 @@ const CASES: readonly Case[] = (["small", "medium"] as const).flatMap((size) =>
   Object.entries(FILLS).map(([fill, shape]) => ({ name: `${size}-${fill}`, size, shape, steps: 2 })),
 );
 
-/**
- * Of both sides: a hundredth of a training's rates. With those the first updates are as large as AdamW makes any, and what
- * two sums round otherwise grows to 0.01 of the loss in a dozen of them: losses that differ would prove nothing.
- */
-const TRAINING = {
-  ...TRAINING_DEFAULTS,
-  learningRate: TRAINING_DEFAULTS.learningRate / 100,
-  tableLearningRate: TRAINING_DEFAULTS.tableLearningRate / 100,
-};
+/** Of both sides. */
+const TRAINING = comparableTraining(100);
 
 /** The trainer's update without a schedule and without other processes. */
 const ALONE = { mesh: ProcessMesh.single(), schedule: () => 1 };

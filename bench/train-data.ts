@@ -1,3 +1,4 @@
+import { TRAINING_DEFAULTS } from "../src/config/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../src/features/spec.ts";
 import { type RandomInteger, seededIntegers } from "../src/metrics/random.ts";
 import { fromArray, type Tensor, type TensorArray } from "../src/torch/index.ts";
@@ -37,6 +38,17 @@ export const SPEC: FeatureSpec = {
   ],
   objectives: ["click", "longView", "profileVisit", "comment"],
 };
+
+/**
+ * Training options whose losses two implementations can be compared by: rates are a fraction of a training's. With those
+ * the first updates are as large as AdamW makes any, and what two sums round otherwise grows in a dozen of them to what a
+ * mistake would look like.
+ */
+export function comparableTraining(fraction: number): typeof TRAINING_DEFAULTS {
+  const { learningRate, tableLearningRate } = TRAINING_DEFAULTS;
+  const rates = { learningRate: learningRate / fraction, tableLearningRate: tableLearningRate / fraction };
+  return { ...TRAINING_DEFAULTS, ...rates };
+}
 
 /** A number in [0, 1). */
 const unit = (random: RandomInteger): number => random(2 ** 24) / 2 ** 24;

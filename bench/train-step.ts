@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LapidaryError } from "../src/config/errors.ts";
-import { TRAINING_DEFAULTS } from "../src/config/schema.ts";
 import type { ModelSize } from "../src/config/types.ts";
 import { ProcessMesh } from "../src/distributed/index.ts";
 import type { Batch } from "../src/features/spec.ts";
@@ -22,13 +21,16 @@ import {
   selected,
 } from "./harness.ts";
 import { Peer } from "./peer.ts";
-import { batchTensors, drawBatch, SPEC } from "./train-data.ts";
+import { batchTensors, comparableTraining, drawBatch, SPEC } from "./train-data.ts";
 
 /** Batches that both sides go through again and again; the losses of the first round are compared. */
 const NUM_BATCHES = 20;
 const MAX_LOSS_DIFFERENCE = 1e-4;
 /** @unit s */
 const SAMPLE_SECONDS = 1;
+
+/** Of both sides. */
+const TRAINING = comparableTraining(10);
 
 /** The trainer's update without a schedule and without other processes. */
 const ALONE = { mesh: ProcessMesh.single(), schedule: () => 1 };
@@ -60,7 +62,7 @@ class Ours {
 
   step(): number {
     const batch = this.batches[this.#next++ % this.batches.length];
-    return batch === undefined ? Number.NaN : this.learner.update(batch, TRAINING_DEFAULTS, ALONE).loss;
+    return batch === undefined ? Number.NaN : this.learner.update(batch, TRAINING, ALONE).loss;
   }
 
   losses(): number[] {
@@ -80,7 +82,7 @@ async function load(peer: Peer, ours: Ours, folder: string): Promise<void> {
   const path = join(folder, "inputs.safetensors");
   const batches = ours.batches.map((batch, i) => batchTensors(batch, `batch.${i}`));
   writeSafetensors(path, Object.assign(ours.learner.tensors(), ...batches));
-  await peer.ask({ load: path, spec: SPEC, training: TRAINING_DEFAULTS, batches: batches.length });
+  await peer.ask({ load: path, spec: SPEC, training: TRAINING, batches: batches.length });
 }
 
 /** @throws {LapidaryError} BENCH_MISMATCH at the first loss that differs */
