@@ -10,6 +10,7 @@
 
 #include <list>
 #include <mutex>
+#include <unordered_map>
 
 #include "bridge.h"
 
@@ -21,11 +22,6 @@ static constexpr size_t kHugePage = size_t{1} << 21;
 // Of blocks that nobody uses. What is beyond goes back to the system, the one that was freed first.
 static constexpr size_t kMostKept = size_t{1} << 30;
 
-struct Block {
-  void* data;
-  size_t bytes;
-};
-
 // Classes are an eighth of a power of two apart: at most so much is wasted, and sizes that vary a little meet again.
 static size_t classOf(size_t bytes) {
   size_t step = kHugePage;
@@ -33,82 +29,86 @@ static size_t classOf(size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-class KeptBlocks {
+class LargeBlocks {
  public:
-  // The block that was freed last, whose pages are the warmest; nothing if there is none of the size.
-  Block* take(size_t bytes) {
+  // A block that was freed, the last one first, whose pages are the warmest, or a fresh one; null if memory ran out.
+  void* take(size_t bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    for (auto at = blocks_.begin(); at != blocks_.end(); ++at) {
-      if ((*at)->bytes != bytes) continue;
-      Block* block = *at;
-      blocks_.erase(at);
-      kept_ -= bytes;
-      return block;
+    for (auto at = kept_.begin(); at != kept_.end(); ++at) {
+      if (sizes_[*at] != bytes) continue;
+      void* data = *at;
+      kept_.erase(at);
+      keptBytes_ -= bytes;
+      return data;
     }
-    return nullptr;
+    void* data = nullptr;
+    if (posix_memalign(&data, kHugePage, bytes) != 0) return nullptr;
+#ifdef MADV_HUGEPAGE
+    madvise(data, bytes, MADV_HUGEPAGE);  // Where the system has none, pages stay as they are.
+#endif
+    sizes_[data] = bytes;
+    return data;
   }
 
-  void give(Block* block) {
+  // False if it is none of ours.
+  bool give(void* data) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    blocks_.push_front(block);
-    kept_ += block->bytes;
-    while (kept_ > kMostKept) {
-      Block* oldest = blocks_.back();
-      blocks_.pop_back();
-      kept_ -= oldest->bytes;
-      free(oldest->data);
-      delete oldest;
+    const auto found = sizes_.find(data);
+    if (found == sizes_.end()) return false;
+    kept_.push_front(data);
+    keptBytes_ += found->second;
+    while (keptBytes_ > kMostKept) {
+      void* oldest = kept_.back();
+      kept_.pop_back();
+      keptBytes_ -= sizes_[oldest];
+      sizes_.erase(oldest);
+      free(oldest);
     }
+    return true;
   }
 
  private:
   std::mutex mutex_;
-  std::list<Block*> blocks_;
-  size_t kept_ = 0;
+  // Of all blocks, those in use and those that are kept.
+  std::unordered_map<void*, size_t> sizes_;
+  std::list<void*> kept_;
+  size_t keptBytes_ = 0;
 };
 
 // Never destroyed: tensors may be freed after the last line of main.
-static KeptBlocks& keptBlocks() {
-  static auto* blocks = new KeptBlocks();
+static LargeBlocks& largeBlocks() {
+  static auto* blocks = new LargeBlocks();
   return *blocks;
 }
 
-static Block* freshBlock(size_t bytes) {
-  void* data = nullptr;
-  if (posix_memalign(&data, kHugePage, bytes) != 0) return nullptr;
-#ifdef MADV_HUGEPAGE
-  madvise(data, bytes, MADV_HUGEPAGE);  // Where the system has none, pages stay as they are.
-#endif
-  return new Block{data, bytes};
-}
+static c10::Allocator* smallBlocks = nullptr;
 
-static void giveBack(void* context) {
-  auto* block = static_cast<Block*>(context);
-  c10::profiledCPUMemoryReporter().Delete(block->data);
-  keptBlocks().give(block);
+// Of memory of either kind: some of libtorch frees without knowing which it was given.
+static void giveBack(void* data) {
+  if (data == nullptr) return;
+  if (largeBlocks().give(data)) {
+    c10::profiledCPUMemoryReporter().Delete(data);
+  } else {
+    smallBlocks->raw_deleter()(data);
+  }
 }
 
 class LargeBlockAllocator : public c10::Allocator {
  public:
-  explicit LargeBlockAllocator(c10::Allocator* small) : small_(small) {}
-
   c10::DataPtr allocate(size_t bytes) const override {
-    if (bytes < kSmallest) return small_->allocate(bytes);
-    const size_t size = classOf(bytes);
-    Block* block = keptBlocks().take(size);
-    if (block == nullptr) block = freshBlock(size);
-    if (block == nullptr) return small_->allocate(bytes);  // Which says that memory ran out.
-    c10::profiledCPUMemoryReporter().New(block->data, bytes);
-    return {block->data, block, &giveBack, c10::Device(c10::DeviceType::CPU)};
+    void* data = bytes < kSmallest ? nullptr : largeBlocks().take(classOf(bytes));
+    if (data == nullptr) return smallBlocks->allocate(bytes);  // Which says so if memory ran out.
+    c10::profiledCPUMemoryReporter().New(data, bytes);
+    return {data, data, &giveBack, c10::Device(c10::DeviceType::CPU)};
   }
 
- private:
-  c10::Allocator* small_;
+  c10::DeleterFnPtr raw_deleter() const override { return &giveBack; }
 };
 
 void useLargeBlocks() {
   static const bool once = [] {
-    c10::SetCPUAllocator(new LargeBlockAllocator(c10::GetCPUAllocator()), 1);
+    smallBlocks = c10::GetCPUAllocator();
+    c10::SetCPUAllocator(new LargeBlockAllocator(), 1);
     return true;
   }();
   (void)once;
