@@ -13,8 +13,8 @@ import {
   type BenchResult,
   compare,
   repetitionsFor,
+  runCases,
   secondsOf,
-  selected,
 } from "./harness.ts";
 import { Peer } from "./peer.ts";
 
@@ -159,10 +159,5 @@ async function runCase(chosen: Case, options: BenchOptions): Promise<BenchResult
 
 /** Jagged attention, forward and backward: histories beside padded PyTorch, long rows in blocks, and by filling. */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
-  const results: BenchResult[] = [];
-  for (const chosen of selected([...logNormalCases(), ...blockCases(), ...fillCases()], options)) {
-    options.onProgress?.(chosen.name);
-    results.push(await runCase(chosen, options));
-  }
-  return results;
+  return runCases([...logNormalCases(), ...blockCases(), ...fillCases()], options, runCase);
 }

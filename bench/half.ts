@@ -8,8 +8,8 @@ import {
   type BenchResult,
   compare,
   repetitionsFor,
+  runCases,
   secondsOf,
-  selected,
 } from "./harness.ts";
 
 const WIDTH = 256;
@@ -65,10 +65,5 @@ async function runCase({ name, rows, threads, layer }: Case, options: BenchOptio
 
 /** Our layers with bfloat16 products beside the same in float32; above 1, `ofLimit` is beyond what float32 can do. */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
-  const results: BenchResult[] = [];
-  for (const chosen of selected(CASES, options)) {
-    options.onProgress?.(chosen.name);
-    results.push(await runCase(chosen, options));
-  }
-  return results;
+  return runCases(CASES, options, runCase);
 }

@@ -28,6 +28,23 @@ export interface BenchOptions {
   readonly onProgress?: (message: string) => void;
 }
 
+/** Measures one case of a benchmark. */
+export type CaseRunner<T> = (chosen: T, options: BenchOptions) => Promise<BenchResult>;
+
+/** Measures the cases that were chosen, one after the other. @throws {LapidaryError} BENCH_CASE */
+export async function runCases<T extends { readonly name: string }>(
+  all: readonly T[],
+  options: BenchOptions,
+  run: CaseRunner<T>,
+): Promise<readonly BenchResult[]> {
+  const results: BenchResult[] = [];
+  for (const chosen of selected(all, options)) {
+    options.onProgress?.(chosen.name);
+    results.push(await run(chosen, options));
+  }
+  return results;
+}
+
 /** Takes one sample: by default a time or a throughput, in the unit of the case. */
 export type Sampler<T = number> = () => T | Promise<T>;
 

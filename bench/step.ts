@@ -10,7 +10,7 @@ import { Initializer } from "../src/nn/index.ts";
 import { RandomGenerator, Scope, setThreads } from "../src/torch/index.ts";
 import { writeSafetensors } from "../src/torch/safetensors.ts";
 import { Learner } from "../src/train/learner.ts";
-import { alternate, type BenchOptions, type BenchResult, compare, MIN_PAIRS, secondsOf, selected } from "./harness.ts";
+import { alternate, type BenchOptions, type BenchResult, compare, MIN_PAIRS, runCases, secondsOf } from "./harness.ts";
 import { Peer } from "./peer.ts";
 import { type BatchShape, batchTensors, comparableTraining, drawBatch, SPEC } from "./train-data.ts";
 
@@ -18,6 +18,8 @@ import { type BatchShape, batchTensors, comparableTraining, drawBatch, SPEC } fr
 const NUM_BATCHES = 20;
 const MAX_LOSS_DIFFERENCE = 1e-3;
 const THREADS = 2;
+/** Updates of one sample: the padded peer takes long. */
+const STEPS = 2;
 
 /** Lengths of histories: of a fifth of the longest on average, or all as long. */
 const FILLS = {
@@ -29,12 +31,10 @@ interface Case {
   readonly name: string;
   readonly size: ModelSize;
   readonly shape: BatchShape;
-  /** Updates of one sample: the padded peer is what takes long. */
-  readonly steps: number;
 }
 
 const CASES: readonly Case[] = (["small", "medium"] as const).flatMap((size) =>
-  Object.entries(FILLS).map(([fill, shape]) => ({ name: `${size}-${fill}`, size, shape, steps: 2 })),
+  Object.entries(FILLS).map(([fill, shape]) => ({ name: `${size}-${fill}`, size, shape })),
 );
 
 /** Of both sides. */
@@ -46,15 +46,10 @@ const ALONE = { mesh: ProcessMesh.single(), schedule: () => 1 };
 /** Whole training steps of the foundation model, beside the same model padded in PyTorch, from the same parameters. */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
   setThreads(THREADS);
-  const results: BenchResult[] = [];
-  for (const chosen of selected(CASES, options)) {
-    options.onProgress?.(chosen.name);
-    results.push(await runCase(chosen, options));
-  }
-  return results;
+  return runCases(CASES, options, runCase);
 }
 
-async function runCase({ name, size, shape, steps }: Case, options: BenchOptions): Promise<BenchResult> {
+async function runCase({ name, size, shape }: Case, options: BenchOptions): Promise<BenchResult> {
   const folder = mkdtempSync(join(tmpdir(), "lapidary-bench-"));
   try {
     const batches = Array.from({ length: NUM_BATCHES }, (_, i) => drawBatch(i + 1, shape));
@@ -69,9 +64,9 @@ async function runCase({ name, size, shape, steps }: Case, options: BenchOptions
     };
     const losses = batches.map(step);
     if (peer !== null) checkLosses(name, losses, await peer.ask<number[]>("losses"));
-    const examples = steps * shape.size;
-    const ours = (): number => examples / secondsOf(() => Array.from({ length: steps }, step));
-    const theirs = async (): Promise<number> => examples / ((await peer?.ask<number>({ steps })) ?? Number.NaN);
+    const examples = STEPS * shape.size;
+    const ours = (): number => examples / secondsOf(() => Array.from({ length: STEPS }, step));
+    const theirs = async (): Promise<number> => examples / ((await peer?.ask<number>({ steps: STEPS })) ?? Number.NaN);
     const samples = await alternate(ours, peer === null ? null : theirs, { pairs: options.pairs ?? MIN_PAIRS });
     return compare(name, samples, { unit: "examples/s", better: "more" });
   } finally {

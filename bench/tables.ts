@@ -12,8 +12,8 @@ import {
   type BenchResult,
   compare,
   repetitionsFor,
+  runCases,
   secondsOf,
-  selected,
 } from "./harness.ts";
 import { Peer } from "./peer.ts";
 import { drawTables, namedTables, type TablesData, type TablesShape } from "./tables-data.ts";
@@ -175,10 +175,5 @@ async function runCase(chosen: Case, options: BenchOptions): Promise<BenchResult
 /** Pooled lookups, their backward and the update of the touched rows, beside EmbeddingBag and an optimizer of PyTorch. */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
   setThreads(THREADS);
-  const results: BenchResult[] = [];
-  for (const chosen of selected(CASES, options)) {
-    options.onProgress?.(chosen.name);
-    results.push(await runCase(chosen, options));
-  }
-  return results;
+  return runCases(CASES, options, runCase);
 }

@@ -17,8 +17,8 @@ import {
   type BenchResult,
   compare,
   repetitionsFor,
+  runCases,
   secondsOf,
-  selected,
 } from "./harness.ts";
 import { Peer } from "./peer.ts";
 import { batchTensors, comparableTraining, drawBatch, SPEC } from "./train-data.ts";
@@ -126,10 +126,5 @@ async function runCase(
 /** Trains the previous-generation model, in two sizes and with one and two threads, beside the same model in PyTorch. */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
   const batches = Array.from({ length: NUM_BATCHES }, (_, i) => drawBatch(i + 1));
-  const results: BenchResult[] = [];
-  for (const chosen of selected(CASES, options)) {
-    options.onProgress?.(chosen.name);
-    results.push(await runCase(chosen, batches, options));
-  }
-  return results;
+  return runCases(CASES, options, (chosen) => runCase(chosen, batches, options));
 }

@@ -6,8 +6,7 @@ from protocol import import_torch, serve
 torch = import_torch()
 from safetensors_file import read_safetensors  # noqa: E402
 from torch import nn  # noqa: E402
-
-ADAGRAD_EPS = 1e-8
+from training import ADAGRAD_EPS, step_rows  # noqa: E402
 
 
 class Bags:
@@ -42,20 +41,8 @@ class Bags:
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
         else:
-            self.step_rows()
+            step_rows(self.parameters, self.moments, self.learning_rate)
         return pooled
-
-    @torch.no_grad()
-    def step_rows(self):
-        """Row-wise Adagrad by hand."""
-        for table, moments in zip(self.parameters, self.moments):
-            gradient = table.grad.coalesce()
-            table.grad = None
-            rows, values = gradient.indices()[0], gradient.values()
-            updated = moments[rows] + values.square().mean(1)
-            moments[rows] = updated
-            scale = updated.sqrt_().add_(ADAGRAD_EPS).reciprocal_().mul_(-self.learning_rate)
-            table.index_add_(0, rows, values * scale.unsqueeze(1))
 
     def results(self, steps):
         """Some numbers of every step's result, which depend on all updates before."""

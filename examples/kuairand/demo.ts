@@ -9,6 +9,7 @@ import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import config from "./lapidary.config.ts";
 import { rankRealUsers } from "./rank.ts";
 
 // Runs as dist/examples/kuairand/demo.js.
@@ -17,8 +18,7 @@ const FOLDER = fileURLToPath(new URL("../../../examples/kuairand", import.meta.u
 const MODELS = ["baseRate", "logistic", "previous", "foundation", "vertical"];
 const TECHNIQUES = ["distill", "auxiliary", "adapter", "representations", "full"];
 const SERVED = "vertical-full";
-const ONLINE = [".lapidary", "online"].join("/");
-const TEST_DAYS = Date.parse("2022-04-20");
+const ONLINE = ".lapidary/online";
 
 /** Runs `lapidary …` in the example's folder; the demo ends where a command does not end well. */
 function lapidary(...args: readonly string[]): void {
@@ -64,7 +64,7 @@ lapidary("export", SERVED);
 lapidary("backfill", "--teacher", "foundation", "--store-at", ONLINE);
 const { server, url } = await serve("--bundle", "bundles/vertical", "--store-at", ONLINE, "--port", "0");
 lapidary("audit", SERVED, "--url", url, "--split", "test", "--store-at", ONLINE);
-console.log(`\n${(await rankRealUsers(url, FOLDER, TEST_DAYS)).join("\n")}`);
+console.log(`\n${(await rankRealUsers(url, FOLDER, new Date(config.split.validationUntil).getTime())).join("\n")}`);
 server.kill("SIGTERM");
 await once(server, "close");
 console.error(`\nThe demo took ${((performance.now() - start) / 1000).toFixed(0)} s.`);

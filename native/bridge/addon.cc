@@ -205,8 +205,8 @@ static napi_value onError(const Call& call) {
 
 }  // namespace lapidary
 
-// A training step frees and takes the same large blocks as the one before: keep them, instead of having the kernel
-// clear fresh pages for each.
+// A training step frees and takes the same blocks as the one before: keep them, instead of having the kernel clear fresh
+// pages for each. Tensors from 1 MB on are large_blocks.cc's; the rest is theirs, and what libraries work in.
 static void keepFreedMemory() {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 32 << 20);  // The largest that glibc allows.

@@ -22,7 +22,8 @@ static constexpr size_t kHugePage = size_t{1} << 21;
 // Of blocks that nobody uses. What is beyond goes back to the system, the one that was freed first.
 static constexpr size_t kMostKept = size_t{1} << 30;
 
-// Classes are an eighth of a power of two apart: at most so much is wasted, and sizes that vary a little meet again.
+// Multiples of a huge page, from 16 of them on of a sixteenth to an eighth of the size: sizes that vary a little meet
+// again, and what is wasted is at most the larger of one page and an eighth.
 static size_t classOf(size_t bytes) {
   size_t step = kHugePage;
   while (step * 16 < bytes) step *= 2;
@@ -50,13 +51,15 @@ class LargeBlocks {
     return data;
   }
 
-  // False if it is none of ours.
-  bool give(void* data) {
+  bool owns(void* data) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = sizes_.find(data);
-    if (found == sizes_.end()) return false;
+    return sizes_.count(data) != 0;
+  }
+
+  void give(void* data) {
+    const std::lock_guard<std::mutex> lock(mutex_);
     kept_.push_front(data);
-    keptBytes_ += found->second;
+    keptBytes_ += sizes_[data];
     while (keptBytes_ > kMostKept) {
       void* oldest = kept_.back();
       kept_.pop_back();
@@ -64,7 +67,6 @@ class LargeBlocks {
       sizes_.erase(oldest);
       free(oldest);
     }
-    return true;
   }
 
  private:
@@ -86,11 +88,9 @@ static c10::Allocator* smallBlocks = nullptr;
 // Of memory of either kind: some of libtorch frees without knowing which it was given.
 static void giveBack(void* data) {
   if (data == nullptr) return;
-  if (largeBlocks().give(data)) {
-    c10::profiledCPUMemoryReporter().Delete(data);
-  } else {
-    smallBlocks->raw_deleter()(data);
-  }
+  if (!largeBlocks().owns(data)) return smallBlocks->raw_deleter()(data);
+  c10::profiledCPUMemoryReporter().Delete(data);  // Before another thread may be given it.
+  largeBlocks().give(data);
 }
 
 class LargeBlockAllocator : public c10::Allocator {

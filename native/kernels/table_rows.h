@@ -10,31 +10,11 @@
 #include <limits>
 
 #include "bridge/torch.h"
-
-// A function so marked is compiled for each instruction set, and the one that the CPU has is chosen when we are loaded.
-// Templates cannot be marked, so they are inlined into plain functions that are.
-#ifndef LAPIDARY_CLONES
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define LAPIDARY_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define LAPIDARY_CLONES
-#endif
-#endif
-#ifndef LAPIDARY_INLINE
-#define LAPIDARY_INLINE inline __attribute__((always_inline))
-#endif
+#include "vector.h"
 
 namespace lapidary {
 
 constexpr int64_t kInt8Tail = 2 * sizeof(float);
-
-template <typename To, typename From>
-LAPIDARY_INLINE To bitsAs(From from) {
-  static_assert(sizeof(To) == sizeof(From), "of one width");
-  To to;
-  std::memcpy(&to, &from, sizeof(to));
-  return to;
-}
 
 LAPIDARY_INLINE uint64_t mix64(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -69,26 +49,26 @@ struct Nearest {
 
 LAPIDARY_INLINE float halfToFloat(uint16_t half) {
   // The exponent is rebased by a product, which makes subnormal halves normal; infinities and NaN have all of its bits.
-  const float rebased = bitsAs<float>(static_cast<uint32_t>(half & 0x7fffu) << 13) * 0x1p112f;
+  const float rebased = bitsOf<float>(static_cast<uint32_t>(half & 0x7fffu) << 13) * 0x1p112f;
   const uint32_t special = (half & 0x7c00u) == 0x7c00u ? 0x7f800000u : 0u;
-  return bitsAs<float>(bitsAs<uint32_t>(rebased) | special | static_cast<uint32_t>(half & 0x8000u) << 16);
+  return bitsOf<float>(bitsOf<uint32_t>(rebased) | special | static_cast<uint32_t>(half & 0x8000u) << 16);
 }
 
 // Rounds up as often as what is cut off says; never from a finite value to an infinity unless the value is beyond range.
 LAPIDARY_INLINE uint16_t halfFromFloat(float value, uint32_t noise) {
-  const uint32_t bits = bitsAs<uint32_t>(value);
+  const uint32_t bits = bitsOf<uint32_t>(value);
   const uint32_t size = bits & 0x7fffffffu;
   uint32_t half;
   if (size >= 0x7f800000u) half = 0x7c00u | (size > 0x7f800000u ? 0x200u : 0u);
   else if (size >= 0x477ff000u) half = 0x7c00u;
   else if (size >= 0x38800000u) half = std::min((size + (noise & 0x1fffu) - 0x38000000u) >> 13, 0x7bffu);
-  else half = static_cast<uint32_t>(bitsAs<float>(size) * 0x1p24f + static_cast<float>(noise & 0x1fffu) * 0x1p-13f);
+  else half = static_cast<uint32_t>(bitsOf<float>(size) * 0x1p24f + static_cast<float>(noise & 0x1fffu) * 0x1p-13f);
   return static_cast<uint16_t>(half | (bits >> 16 & 0x8000u));
 }
 
 LAPIDARY_INLINE uint16_t bfloatFromFloat(float value, uint32_t noise) {
   constexpr uint32_t kInfinity = 0x7f800000u;
-  const uint32_t bits = bitsAs<uint32_t>(value);
+  const uint32_t bits = bitsOf<uint32_t>(value);
   const uint32_t rounded = bits + (noise & 0xffffu);
   const bool special = (bits & kInfinity) == kInfinity;
   const bool beyond = (rounded & kInfinity) == kInfinity;
@@ -112,33 +92,33 @@ struct FullRows {
   }
 };
 
-struct HalfRows {
+// Rows of 16 bits: `Format` says what the bits mean.
+template <typename Format>
+struct NarrowRows {
   using Element = uint16_t;
   using Sum = float;
   struct Reader {
     const uint16_t* row;
     LAPIDARY_INLINE Reader(const uint16_t* from, int64_t) : row(from) {}
-    LAPIDARY_INLINE float operator[](int64_t j) const { return halfToFloat(row[j]); }
+    LAPIDARY_INLINE float operator[](int64_t j) const { return Format::decode(row[j]); }
   };
   template <typename Noise>
   LAPIDARY_INLINE static void write(uint16_t* __restrict row, const float* __restrict values, int64_t dim, const Noise& noise) {
-    for (int64_t j = 0; j < dim; ++j) row[j] = halfFromFloat(values[j], noise(j));
+    for (int64_t j = 0; j < dim; ++j) row[j] = Format::encode(values[j], noise(j));
   }
 };
 
-struct BfloatRows {
-  using Element = uint16_t;
-  using Sum = float;
-  struct Reader {
-    const uint16_t* row;
-    LAPIDARY_INLINE Reader(const uint16_t* from, int64_t) : row(from) {}
-    LAPIDARY_INLINE float operator[](int64_t j) const { return bitsAs<float>(static_cast<uint32_t>(row[j]) << 16); }
-  };
-  template <typename Noise>
-  LAPIDARY_INLINE static void write(uint16_t* __restrict row, const float* __restrict values, int64_t dim, const Noise& noise) {
-    for (int64_t j = 0; j < dim; ++j) row[j] = bfloatFromFloat(values[j], noise(j));
-  }
+struct HalfFormat {
+  LAPIDARY_INLINE static float decode(uint16_t bits) { return halfToFloat(bits); }
+  LAPIDARY_INLINE static uint16_t encode(float value, uint32_t noise) { return halfFromFloat(value, noise); }
 };
+using HalfRows = NarrowRows<HalfFormat>;
+
+struct BfloatFormat {
+  LAPIDARY_INLINE static float decode(uint16_t bits) { return bitsOf<float>(static_cast<uint32_t>(bits) << 16); }
+  LAPIDARY_INLINE static uint16_t encode(float value, uint32_t noise) { return bfloatFromFloat(value, noise); }
+};
+using BfloatRows = NarrowRows<BfloatFormat>;
 
 struct Int8Rows {
   using Element = uint8_t;

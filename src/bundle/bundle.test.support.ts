@@ -20,7 +20,7 @@ export function sampleContents(seed = 1, graphBytes = 2000): BundleContents {
       graph: { file: "model.onnx", opset: 18, userRows: "request" },
       vocabularies: { item: "vocabularies/item.vocabulary" },
       dictionaries: { user: "dictionaries/user.dictionary", item: { buckets: 64 } },
-      calibration: [],
+      calibration: [{ scale: 1, shift: 0 }],
       lineage: { run: `run-${seed}` },
       metrics: { "click.normalizedEntropy": 0.5 + seed, "click.auc": null },
     },

@@ -98,6 +98,18 @@ describe("a bundle", () => {
   });
 });
 
+it.each([
+  ["calibration", (manifest: Record<string, unknown>) => delete manifest["calibration"]],
+  [
+    "rows of users",
+    (manifest: Record<string, unknown>) => delete (manifest["graph"] as Record<string, unknown>)["userRows"],
+  ],
+])("a manifest without %s is refused before anything reads it", (_, remove) => {
+  using bundle = temporaryBundle();
+  forge(bundle.dir, (manifest) => void remove(manifest));
+  expect(() => readBundle(bundle.dir)).toThrow(withCode("BUNDLE_DAMAGED"));
+});
+
 describe("a damaged bundle", () => {
   it(`is refused after any of ${FLIPS} single-bit flips, those of CURRENT and of the manifest included`, () => {
     using bundle = temporaryBundle(sampleContents(1, 300));

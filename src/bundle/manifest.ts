@@ -47,7 +47,7 @@ export interface BundleManifest {
   readonly vocabularies: Readonly<Record<string, string>>;
   /** File of each dictionary by category, `user` included (src/features/dictionary.ts), or the buckets of a hashed one. */
   readonly dictionaries: Readonly<Record<string, string | { readonly buckets: number }>>;
-  /** What makes each objective's logit honest, in the order of the spec's objectives. */
+  /** What makes each objective's logit honest: one entry per objective of the spec, in its order. */
   readonly calibration: readonly LogitCalibration[];
   /** What the model was made from. */
   readonly lineage: Readonly<Record<string, string>>;
@@ -117,6 +117,11 @@ function hasShape(
   const records = [model, spec, schema, graph, value["vocabularies"], value["dictionaries"], value["lineage"]];
   if (!records.every(isPlainObject) || !isPlainObject(value["metrics"]) || !isPlainObject(files)) return false;
   if (!Number.isSafeInteger(history) || !isPlainObject(graph) || typeof graph["file"] !== "string") return false;
+  if (graph["userRows"] !== "request" && graph["userRows"] !== "candidate") return false;
+  const { calibration } = value;
+  const objectives = isPlainObject(spec) ? spec["objectives"] : null;
+  if (!Array.isArray(objectives) || !Array.isArray(calibration) || calibration.length !== objectives.length)
+    return false;
   return Object.values(files).every(
     (entry) =>
       isPlainObject(entry) &&

@@ -21,7 +21,7 @@ describe("the graph of a model", () => {
   it.each(["baseRate", "logistic", "previous"] as const)("of kind %s is that of batches of any size", (kind) => {
     const { tensors, output } = traceModel(tinyModel(kind), TINY_SPEC);
     expect(tensors[output]?.shape).toEqual([{ constant: 0, terms: { B: 1, R: 0, L: 0 } }, TINY_SPEC.objectives.length]);
-    const inputs = tensors.flatMap(({ origin }) => (origin.kind === "inputs" ? origin.names : []));
+    const inputs = tensors.flatMap(({ origin }) => (origin.kind === "input" ? [origin.name] : []));
     if (kind === "previous") {
       expect([...new Set(inputs)].sort()).toEqual([
         "candidate.author",

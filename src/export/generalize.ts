@@ -15,9 +15,9 @@ export interface GraphCall extends Omit<TracedCall, "args"> {
   readonly args: Readonly<Record<string, GraphArgument>>;
 }
 
-/** Where a tensor of a graph comes from: inputs end to end, values of the host, a tensor that the model holds, a call. */
+/** Where a tensor of a graph comes from: an input, values of the host, a tensor that the model holds, a call. */
 export type GraphOrigin =
-  | { readonly kind: "inputs"; readonly names: readonly string[] }
+  | { readonly kind: "input"; readonly name: string }
   | { readonly kind: "array"; readonly array: TensorArray }
   | { readonly kind: "outside"; readonly handle: number }
   | { readonly kind: "call" };
@@ -111,13 +111,10 @@ function generalOrigin(runs: readonly NamedTrace[], id: TensorId, user: () => st
     if (origins.every((other) => other?.kind === "outside" && other.handle === origin.handle)) return origin;
     throw unsupported(user(), { expected: "tensors that the model holds", got: "a tensor of this one batch" });
   }
-  const names = origin.arrays.map((array) => runs[0]?.names.get(array));
-  if (names.every((name) => name !== undefined)) return { kind: "inputs", names };
-  const [array] = origin.arrays;
-  const texts = origins.map((other) => (other?.kind === "arrays" ? other.arrays.map(String).join() : ""));
-  if (array !== undefined && origin.arrays.length === 1 && texts.every((text) => text === texts[0])) {
-    return { kind: "array", array };
-  }
+  const name = runs[0]?.names.get(origin.array);
+  if (name !== undefined) return { kind: "input", name };
+  const texts = origins.map((other) => (other?.kind === "array" ? String(other.array) : ""));
+  if (texts.every((text) => text === texts[0])) return origin;
   const got = "an array that the host computes from the batch, as padding and indices of histories are";
   throw unsupported(user(), { expected: "inputs of the batch, and constants", got });
 }

@@ -71,19 +71,11 @@ function lowerCall({ operator }: GraphCall, view: CallView): string | readonly s
 /** The name of a tensor that no call made. */
 function sourceName(builder: GraphBuilder, tensor: GraphTensor, names: ReadonlyMap<number, string>): string {
   const { origin, shape, dtype } = tensor;
-  if (origin.kind === "inputs") return shapedInput(builder, origin.names, shape);
+  if (origin.kind === "input") return origin.name;
   if (origin.kind === "array") return builder.constant(constantOf(origin.array, dtype, shape));
   if (origin.kind === "call") throw new Error("a tensor is used before the call that makes it");
   const held = outsideTensor(origin.handle).to({ device: "cpu" }).contiguous();
   return builder.constant(constantOf(held.view(), dtype, shape), names.get(origin.handle));
-}
-
-function shapedInput(builder: GraphBuilder, names: readonly string[], shape: readonly Size[]): string {
-  const [first] = names;
-  // Of several arrays a tensor was made end to end; a single one has the shape of its input.
-  if (names.length === 1 && first !== undefined) return first;
-  if (shape.length !== 1) throw new Error("arrays end to end have one axis");
-  return builder.node("Concat", names, { axis: 0 });
 }
 
 function constantOf(array: TensorArray, dtype: DType, shape: readonly Size[]): OnnxTensor {

@@ -1,14 +1,15 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Batch } from "../features/spec.ts";
 import {
+  type AdagradTables,
   type AdamWState,
   DenseParameters,
   initAdamW,
-  initRowwiseAdagrad,
+  initTablesAdagrad,
   multiObjectiveLoss,
   parametersOf,
   stepAdamW,
-  stepRowwiseAdagrad,
+  stepTablesAdagrad,
   takeRowGradient,
 } from "../nn/index.ts";
 import { fromArray, Scope, setThreads, type Tensor } from "../torch/index.ts";
@@ -32,7 +33,8 @@ function learnableBatch(): Batch {
 class Steps {
   readonly model: Model;
   readonly dense: DenseParameters;
-  readonly tables: readonly { weight: Tensor; moments: Tensor }[];
+  readonly tables: readonly Tensor[];
+  readonly moments: AdagradTables;
   state: AdamWState;
 
   constructor(model: Model) {
@@ -40,7 +42,8 @@ class Steps {
     this.model = model;
     this.dense = DenseParameters.gather(dense);
     this.state = initAdamW(this.dense.values);
-    this.tables = tables.map(({ tensor }) => ({ weight: tensor, moments: initRowwiseAdagrad(tensor) }));
+    this.tables = tables.map(({ tensor }) => tensor);
+    this.moments = initTablesAdagrad(this.tables);
   }
 
   /** One step; the loss before it. */
@@ -53,7 +56,11 @@ class Steps {
     this.dense.clearGradient();
     loss.backward();
     this.state = stepAdamW(this.state, this.dense, { learningRate: 0.01, weightDecay: 0.01 });
-    for (const table of this.tables) stepRowwiseAdagrad(table, takeRowGradient(table.weight), 0.1);
+    const rows = this.tables.map(takeRowGradient);
+    const features = rows.map(({ indices }, table) => ({ table, codes: indices }));
+    const gradients = rows.map(({ values }) => values);
+    const at = { lookup: { tables: this.tables, features }, gradients };
+    stepTablesAdagrad(at, this.moments, { learningRate: 0.1 });
     return loss.item();
   }
 }

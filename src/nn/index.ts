@@ -30,9 +30,7 @@ export {
   type AdamWState,
   clipNorm,
   initAdamW,
-  initRowwiseAdagrad,
   stepAdamW,
-  stepRowwiseAdagrad,
 } from "./optimizers.ts";
 export {
   countElements,

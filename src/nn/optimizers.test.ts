@@ -1,9 +1,8 @@
-import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { random64 } from "../jagged/testing.ts";
 import { fromArray, Scope, setThreads, type Tensor } from "../torch/index.ts";
 import { expectNoLeaks, toBeClose } from "../torch/testing.ts";
-import { clipNorm, initAdamW, initRowwiseAdagrad, stepAdamW, stepRowwiseAdagrad } from "./optimizers.ts";
+import { clipNorm, initAdamW, stepAdamW } from "./optimizers.ts";
 
 const column = (...numbers: number[]): Tensor => fromArray(Float64Array.from(numbers), [numbers.length]);
 const copy = (x: Tensor): number[] => x.clone().toNumbers();
@@ -82,78 +81,6 @@ describe("AdamW", () => {
       }
     });
     expect(state.step).toBe(20);
-  });
-});
-
-describe("row-wise Adagrad", () => {
-  const [rows, dim, rate, eps] = [5, 3, 0.1, 1e-8];
-
-  function naive(
-    weight: number[],
-    moments: number[],
-    { indices, values }: { indices: number[]; values: number[] },
-  ): void {
-    for (const row of new Set(indices)) {
-      const gradient = Array.from({ length: dim }, (_, j) =>
-        indices.reduce((sum, at, i) => sum + (at === row ? (values[i * dim + j] ?? NaN) : 0), 0),
-      );
-      moments[row] = (moments[row] ?? NaN) + gradient.reduce((sum, g) => sum + g * g, 0) / dim;
-      const scale = rate / (Math.sqrt(moments[row] ?? NaN) + eps);
-      gradient.forEach((g, j) => {
-        weight[row * dim + j] = (weight[row * dim + j] ?? NaN) - scale * g;
-      });
-    }
-  }
-
-  test("is the loop over three batches with repeated rows; untouched rows keep their bits", () => {
-    const batch = fc.array(fc.integer({ min: 0, max: rows - 1 }), { maxLength: 8 });
-    fc.assert(
-      fc.property(fc.array(batch, { minLength: 3, maxLength: 3 }), (batches) => {
-        using _ = new Scope();
-        const weight = random64([rows, dim], 5);
-        const moments = initRowwiseAdagrad(weight);
-        const start = copy(weight);
-        const [w, m] = [[...start], new Array<number>(rows).fill(0)];
-        batches.forEach((indices, i) => {
-          const values = random64([indices.length, dim], 10 + i);
-          naive(w, m, { indices, values: copy(values) });
-          const codes = fromArray(BigInt64Array.from(indices, BigInt), [indices.length]);
-          stepRowwiseAdagrad({ weight, moments }, { indices: codes, values }, rate);
-        });
-        toBeClose(weight, w);
-        toBeClose(moments, m);
-        const now = weight.toNumbers();
-        const touched = new Set(batches.flat());
-        for (let i = 0; i < now.length; i++) if (!touched.has(Math.floor(i / dim))) expect(now[i]).toBe(start[i]);
-      }),
-      { examples: [[[[], [], []]], [[[2, 2, 2], [2], [0, 4]]]], numRuns: 30 },
-    );
-  });
-
-  test("a gradient of zero changes nothing", () => {
-    const weight = random64([2, 3]);
-    const before = copy(weight);
-    const moments = initRowwiseAdagrad(weight);
-    const indices = fromArray(BigInt64Array.of(1n), [1]);
-    stepRowwiseAdagrad({ weight, moments }, { indices, values: random64([1, 3]).mul(0) }, 0.1);
-    expect(weight.toNumbers()).toEqual(before);
-    expect(moments.toNumbers()).toEqual([0, 0]);
-  });
-
-  test("refuses rows outside, before it changes any", () => {
-    const weight = random64([2, 3]);
-    const before = copy(weight);
-    const moments = initRowwiseAdagrad(weight);
-    for (const row of [-1n, 2n]) {
-      const step = (): void =>
-        stepRowwiseAdagrad(
-          { weight, moments },
-          { indices: fromArray(BigInt64Array.of(0n, row), [2]), values: random64([2, 3]) },
-          0.1,
-        );
-      expect(step).toThrow(expect.objectContaining({ code: "TORCH_OPERATOR" }));
-    }
-    expect(weight.toNumbers()).toEqual(before);
   });
 });
 

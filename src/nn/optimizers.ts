@@ -1,5 +1,4 @@
-import { noGrad, rowwiseAdagrad_, type Tensor, zeros } from "../torch/index.ts";
-import type { RowGradient } from "./parameters.ts";
+import { noGrad, type Tensor, zeros } from "../torch/index.ts";
 
 /** What AdamW remembers of one tensor of parameters. */
 export interface AdamWState {
@@ -55,26 +54,6 @@ export function stepAdamW(
   });
   return { ...state, step };
 }
-
-/** Running sum of squares, one per row of a table. @shape [V] */
-export function initRowwiseAdagrad(weight: Tensor): Tensor {
-  return zeros([weight.shape[0] ?? 0], { dtype: weight.dtype, device: weight.device });
-}
-
-/**
- * One update of the touched rows: `v_r ← v_r + mean_j g_rj²`, `w_r ← w_r − η g_r / (√v_r + ε)`. In place.
- *
- * @see arXiv 2003.09518 §4, torchrec/optim/rowwise_adagrad.py
- */
-export function stepRowwiseAdagrad(
-  table: { weight: Tensor; moments: Tensor },
-  rows: RowGradient,
-  learningRate: number,
-): void {
-  noGrad(() => rowwiseAdagrad_(table.weight, table.moments, rows.indices, rows.values, learningRate, ADAGRAD_EPS));
-}
-
-const ADAGRAD_EPS = 1e-8;
 
 /**
  * Scales a gradient in place so that its norm is at most `limit`, and returns the norm before.

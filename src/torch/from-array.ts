@@ -22,27 +22,7 @@ export function fromArray(array: TensorArray, shape: readonly number[], options:
   const dtype = options.dtype ?? own;
   if (!sameWidth(dtype, own)) throw torchError("argument", "fromArray", `an array of ${own} for ${dtype}`);
   const handle = native.fromArray(array, dtypeCode(dtype), shape, options.share ?? false);
-  hostObserver()?.onArrays(handle, [array]);
-  return new Tensor(handle);
-}
-
-/**
- * A tensor of the elements of several arrays of one type, end to end. A trace knows its parts, which it could not if
- * they were laid together before.
- *
- * @shape → [Σ lengths]
- */
-export function fromArrays(arrays: readonly Int32Array[]): Tensor {
-  const [first] = arrays;
-  if (first !== undefined && arrays.length === 1) return fromArray(first, [first.length], { share: true });
-  const all = new Int32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const array of arrays) {
-    all.set(array, end);
-    end += array.length;
-  }
-  const handle = native.fromArray(all, dtypeCode("int32"), [all.length], true);
-  hostObserver()?.onArrays(handle, arrays);
+  hostObserver()?.onArray(handle, array);
   return new Tensor(handle);
 }
 

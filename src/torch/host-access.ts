@@ -3,8 +3,8 @@ import type { Handle } from "./native.ts";
 
 /** Told of what crosses between tensors and the host, which no operator shows. */
 export interface HostObserver {
-  /** A tensor was made of arrays, end to end. */
-  onArrays(tensor: Handle, arrays: readonly TensorArray[]): void;
+  /** A tensor was made of an array. */
+  onArray(tensor: Handle, array: TensorArray): void;
   /** The elements of a tensor were read. */
   onRead(tensor: Handle): void;
 }

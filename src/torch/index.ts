@@ -1,7 +1,7 @@
 /** libtorch for TypeScript. Knows nothing of recommendation. */
 export { type GradOptions, grad, gradientOf, noGrad, setGradient } from "./autograd.ts";
 export type { DType, TensorArray } from "./dtype.ts";
-export { type FromArrayOptions, fromArray, fromArrays, tensor } from "./from-array.ts";
+export { type FromArrayOptions, fromArray, tensor } from "./from-array.ts";
 export {
   arange,
   biasActivation,
@@ -23,7 +23,6 @@ export {
   rand,
   randn,
   residualNorm,
-  rowwiseAdagrad_,
   segmentMax,
   segmentSum,
   stack,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { grad, rowwiseAdagrad_, Scope, segmentMax, segmentSum, setThreads, type Tensor, zeros } from "./index.ts";
-import { expectTensor, f64, i64, matrixOf, numbersOf, random64 } from "./operators.test.support.ts";
+import { grad, Scope, segmentMax, segmentSum, setThreads, type Tensor, zeros } from "./index.ts";
+import { expectTensor, f64, i64, matrixOf, random64 } from "./operators.test.support.ts";
 import { checkGrads, toBeClose } from "./testing.ts";
 
 const [INF, NAN] = [Number.POSITIVE_INFINITY, Number.NaN];
@@ -128,115 +128,5 @@ describe("gradients", () => {
     const x = random64([3, 2]);
     x.requiresGrad = true;
     expect(segmentMax(x, i64([0, 3])).requiresGrad).toBe(false);
-  });
-});
-
-/** One step in loops: rows add up their gradients first. */
-function adagrad(
-  state: { readonly table: number[][]; readonly moments: number[] },
-  indices: readonly number[],
-  gradients: readonly (readonly number[])[],
-): void {
-  for (const row of new Set(indices)) {
-    const total = (state.table[row] ?? []).map((_, j) =>
-      sum(gradients.filter((_, i) => indices[i] === row).map((gradient) => gradient[j] ?? NAN)),
-    );
-    state.moments[row] = (state.moments[row] ?? NAN) + sum(total.map((g) => g * g)) / total.length;
-    const scale = LR / (Math.sqrt(state.moments[row]) + EPS);
-    state.table[row] = (state.table[row] ?? []).map((x, j) => x - scale * total[j]!);
-  }
-}
-
-const LR = 0.3;
-const EPS = 1e-8;
-
-describe("rowwise_adagrad_", () => {
-  test("is the loop over the rows that the batch touched, and leaves the others", () => {
-    const indices = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 12 });
-    fc.assert(
-      fc.property(indices, fc.integer({ min: 1, max: 1000 }), (rows, seed) => {
-        using _ = new Scope();
-        const [table, moments] = [random64([5, COLUMNS], seed), random64([5], seed + 1).square()];
-        const state = { table: matrixOf(table), moments: numbersOf(moments) };
-        for (let step = 0; step < 2; step++) {
-          const gradients = random64([rows.length, COLUMNS], seed + 2 + step);
-          rowwiseAdagrad_(table, moments, i64(rows), gradients, LR, EPS);
-          adagrad(state, rows, matrixOf(gradients));
-        }
-        toBeClose(moments, state.moments);
-        toBeClose(table, state.table.flat());
-      }),
-      { examples: [[[], 1] as [number[], number], [[4, 4, 4, 4], 1] as [number[], number]], numRuns: 40 },
-    );
-  });
-
-  test("orders rows of a table of more than one digit of the sort", () => {
-    const rows = [5000, 3, 2048, 5000, 2047, 0, 4096, 3];
-    const [table, moments] = [zeros([5001, 1], { dtype: "float64" }), zeros([5001], { dtype: "float64" })];
-    rowwiseAdagrad_(table, moments, i64(rows), f64([1, 2, 3, 4, 5, 6, 7, 8], [8, 1]), 1, 0);
-    const touched = [0, 3, 2047, 2048, 4096, 5000];
-    toBeClose(moments.indexSelect(0, i64(touched)), [36, 100, 25, 9, 49, 25]);
-    toBeClose(table.indexSelect(0, i64(touched)), [-1, -1, -1, -1, -1, -1]);
-    toBeClose(moments.sum(), [244]);
-  });
-
-  test("takes gradients in any layout, in both widths", () => {
-    const gradients = random64([COLUMNS, 4]).t();
-    const step = (given: Tensor): Tensor => {
-      const table = zeros([4, COLUMNS], { dtype: given.dtype });
-      rowwiseAdagrad_(table, zeros([4], { dtype: given.dtype }), i64([2, 0, 2, 3]), given, LR, EPS);
-      return table;
-    };
-    expect(step(gradients).equal(step(gradients.contiguous()))).toBe(true);
-    toBeClose(step(gradients.to({ dtype: "float32" })), numbersOf(step(gradients)));
-  });
-
-  test("keeps NaN and infinities in their row", () => {
-    const [table, moments] = [f64([1, 1, 1], [3, 1]), f64([0, 0, 0])];
-    rowwiseAdagrad_(table, moments, i64([0, 1, 2]), f64([NAN, INF, 2], [3, 1]), 1, 0);
-    toBeClose(moments, [NAN, INF, 4]);
-    toBeClose(table, [NAN, NAN, 0]);
-  });
-
-  test("of a zero gradient and no moments is held by eps", () => {
-    const [table, moments] = [f64([1, 2], [2, 1]), f64([0, 0])];
-    rowwiseAdagrad_(table, moments, i64([0]), f64([0], [1, 1]), 1, 1e-8);
-    toBeClose(table, [1, 2]);
-  });
-
-  test("refuses rows out of range, and changes nothing then", () => {
-    const [table, moments] = [random64([3, 2]), f64([1, 1, 1])];
-    const before = numbersOf(table);
-    for (const row of [3, -1, 1e15]) {
-      expect(() => rowwiseAdagrad_(table, moments, i64([0, row]), random64([2, 2]), LR, EPS)).toThrow(
-        expect.objectContaining({ code: "TORCH_OPERATOR", got: expect.stringContaining(`row ${row} is out of range`) }),
-      );
-    }
-    expect(() => rowwiseAdagrad_(zeros([0, 2]), zeros([0]), i64([0]), zeros([1, 2]), LR, EPS)).toThrow(/out of range/);
-    expect([numbersOf(table), numbersOf(moments)]).toEqual([before, [1, 1, 1]]);
-    rowwiseAdagrad_(zeros([0, 2]), zeros([0]), i64([]), zeros([0, 2]), LR, EPS);
-  });
-
-  test("refuses tensors that do not fit together", () => {
-    const [table, moments, indices, gradients] = [random64([3, 2]), f64([1, 1, 1]), i64([0, 1]), random64([2, 2])];
-    const bad: readonly (readonly [Tensor, Tensor, Tensor, Tensor])[] = [
-      [random64([2, 3]).t(), moments, indices, gradients],
-      [f64([1, 2, 3]), moments, indices, gradients],
-      [table, f64([1, 1]), indices, gradients],
-      [table, f64([1, 1, 1]).to({ dtype: "float32" }), indices, gradients],
-      [table, f64([1, 1, 1], [3, 1]), indices, gradients],
-      [table, moments, f64([0, 1]), gradients],
-      [table, moments, i64([0, 1], [1, 2]), gradients],
-      [table, moments, i64([0]), gradients],
-      [table, moments, indices, random64([2, 3])],
-      [table, moments, indices, gradients.to({ dtype: "float32" })],
-    ];
-    for (const [a, b, c, d] of bad) {
-      expect(() => rowwiseAdagrad_(a, b, c, d, LR, EPS)).toThrow(expect.objectContaining({ code: "TORCH_OPERATOR" }));
-    }
-    const integers = zeros([3, 2], { dtype: "int64" });
-    expect(() => rowwiseAdagrad_(integers, i64([0, 0, 0]), indices, i64([1, 1, 1, 1], [2, 2]), LR, EPS)).toThrow(
-      expect.objectContaining({ code: "TORCH_UNSUPPORTED" }),
-    );
   });
 });

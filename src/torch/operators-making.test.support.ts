@@ -16,7 +16,6 @@ import {
   RandomGenerator,
   rand,
   randn,
-  rowwiseAdagrad_,
   segmentMax,
   segmentSum,
   type Tensor,
@@ -242,15 +241,6 @@ export const OURS = {
       expectTensor(max, [3], [2, Number.NEGATIVE_INFINITY, -4]);
     },
     gradient: "undefinedHere",
-  },
-  "lapidary::rowwise_adagrad_": {
-    value: () => {
-      const [table, moments] = [f64([1, 2, 3, 4], [2, 2]), f64([0, 7])];
-      rowwiseAdagrad_(table, moments, i64([1]), f64([1, 3], [1, 2]), 0.5, 0);
-      expectTensor(moments, [2], [0, 12]);
-      expectTensor(table, [2, 2], [1, 2, 3 - 0.5 / Math.sqrt(12), 4 - 1.5 / Math.sqrt(12)]);
-    },
-    gradient: "update",
   },
   "lapidary::jagged_attention": {
     value: () => expectTensor(attended(f64([5, 7, 1, 2], [4, 1, 1])), [4, 1, 1], [6, 6, 1, 2]),

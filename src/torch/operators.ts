@@ -113,7 +113,6 @@ export const OPERATORS = [
   // ours
   "lapidary::segment_sum",
   "lapidary::segment_max",
-  "lapidary::rowwise_adagrad_",
   "lapidary::jagged_attention",
   "lapidary::tables_pool",
   "lapidary::tables_adagrad_",

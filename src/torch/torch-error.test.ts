@@ -98,11 +98,7 @@ describe("arguments of the wrong kind", () => {
     ["an int of 64 bits", () => x.softmax(wrong<number>(2n ** 64n)), "dim does not fit 64 bits"],
     ["a list of ints", () => x.sum(wrong<number[]>(0)), "dim has the wrong type"],
     ["an int in a list", () => x.sum([0, wrong<number>(null)]), "dim has the wrong type"],
-    [
-      "a float",
-      () => call("lapidary::rowwise_adagrad_", "", handle, handle, handle, handle, "1", 1),
-      "lr has the wrong type",
-    ],
+    ["a float", () => call("aten::layer_norm", "", handle, [1], null, null, "1"), "eps has the wrong type"],
     ["a boolean", () => x.sum([0], wrong<boolean>("yes")), "keepdim has the wrong type"],
     ["a text", () => x.gelu({ approximate: wrong<string>(5) }), "approximate has the wrong type"],
     ["a number or boolean", () => x.pow(wrong<number>("2")), "exponent has the wrong type"],

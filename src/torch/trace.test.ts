@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fromArray, fromArrays, tensor } from "./from-array.ts";
+import { fromArray, tensor } from "./from-array.ts";
 import { cat, linear, type Tensor } from "./generated/tensor.ts";
 import { liveTensors, Scope, scoped } from "./scope.ts";
 import { expectNoLeaks } from "./testing.ts";
@@ -18,7 +18,7 @@ describe("a trace", () => {
       bias: { kind: "data", value: undefined },
     });
     expect(calls[1]?.args).toMatchObject({ self: { kind: "tensor", id: 2 }, other: { kind: "data", value: 3 } });
-    expect(tensors[0]).toEqual({ dtype: "float32", shape: [1, 2], origin: { kind: "arrays", arrays: [array] } });
+    expect(tensors[0]).toEqual({ dtype: "float32", shape: [1, 2], origin: { kind: "array", array } });
     expect(tensors[1]?.origin).toEqual({ kind: "outside", handle: weight.handle });
     expect(tensors[output]).toEqual({ dtype: "float32", shape: [1, 2], origin: { kind: "call" } });
     expect(read).toEqual([]);
@@ -39,18 +39,6 @@ describe("a trace", () => {
     expect(calls[0]?.args["tensors"]).toEqual({ kind: "tensors", ids: [0, 1] });
     expect(calls[1]?.args["split_sizes"]).toEqual({ kind: "data", value: [1, 2] });
     expect(tensors[output]?.shape).toEqual([2]);
-  });
-
-  it("knows the parts of arrays that were laid end to end", () => {
-    using _scope = new Scope();
-    const parts = [Int32Array.of(1, 2), Int32Array.of(), Int32Array.of(3)];
-    const { tensors } = trace(() => {
-      const all = fromArrays(parts);
-      return all;
-    });
-    expect(tensors[0]).toEqual({ dtype: "int32", shape: [3], origin: { kind: "arrays", arrays: parts } });
-    expect(fromArrays(parts).toNumbers()).toEqual([1, 2, 3]);
-    expect(fromArrays([]).toNumbers()).toEqual([]);
   });
 
   it("says which tensors the host read", () => {

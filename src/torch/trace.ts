@@ -28,10 +28,10 @@ export interface TracedCall {
   readonly results: readonly TensorId[];
 }
 
-/** Where a tensor came from: a call, arrays of the host laid end to end, or from before the trace. */
+/** Where a tensor came from: a call, an array of the host, or from before the trace. */
 export type TensorOrigin =
   | { readonly kind: "call" }
-  | { readonly kind: "arrays"; readonly arrays: readonly TensorArray[] }
+  | { readonly kind: "array"; readonly array: TensorArray }
   | { readonly kind: "outside"; readonly handle: Handle };
 
 /** One tensor that took part. */
@@ -69,8 +69,8 @@ class Recorder implements HostObserver {
   readonly read: TensorId[] = [];
   readonly #ids = new Map<Handle, TensorId>();
 
-  onArrays(handle: Handle, arrays: readonly TensorArray[]): void {
-    this.#define(handle, { kind: "arrays", arrays });
+  onArray(handle: Handle, array: TensorArray): void {
+    this.#define(handle, { kind: "array", array });
   }
 
   onRead(handle: Handle): void {

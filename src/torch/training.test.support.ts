@@ -6,12 +6,12 @@ import {
   noGrad,
   RandomGenerator,
   randn,
-  rowwiseAdagrad_,
   Scope,
   segmentSum,
   setGradient,
   setThreads,
   type Tensor,
+  tablesAdagrad_,
   zeros,
 } from "./index.ts";
 
@@ -34,7 +34,8 @@ function step({ table, moments, weight }: State, generator: RandomGenerator): vo
   pooled.mm(weight).sub(label).square().mean().backward();
   const [rows, dense] = [gradientOf(table), gradientOf(weight)];
   if (rows === null || dense === null) throw new Error("a parameter has no gradient");
-  rowwiseAdagrad_(table, moments, rows.indices().select(0, 0).contiguous(), rows.values(), LR, 1e-8);
+  const codes = rows.indices().select(0, 0).contiguous();
+  tablesAdagrad_([table], [moments], [0], [codes], [], [], false, [rows.values()], { lr: LR, eps: 1e-8 });
   noGrad(() => weight.add_(dense, { alpha: -LR }));
   setGradient(table, null);
   setGradient(weight, null);

@@ -8,7 +8,7 @@ import {
   clipNorm,
   DenseParameters,
   initAdamW,
-  initRowwiseAdagrad,
+  initTablesAdagrad,
   multiObjectiveLoss,
   type NamedTensor,
   parametersOf,
@@ -94,10 +94,11 @@ export class Learner {
   static of(model: Model, { loss, extra }: Lesson = labelLesson(model)): Learner {
     const { dense, tables } = parametersOf({ model, ...extra });
     const gathered = DenseParameters.gather(dense);
+    const { moments } = initTablesAdagrad(tables.map(({ tensor }) => tensor));
     return new Learner(model, {
       loss,
       dense: gathered,
-      tables: tables.map((table) => ({ ...table, moments: initRowwiseAdagrad(table.tensor) })),
+      tables: tables.map((table, t) => ({ ...table, moments: moments[t] as Tensor })),
       adamw: initAdamW(gathered.values),
     });
   }

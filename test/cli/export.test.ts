@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Audit, Backfilled, Published } from "../../src/publish/index.ts";
-import { type Ended, lapidary, lastLine, start, temporaryFolder } from "./lapidary.ts";
+import { type Ended, lapidary, lastLine, startServer, temporaryFolder } from "./lapidary.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let project = "";
@@ -18,21 +18,6 @@ beforeAll(async () => {
   await inProject(["train", "vertical", ...short]);
 });
 afterAll(() => folder[Symbol.dispose]());
-
-/** Serves the project's bundle as a user does, and waits until it says where it listens. */
-async function serve() {
-  const { child, ended } = start(["serve", "--bundle", "bundles/vertical", "--port", "0"], { cwd: project });
-  const url = await new Promise<string>((resolve, reject) => {
-    let text = "";
-    child.stderr?.on("data", (chunk: string) => {
-      text += chunk;
-      const found = /http:\/\/[\d.:]+/.exec(text)?.[0];
-      if (found !== undefined) resolve(found);
-    });
-    void ended.then(({ stderr }) => reject(new Error(stderr)));
-  });
-  return { url, stop: () => child.kill("SIGTERM") && ended };
-}
 
 describe("export, backfill, serve and audit", () => {
   it("say what is missing", async () => {
@@ -52,12 +37,13 @@ describe("export, backfill, serve and audit", () => {
     const filled = await inProject(["backfill", "--json"]);
     const { events, ...added } = lastLine<Backfilled>(filled);
     expect(added).toEqual({ added: events, embeddings: 0 });
-    const { url, stop } = await serve();
+    const { url, child, ended } = await startServer(["--bundle", "bundles/vertical"], { cwd: project });
     const audit = ["audit", "vertical", "--url", url, "--split", "test", "--store-at"];
     const good = await inProject([...audit, "online", "--json"]);
     // A store without the events says so, and fails.
     const bad = await inProject([...audit, "empty", "--json"]);
-    await stop();
+    child.kill("SIGTERM");
+    await ended;
     const nobody = await inProject([...audit, "online", "--json"]);
     expect(nobody.code).toBe(1);
     expect(errorOf(nobody)).toMatchObject({ code: "AUDIT_SERVER" });

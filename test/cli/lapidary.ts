@@ -53,6 +53,21 @@ export function lapidary(args: readonly string[], place: Place = {}): Promise<En
   return start(args, place).ended;
 }
 
+/** Starts `lapidary serve …` on a port that is free, and waits until it says where it listens. */
+export async function startServer(args: readonly string[], place: Place = {}) {
+  const { child, ended } = start(["serve", "--port", "0", ...args], place);
+  const url = await new Promise<string>((resolve, reject) => {
+    let text = "";
+    child.stderr?.on("data", (chunk: string) => {
+      text += chunk;
+      const found = /http:\/\/[\d.:]+/.exec(text)?.[0];
+      if (found !== undefined) resolve(found);
+    });
+    void ended.then(({ stderr }) => reject(new Error(stderr)));
+  });
+  return { child, ended, url };
+}
+
 /** The JSON of the last line of stdout. */
 export function lastLine<T>({ stdout }: Ended): T {
   return JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as T;

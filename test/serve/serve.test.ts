@@ -3,22 +3,11 @@ import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { writeTinyBundle } from "../../src/serve/bundle.test.support.ts";
 import { startRedis } from "../../src/serve/store/redis.test.support.ts";
-import { lapidary, start, temporaryFolder } from "../cli/lapidary.ts";
+import { lapidary, startServer, temporaryFolder } from "../cli/lapidary.ts";
 
-/** Starts a server as a user does, and waits until it says where it listens. */
-async function serve(folder: string, store = ["--store-at", join(folder, "online")]) {
-  const args = ["serve", "--bundle", join(folder, "bundle"), "--port", "0", "--workers", "1"];
-  const { child, ended } = start([...args, ...store]);
-  const url = await new Promise<string>((resolve, reject) => {
-    let text = "";
-    child.stderr?.on("data", (chunk: string) => {
-      text += chunk;
-      const found = /http:\/\/[\d.:]+/.exec(text)?.[0];
-      if (found !== undefined) resolve(found);
-    });
-    void ended.then(({ stderr }) => reject(new Error(stderr)));
-  });
-  return { child, ended, url };
+/** Serves the bundle of a folder, with a thread that scores. */
+function serve(folder: string, store = ["--store-at", join(folder, "online")]) {
+  return startServer(["--bundle", join(folder, "bundle"), "--workers", "1", ...store]);
 }
 
 async function post(url: string, body: object): Promise<unknown> {

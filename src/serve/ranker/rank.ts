@@ -1,4 +1,4 @@
-import { calibrated, UNCALIBRATED } from "../../features/logit-calibration.ts";
+import { calibrated } from "../../features/logit-calibration.ts";
 import type { RawFacts } from "../../features/raw-event.ts";
 import { numPastRead } from "../../features/request-inputs.ts";
 import { sigmoid } from "../../metrics/predictions.ts";
@@ -55,7 +55,7 @@ export async function rank(request: RankRequest, model: ServedModel, store: Onli
   const { spec, calibration } = manifest;
   const { objectives } = spec;
   const probability = (index: number, task: number): number =>
-    sigmoid(calibrated(logits[index * objectives.length + task]!, calibration[task] ?? UNCALIBRATED));
+    sigmoid(calibrated(logits[index * objectives.length + task]!, calibration[task]!));
   const ranked = candidates.map(({ bids }, index): Ranked => {
     const row = objectives.map((name, task) => [name, probability(index, task)] as const);
     const worth = bids ?? { [objective]: 1 };

@@ -120,7 +120,6 @@ const ATEN__VALUES = native.operator("aten::_values", "");
 const ATEN_COALESCE = native.operator("aten::coalesce", "");
 const LAPIDARY_SEGMENT_SUM = native.operator("lapidary::segment_sum", "");
 const LAPIDARY_SEGMENT_MAX = native.operator("lapidary::segment_max", "");
-const LAPIDARY_ROWWISE_ADAGRAD_ = native.operator("lapidary::rowwise_adagrad_", "");
 const LAPIDARY_JAGGED_ATTENTION = native.operator("lapidary::jagged_attention", "");
 const LAPIDARY_TABLES_POOL = native.operator("lapidary::tables_pool", "");
 const LAPIDARY_TABLES_ADAGRAD_ = native.operator("lapidary::tables_adagrad_", "");
@@ -686,11 +685,6 @@ export function segmentSum(values: Tensor, offsets: Tensor): Tensor {
 /** `lapidary::segment_max(Tensor values, Tensor offsets) -> Tensor` */
 export function segmentMax(values: Tensor, offsets: Tensor): Tensor {
   return new Tensor(call(LAPIDARY_SEGMENT_MAX, values.handle, offsets.handle));
-}
-
-/** `lapidary::rowwise_adagrad_(Tensor(a!) table, Tensor(b!) moments, Tensor indices, Tensor gradients, float lr, float eps) -> ()` */
-export function rowwiseAdagrad_(table: Tensor, moments: Tensor, indices: Tensor, gradients: Tensor, lr: number, eps: number): void {
-  native.callDropped(LAPIDARY_ROWWISE_ADAGRAD_, table.handle, moments.handle, indices.handle, gradients.handle, lr, eps);
 }
 
 /** `lapidary::jagged_attention(Tensor query, Tensor key, Tensor value, *, Tensor query_offsets, Tensor key_offsets, Tensor? candidates=None, Tensor? position_bias=None, Tensor? time_bias=None, Tensor? query_times=None, Tensor? key_times=None, str activation="softmax", float scale=1., float factor=1., bool causal=False, int window=0, int prefix=0, int block=0, float rotary_base=0.) -> Tensor` */
