@@ -85,8 +85,7 @@ export class SequenceBlock {
 
   apply(sequence: JaggedTensor, summary: Tensor): JaggedTensor {
     const fed = this.feedForward.apply(sequence.with(this.feedForwardNorm.apply(sequence.values)), summary);
-    const middle = sequence.with(sequence.values.add(fed.values));
-    const attended = this.attention.apply(middle.with(this.attentionNorm.apply(middle.values)));
-    return middle.with(middle.values.add(attended.values));
+    const [normed, middle] = this.attentionNorm.applySum(fed.values, sequence.values);
+    return sequence.with(middle.add(this.attention.apply(sequence.with(normed)).values));
   }
 }
