@@ -11,7 +11,8 @@ export const audit = defineCommand({
   description:
     "Asks a server to rank the item of every logged example of a window, as of the example's own time, and compares " +
     "the probabilities with those of the run: features, graph and histories are right together or not at all. Fill " +
-    "the online store with `lapidary backfill` first. Exits with 1 if a probability differs by more than 1e-5, relative, or a history is another.",
+    "the online store with `lapidary backfill` first. Exits with 1 if a probability differs by more than 1e-5, " +
+    "relative, or a history is another.",
   args: [{ name: "RUN", description: "run whose bundle is served", required: true }],
   options: {
     bundle: text("DIR", "bundle that is served (default: bundles/NAME, by the model's name)"),

@@ -1,4 +1,4 @@
-import { type BundleManifest, type GraphAxis, type GraphInput, graphInputs } from "../../bundle/index.ts";
+import type { GraphAxis, GraphInput, UserRows } from "../../bundle/index.ts";
 import type { RequestInputs } from "../../features/request-inputs.ts";
 
 /** One input of a graph. */
@@ -11,8 +11,8 @@ export interface Feed {
 export type Feeds = Readonly<Record<string, Feed>>;
 
 /** The inputs of a graph from those of a request: the user's part once, or a copy per candidate, as the graph has it. */
-export function feedsOf(inputs: RequestInputs, { spec, graph }: Pick<BundleManifest, "spec" | "graph">): Feeds {
-  const rows = graph.userRows === "request" ? 1 : inputs.size;
+export function feedsOf(inputs: RequestInputs, graph: readonly GraphInput[], userRows: UserRows): Feeds {
+  const rows = userRows === "request" ? 1 : inputs.size;
   const numEvents = Object.values(inputs.history)[0]?.length ?? 0;
   const data = new Map<string, Feed["data"]>([
     ...Object.entries(inputs.contextual).map(([name, code]) => [`contextual.${name}`, filled(rows, code)] as const),
@@ -29,7 +29,7 @@ export function feedsOf(inputs: RequestInputs, { spec, graph }: Pick<BundleManif
     const dims = shape.map((axis) => (typeof axis === "number" ? axis : sizes[axis]));
     return [name, { data: data.get(name) ?? new Int32Array(0), dims }];
   };
-  return Object.fromEntries(graphInputs(spec, graph.userRows).map(feed));
+  return Object.fromEntries(graph.map(feed));
 }
 
 /** The inputs of a graph end to end, in its order: one buffer goes to another thread faster than a dozen arrays. */

@@ -16,14 +16,14 @@ export class ServedModel {
   readonly manifest: BundleManifest;
   /** {@link versionOf} its bundle. */
   readonly version: string;
-  readonly #coder: RequestCoder;
   readonly #scorer: Scorer;
+  readonly #feeds: (request: RawRequest) => Feeds;
 
-  private constructor(bundle: Bundle, coder: RequestCoder, scorer: Scorer) {
+  private constructor(bundle: Bundle, scorer: Scorer, feeds: (request: RawRequest) => Feeds) {
     this.manifest = bundle.manifest;
     this.version = versionOf(bundle.digest);
-    this.#coder = coder;
     this.#scorer = scorer;
+    this.#feeds = feeds;
   }
 
   /**
@@ -37,9 +37,9 @@ export class ServedModel {
     const coder = new RequestCoder(decodeCoding(manifest, files));
     const inputs = graphInputs(manifest.spec, manifest.graph.userRows);
     const graph = files[manifest.graph.file] ?? new Uint8Array(0);
-    const warmUp = feedsOf(coder.code(WARM_UP), manifest);
+    const feeds = (request: RawRequest): Feeds => feedsOf(coder.code(request), inputs, manifest.graph.userRows);
     try {
-      return new ServedModel(bundle, coder, await openScorer({ ...options, graph, inputs }, warmUp));
+      return new ServedModel(bundle, await openScorer({ ...options, graph, inputs }, feeds(WARM_UP)), feeds);
     } catch (cause) {
       const got = cause instanceof LapidaryError ? cause.got : String(cause);
       const hint = "Export the model again.";
@@ -65,7 +65,7 @@ export class ServedModel {
 
   /** Logits of a request's candidates. @shape [B, T] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
   score(request: RawRequest): Promise<Scores> {
-    return this.infer(feedsOf(this.#coder.code(request), this.manifest));
+    return this.infer(this.#feeds(request));
   }
 
   /** Logits of inputs that were coded elsewhere. @shape [B, T] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
