@@ -25,6 +25,9 @@ TORCH_LIBRARY(lapidary, library) {
   library.def("to_rows(Tensor values, ScalarType dtype, *, int? seed=None, int step=0) -> Tensor");
   library.def("from_rows(Tensor rows) -> Tensor");
   library.def("count_rows_(Tensor(a!)[] counts, int[] features, Tensor[] codes) -> ()");
+  library.def(
+      "history_gather_(Tensor(a!) codes, Tensor[] columns, Tensor[] rows, Tensor[] admitted, float[] delays, *, Tensor gaps, "
+      "float unit, Tensor starts, Tensor times, Tensor offsets) -> ()");
   library.def("norm(Tensor input, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) -> Tensor");
   library.def(
       "residual_norm(Tensor input, Tensor residual, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) "

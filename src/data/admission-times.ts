@@ -1,4 +1,5 @@
 import { type TimeWindow, WindowRows } from "./examples.ts";
+import type { AdmissionTimes } from "./store-coding.ts";
 import type { EventStore } from "./store/event-store.ts";
 
 /** What decides when a code has been seen often enough. */
@@ -15,7 +16,7 @@ export interface AdmissionOptions {
  *
  * @shape each [codes] @unit ms since 1970, UTC
  */
-export function admissionTimes(store: EventStore, options: AdmissionOptions): Readonly<Record<string, Float64Array>> {
+export function admissionTimes(store: EventStore, options: AdmissionOptions): AdmissionTimes {
   const rows = new WindowRows(store, options.window);
   const times = timesOf(store, rows);
   const users = new Uint32Array(rows.size);

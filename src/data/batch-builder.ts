@@ -1,10 +1,10 @@
 import { LapidaryError } from "../config/errors.ts";
-import { AGE, type Coder, codeHistory, coderOf, denseInput, isComputed, TIME_CODES } from "../features/coding.ts";
+import { denseInput, isComputed, TIME_CODES } from "../features/coding.ts";
 import { HISTORY_LENGTH } from "../features/derive-spec.ts";
-import type { OutcomeField } from "../features/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../features/spec.ts";
-import { Vocabulary } from "../features/vocabulary.ts";
+import { type Histories, type OpenHistories, PlainHistories } from "./histories.ts";
 import { isLabelKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
+import { type AdmissionTimes, StoreCoding } from "./store-coding.ts";
 import type { EventStore } from "./store/event-store.ts";
 
 /** What a batch holds and what may be known in it. */
@@ -15,24 +15,27 @@ export interface BatchOptions {
   /** Labels that become known after this are masked. @unit ms since 1970, UTC */
   readonly horizonMs: number;
   /** Time after which each code has a row of its own, by table; tables without an entry are read as they are. */
-  readonly admittedMs: Readonly<Record<string, Float64Array>>;
+  readonly admittedMs: AdmissionTimes;
 }
 
 /** Builds batches of examples from their rows: the one place where events become a model's inputs. */
 export class BatchBuilder {
   readonly #store: EventStore;
   readonly #options: BatchOptions;
-  readonly #outcomes: ReadonlyMap<string, OutcomeField>;
-  readonly #vocabularies: ReadonlyMap<string, Vocabulary>;
+  readonly #coding: StoreCoding;
+  readonly #histories: Histories;
 
-  /** @throws {LapidaryError} STORE_COLUMN for a feature that the store lacks, INTERNAL for one that would leak */
-  constructor(store: EventStore, options: BatchOptions) {
+  /**
+   * Histories are cut the plain way unless another is given.
+   *
+   * @throws {LapidaryError} STORE_COLUMN for a feature that the store lacks, INTERNAL for one that would leak
+   */
+  constructor(store: EventStore, options: BatchOptions, HistoriesOf: OpenHistories = PlainHistories) {
     this.#store = store;
     this.#options = options;
-    this.#outcomes = new Map(store.manifest.schema.outcomes.map((outcome) => [outcome.name, outcome]));
-    const admitted = Object.entries(options.admittedMs);
-    this.#vocabularies = new Map(admitted.map(([table, admittedMs]) => [table, new Vocabulary(admittedMs)]));
+    this.#coding = new StoreCoding(store, options.admittedMs);
     this.#check();
+    this.#histories = new HistoriesOf(this.#coding, options.spec.history);
   }
 
   /** The batch of the examples in `rows`, in their order. */
@@ -49,7 +52,7 @@ export class BatchBuilder {
       contextual: columnsOf(spec.contextual, (feature) => this.#ownCodes(feature, points)),
       candidate: columnsOf(spec.candidate, (feature) => this.#ownCodes(feature, points)),
       numbers: this.#numbers(points),
-      history: { offsets, codes: columnsOf(spec.history, (feature) => this.#historyCodes(feature, points, offsets)) },
+      history: { offsets, codes: this.#histories.codes(points, offsets) },
       ...this.#labels(points),
     };
   }
@@ -66,7 +69,7 @@ export class BatchBuilder {
   #ownCodes(feature: CategoryFeature, points: readonly PointInTime[]): Int32Array {
     const codes = new Int32Array(points.length);
     const values = this.#ownValues(feature.name);
-    const code = this.#coder(feature);
+    const code = this.#coding.coder(feature);
     for (const [i, point] of points.entries()) codes[i] = code(values(point), point.timeMs);
     return codes;
   }
@@ -77,24 +80,6 @@ export class BatchBuilder {
     if (ofTime) return ({ timeMs }) => ofTime(timeMs);
     const column = this.#store.column(name);
     return ({ row }) => column.at(row);
-  }
-
-  #historyCodes(feature: CategoryFeature, points: readonly PointInTime[], offsets: Int32Array): Int32Array {
-    const codes = new Int32Array(offsets.at(-1) ?? 0);
-    const code = this.#coder(feature);
-    const delayMs = this.#outcomes.get(feature.name)?.delayMs ?? null;
-    const column = feature.name === AGE ? null : this.#store.column(feature.name);
-    for (const [i, { start, end, agesMs, timeMs }] of points.entries()) {
-      const target = codes.subarray(offsets[i], offsets[i + 1]);
-      const values = column === null ? agesMs : column.slice(start, end);
-      codeHistory(target, { values, code, timeMs, agesMs, delayMs });
-    }
-    return codes;
-  }
-
-  #coder(feature: CategoryFeature): Coder {
-    const { name, table } = feature;
-    return coderOf(feature, isComputed(name) ? null : this.#store.entry(name).kind, this.#vocabularies.get(table));
   }
 
   #numbers(points: readonly PointInTime[]): Float32Array {
@@ -116,7 +101,7 @@ export class BatchBuilder {
     const labelMask = new Float32Array(points.length * numTasks);
     for (const [task, name] of spec.objectives.entries()) {
       const column = this.#store.column(name);
-      const delayMs = this.#outcomes.get(name)?.delayMs ?? 0;
+      const delayMs = this.#coding.delayMs(name) ?? 0;
       for (const [i, { row, timeMs }] of points.entries()) {
         const code = column.at(row);
         // What is not known yet is not in the batch at all, so that no mask has to be remembered.
@@ -132,7 +117,7 @@ export class BatchBuilder {
     const { contextual, candidate, numbers, history, objectives } = this.#options.spec;
     for (const { name } of [...contextual, ...candidate, ...numbers]) {
       // What happened to an item is known only after it was shown.
-      if (this.#outcomes.has(name) || name === "action") throw leak(name);
+      if (this.#coding.outcomes.has(name) || name === "action") throw leak(name);
     }
     for (const { name } of [...contextual, ...candidate, ...history]) if (!isComputed(name)) this.#store.entry(name);
     for (const { name } of numbers) if (name !== HISTORY_LENGTH) this.#expectKind(name, "number");

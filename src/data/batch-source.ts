@@ -3,6 +3,8 @@ import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { balancedPart, costsOf } from "./balance.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import { type ExampleOrder, onSurface, shuffledOrder, type TimeWindow, timeOrder, WindowRows } from "./examples.ts";
+import { GatheredHistories } from "./gathered-histories.ts";
+import type { AdmissionTimes } from "./store-coding.ts";
 import { EventStore } from "./store/event-store.ts";
 
 /** The part of every batch that one process reads. */
@@ -30,7 +32,7 @@ export interface BatchSourceOptions {
   readonly epoch: number;
   readonly shard: Shard;
   /** Time after which each code has a row of its own, by table. */
-  readonly admittedMs: Readonly<Record<string, Float64Array>>;
+  readonly admittedMs: AdmissionTimes;
   /** Labels that become known after this are masked. @unit ms since 1970, UTC */
   readonly horizonMs: number;
   /** Leave out a last batch that is not full: every step of a training has the same size. */
@@ -55,7 +57,7 @@ export class BatchSource {
     checkOptions(options);
     this.#options = options;
     this.#store = EventStore.open(options.store);
-    this.#builder = new BatchBuilder(this.#store, options);
+    this.#builder = new BatchBuilder(this.#store, options, GatheredHistories);
     const { globalBatchSize, dropLast } = options;
     this.#order = orderOf(this.#store, options);
     this.numExamples = this.#order.size;

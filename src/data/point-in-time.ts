@@ -18,18 +18,15 @@ export interface PointInTime {
   readonly end: number;
   /** Number of all past events, those that the maximum length cuts off included. */
   readonly numPast: number;
-  /** Time from each event of the history to the example. @unit ms */
-  readonly agesMs: Float64Array;
 }
 
-/** The point in time of the event in `row`, with at most `maxLength` events of history. O(ties + history + log users). */
+/** The point in time of the event in `row`, with at most `maxLength` events of history. O(ties + log users). */
 export function pointInTime(store: EventStore, row: number, maxLength: number): PointInTime {
   const user = store.userOf(row);
   const first = store.userRange(user).start;
   const end = firstOfInstant(store, row, first);
   const start = Math.max(first, end - maxLength);
-  const agesMs = agesOf(store, { start, end, row });
-  return { row, user, timeMs: store.timeOf(row, user), start, end, numPast: end - first, agesMs };
+  return { row, user, timeMs: store.timeOf(row, user), start, end, numPast: end - first };
 }
 
 /** Number of events of the history of the event in `row`. O(ties + log users). */
@@ -45,17 +42,16 @@ function firstOfInstant(store: EventStore, row: number, first: number): number {
   return end;
 }
 
-function agesOf(
-  store: EventStore,
-  { start, end, row }: { readonly start: number; readonly end: number; readonly row: number },
-): Float64Array {
+/** Time from each event of the history to the example. O(history) @unit ms */
+export function agesOf(store: EventStore, { start, end }: Pick<PointInTime, "start" | "end">): Float64Array {
   const { unitMs } = store.manifest.time;
-  const gaps = store.gapsOf(start + 1, row + 1);
+  // The event after the history is the first of the example's instant.
+  const gaps = store.gapsOf(start + 1, end + 1);
   const ages = new Float64Array(end - start);
   let units = 0;
-  for (let i = gaps.length - 1; i >= 0; i--) {
+  for (let i = ages.length - 1; i >= 0; i--) {
     units += gaps[i]!;
-    if (i < ages.length) ages[i] = units * unitMs;
+    ages[i] = units * unitMs;
   }
   return ages;
 }

@@ -32,7 +32,8 @@ function buffersOf(batch: Batch): ArrayBuffer[] {
     batch.history.offsets,
     ...codes,
   ];
-  return arrays.map(({ buffer }) => buffer as ArrayBuffer);
+  // Columns of a history may be parts of one buffer, which cannot be handed over twice.
+  return [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))];
 }
 
 function factsOf(error: unknown): ErrorFacts {

@@ -12,7 +12,7 @@ const MAGIC = "LPVOCA02";
  */
 export class Vocabulary {
   /** Row of each dictionary code once it is admitted; 0 if it never is. @shape [codes] */
-  readonly #rows: Int32Array;
+  readonly rows: Int32Array;
   /** Time after which each code has its row; infinite if it never has. @shape [codes] @unit ms since 1970, UTC */
   readonly admittedMs: Float64Array;
   /** Number of rows, row 0 included. */
@@ -21,12 +21,17 @@ export class Vocabulary {
   /** Rows in the order of the codes; code 0 never has one. */
   constructor(admittedMs: Float64Array) {
     this.admittedMs = admittedMs;
-    this.#rows = new Int32Array(admittedMs.length);
+    this.rows = new Int32Array(admittedMs.length);
     let cardinality = 1;
     for (let code = 1; code < admittedMs.length; code++) {
-      if (admittedMs[code]! < Number.POSITIVE_INFINITY) this.#rows[code] = cardinality++;
+      if (admittedMs[code]! < Number.POSITIVE_INFINITY) this.rows[code] = cardinality++;
     }
     this.cardinality = cardinality;
+  }
+
+  /** The vocabulary in which every code below `cardinality` is its own row, at all times. */
+  static identity(cardinality: number): Vocabulary {
+    return new Vocabulary(new Float64Array(cardinality).fill(Number.NEGATIVE_INFINITY));
   }
 
   /**
@@ -41,12 +46,12 @@ export class Vocabulary {
 
   /** Row of a dictionary code as it was at a time. @unit ms since 1970, UTC */
   rowAt(code: number, timeMs: number): number {
-    return timeMs > (this.admittedMs[code] ?? Number.POSITIVE_INFINITY) ? this.#rows[code]! : 0;
+    return timeMs > (this.admittedMs[code] ?? Number.POSITIVE_INFINITY) ? this.rows[code]! : 0;
   }
 
   /** Row of a dictionary code after training. */
   row(code: number): number {
-    return this.#rows[code] ?? 0;
+    return this.rows[code] ?? 0;
   }
 
   /** One file with a checksum, for {@link decode}. */

@@ -14,6 +14,7 @@ export {
   fromRows,
   full,
   gated,
+  historyGather_,
   jaggedAttention,
   layerNorm,
   linear,

@@ -8,9 +8,11 @@ import {
   arange,
   countRows_,
   embedding,
+  fromArray,
   fromRows,
   full,
   gradientOf,
+  historyGather_,
   jaggedAttention,
   ones,
   RandomGenerator,
@@ -313,10 +315,31 @@ export const OURS = {
     },
     gradient: "discrete",
   },
+  "lapidary::history_gather_": { value: checkGather, gradient: "discrete" },
 } satisfies OperatorCases;
 
 /** Segments of 2, 1, 0 and 1 rows, of which each row weighs all values of its own alike. */
 function attended(values: Tensor): Tensor {
   const [same, queryOffsets] = [zeros([4, 1, 1], { dtype: "float64" }), i64([0, 2, 3, 3, 4])];
   return jaggedAttention(same, same, values, { queryOffsets, keyOffsets: queryOffsets });
+}
+
+/** Events of two users, 4 and 2; example 0 reads two of the first, 1 nothing, 2 one of the second. */
+function checkGather(): void {
+  const i32 = (numbers: readonly number[]): Tensor => fromArray(Int32Array.from(numbers), [numbers.length]);
+  const columns = [fromArray(Uint16Array.of(7, 1, 65535, 2, 1, 2), [6], { dtype: "int16" }), f64([0, -1, 3, 0, 0, 0])];
+  const rows = [i32([0, 5, 6]), i32([])];
+  const admitted = [f64([0, 10, 50]), f64([])];
+  const gather = (starts: readonly number[], float = columns[1]?.to({ dtype: "float32" }) ?? f64([])): Tensor => {
+    const codes = zeros([3, 3], { dtype: "int32" });
+    const jagged = { starts: f64(starts), times: f64([20, 20, 60]), offsets: i32([0, 2, 2, 3]) };
+    const gaps = fromArray(Uint8Array.of(0, 2, 4, 3, 0, 4), [6]);
+    historyGather_(codes, [columns[0] ?? float, float], rows, admitted, [-1, 3000], { gaps, unit: 1000, ...jagged });
+    return codes;
+  };
+  // Ages are 7 s and 3 s, and 4 s: codes `1 + ⌊2 log2 8⌋`, `1 + ⌊2 log2 4⌋`, `1 + ⌊2 log2 5⌋`. The outcome of the second is not known yet.
+  expectTensor(gather([1, 4, 4]), [3, 3], [5, 0, 5, 62, 0, 64, 7, 5, 5]);
+  expect(() => gather([1, 4, 5])).toThrow(/example 2 is 1 events from 5 on, of 6/);
+  expect(() => gather([-1, 4, 4])).toThrow(/example 0 is 2 events from -1 on/);
+  expect(() => gather([1, 4, 4], f64([1, 2]))).toThrow(/a column must be/);
 }

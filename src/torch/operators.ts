@@ -120,6 +120,7 @@ export const OPERATORS = [
   "lapidary::to_rows",
   "lapidary::from_rows",
   "lapidary::count_rows_",
+  "lapidary::history_gather_",
   "lapidary::norm",
   "lapidary::residual_norm",
   "lapidary::gated",

@@ -127,6 +127,7 @@ const LAPIDARY_TABLES_ADAM_ = native.operator("lapidary::tables_adam_", "");
 const LAPIDARY_TO_ROWS = native.operator("lapidary::to_rows", "");
 const LAPIDARY_FROM_ROWS = native.operator("lapidary::from_rows", "");
 const LAPIDARY_COUNT_ROWS_ = native.operator("lapidary::count_rows_", "");
+const LAPIDARY_HISTORY_GATHER_ = native.operator("lapidary::history_gather_", "");
 const LAPIDARY_NORM = native.operator("lapidary::norm", "");
 const LAPIDARY_RESIDUAL_NORM = native.operator("lapidary::residual_norm", "");
 const LAPIDARY_GATED = native.operator("lapidary::gated", "");
@@ -720,6 +721,11 @@ export function fromRows(rows: Tensor): Tensor {
 /** `lapidary::count_rows_(Tensor(a!)[] counts, int[] features, Tensor[] codes) -> ()` */
 export function countRows_(counts: readonly Tensor[], features: readonly number[], codes: readonly Tensor[]): void {
   native.callDropped(LAPIDARY_COUNT_ROWS_, counts.map(handleOf), features, codes.map(handleOf));
+}
+
+/** `lapidary::history_gather_(Tensor(a!) codes, Tensor[] columns, Tensor[] rows, Tensor[] admitted, float[] delays, *, Tensor gaps, float unit, Tensor starts, Tensor times, Tensor offsets) -> ()` */
+export function historyGather_(codes: Tensor, columns: readonly Tensor[], rows: readonly Tensor[], admitted: readonly Tensor[], delays: readonly number[], options: { readonly gaps: Tensor; readonly unit: number; readonly starts: Tensor; readonly times: Tensor; readonly offsets: Tensor }): void {
+  native.callDropped(LAPIDARY_HISTORY_GATHER_, codes.handle, columns.map(handleOf), rows.map(handleOf), admitted.map(handleOf), delays, options?.gaps.handle, options?.unit, options?.starts.handle, options?.times.handle, options?.offsets.handle);
 }
 
 /** `lapidary::norm(Tensor input, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) -> Tensor` */

@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import { AGE } from "../features/coding.ts";
+import type { CategoryFeature, CodeColumns } from "../features/spec.ts";
+import { Vocabulary } from "../features/vocabulary.ts";
+import { type DType, fromArray, fromFile, historyGather_, Scope, type Tensor } from "../torch/index.ts";
+import type { Histories } from "./histories.ts";
+import type { PointInTime } from "./point-in-time.ts";
+import type { StoreCoding } from "./store-coding.ts";
+import type { EventStore } from "./store/event-store.ts";
+import { type ColumnType, TIME_FILES } from "./store/format.ts";
+
+/** Tensors have no unsigned types: the operator reads the bits of the signed ones as unsigned. */
+const DTYPES: Readonly<Record<ColumnType, DType>> = {
+  u8: "uint8",
+  u16: "int16",
+  u32: "int32",
+  f32: "float32",
+  f64: "float64",
+};
+
+/** The columns of a store as tensors over their mapped files, and how they are coded; one entry per feature but the age. */
+interface MappedColumns {
+  readonly columns: readonly Tensor[];
+  /** Of each code its row, and the time after which it has it; empty of numbers. */
+  readonly rows: readonly Tensor[];
+  readonly admitted: readonly Tensor[];
+  /** @unit ms */
+  readonly delays: readonly number[];
+  readonly gaps: Tensor;
+}
+
+/**
+ * Histories by one operator, by as many threads as libtorch has: it reads the stored widths of mapped columns and writes
+ * codes, nothing in between. Equal to {@link PlainHistories}, code by code.
+ */
+export class GatheredHistories implements Histories {
+  readonly #coding: StoreCoding;
+  readonly #features: readonly CategoryFeature[];
+  readonly #columns: readonly CategoryFeature[];
+  // Mapped at the first history: an empty file cannot be.
+  #mapped: MappedColumns | null = null;
+
+  constructor(coding: StoreCoding, features: readonly CategoryFeature[]) {
+    this.#coding = coding;
+    this.#features = features;
+    this.#columns = features.filter(({ name }) => name !== AGE);
+  }
+
+  codes(points: readonly PointInTime[], offsets: Int32Array): CodeColumns {
+    const length = offsets.at(-1) ?? 0;
+    const codes = new Int32Array((this.#columns.length + 1) * length);
+    if (length > 0) this.#gather(points, offsets, codes);
+    const names = [...this.#columns.map(({ name }) => name), AGE];
+    const column = (name: string): Int32Array => {
+      const at = names.indexOf(name);
+      return codes.subarray(at * length, (at + 1) * length);
+    };
+    return Object.fromEntries(this.#features.map(({ name }) => [name, column(name)]));
+  }
+
+  #gather(points: readonly PointInTime[], offsets: Int32Array, codes: Int32Array): void {
+    this.#mapped ??= mapColumns(this.#coding, this.#columns);
+    const { columns, rows, admitted, delays, gaps } = this.#mapped;
+    using _ = new Scope();
+    const ofPoints = (value: (point: PointInTime) => number): Tensor =>
+      fromArray(Float64Array.from(points, value), [points.length]);
+    const target = fromArray(codes, [columns.length + 1, offsets.at(-1) ?? 0], { share: true });
+    historyGather_(target, columns, rows, admitted, delays, {
+      gaps,
+      unit: this.#coding.store.manifest.time.unitMs,
+      starts: ofPoints(({ start }) => start),
+      times: ofPoints(({ timeMs }) => timeMs),
+      offsets: fromArray(offsets, [offsets.length]),
+    });
+  }
+}
+
+function mapColumns(coding: StoreCoding, features: readonly CategoryFeature[]): MappedColumns {
+  const { store } = coding;
+  const vocabularies = features.map((feature) => vocabularyOf(coding, feature));
+  return {
+    columns: features.map(({ name }) => mapFile(store, store.entry(name))),
+    rows: vocabularies.map(({ rows }) => fromArray(rows, [rows.length])),
+    admitted: vocabularies.map(({ admittedMs }) => fromArray(admittedMs, [admittedMs.length])),
+    delays: features.map(({ name }) => coding.delayMs(name) ?? Number.NEGATIVE_INFINITY),
+    gaps: mapFile(store, { file: TIME_FILES.deltas, type: store.manifest.time.deltaType }),
+  };
+}
+
+function mapFile(store: EventStore, { file, type }: { readonly file: string; readonly type: ColumnType }): Tensor {
+  return fromFile(join(store.folder, file), false, store.numEvents, { dtype: DTYPES[type] });
+}
+
+/** The vocabulary that codes what {@link StoreCoding.coder} codes; empty of a number, which needs none. */
+function vocabularyOf({ store, vocabularies }: StoreCoding, { name, table, cardinality }: CategoryFeature): Vocabulary {
+  if (store.entry(name).kind === "number") return Vocabulary.identity(0);
+  return vocabularies.get(table) ?? Vocabulary.identity(cardinality);
+}
