@@ -1,10 +1,14 @@
 // history_gather_: cuts the histories of a batch out of the columns of an event store, in the stored widths, and codes
 // them as features/coding.ts does. Example b reads the events [starts_b, starts_b + n_b), n_b = offsets_{b+1} − offsets_b:
 //   age_i      = unit · Σ_{i < j ≤ e} gap_j,  e = starts_b + n_b the first event of the example's own time
-//   a code c   → rows_c if time_b > admitted_c, else 0; 0 beyond the table
+//   a code c   → row_c if time_b > admitted_c, else 0, of the table [V, 2] of admitted_c and row_c; 0 beyond it
 //   a number x → 0 if NaN, else 64 + sign(x) · min(63, ⌊2 log2(1 + |x|)⌋)
 //   an age     → 1 + min(55, ⌊2 log2(1 + age / 1 s)⌋)
 // and 0 where age_i ≤ the column's delay: an outcome that was not known yet.
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
 #include <limits>
 
@@ -25,8 +29,8 @@ constexpr int64_t kGrain = 4096;
 struct StoredColumn {
   const void* values;
   at::ScalarType type;
-  const int32_t* rows;
-  const double* admitted;
+  // Both side by side: of a large table each look-up waits for one line of memory, not for two.
+  const double* table;
   uint32_t codes;
   double delay;
   int32_t* target;
@@ -89,13 +93,12 @@ LAPIDARY_INLINE void sumGaps(const Gap* gaps, int64_t count, double unit, double
 // Code 0 never has a row: it stands in for what is beyond the table, so that the loop has no branches.
 template <typename Code>
 LAPIDARY_INLINE void lookUp(const Code* codes, int64_t count, const StoredColumn& column, double time, int32_t* target) {
-  const int32_t* rows = column.rows;
-  const double* admitted = column.admitted;
+  const double* table = column.table;
   const uint32_t size = column.codes;
   if (size == 0) std::fill_n(target, count, 0);
   for (int64_t i = 0; size > 0 && i < count; ++i) {
-    const uint32_t code = codes[i] < size ? codes[i] : 0;
-    target[i] = time > admitted[code] ? rows[code] : 0;
+    const double* entry = table + 2 * static_cast<size_t>(codes[i] < size ? codes[i] : 0);
+    target[i] = time > entry[0] ? static_cast<int32_t>(entry[1]) : 0;
   }
 }
 
@@ -154,22 +157,32 @@ void checkRanges(const Histories& all, int64_t events, int64_t length) {
   }
 }
 
-void checkTable(const at::Tensor& rows, const at::Tensor& admitted) {
-  checkVector(rows, at::kInt, rows.numel(), "rows");
-  checkVector(admitted, at::kDouble, rows.numel(), "admitted");
-  TORCH_CHECK(rows.numel() <= std::numeric_limits<uint32_t>::max(), "history_gather_: there are more rows than codes");
-  TORCH_CHECK(rows.numel() == 0 || rows.data_ptr<int32_t>()[0] == 0, "history_gather_: code 0 must not have a row");
+void checkTable(const at::Tensor& table) {
+  TORCH_CHECK(table.dim() == 2 && table.size(1) == 2 && table.scalar_type() == at::kDouble && table.is_contiguous() &&
+                  table.size(0) <= std::numeric_limits<uint32_t>::max(),
+              "history_gather_: a table must be float64 [V, 2], got ", table.scalar_type(), " ", table.sizes());
+  TORCH_CHECK(table.numel() == 0 || table.data_ptr<double>()[1] == 0, "history_gather_: code 0 must not have a row");
+}
+
+// Fresh memory of a batch is some thousand pages, and the system takes longer for them than this kernel for the codes.
+void useHugePages(void* data, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  constexpr size_t kHugePage = size_t{1} << 21;
+  const size_t begin = (reinterpret_cast<size_t>(data) + kHugePage - 1) / kHugePage * kHugePage;
+  const size_t end = (reinterpret_cast<size_t>(data) + bytes) / kHugePage * kHugePage;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
 }
 
 }  // namespace
 
-static void historyGather(at::Tensor& codes, at::TensorList columns, at::TensorList rows, at::TensorList admitted,
+static void historyGather(at::Tensor& codes, at::TensorList columns, at::TensorList tables,
                           at::ArrayRef<double> delays, const at::Tensor& gaps, double unit, const at::Tensor& starts,
                           const at::Tensor& times, const at::Tensor& offsets) {
   const size_t count = columns.size();
   const int64_t events = gaps.numel(), examples = starts.numel();
-  TORCH_CHECK(rows.size() == count && admitted.size() == count && delays.size() == count,
-              "history_gather_: rows, admitted and delays must be of ", count, " columns");
+  TORCH_CHECK(tables.size() == count && delays.size() == count, "history_gather_: tables and delays must be of ", count,
+              " columns");
   TORCH_CHECK(codes.dim() == 2 && codes.size(0) == static_cast<int64_t>(count) + 1 && codes.scalar_type() == at::kInt &&
                   codes.is_contiguous(),
               "history_gather_: codes must be int32 [", count + 1, ", L], got ", codes.scalar_type(), " ", codes.sizes());
@@ -184,10 +197,11 @@ static void historyGather(at::Tensor& codes, at::TensorList columns, at::TensorL
   checkRanges(all, events, length);
   for (size_t c = 0; c < count; ++c) {
     checkStored(columns[c], at::kFloat, events, "a column");
-    checkTable(rows[c], admitted[c]);
-    all.columns.push_back({columns[c].data_ptr(), columns[c].scalar_type(), rows[c].data_ptr<int32_t>(), admitted[c].data_ptr<double>(),
-                           static_cast<uint32_t>(rows[c].numel()), delays[c], target + static_cast<int64_t>(c) * length});
+    checkTable(tables[c]);
+    all.columns.push_back({columns[c].data_ptr(), columns[c].scalar_type(), tables[c].data_ptr<double>(),
+                           static_cast<uint32_t>(tables[c].size(0)), delays[c], target + static_cast<int64_t>(c) * length});
   }
+  useHugePages(target, codes.nbytes());
   // Pieces of as many events: an example is of the piece in which its history begins.
   const auto exampleAt = [&](int64_t event) { return std::lower_bound(all.offsets, all.offsets + examples, event) - all.offsets; };
   at::parallel_for(0, length, kGrain, [&](int64_t begin, int64_t end) { gather(all, exampleAt(begin), exampleAt(end)); });

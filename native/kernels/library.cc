@@ -26,8 +26,8 @@ TORCH_LIBRARY(lapidary, library) {
   library.def("from_rows(Tensor rows) -> Tensor");
   library.def("count_rows_(Tensor(a!)[] counts, int[] features, Tensor[] codes) -> ()");
   library.def(
-      "history_gather_(Tensor(a!) codes, Tensor[] columns, Tensor[] rows, Tensor[] admitted, float[] delays, *, Tensor gaps, "
-      "float unit, Tensor starts, Tensor times, Tensor offsets) -> ()");
+      "history_gather_(Tensor(a!) codes, Tensor[] columns, Tensor[] tables, float[] delays, *, Tensor gaps, float unit, "
+      "Tensor starts, Tensor times, Tensor offsets) -> ()");
   library.def("norm(Tensor input, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) -> Tensor");
   library.def(
       "residual_norm(Tensor input, Tensor residual, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) "

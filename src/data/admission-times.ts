@@ -1,6 +1,6 @@
 import { type TimeWindow, WindowRows } from "./examples.ts";
-import type { AdmissionTimes } from "./store-coding.ts";
 import type { EventStore } from "./store/event-store.ts";
+import type { AdmissionTimes } from "./store-coding.ts";
 
 /** What decides when a code has been seen often enough. */
 export interface AdmissionOptions {

@@ -4,8 +4,8 @@ import { HISTORY_LENGTH } from "../features/derive-spec.ts";
 import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../features/spec.ts";
 import { type Histories, type OpenHistories, PlainHistories } from "./histories.ts";
 import { isLabelKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
-import { type AdmissionTimes, StoreCoding } from "./store-coding.ts";
 import type { EventStore } from "./store/event-store.ts";
+import { type AdmissionTimes, StoreCoding } from "./store-coding.ts";
 
 /** What a batch holds and what may be known in it. */
 export interface BatchOptions {

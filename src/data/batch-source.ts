@@ -4,8 +4,8 @@ import { balancedPart, costsOf } from "./balance.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import { type ExampleOrder, onSurface, shuffledOrder, type TimeWindow, timeOrder, WindowRows } from "./examples.ts";
 import { GatheredHistories } from "./gathered-histories.ts";
-import type { AdmissionTimes } from "./store-coding.ts";
 import { EventStore } from "./store/event-store.ts";
+import type { AdmissionTimes } from "./store-coding.ts";
 
 /** The part of every batch that one process reads. */
 export interface Shard {

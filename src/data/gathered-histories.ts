@@ -5,9 +5,9 @@ import { Vocabulary } from "../features/vocabulary.ts";
 import { type DType, fromArray, fromFile, historyGather_, Scope, type Tensor } from "../torch/index.ts";
 import type { Histories } from "./histories.ts";
 import type { PointInTime } from "./point-in-time.ts";
-import type { StoreCoding } from "./store-coding.ts";
 import type { EventStore } from "./store/event-store.ts";
 import { type ColumnType, TIME_FILES } from "./store/format.ts";
+import type { StoreCoding } from "./store-coding.ts";
 
 /** Tensors have no unsigned types: the operator reads the bits of the signed ones as unsigned. */
 const DTYPES: Readonly<Record<ColumnType, DType>> = {
@@ -21,9 +21,8 @@ const DTYPES: Readonly<Record<ColumnType, DType>> = {
 /** The columns of a store as tensors over their mapped files, and how they are coded; one entry per feature but the age. */
 interface MappedColumns {
   readonly columns: readonly Tensor[];
-  /** Of each code its row, and the time after which it has it; empty of numbers. */
-  readonly rows: readonly Tensor[];
-  readonly admitted: readonly Tensor[];
+  /** Of each code the time after which it has its row, and the row; empty of numbers. @shape each [V, 2] */
+  readonly tables: readonly Tensor[];
   /** @unit ms */
   readonly delays: readonly number[];
   readonly gaps: Tensor;
@@ -60,12 +59,12 @@ export class GatheredHistories implements Histories {
 
   #gather(points: readonly PointInTime[], offsets: Int32Array, codes: Int32Array): void {
     this.#mapped ??= mapColumns(this.#coding, this.#columns);
-    const { columns, rows, admitted, delays, gaps } = this.#mapped;
+    const { columns, tables, delays, gaps } = this.#mapped;
     using _ = new Scope();
     const ofPoints = (value: (point: PointInTime) => number): Tensor =>
       fromArray(Float64Array.from(points, value), [points.length]);
     const target = fromArray(codes, [columns.length + 1, offsets.at(-1) ?? 0], { share: true });
-    historyGather_(target, columns, rows, admitted, delays, {
+    historyGather_(target, columns, tables, delays, {
       gaps,
       unit: this.#coding.store.manifest.time.unitMs,
       starts: ofPoints(({ start }) => start),
@@ -77,11 +76,9 @@ export class GatheredHistories implements Histories {
 
 function mapColumns(coding: StoreCoding, features: readonly CategoryFeature[]): MappedColumns {
   const { store } = coding;
-  const vocabularies = features.map((feature) => vocabularyOf(coding, feature));
   return {
     columns: features.map(({ name }) => mapFile(store, store.entry(name))),
-    rows: vocabularies.map(({ rows }) => fromArray(rows, [rows.length])),
-    admitted: vocabularies.map(({ admittedMs }) => fromArray(admittedMs, [admittedMs.length])),
+    tables: features.map((feature) => tableOf(vocabularyOf(coding, feature))),
     delays: features.map(({ name }) => coding.delayMs(name) ?? Number.NEGATIVE_INFINITY),
     gaps: mapFile(store, { file: TIME_FILES.deltas, type: store.manifest.time.deltaType }),
   };
@@ -95,4 +92,10 @@ function mapFile(store: EventStore, { file, type }: { readonly file: string; rea
 function vocabularyOf({ store, vocabularies }: StoreCoding, { name, table, cardinality }: CategoryFeature): Vocabulary {
   if (store.entry(name).kind === "number") return Vocabulary.identity(0);
   return vocabularies.get(table) ?? Vocabulary.identity(cardinality);
+}
+
+function tableOf({ rows, admittedMs }: Vocabulary): Tensor {
+  const entries = new Float64Array(2 * rows.length);
+  for (const [code, row] of rows.entries()) entries.set([admittedMs[code]!, row], 2 * code);
+  return fromArray(entries, [rows.length, 2]);
 }

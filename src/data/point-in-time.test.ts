@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { ageBucket, signedLog1p } from "../features/transform.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import { CLICK_DELAY_MS, type TestEvent, temporaryFolder, writeStore } from "./events.test.support.ts";
+import { GatheredHistories } from "./gathered-histories.ts";
+import { PlainHistories } from "./histories.ts";
 import { pointInTime } from "./point-in-time.ts";
 import { EventStore } from "./store/event-store.ts";
 
@@ -49,41 +51,44 @@ function bruteForce(all: readonly TestEvent[], example: TestEvent, options: { ma
 }
 
 describe("point in time", () => {
-  it(`equals the brute-force join on ${USERS_PER_STORE * STORES} random timelines`, () => {
-    fc.assert(
-      fc.property(scene, ({ timelines, maxLength, horizonMs }) => {
-        using folder = temporaryFolder();
-        const events = timelines.flatMap((line, i) => line.map((each) => ({ user: i + 1, ...each })));
-        const sorted = writeStore(folder.path, events);
-        const byUser = groupByUser(sorted);
-        const store = EventStore.open(folder.path);
-        const batch = new BatchBuilder(store, { spec, historyLength: maxLength, horizonMs, admittedMs: {} }).build(
-          Float64Array.from(sorted.keys()),
-        );
-        for (const [row, example] of sorted.entries()) {
-          const mine = byUser.get(example.user) ?? [];
-          const range = [batch.history.offsets[row], batch.history.offsets[row + 1]] as const;
-          const history = (name: string) => [...(batch.history.codes[name]?.subarray(...range) ?? [])];
-          const got = {
-            items: history("item"),
-            clicks: history("click"),
-            ages: history("age"),
-            numPast: pointInTime(store, row, maxLength).numPast,
-            label: batch.labels[row],
-            mask: batch.labelMask[row],
-          };
-          const expected = bruteForce(mine, example, { maxLength, horizonMs });
-          if (JSON.stringify(got) !== JSON.stringify(expected)) expect(got).toEqual(expected);
-          expect(batch.numbers[row]).toBe(Math.fround(2 * (signedLog1p(expected.numPast) - 2)));
-          expect(batch.groups.pastEvents[row]).toBe(expected.numPast);
-          expect(batch.candidate["item"]?.[row]).toBe(example.item);
-          expect(batch.times[row]).toBe(example.time);
-        }
-        store.close();
-      }),
-      { numRuns: STORES },
-    );
-  }, 60_000);
+  it.each([PlainHistories, GatheredHistories])(
+    `equals the brute-force join on ${USERS_PER_STORE * STORES} random timelines, by $name`,
+    (HistoriesOf) => {
+      fc.assert(
+        fc.property(scene, ({ timelines, maxLength, horizonMs }) => {
+          using folder = temporaryFolder();
+          const events = timelines.flatMap((line, i) => line.map((each) => ({ user: i + 1, ...each })));
+          const sorted = writeStore(folder.path, events);
+          const byUser = groupByUser(sorted);
+          const store = EventStore.open(folder.path);
+          const options = { spec, historyLength: maxLength, horizonMs, admittedMs: {} };
+          const batch = new BatchBuilder(store, options, HistoriesOf).build(Float64Array.from(sorted.keys()));
+          for (const [row, example] of sorted.entries()) {
+            const mine = byUser.get(example.user) ?? [];
+            const range = [batch.history.offsets[row], batch.history.offsets[row + 1]] as const;
+            const history = (name: string) => [...(batch.history.codes[name]?.subarray(...range) ?? [])];
+            const got = {
+              items: history("item"),
+              clicks: history("click"),
+              ages: history("age"),
+              numPast: pointInTime(store, row, maxLength).numPast,
+              label: batch.labels[row],
+              mask: batch.labelMask[row],
+            };
+            const expected = bruteForce(mine, example, { maxLength, horizonMs });
+            if (JSON.stringify(got) !== JSON.stringify(expected)) expect(got).toEqual(expected);
+            expect(batch.numbers[row]).toBe(Math.fround(2 * (signedLog1p(expected.numPast) - 2)));
+            expect(batch.groups.pastEvents[row]).toBe(expected.numPast);
+            expect(batch.candidate["item"]?.[row]).toBe(example.item);
+            expect(batch.times[row]).toBe(example.time);
+          }
+          store.close();
+        }),
+        { numRuns: STORES },
+      );
+    },
+    60_000,
+  );
 
   it("does not change when the future does", () => {
     using folder = temporaryFolder();

@@ -723,9 +723,9 @@ export function countRows_(counts: readonly Tensor[], features: readonly number[
   native.callDropped(LAPIDARY_COUNT_ROWS_, counts.map(handleOf), features, codes.map(handleOf));
 }
 
-/** `lapidary::history_gather_(Tensor(a!) codes, Tensor[] columns, Tensor[] rows, Tensor[] admitted, float[] delays, *, Tensor gaps, float unit, Tensor starts, Tensor times, Tensor offsets) -> ()` */
-export function historyGather_(codes: Tensor, columns: readonly Tensor[], rows: readonly Tensor[], admitted: readonly Tensor[], delays: readonly number[], options: { readonly gaps: Tensor; readonly unit: number; readonly starts: Tensor; readonly times: Tensor; readonly offsets: Tensor }): void {
-  native.callDropped(LAPIDARY_HISTORY_GATHER_, codes.handle, columns.map(handleOf), rows.map(handleOf), admitted.map(handleOf), delays, options?.gaps.handle, options?.unit, options?.starts.handle, options?.times.handle, options?.offsets.handle);
+/** `lapidary::history_gather_(Tensor(a!) codes, Tensor[] columns, Tensor[] tables, float[] delays, *, Tensor gaps, float unit, Tensor starts, Tensor times, Tensor offsets) -> ()` */
+export function historyGather_(codes: Tensor, columns: readonly Tensor[], tables: readonly Tensor[], delays: readonly number[], options: { readonly gaps: Tensor; readonly unit: number; readonly starts: Tensor; readonly times: Tensor; readonly offsets: Tensor }): void {
+  native.callDropped(LAPIDARY_HISTORY_GATHER_, codes.handle, columns.map(handleOf), tables.map(handleOf), delays, options?.gaps.handle, options?.unit, options?.starts.handle, options?.times.handle, options?.offsets.handle);
 }
 
 /** `lapidary::norm(Tensor input, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) -> Tensor` */
