@@ -1,3 +1,4 @@
+import { ARCHITECTURE_DEFAULTS } from "../src/config/architecture.ts";
 import { LapidaryError } from "../src/config/errors.ts";
 import { Foundation, sizesOf } from "../src/model/index.ts";
 import { DenseParameters, LayerNorm, Linear, type Numerics, parametersOf, withNumerics } from "../src/nn/index.ts";
@@ -53,7 +54,8 @@ const CASES: readonly Case[] = [
     name: "foundation-small",
     make: (initial) => {
       const batch = drawBatch(1);
-      const model = Foundation.init(SPEC, sizesOf({ size: "small", dim: null, layers: null }), initial);
+      const sizes = sizesOf({ size: "small", dim: null, layers: null });
+      const model = Foundation.init(SPEC, { sizes, architecture: ARCHITECTURE_DEFAULTS }, initial);
       return { model, loss: (chosen) => (chosen as Foundation).logits(batch).square().mean() };
     },
   },

@@ -1,3 +1,4 @@
+import { ARCHITECTURE_DEFAULTS } from "./architecture.ts";
 import { join, type Problem, show } from "./check.ts";
 import { MODEL_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS, type UserConfig } from "./schema.ts";
 import { type ModelConfig, TEACHER_KINDS, type TransferTechnique } from "./types.ts";
@@ -33,22 +34,31 @@ function resolveModel(model: UserModel, user: UserConfig): ModelConfig {
     objectives: model.objectives ?? null,
     teacher: model.teacher ?? null,
     transfer: { ...TRANSFER_DEFAULTS, ...model.transfer },
+    architecture: { ...ARCHITECTURE_DEFAULTS, ...model.architecture },
     training: { ...TRAINING_DEFAULTS, ...user.training, ...model.training },
   };
 }
 
 /** What is wrong with a model beyond the types of its values, by its own keys. */
 function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): readonly Omit<Problem, "code">[] {
-  if (model.kind !== "vertical") return notOfVertical(written);
-  return [...objectiveProblems(model, user), ...teacherProblems(model, user), ...passProblems(model)];
+  const problems = [...misplaced(model, written), ...objectiveProblems(model, user)];
+  if (model.kind !== "vertical") return problems;
+  return [...problems, ...teacherProblems(model, user), ...passProblems(model)];
 }
 
-function notOfVertical(written: UserModel): readonly Omit<Problem, "code">[] {
-  const keys = ["surface", "objectives", "teacher", "transfer"] as const;
-  const hint = 'Remove it, or make the model of kind "vertical".';
-  return keys
-    .filter((key) => written[key] !== undefined)
-    .map((path) => ({ path, expected: "nothing: only vertical models have it", got: show(written[path]), hint }));
+/** Keys that only one kind of model has. */
+const KEYS_OF_KIND = [
+  { kind: "vertical", keys: ["teacher", "transfer"] },
+  { kind: "foundation", keys: ["architecture"] },
+] as const;
+
+function misplaced(model: ModelConfig, written: UserModel): readonly Omit<Problem, "code">[] {
+  return KEYS_OF_KIND.filter(({ kind }) => kind !== model.kind).flatMap(({ kind, keys }) => {
+    const hint = `Remove it, or make the model of kind ${show(kind)}.`;
+    return keys
+      .filter((key) => written[key] !== undefined)
+      .map((path) => ({ path, expected: `nothing: only ${kind} models have it`, got: show(written[path]), hint }));
+  });
 }
 
 function objectiveProblems({ objectives }: ModelConfig, user: UserConfig): readonly Omit<Problem, "code">[] {

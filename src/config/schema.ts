@@ -3,6 +3,7 @@
  * editors and `lapidary.schema.json`. `resolve.ts` turns it into the resolved form of `types.ts`.
  */
 import Type, { type Static, type TSchema } from "typebox";
+import { ARCHITECTURE_SCHEMA } from "./architecture-schema.ts";
 import {
   KEPT_ACTIVATIONS,
   MODEL_KINDS,
@@ -311,6 +312,7 @@ const model = record(
     ),
     teacher: Type.Optional(field("Model that a vertical model learns from: of kind foundation or previous.")),
     transfer: Type.Optional(transfer),
+    architecture: Type.Optional(ARCHITECTURE_SCHEMA),
     training: Type.Optional(training),
   },
   "One model.",

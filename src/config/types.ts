@@ -2,6 +2,7 @@
  * The configuration after it was read, checked and resolved: every default filled in, every path absolute, every
  * duration in milliseconds. What a user writes (shorthands, `"7d"`, relative paths) is described by `schema.ts`.
  */
+import type { ArchitectureConfig } from "./architecture.ts";
 
 /** Where a key column comes from: a field of the log, or one constant for all of it. */
 export type Source = { readonly from: string } | { readonly value: string };
@@ -156,6 +157,8 @@ export interface ModelConfig {
   /** Model that a vertical model learns from; null where there is none. */
   readonly teacher: string | null;
   readonly transfer: TransferConfig;
+  /** Read by kind `foundation` alone. */
+  readonly architecture: ArchitectureConfig;
   readonly training: TrainingConfig;
 }
 

@@ -19,7 +19,7 @@ export interface ModelInputs {
 }
 
 /** The part of a model's configuration that decides its parameters. */
-type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers">;
+export type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers" | "architecture">;
 
 /** A model, and the maps whose outputs are its logits, one after the other. */
 interface Built {
@@ -39,8 +39,8 @@ const BUILDERS: Readonly<Record<ModelConfig["kind"], (config: ModelShape, inputs
     return { model, outputs: [model.output] };
   },
   foundation: (config, { spec, initial }) => {
-    const model = Foundation.init(spec, sizesOf(config), initial);
-    return { model, outputs: model.heads.map((head) => head.layers.at(-1)) };
+    const model = Foundation.init(spec, { sizes: sizesOf(config), architecture: config.architecture }, initial);
+    return { model, outputs: model.heads.outputs };
   },
   vertical: (config, { spec, initial }) => {
     const model = Vertical.init(spec, sizesOf(config), initial);

@@ -1,5 +1,12 @@
 /** Layers, losses, optimizers, schedules. */
-export { type Attend, type AttentionConfig, AttentionPooling, evenly, MultiHeadAttention } from "./attention.ts";
+export {
+  type Attend,
+  type AttentionConfig,
+  AttentionPooling,
+  evenly,
+  MultiHeadAttention,
+  QueryKeyNorm,
+} from "./attention.ts";
 export type {
   AttentionActivation,
   AttentionBias,

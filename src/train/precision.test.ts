@@ -13,7 +13,7 @@ const BATCH = tinyBatch([3, 0, 5, 2, 7, 1, 4, 6, 2, 2, 9, 3], 3);
 
 function modelOf(kind: (typeof KINDS)[number]) {
   const initial = new Initializer(RandomGenerator.seeded(5));
-  return buildModel(tinyConfig(kind, "small"), { spec: TINY_SPEC, rates: [0.3, 0.4], initial });
+  return buildModel(tinyConfig(kind, { size: "small" }), { spec: TINY_SPEC, rates: [0.3, 0.4], initial });
 }
 
 const NARROW = { precision: "bfloat16", activations: "float8", fullPrecision: ["heads", "output"] } as const;
