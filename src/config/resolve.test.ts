@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ARCHITECTURE_DEFAULTS } from "./architecture.ts";
 import { dumpConfig } from "./dump.ts";
 import { LapidaryError } from "./errors.ts";
 import { applyOverrides } from "./overrides.ts";
@@ -86,6 +87,7 @@ describe("resolveConfig", () => {
       objectives: null,
       teacher: null,
       transfer: TRANSFER_DEFAULTS,
+      architecture: ARCHITECTURE_DEFAULTS,
       training: { ...TRAINING_DEFAULTS, epochs: 3, seed: 7 },
     });
     expect(models["base"]?.training).toEqual({ ...TRAINING_DEFAULTS, epochs: 3 });
@@ -93,7 +95,8 @@ describe("resolveConfig", () => {
 
   it.each([
     [{ kind: "foundation", teacher: "big" }, "models.v.teacher"],
-    [{ kind: "foundation", surface: "feed" }, "models.v.surface"],
+    [{ kind: "previous", architecture: { experts: 2 } }, "models.v.architecture"],
+    [{ kind: "foundation", objectives: ["clack"] }, "models.v.objectives"],
     [{ kind: "vertical", teacher: "base" }, "models.v.teacher"],
     [{ kind: "vertical", transfer: { technique: "distill" } }, "models.v.teacher"],
     [{ kind: "vertical", objectives: ["clack"] }, "models.v.objectives"],
