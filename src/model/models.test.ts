@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { MODEL_KINDS, MODEL_SIZES } from "../config/types.ts";
-import type { Batch } from "../features/spec.ts";
+import type { Batch, CodeColumns } from "../features/spec.ts";
 import { countElements, multiObjectiveLoss, parametersOf } from "../nn/index.ts";
 import { checkLayerGrads } from "../nn/testing.ts";
 import { fromArray, gradientOf, noGrad, setThreads, type Tensor } from "../torch/index.ts";
@@ -62,6 +62,24 @@ describe.each(MODEL_KINDS)("%s", (kind) => {
     }
   });
 
+  test("a candidate's score does not depend on the other candidates of its user", () => {
+    const model = tinyModel(kind);
+    const one = tinyBatch([5]);
+    const candidates = tinyBatch([5, 5, 5], 7);
+    const { offsets, codes } = one.history;
+    const thrice = (codes: Int32Array): Int32Array =>
+      Int32Array.from({ length: 3 * codes.length }, (_, i) => codes[i % codes.length]!);
+    const all = (columns: CodeColumns): CodeColumns =>
+      Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, thrice(column)]));
+    const history = { offsets: Int32Array.of(0, 5, 10, 15), codes: all(codes) };
+    const together = model.logits({ ...candidates, contextual: all(one.contextual), history });
+    for (let b = 0; b < 3; b++) {
+      const own = partOf(candidates, b, b + 1);
+      const alone = model.logits({ ...own, contextual: one.contextual, history: { offsets, codes } });
+      toBeClose(together.slice(0, b, b + 1), alone, { rtol: 1e-12, atol: 1e-12 });
+    }
+  });
+
   test("is the same bit for bit when built again from the same seed", () => {
     const [a, b] = [tinyModel(kind, { seed: 5 }), tinyModel(kind, { seed: 5 })];
     const tensors = (model: Model): Tensor[] =>
@@ -73,6 +91,15 @@ describe.each(MODEL_KINDS)("%s", (kind) => {
     });
     expect(a.logits(tinyBatch(RAGGED)).equal(b.logits(tinyBatch(RAGGED)))).toBe(true);
   });
+});
+
+test.each(LEARNED)("%s reads the history, unless it is one that reads none", (kind) => {
+  const model = tinyModel(kind);
+  const batch = tinyBatch([5]);
+  const { offsets, codes } = batch.history;
+  const action = Int32Array.from(codes["action"] ?? [], (code) => 3 - code);
+  const moved = model.logits({ ...batch, history: { offsets, codes: { ...codes, action } } });
+  expect(moved.equal(model.logits(batch))).toBe(kind === "logistic" || kind === "wukong");
 });
 
 test("models of two seeds differ", () => {
