@@ -102,6 +102,18 @@ test.each(LEARNED)("%s reads the history, unless it is one that reads none", (ki
   expect(moved.equal(model.logits(batch))).toBe(kind === "logistic" || kind === "wukong");
 });
 
+test.each(LEARNED)("%s takes examples of the one surface that there is", (kind) => {
+  const contextual = TINY_SPEC.contextual.map((feature) =>
+    feature.name === "surface" ? { ...feature, cardinality: 2 } : feature,
+  );
+  const batch = tinyBatch(RAGGED);
+  const surface = new Int32Array(batch.size).fill(1);
+  const model = tinyModel(kind, { spec: { ...TINY_SPEC, contextual } });
+  const logits = model.logits({ ...batch, contextual: { ...batch.contextual, surface } });
+  expect(logits.shape).toEqual([batch.size, OBJECTIVES]);
+  expect(logits.isfinite().all().item()).toBe(1);
+});
+
 test("models of two seeds differ", () => {
   for (const kind of LEARNED.filter((kind) => kind !== "logistic")) {
     const [a, b] = [tinyModel(kind, { seed: 5 }), tinyModel(kind, { seed: 6 })];

@@ -112,7 +112,9 @@ describe("HstuReader", () => {
   });
 
   test("gradients", () => {
-    checkLayerGrads(reader, (r, v, c, x) => r.apply(history.with(v as Tensor), c as Tensor, x as Tensor), {
+    const apply = (r: HstuReader, ...[values, ...rest]: Tensor[]): Tensor =>
+      r.apply(history.with(values as Tensor), ...(rest as [Tensor, Tensor]));
+    checkLayerGrads(reader, apply, {
       inputs: [history.values, candidate, context],
       rtol: 1e-5,
       step: 1e-7,
