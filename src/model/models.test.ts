@@ -102,12 +102,12 @@ test.each(LEARNED)("%s reads the history, unless it is one that reads none", (ki
   expect(moved.equal(model.logits(batch))).toBe(kind === "logistic" || kind === "wukong");
 });
 
-test.each(LEARNED)("%s takes examples of the one surface that there is", (kind) => {
+test.each(LEARNED)("%s takes examples of the one surface that there is, and of none", (kind) => {
   const contextual = TINY_SPEC.contextual.map((feature) =>
     feature.name === "surface" ? { ...feature, cardinality: 2 } : feature,
   );
   const batch = tinyBatch(RAGGED);
-  const surface = new Int32Array(batch.size).fill(1);
+  const surface = Int32Array.of(1, 0, 1, 1);
   const model = tinyModel(kind, { spec: { ...TINY_SPEC, contextual } });
   const logits = model.logits({ ...batch, contextual: { ...batch.contextual, surface } });
   expect(logits.shape).toEqual([batch.size, OBJECTIVES]);
