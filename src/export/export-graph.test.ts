@@ -7,7 +7,7 @@ import { Initializer, parametersOf } from "../nn/index.ts";
 import { cat, noGrad, RandomGenerator, Scope } from "../torch/index.ts";
 import { exportGraph } from "./export-graph.ts";
 
-type Exported = "baseRate" | "logistic" | "previous" | "vertical";
+type Exported = "baseRate" | "logistic" | "previous" | "din" | "vertical";
 
 /** A model of float32 whose every parameter matters. */
 function model32(kind: Exported, spec: FeatureSpec = TINY_SPEC): Model {
@@ -64,7 +64,7 @@ const BATCHES: Readonly<Record<string, readonly number[]>> = {
 };
 
 describe("an exported model", () => {
-  it.each(["baseRate", "logistic", "previous", "vertical"] as const)(
+  it.each(["baseRate", "logistic", "previous", "din", "vertical"] as const)(
     "of kind %s scores as libtorch does",
     async (kind) => {
       const model = model32(kind);

@@ -1,4 +1,4 @@
-import type { Batch, FeatureSpec } from "../features/spec.ts";
+import type { Batch } from "../features/spec.ts";
 import type { JaggedTensor } from "../jagged/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
 import type { CrossNetwork } from "./cross-network.ts";
@@ -9,8 +9,8 @@ import type { TaskHeads } from "./task-heads.ts";
 
 /** What makes one vector of a history, for a candidate. */
 export interface HistoryReader {
-  /** @shape history.values [L, D], candidate [B, D], context (the contextual features' tokens) [B, C, D] → [B, D] */
-  apply(history: JaggedTensor, candidate: Tensor, context: Tensor): Tensor;
+  /** @shape history.values [L, D], candidate [B, D], features (tokens, the contextual ones first) [B, n, D] → [B, D] */
+  apply(history: JaggedTensor, candidate: Tensor, features: Tensor): Tensor;
 }
 
 /** What a {@link Ranker} is composed of. */
@@ -51,15 +51,9 @@ export class Ranker implements Teacher {
   /** The embedding is what the reader made of the history. */
   represent(batch: Batch): Representation {
     const { features, candidate, history } = this.embeddings.apply(batch);
-    const { spec } = this.embeddings;
-    const embedding = this.reader.apply(history, candidate, contextOf(spec, features));
+    const embedding = this.reader.apply(history, candidate, features);
     const x0 = cat([features.flatten(1), candidate, embedding], 1);
-    const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
+    const route = SurfaceRoute.of(batch, numSurfacesOf(this.embeddings.spec));
     return { logits: this.heads.apply(this.interaction?.apply(x0) ?? x0, route), embedding };
   }
-}
-
-/** The tokens of the contextual features, which come first. @shape features [B, n, D] → [B, C, D] */
-function contextOf({ contextual }: FeatureSpec, features: Tensor): Tensor {
-  return features.slice(1, 0, contextual.length);
 }

@@ -102,6 +102,6 @@ export const initDin: RankerFamily = reading(
 export const initSasrec: RankerFamily = reading((_, { sizes }, initial) => SasrecReader.init(sizes, initial));
 
 /** {@link HstuReader}, then an MLP. */
-export const initHstu: RankerFamily = reading((spec, { sizes, history }, initial) =>
-  HstuReader.init(sizes, history + spec.contextual.length + 1, initial),
+export const initHstu: RankerFamily = reading((spec, config, initial) =>
+  HstuReader.init({ ...config, numContextual: spec.contextual.length }, initial),
 );

@@ -20,7 +20,9 @@ const CLOSE = { rtol: 1e-10, atol: 1e-10 };
 
 const history = randomJagged(RAGGED, DIM);
 const candidate = random64([RAGGED.length, DIM], 4);
-const context = random64([RAGGED.length, 2, DIM], 5);
+/** Two contextual tokens, and one that is none. */
+const features = random64([RAGGED.length, 3, DIM], 5);
+const context = features.slice(1, 0, 2);
 
 const sum = (a: readonly number[], b: readonly number[]): number[] => a.map((value, j) => value + (b[j] ?? NaN));
 const silu = (value: number): number => value / (1 + Math.exp(-value));
@@ -65,7 +67,7 @@ function hstuOf(block: unknown): { attention: HstuAttention; attentionNorm: Laye
 beforeAll(() => setThreads(1));
 
 describe("HstuReader", () => {
-  const reader = perturb(HstuReader.init(SIZES, MAX_LENGTH, initial64()));
+  const reader = perturb(HstuReader.init({ sizes: SIZES, numContextual: 2, history: MAX_LENGTH - 3 }, initial64()));
 
   test("is the candidate's row after the blocks in a loop, history or none", () => {
     const [candidates, contexts] = [rowsOf(candidate), rowsOf(context.flatten(0, 1))];
@@ -81,15 +83,15 @@ describe("HstuReader", () => {
       }
       return naiveNorm(rows.at(-1) ?? [], reader.stack.norm);
     });
-    toBeClose(reader.apply(history, candidate, context), expected, CLOSE);
+    toBeClose(reader.apply(history, candidate, features), expected, CLOSE);
   });
 
   test("a longest history of another example changes no bit of this one's part", () => {
     const longer = randomJagged([...RAGGED, 60], DIM);
     const short = JaggedTensor.of(longer.values.slice(0, 0, 9), history.bounds);
     const more = (x: Tensor): Tensor => cat([x, x.slice(0, 0, 1)], 0);
-    const all = reader.apply(longer, more(candidate), more(context));
-    toBeClose(all.slice(0, 0, 4), reader.apply(short, candidate, context), { rtol: 0, atol: 0 });
+    const all = reader.apply(longer, more(candidate), more(features));
+    toBeClose(all.slice(0, 0, 4), reader.apply(short, candidate, features), { rtol: 0, atol: 0 });
   });
 
   test("another candidate changes no state of the history, and each event changes the candidate's", () => {
@@ -100,7 +102,7 @@ describe("HstuReader", () => {
       expect(after[b]?.slice(0, -1)).toEqual(rows.slice(0, -1));
       expect(after[b]?.at(-1)).not.toEqual(rows.at(-1));
     }
-    const read = (values: Tensor): number[][] => rowsOf(reader.apply(history.with(values), candidate, context));
+    const read = (values: Tensor): number[][] => rowsOf(reader.apply(history.with(values), candidate, features));
     for (let row = 0; row < history.rows; row++) {
       const moved = history.values.clone();
       noGrad(() => moved.select(0, row).mul_(-2));
@@ -115,7 +117,7 @@ describe("HstuReader", () => {
     const apply = (r: HstuReader, ...[values, ...rest]: Tensor[]): Tensor =>
       r.apply(history.with(values as Tensor), ...(rest as [Tensor, Tensor]));
     checkLayerGrads(reader, apply, {
-      inputs: [history.values, candidate, context],
+      inputs: [history.values, candidate, features],
       rtol: 1e-5,
       step: 1e-7,
     });
