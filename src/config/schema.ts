@@ -142,7 +142,11 @@ const outcome = record(
 );
 
 const objective = record(
-  { from: Type.Optional(field("Field of the log, 0 or 1; the objective's own name if absent.")), delay: delay() },
+  {
+    from: Type.Optional(field("Field of the log, 0 or 1; the objective's own name if absent.")),
+    delay: delay(),
+    windowOf: Type.Optional(field("Objective of which this is the same event within a shorter time.")),
+  },
   "One outcome that models predict.",
 );
 

@@ -48,6 +48,8 @@ export interface OutcomeConfig {
   /** @unit ms */
   readonly delayMs: number;
   readonly objective: boolean;
+  /** The objective of which this one is the same event within a shorter time; null for none. */
+  readonly windowOf: string | null;
 }
 
 /** The three windows of a time split: [.., trainUntil), [trainUntil, validationUntil), [validationUntil, testUntil). @unit ms since 1970, UTC */

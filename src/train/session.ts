@@ -59,7 +59,7 @@ export class Session {
     const { inputs, signal, config, mesh } = this.#job;
     const { epoch, batch: start } = this.#position;
     for await (const batch of await inputs.trainingBatches({ epoch, start, mesh })) {
-      this.#step(this.#job.enrich(batch));
+      this.#step(this.#job.prepare(batch));
       if (mesh.agree(signal.aborted)) {
         this.#checkpoint();
         return "stopped";

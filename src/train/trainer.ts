@@ -17,6 +17,7 @@ import { inPrecision } from "./precision.ts";
 import type { TrainingProgress } from "./progress.ts";
 import { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
 import { Session } from "./session.ts";
+import { attributionWindows, dealWindows } from "./windows.ts";
 
 /** How to train a model of a project. */
 export interface TrainOptions {
@@ -65,6 +66,8 @@ export interface TrainingJob {
   readonly onNotice: (text: string) => void;
   readonly signal: AbortSignal;
   readonly enrich: (batch: Batch) => Batch;
+  /** What it learns of a batch: {@link enrich}, and each impression for one attribution window only. */
+  readonly prepare: (batch: Batch) => Batch;
   /** Checkpoints that a fresh run goes on from; null from freshly drawn parameters. */
   readonly after: CheckpointFolder | null;
 }
@@ -91,11 +94,14 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   });
   if (mesh.rank === 0) inputs.save(folder.inputs);
   const signal = options.signal ?? new AbortController().signal;
-  const enrich = (batch: Batch): Batch => teaching?.enrich(batch, inputs.spec.objectives) ?? batch;
+  const { objectives } = inputs.spec;
+  const enrich = (batch: Batch): Batch => teaching?.enrich(batch, objectives) ?? batch;
+  const windows = attributionWindows(project.events.outcomes, objectives);
+  const prepare = (batch: Batch): Batch => dealWindows(enrich(batch), objectives.length, windows);
   const after = options.slice?.after ?? null;
   const session = new Session(
     {
-      ...{ name, config, inputs, folder, mesh, onProgress, onNotice, signal, enrich },
+      ...{ name, config, inputs, folder, mesh, onProgress, onNotice, signal, enrich, prepare },
       after: after === null ? null : RunFolder.finished(join(project.runs, after)).folder.checkpoints,
     },
     initLearner({ config, inputs, mesh }, teaching),
