@@ -163,7 +163,8 @@ inline void updateTables(const FeatureArguments& given, const UpdateArguments& r
     const at::Tensor& table = given.tables[t];
     const EntryLayout& layout = tables[t].layout;
     updateTable(tables[t], [&](const uint64_t* entries, int64_t count) {
-      const UpdateJob job{entries, count, tables[t].features.data(), layout.featureBits, layout.placeBits, table.data_ptr(), table.size(1), list.dim, rest.first[t].data_ptr(),
+      const UpdateJob job{entries, count, tables[t].features.data(), layout.featureBits, layout.placeBits,
+                          table.data_ptr(), table.size(1), list.dim, rest.first[t].data_ptr(),
                           rest.second.empty() ? nullptr : rest.second[t].data_ptr(), given.mean && !given.offsets.empty(),
                           rest.seed + static_cast<uint64_t>(t), rest.step};
       withRows(table.scalar_type(), rest.op, [&](auto rows) { update(rows, job); });
