@@ -32,8 +32,10 @@ LAPIDARY_INLINE void poolBags(const PoolJob& job, int64_t begin, int64_t end) {
   const auto* rows = static_cast<const Element*>(job.table);
   const auto* weights = static_cast<const Sum*>(feature.weights);
   const int64_t last = feature.begin(end);
+  Sum fixed[kDim > 0 ? kDim : 1];  // Stays in registers where the compiler knows the width.
+  std::vector<Sum> any(kDim > 0 ? 0 : dim);
+  Sum* __restrict sum = kDim > 0 ? fixed : any.data();
   for (int64_t bag = begin; bag < end; ++bag) {
-    Sum* __restrict sum = static_cast<Sum*>(job.result) + bag * dim;
     for (int64_t j = 0; j < dim; ++j) sum[j] = 0;
     const int64_t from = feature.begin(bag), to = feature.end(bag);
     for (int64_t i = from; i < to; ++i) {
@@ -46,9 +48,9 @@ LAPIDARY_INLINE void poolBags(const PoolJob& job, int64_t begin, int64_t end) {
         for (int64_t j = 0; j < dim; ++j) sum[j] += weight * row[j];
       }
     }
-    if (!job.mean || to - from < 2) continue;
-    const Sum scale = Sum(1) / static_cast<Sum>(to - from);
-    for (int64_t j = 0; j < dim; ++j) sum[j] *= scale;
+    const Sum scale = job.mean && to - from > 1 ? Sum(1) / static_cast<Sum>(to - from) : Sum(1);
+    Sum* __restrict result = static_cast<Sum*>(job.result) + bag * dim;
+    for (int64_t j = 0; j < dim; ++j) result[j] = scale * sum[j];
   }
 }
 
@@ -103,12 +105,10 @@ static std::vector<at::Tensor> tablesPoolCpu(at::TensorList tables, at::IntArray
     const auto bounds = balancedBags(feature, std::max<int64_t>(1, feature.ids / kIdsPerPiece));
     for (size_t p = 0; p + 1 < bounds.size(); ++p) pieces.push_back({job, bounds[p], bounds[p + 1]});
   }
-  at::parallel_for(0, static_cast<int64_t>(pieces.size()), 2, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p) {
-      const Piece& piece = pieces[p];
-      withRows(tables[piece.job.feature->table].scalar_type(), "tables_pool",
-               [&](auto rows) { pool(rows, piece.job, piece.begin, piece.end); });
-    }
+  forEachTask(static_cast<int64_t>(pieces.size()), list.ids(), [&](int64_t p) {
+    const Piece& piece = pieces[p];
+    withRows(tables[piece.job.feature->table].scalar_type(), "tables_pool",
+             [&](auto rows) { pool(rows, piece.job, piece.begin, piece.end); });
   });
   return results;
 }

@@ -228,6 +228,30 @@ describe("equal bits", () => {
   });
 });
 
+test("an update of one large table among many small ones is the plain composition", () => {
+  using _ = new Scope();
+  setThreads(2);
+  const rows = 400;
+  const bagsOf = (table: number): number => (table === 0 ? 6000 : 150);
+  const features = Array.from({ length: 20 }, (_, table) => {
+    const ids = 2 * bagsOf(table);
+    const codes = fromArray(
+      Int32Array.from({ length: ids }, (_, i) => (i % 3 === 0 ? 17 : (i * (7919 + table)) % rows)),
+      [ids],
+    );
+    const offsets = int64(...Array.from({ length: bagsOf(table) + 1 }, (_, bag) => 2 * bag));
+    return { table, codes, offsets, weights: drawn64([ids], 50 + table) };
+  });
+  const gradients = features.map(({ table }) => drawn64([bagsOf(table), 32], 100 + table));
+  const outcome = (step: typeof stepTablesAdagrad): Tensor[] => {
+    const tables = features.map(({ table }) => drawn64([rows, 32], table + 1));
+    const memory = initTablesAdagrad(tables);
+    step({ lookup: { tables, features }, gradients }, memory, ADAGRAD);
+    return [...tables, ...memory.moments];
+  };
+  expectAllClose(outcome(stepTablesAdagrad), outcome(stepTablesAdagradPlainly), 1e-9);
+});
+
 describe("stochastic rounding", () => {
   const values = Float32Array.of(0.1, -0.3, 1.7, 1e-6, -2.5e-8, 3.00001, -3.3, 0.75);
 
