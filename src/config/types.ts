@@ -3,6 +3,8 @@
  * duration in milliseconds. What a user writes (shorthands, `"7d"`, relative paths) is described by `schema.ts`.
  */
 
+import type { WorldConfig } from "./world.ts";
+
 /** Where a key column comes from: a field of the log, or one constant for all of it. */
 export type Source = { readonly from: string } | { readonly value: string };
 
@@ -176,4 +178,6 @@ export interface ProjectConfig {
   readonly events: EventsConfig;
   readonly split: SplitConfig;
   readonly models: Readonly<Record<string, ModelConfig>>;
+  /** The synthetic world whose log this project reads; null if its log is a real one. */
+  readonly world: WorldConfig | null;
 }
