@@ -78,7 +78,8 @@ export class Intents {
     for (let slot = 0; slot < INTENTS_PER_PERSON; slot++) {
       const intent = person * INTENTS_PER_PERSON + slot;
       // Each turn ends a stage in the past, and stages take time: few are in one absence.
-      while (this.#turn(intent, nowMs, world));
+      let isDone = false;
+      while (!isDone) isDone = !this.#turn(intent, nowMs, world);
     }
   }
 
@@ -133,9 +134,8 @@ export class Intents {
   #appear(intent: number, atMs: number, { draws, interest, anyTopic }: IntentWorld): void {
     const isNeed = intent % INTENTS_PER_PERSON === 1;
     // Who buys something again knows what there is: no need to explore.
-    if (isNeed) return this.#enter(intent, STAGE.comparing, { atMs, draws });
-    this.topics[intent] = draws.chance(FROM_INTEREST) ? interest() : anyTopic();
-    this.#enter(intent, STAGE.exploring, { atMs, draws });
+    if (!isNeed) this.topics[intent] = draws.chance(FROM_INTEREST) ? interest() : anyTopic();
+    this.#enter(intent, isNeed ? STAGE.comparing : STAGE.exploring, { atMs, draws });
   }
 
   #enter(intent: number, stage: 1 | 2, { atMs, draws }: { readonly atMs: number; readonly draws: Draws }): void {

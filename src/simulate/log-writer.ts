@@ -12,6 +12,7 @@ import {
   TINYINT,
 } from "@duckdb/node-api";
 import { FORMATS } from "../config/world.ts";
+import { literal } from "../data/ingest/sql.ts";
 import { AGE_BANDS, COUNTRIES, DEVICES } from "./people.ts";
 import type { Rows } from "./rows.ts";
 
@@ -117,10 +118,6 @@ function typeOf(values: Values): DuckDBType {
   if (values instanceof Float32Array) return FLOAT;
   if (values instanceof Int32Array) return INTEGER;
   return values instanceof Int16Array ? SMALLINT : TINYINT;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function nameOf(names: readonly string[], code: string): string {

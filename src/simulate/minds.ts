@@ -1,8 +1,8 @@
 import type { WorldConfig } from "../config/world.ts";
 import { INTENTS_PER_PERSON, Intents, STAGE } from "./intents.ts";
 import type { Item } from "./items.ts";
-import type { People } from "./people.ts";
 import type { Outcome } from "./outcome.ts";
+import type { People } from "./people.ts";
 import type { Draws } from "./random.ts";
 import type { Topics } from "./topics.ts";
 

@@ -14,7 +14,7 @@ const CLICK_STAGE = [1, 2.2, 4, 0.35] as const;
 /** Factor of likes of posts of its topic: exploring shows in organic behaviour before any ad is clicked. */
 const LIKE_STAGE = [1, 2.5, 1.8, 0.8] as const;
 /** Factor of conversions after a click: without an intent they are impulses. */
-const CONVERSION_STAGE = [0.35, 0.6, 5, 0.1] as const;
+const CONVERSION_STAGE = [0.25, 0.6, 8, 0.1] as const;
 /** Factor of conversions of who has decided to buy already. */
 const DECIDED_FACTOR = 0.1;
 /** Factor of the median delay of a conversion: who explores takes long, who compares decides. */
@@ -127,10 +127,11 @@ export class Response {
   }
 
   /** Draws what comes of an impression. Conversions come a log-normal time after it. */
-  draw(truth: Probabilities, { interest }: Pick<Reception, "interest">, draws: Draws): Outcome {
+  draw(truth: Probabilities, reception: Reception, draws: Draws): Outcome {
     const looked = draws.chance(truth.look);
     const happened = (givenLook: number): boolean => looked && draws.chance(givenLook);
-    // Dwelling shows interest where no button is pressed.
+    // Dwelling shows interests and intents where no button is pressed.
+    const interest = reception.interest * stageEffect(LIKE_STAGE, reception);
     const dwell = looked ? 1 + draws.exponential(2 + 1.5 * Math.min(6, interest)) : 0.2 + 0.8 * draws.uniform();
     const liked = happened(truth.likeGivenLook);
     const commented = happened(truth.commentGivenLook);
