@@ -59,11 +59,11 @@ describe("an intent", () => {
       for (let seed = 0; seed < 200; seed++) {
         const { intents, world } = watch(seed, 0, { hours: 0 });
         let now = 0;
-        while (intents.stages[0] === STAGE.none) intents.advance(0, (now += HOUR_MS), world);
+        for (; intents.stages[0] === STAGE.none; now += HOUR_MS) intents.advance(0, now, world);
         const start = now;
-        while (intents.stages[0] === STAGE.exploring) {
+        for (; intents.stages[0] === STAGE.exploring; now += HOUR_MS) {
           intents.push(0, hazard);
-          intents.advance(0, (now += HOUR_MS), world);
+          intents.advance(0, now, world);
         }
         days += (now - start) / DAY_MS / 200;
       }
@@ -76,7 +76,7 @@ describe("an intent", () => {
   it("that was decided is bought at that time, and then rests", () => {
     const { intents, world } = watch(5, 0, { hours: 0 });
     let now = 0;
-    while (intents.stages[0] !== STAGE.comparing) intents.advance(0, (now += HOUR_MS), world);
+    for (; intents.stages[0] !== STAGE.comparing; now += HOUR_MS) intents.advance(0, now, world);
     expect(intents.isDecided(0)).toBe(false);
     intents.decide(0, now + 3 * DAY_MS);
     intents.decide(0, now + 5 * DAY_MS);

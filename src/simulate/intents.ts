@@ -2,8 +2,6 @@ import type { IntentsConfig } from "../config/world.ts";
 import type { Draws } from "./random.ts";
 
 /** Stages of an intent, in their order: it is given up from the second and third, else it ends as bought. */
-export const STAGES = ["none", "exploring", "comparing", "bought"] as const;
-/** Index into {@link STAGES}. */
 export const STAGE = { none: 0, exploring: 1, comparing: 2, bought: 3 } as const;
 
 /** Intents of a person at a time: one that came up by itself, and one need that comes again and again. */

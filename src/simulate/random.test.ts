@@ -19,15 +19,15 @@ describe("draws", () => {
 
   // Mean and variance of each distribution; five deviations of the mean of so many draws.
   it.each([
-    ["uniform", () => draws.uniform(), 1 / 2, 1 / 12],
-    ["normal", () => draws.normal(), 0, 1],
-    ["exponential", () => draws.exponential(3), 3, 9],
-    ["poisson", () => draws.poisson(4), 4, 4],
-    ["poisson of nothing", () => draws.poisson(0), 0, 0],
-    ["around 1", () => draws.around1(0.5), 1, Math.exp(0.25) - 1],
-    ["around 1 without spread", () => draws.around1(0), 1, 0],
-    ["below", () => draws.below(10), 4.5, 8.25],
-  ] as const)("of %s have their mean and variance", (_, draw, mean, variance) => {
+    { of: "uniform", draw: () => draws.uniform(), mean: 1 / 2, variance: 1 / 12 },
+    { of: "normal", draw: () => draws.normal(), mean: 0, variance: 1 },
+    { of: "exponential", draw: () => draws.exponential(3), mean: 3, variance: 9 },
+    { of: "poisson", draw: () => draws.poisson(4), mean: 4, variance: 4 },
+    { of: "poisson of nothing", draw: () => draws.poisson(0), mean: 0, variance: 0 },
+    { of: "around 1", draw: () => draws.around1(0.5), mean: 1, variance: Math.exp(0.25) - 1 },
+    { of: "around 1 without spread", draw: () => draws.around1(0), mean: 1, variance: 0 },
+    { of: "below", draw: () => draws.below(10), mean: 4.5, variance: 8.25 },
+  ])("of $of have their mean and variance", ({ draw, mean, variance }) => {
     const found = moments(draw);
     expect(Math.abs(found.mean - mean)).toBeLessThanOrEqual(5 * Math.sqrt(variance / COUNT));
     expect(Math.abs(found.variance - variance)).toBeLessThanOrEqual(0.05 * variance + 1e-9);

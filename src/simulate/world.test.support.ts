@@ -33,7 +33,9 @@ export function projectOf(world: UserWorld): UserConfig {
 
 /** A world with every default filled in. */
 export function worldConfig(world: UserWorld = {}, folder = "/nowhere"): WorldConfig {
-  return resolveConfig(projectOf(world), `${folder}/lapidary.config.json`).world!;
+  const { world: resolved } = resolveConfig(projectOf(world), `${folder}/lapidary.config.json`);
+  if (resolved === null) throw new Error("the project has a world");
+  return resolved;
 }
 
 /** The columns of a whole world, in memory. */
@@ -46,8 +48,8 @@ export function play(config: WorldConfig): WholeColumns {
   for (let day = 0; day < config.days; day++) {
     for (const rows of world.day(day)) {
       for (const [name, values] of Object.entries(rows.columns)) {
-        const column = (whole[name] ??= []);
-        for (let i = 0; i < rows.length; i++) column.push(values[i]!);
+        whole[name] ??= [];
+        for (let i = 0; i < rows.length; i++) whole[name].push(values[i]!);
       }
       rows.clear();
     }
