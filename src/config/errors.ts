@@ -81,6 +81,9 @@ export const ERROR_CODES = {
   BENCH_PEER_UNAVAILABLE: "what a benchmark is compared with is not installed",
   BENCH_PEER_FAILED: "what a benchmark is compared with ended or refused a request",
   BENCH_MISMATCH: "a benchmark and its peer did not compute the same",
+  WORLD_ABSENT: "the configuration has no world to simulate",
+  WORLD_FOLDER: "the folder of a world holds something else",
+  WORLD_TRUTH: "the truth of a world is missing, or is of other events than the store's",
   INTERNAL: "an invariant of lapidary itself was broken",
 } as const;
 

@@ -15,6 +15,7 @@ import {
   type TransferConfig,
 } from "./types.ts";
 import { DURATION_PATTERN, INSTANT_PATTERN, MAX_TIME_MS } from "./units.ts";
+import { WORLD_SCHEMA } from "./world-schema.ts";
 
 /** How a model is fitted unless the configuration says otherwise. */
 export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
@@ -351,6 +352,7 @@ export const CONFIG_SCHEMA = Type.Object(
     split,
     training: Type.Optional(training),
     models: named(model, { description: "The models by name.", pattern: MODEL_NAME_PATTERN, minProperties: 1 }),
+    world: Type.Optional(WORLD_SCHEMA),
   },
   { title: "Lapidary project", description: "One file describes the whole project.", additionalProperties: false },
 );

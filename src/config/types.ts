@@ -4,6 +4,8 @@
  */
 import type { ArchitectureConfig } from "./architecture.ts";
 
+import type { WorldConfig } from "./world.ts";
+
 /** Where a key column comes from: a field of the log, or one constant for all of it. */
 export type Source = { readonly from: string } | { readonly value: string };
 
@@ -181,4 +183,6 @@ export interface ProjectConfig {
   readonly events: EventsConfig;
   readonly split: SplitConfig;
   readonly models: Readonly<Record<string, ModelConfig>>;
+  /** The synthetic world whose log this project reads; null if its log is a real one. */
+  readonly world: WorldConfig | null;
 }

@@ -3,6 +3,7 @@ export {
   type EvaluateOptions,
   type Evaluation,
   evaluateRuns,
+  type KnownScores,
   type RunEvaluation,
   trainingCurve,
 } from "./evaluation.ts";
@@ -12,6 +13,7 @@ export {
   evaluationPage,
   type ResultTable,
   resultTable,
+  surfaceTable,
   transferTable,
 } from "./evaluation-report.ts";
 export { SPLITS, type Split, type TrainingInputs } from "./inputs.ts";

@@ -6,6 +6,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   init: ["DIR"],
   evaluate: ["--split <WINDOW>", "--baseline <RUN>", "--out <FILE>", "--config <PATH>", "--set <KEY=VALUE>"],
   train: ["--run <NAME>", "--fresh", "--processes <N>", "--config <PATH>", "--set <KEY=VALUE>"],
+  simulate: ["--force", "--config <PATH>", "--set <KEY=VALUE>"],
   ingest: ["--force", "--config <PATH>", "--set <KEY=VALUE>"],
   generate: ["NAME", "--slices <LENGTH>", "--run <NAME>", "--from <TIME>", "--until <TIME>", "--config <PATH>"],
   transfer: ["NAME", "--run <NAME>", "--fresh", "--config <PATH>", "--set <KEY=VALUE>"],
