@@ -64,7 +64,7 @@ export function calibrateGather(threads: number): number {
     const offsets = arange(0, ids + 1, bag, { dtype: "int64" });
     const bytes = 4 * dim * ids;
     const gather = fastest(4, () => scratch(() => table.indexSelect(0, codes)));
-    const pool = fastest(4, () => scratch(() => tablesPool([table], [0], [codes], [offsets], [], false)));
+    const pool = fastest(4, () => scratch(() => tablesPool([table], [0], [codes], [offsets], [], false, [])));
     return Math.max((2 * bytes) / gather, bytes / pool);
   } finally {
     setThreads(before);

@@ -81,6 +81,7 @@ describe("resolveConfig", () => {
       history: 2048,
       dim: null,
       layers: null,
+      tableRows: "float32",
       minCount: 2,
       surface: null,
       objectives: null,
@@ -92,6 +93,7 @@ describe("resolveConfig", () => {
   });
 
   it.each([
+    [{ kind: "foundation", tableRows: "float8" }, "models.v.tableRows"],
     [{ kind: "foundation", teacher: "big" }, "models.v.teacher"],
     [{ kind: "foundation", surface: "feed" }, "models.v.surface"],
     [{ kind: "vertical", teacher: "base" }, "models.v.teacher"],

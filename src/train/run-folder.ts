@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
+import { MODEL_DEFAULTS } from "../config/schema.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
 
@@ -38,7 +39,7 @@ export interface TrainingSlice {
 export interface RunSummary {
   readonly model: string;
   readonly kind: ModelConfig["kind"];
-  /** Elements of the dense parameters, and of the tables. */
+  /** Elements of the dense parameters, and values in the rows of the tables. */
   readonly denseParameters: number;
   readonly tableParameters: number;
   /** Matrix-product operations per example of the first batch: of the forward pass, and of forward and backward. */
@@ -109,8 +110,9 @@ export class RunFolder {
   /** All that decided the result. */
   get config(): RunConfig {
     const config = JSON.parse(readFileSync(join(this.path, "config.json"), "utf8")) as RunConfig;
-    // Runs from before models could be for one surface are for all.
-    return { ...config, model: { ...config.model, surface: config.model.surface ?? null } };
+    // Runs from before models could be for one surface are for all, and their rows are what all rows were then.
+    const { surface = null, tableRows = MODEL_DEFAULTS.tableRows } = config.model as Partial<ModelConfig>;
+    return { ...config, model: { ...config.model, surface, tableRows } };
   }
 
   /** The summary of a finished run; null while it is not finished. */

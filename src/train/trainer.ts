@@ -121,7 +121,7 @@ export function initModel({ config, inputs, mesh }: Pick<TrainingJob, "config" |
   readonly from: ModelInputs;
 } {
   setThreads(config.training.threads || Math.max(1, Math.floor(availableParallelism() / mesh.localSize)));
-  const initial = new Initializer(RandomGenerator.seeded(config.training.seed));
+  const initial = new Initializer(RandomGenerator.seeded(config.training.seed), { rows: config.tableRows });
   const from = { spec: inputs.spec, rates: inputs.rates, initial };
   return { model: buildModel(config, from), from };
 }
