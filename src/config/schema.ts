@@ -49,7 +49,12 @@ export const TRANSFER_DEFAULTS: TransferConfig = Object.freeze({
 });
 
 /** Dials of a model unless the configuration says otherwise. */
-export const MODEL_DEFAULTS = Object.freeze({ size: "small", history: 128, tableRows: "float32", minCount: 2 } as const);
+export const MODEL_DEFAULTS = Object.freeze({
+  size: "small",
+  history: 128,
+  tableRows: "float32",
+  minCount: 2,
+} as const);
 
 /** What is taken for a log that does not say it. */
 export const EVENTS_DEFAULTS = Object.freeze({

@@ -64,10 +64,18 @@ describe.each(NARROW)("a table of %s rows", (format) => {
     using _ = new Scope();
     const table = tableOf(format);
     expect(takeRowGradient(table.leaf).values.shape).toEqual([0, 6]);
-    table.lookup(codesOf(5, 5)).sum().add(table.lookup(codesOf(5)).sum()).add(table.lookup(codesOf()).sum()).backward();
+    table
+      .lookup(codesOf(5, 5))
+      .sum()
+      .add(table.lookup(codesOf(5)).sum())
+      .add(table.lookup(codesOf()).sum())
+      .backward();
     const { indices, values } = takeRowGradient(table.leaf);
     const sums = zeros([SHAPE.rows, 6]).indexAdd(0, indices, values);
-    toBeClose(sums.slice(0, 4, 7).flatten(), [0, 3, 0].flatMap((sum) => new Array<number>(6).fill(sum)));
+    toBeClose(
+      sums.slice(0, 4, 7).flatten(),
+      [0, 3, 0].flatMap((sum) => new Array<number>(6).fill(sum)),
+    );
   });
 
   test("of no rows, or one, can be looked up as far as it goes", () => {
