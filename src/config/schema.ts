@@ -53,6 +53,7 @@ export const MODEL_DEFAULTS = Object.freeze({
   size: "small",
   history: 128,
   tableRows: "float32",
+  tableFiles: false,
   minCount: 2,
 } as const);
 
@@ -303,6 +304,12 @@ const model = record(
       Type.Enum([...ROW_FORMATS], {
         description: "How table rows are kept: in training, checkpoints and bundles. Narrow ones round stochastically.",
         default: MODEL_DEFAULTS.tableRows,
+      }),
+    ),
+    tableFiles: Type.Optional(
+      Type.Boolean({
+        description: "Tables lie in files while the model works, not in memory, which they may exceed.",
+        default: MODEL_DEFAULTS.tableFiles,
       }),
     ),
     minCount: Type.Optional(

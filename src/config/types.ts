@@ -154,6 +154,8 @@ export interface ModelConfig {
   readonly layers: number | null;
   /** How the rows of its tables are kept. */
   readonly tableRows: RowFormat;
+  /** Tables lie in files below the run's folder instead of in memory, which they may then exceed. */
+  readonly tableFiles: boolean;
   /** Codes seen fewer times than this in training share row 0. */
   readonly minCount: number;
   /** The one surface whose examples it learns from and scores; null for all. Histories hold the events of all surfaces. */

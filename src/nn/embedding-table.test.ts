@@ -1,6 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
 import { ROW_FORMATS, type RowFormat } from "../config/types.ts";
 import {
+  countMemory,
   fromArray,
   fromRows,
   gradientOf,
@@ -84,6 +88,58 @@ describe.each(NARROW)("a table of %s rows", (format) => {
     expect(tableOf(format, { rows: 1, dim: 2 }).lookup(codesOf(0, 0)).shape).toEqual([2, 2]);
     expect(() => tableOf(format, { rows: 1, dim: 2 }).lookup(codesOf(1))).toThrow(
       expect.objectContaining({ code: "TORCH_OPERATOR" }),
+    );
+  });
+});
+
+const folder = mkdtempSync(join(tmpdir(), "lapidary-embedding-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(ROW_FORMATS)("a table of %s rows in a file", (rows) => {
+  const inFile = (shape: { rows: number; dim: number }): EmbeddingTable =>
+    EmbeddingTable.init(shape, new Initializer(RandomGenerator.seeded(4), { rows, tableFolder: folder }));
+
+  test("begins as one in memory, is looked up as it, and has its gradient; its file has no name", () => {
+    using _ = new Scope();
+    const [mapped, inMemory] = [inFile(SHAPE), tableOf(rows)];
+    expect(readdirSync(folder)).toEqual([]);
+    expect(mapped.weight.equal(inMemory.weight)).toBe(true);
+    const [codes, cotangent] = [codesOf(7, 69_999, 7), randn([3, 6], { generator: RandomGenerator.seeded(9) })];
+    const [a, b] = [mapped, inMemory].map((table) => {
+      const y = table.lookup(codes);
+      y.mul(cotangent).sum().backward();
+      return [y, takeRowGradient(table.leaf).values];
+    }) as [Tensor[], Tensor[]];
+    for (const [i, tensor] of a.entries()) expect(tensor.equal(b[i] as Tensor)).toBe(true);
+  });
+
+  test("is pages of that file and nothing else, and a block of rows while it is filled", () => {
+    const shape = { rows: 1_000_000, dim: 8 };
+    const size = shape.rows * rowBytes({ dim: 8, format: rows });
+    const { marks, peak } = countMemory((mark) => {
+      using _ = new Scope();
+      mark();
+      inFile(shape);
+      mark();
+      // Shared with the file, so that the system can write pages back and have their memory.
+      const mapped = readFileSync("/proc/self/maps", "utf8").split("\n");
+      const lines = mapped.filter((line) => line.includes(" rw-s ") && line.includes(folder));
+      const sizes = lines.map(
+        (line) =>
+          line
+            .split(" ", 1)[0]
+            ?.split("-")
+            .map((at) => Number.parseInt(at, 16)) ?? [],
+      );
+      expect(sizes.map(([from = 0, to = 0]) => to - from)).toContain(Math.ceil(size / 4096) * 4096);
+    });
+    expect((marks[1] ?? 0) - (marks[0] ?? 0) - size).toBeLessThan(100);
+    expect(peak - size).toBeLessThan(size / 2);
+  });
+
+  test("is refused where the disk has no room for it", () => {
+    expect(() => inFile({ rows: 2 ** 45, dim: 64 })).toThrow(
+      expect.objectContaining({ code: "TABLE_ROOM", where: folder, expected: expect.stringContaining(rows) }),
     );
   });
 });

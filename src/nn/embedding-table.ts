@@ -1,5 +1,6 @@
 import { type Tensor, zeros } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
+import { unnamedTable } from "./mapped-table.ts";
 import { fillNormal, gradientLeaf, storedRows } from "./row-formats.ts";
 import { poolTables } from "./tables.ts";
 
@@ -19,7 +20,7 @@ const INITIAL_STD = 0.02;
  */
 export class EmbeddingTable {
   readonly weight: Tensor;
-  /** What the gradient flows to: the weight, or a stand-in where rows are narrower than float32. */
+  /** What the gradient flows to: the weight, or a stand-in where rows are narrower than float32 or in a file. */
   readonly leaf: Tensor;
 
   constructor(weight: Tensor, leaf: Tensor) {
@@ -30,15 +31,20 @@ export class EmbeddingTable {
   /**
    * Normal with std 0.02: an id that was rarely seen must say little. With rows of unit length the noise of new rows
    * costs 0.02 of NE on the demo's log (docs/log.md, 2026-11-25). Narrow rows are the same values, rounded.
+   *
+   * @throws {LapidaryError} TABLE_ROOM if it is to lie in a file for which the disk has no room
    */
   static init({ rows, dim }: EmbeddingTableConfig, initial: Initializer): EmbeddingTable {
-    const { rows: format, device } = initial.placement;
-    if (format === "float32") {
+    const { rows: format, device, tableFolder } = initial.placement;
+    if (format === "float32" && tableFolder === null) {
       const weight = initial.normal([rows, dim], INITIAL_STD);
       return new EmbeddingTable(weight, weight);
     }
     const { dtype, width } = storedRows({ dim, format });
-    const weight = zeros([rows, width], { dtype, device });
+    const weight =
+      tableFolder === null
+        ? zeros([rows, width], { dtype, device })
+        : unnamedTable({ folder: tableFolder, rows, dim, format });
     fillNormal(weight, { dim, std: INITIAL_STD, generator: initial.generator });
     return new EmbeddingTable(weight, gradientLeaf(weight));
   }

@@ -7,9 +7,11 @@ export interface Placement {
   readonly dtype: DType;
   /** How the rows of tables are kept; `float32`: as `dtype`. */
   readonly rows: RowFormat;
+  /** Where the files lie in which tables are kept; null in memory. */
+  readonly tableFolder: string | null;
 }
 
-const PLACEMENT: Placement = Object.freeze({ device: "cpu", dtype: "float32", rows: "float32" });
+const PLACEMENT: Placement = Object.freeze({ device: "cpu", dtype: "float32", rows: "float32", tableFolder: null });
 
 /** Draws the initial values of a model: one generator, one place, one order of calls. */
 export class Initializer {

@@ -1,4 +1,6 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statfsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { threadId } from "node:worker_threads";
 import { LapidaryError } from "../config/errors.ts";
 import { fromFile, Scope, type Tensor } from "../torch/index.ts";
 import { type RowLayout, rowBytes, storedRows } from "./row-formats.ts";
@@ -32,6 +34,35 @@ export function mapTable(file: TableFile): Tensor {
   }
   using scope = new Scope();
   return scope.keep(fromFile(path, true, rows * width, { dtype }).reshape([rows, width]));
+}
+
+/**
+ * A table of zeros in a file that has no name: it takes room on the disk of that folder, not in memory, and is gone with
+ * its last tensor or with the process, however that ends.
+ *
+ * @shape → [V, D]; of int8 [V, D + 8] uint8
+ * @throws {LapidaryError} TABLE_ROOM if the disk has no room for it: a page that cannot be written ends the process
+ */
+export function unnamedTable({ folder, ...rows }: Omit<TableFile, "path"> & { readonly folder: string }): Tensor {
+  mkdirSync(folder, { recursive: true });
+  const { bavail, bsize } = statfsSync(folder);
+  const size = rows.rows * rowBytes(rows);
+  if (size > bavail * bsize) {
+    throw new LapidaryError({
+      code: "TABLE_ROOM",
+      where: folder,
+      expected: `${size} bytes for a table of ${rows.rows} rows of ${rows.dim} values as ${rows.format}`,
+      got: `${bavail * bsize} bytes`,
+      hint: "Make room, narrow the rows with `tableRows`, or raise `minCount`.",
+    });
+  }
+  const path = join(folder, `.table-${process.pid}-${threadId}`);
+  rmSync(path, { force: true });
+  try {
+    return mapTable({ ...rows, path });
+  } finally {
+    rmSync(path, { force: true });
+  }
 }
 
 /** How few rows take a share of all lookups. */

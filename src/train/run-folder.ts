@@ -110,9 +110,10 @@ export class RunFolder {
   /** All that decided the result. */
   get config(): RunConfig {
     const config = JSON.parse(readFileSync(join(this.path, "config.json"), "utf8")) as RunConfig;
-    // Runs from before models could be for one surface are for all, and their rows are what all rows were then.
-    const { surface = null, tableRows = MODEL_DEFAULTS.tableRows } = config.model as Partial<ModelConfig>;
-    return { ...config, model: { ...config.model, surface, tableRows } };
+    // Runs from before models could be for one surface are for all, and their tables are what all tables were then.
+    const { tableRows, tableFiles } = MODEL_DEFAULTS;
+    const earlier = { surface: null, tableRows, tableFiles };
+    return { ...config, model: { ...earlier, ...config.model } };
   }
 
   /** The summary of a finished run; null while it is not finished. */

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -46,12 +46,18 @@ afterAll(() => folder[Symbol.dispose]());
 
 const at = (run: string): string => join(project.runs, run);
 
+const learnerOf = (config: ModelConfig, inputs: TrainingInputs): Learner =>
+  initLearner({ config, inputs, mesh: ProcessMesh.single(), folder: RunFolder.at(at("nowhere")) });
+
 /** The tables of the best checkpoint of a run. */
 function tablesOf(run: string): ReadonlyMap<string, Tensor> {
   const { tensors } = readSafetensors(tensorsFile(at(run), "best"));
   const names = Object.keys(tensors).filter((name) => name.startsWith("model.embeddings.tables."));
   return new Map(names.map((name) => [name, tensors[name] as Tensor]));
 }
+
+/** Of a run: 443 examples, three times, in batches of 36. */
+const UPDATES = 36;
 
 describe.each(NARROW)("a run with %s rows", (format) => {
   const model = `previous-${format}`;
@@ -92,6 +98,23 @@ describe.each(NARROW)("a run with %s rows", (format) => {
     expect(a).not.toBe(b);
   });
 
+  it("ends with the bits of one whose tables lie in files, stopped or not, of which nothing is left", async () => {
+    const models = { ...project.models };
+    models[model] = { ...(models[model] as ModelConfig), tableFiles: true };
+    const inFiles = { ...project, models };
+    for (const [run, updates] of [
+      [`${model}-files`, UPDATES],
+      [`${model}-files-stopped`, 17],
+    ] as const) {
+      await trainUntil(inFiles, { model, run }, updates);
+      await trainAlone(inFiles, { model, run });
+      expect(resultOf(at(run))).toEqual(resultOf(at(model)));
+      const { runs } = await evaluateRuns(inFiles, { runs: [model, run], split: "validation" });
+      expect(runs[1]?.objectives).toEqual(runs[0]?.objectives);
+      expect(readdirSync(at(run)).filter((name) => name.includes("table"))).toEqual([]);
+    }
+  });
+
   it("is counted by its values, whatever they are kept as", () => {
     const [full, narrow] = ["previous-float32", model].map((run) => RunFolder.finished(at(run)).summary);
     expect(narrow?.tableParameters).toBe(full?.tableParameters);
@@ -109,7 +132,7 @@ describe.each(NARROW)("a run with %s rows", (format) => {
     using _ = new Scope();
     const name = `logistic-${format}`;
     const config = project.models[name] as ModelConfig;
-    const learner = initLearner({ config, inputs: TrainingInputs.fit(project, config), mesh: ProcessMesh.single() });
+    const learner = learnerOf(config, TrainingInputs.fit(project, config));
     for (const { tensor } of learner.tables) expect(fromRows(tensor).abs().sum().item()).toBe(0);
     await trainAlone(project, { model: name });
     const { tensors } = readSafetensors(tensorsFile(at(name), "best"));
@@ -121,7 +144,7 @@ describe.each(NARROW)("a run with %s rows", (format) => {
   it.each(ROW_FORMATS.filter((other) => other !== format))("is not read into %s rows", (other) => {
     const config = project.models[`previous-${other}`] as ModelConfig;
     const inputs = TrainingInputs.load(RunFolder.at(at(model)).inputs, project, config);
-    const learner = initLearner({ config, inputs, mesh: ProcessMesh.single() });
+    const learner = learnerOf(config, inputs);
     const { checkpoints } = RunFolder.at(at(model));
     const refused = expect.objectContaining({
       code: "CHECKPOINT_MISMATCH",
