@@ -29,7 +29,7 @@ function resolveModel(model: UserModel, user: UserConfig): ModelConfig {
     dim: model.dim ?? null,
     layers: model.layers ?? null,
     tableRows: model.tableRows ?? MODEL_DEFAULTS.tableRows,
-    tableFiles: model.tableFiles ?? MODEL_DEFAULTS.tableFiles,
+    tableStorage: model.tableStorage ?? MODEL_DEFAULTS.tableStorage,
     minCount: model.minCount ?? MODEL_DEFAULTS.minCount,
     surface: model.surface ?? null,
     objectives: model.objectives ?? null,

@@ -82,7 +82,7 @@ describe("resolveConfig", () => {
       dim: null,
       layers: null,
       tableRows: "float32",
-      tableFiles: false,
+      tableStorage: "memory",
       minCount: 2,
       surface: null,
       objectives: null,

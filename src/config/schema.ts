@@ -8,6 +8,7 @@ import {
   MODEL_KINDS,
   MODEL_SIZES,
   ROW_FORMATS,
+  TABLE_STORAGES,
   TRAINING_ORDERS,
   TRAINING_PRECISIONS,
   TRANSFER_TECHNIQUES,
@@ -53,7 +54,7 @@ export const MODEL_DEFAULTS = Object.freeze({
   size: "small",
   history: 128,
   tableRows: "float32",
-  tableFiles: false,
+  tableStorage: "memory",
   minCount: 2,
 } as const);
 
@@ -306,10 +307,10 @@ const model = record(
         default: MODEL_DEFAULTS.tableRows,
       }),
     ),
-    tableFiles: Type.Optional(
-      Type.Boolean({
-        description: "Tables lie in files while the model works, not in memory, which they may exceed.",
-        default: MODEL_DEFAULTS.tableFiles,
+    tableStorage: Type.Optional(
+      Type.Enum([...TABLE_STORAGES], {
+        description: "Where tables are while the model works; as a file in the run's folder one may exceed memory.",
+        default: MODEL_DEFAULTS.tableStorage,
       }),
     ),
     minCount: Type.Optional(

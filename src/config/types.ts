@@ -141,6 +141,11 @@ export const ROW_FORMATS = ["float32", "bfloat16", "float16", "int8"] as const;
 /** One of {@link ROW_FORMATS}. */
 export type RowFormat = (typeof ROW_FORMATS)[number];
 
+/** Where tables are while a model works: in memory, or in files in the run's folder, which may exceed it. */
+export const TABLE_STORAGES = ["memory", "file"] as const;
+/** One of {@link TABLE_STORAGES}. */
+export type TableStorage = (typeof TABLE_STORAGES)[number];
+
 /** Sizes of a model; null where the kind has no such part or the dial `size` derives it. */
 export interface ModelConfig {
   readonly kind: ModelKind;
@@ -154,8 +159,8 @@ export interface ModelConfig {
   readonly layers: number | null;
   /** How the rows of its tables are kept. */
   readonly tableRows: RowFormat;
-  /** Tables lie in files below the run's folder instead of in memory, which they may then exceed. */
-  readonly tableFiles: boolean;
+  /** Where its tables are while it works. */
+  readonly tableStorage: TableStorage;
   /** Codes seen fewer times than this in training share row 0. */
   readonly minCount: number;
   /** The one surface whose examples it learns from and scores; null for all. Histories hold the events of all surfaces. */

@@ -111,8 +111,8 @@ export class RunFolder {
   get config(): RunConfig {
     const config = JSON.parse(readFileSync(join(this.path, "config.json"), "utf8")) as RunConfig;
     // Runs from before models could be for one surface are for all, and their tables are what all tables were then.
-    const { tableRows, tableFiles } = MODEL_DEFAULTS;
-    const earlier = { surface: null, tableRows, tableFiles };
+    const { tableRows, tableStorage } = MODEL_DEFAULTS;
+    const earlier = { surface: null, tableRows, tableStorage };
     return { ...config, model: { ...earlier, ...config.model } };
   }
 

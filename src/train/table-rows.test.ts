@@ -100,7 +100,7 @@ describe.each(NARROW)("a run with %s rows", (format) => {
 
   it("ends with the bits of one whose tables lie in files, stopped or not, of which nothing is left", async () => {
     const models = { ...project.models };
-    models[model] = { ...(models[model] as ModelConfig), tableFiles: true };
+    models[model] = { ...(models[model] as ModelConfig), tableStorage: "file" };
     const inFiles = { ...project, models };
     for (const [run, updates] of [
       [`${model}-files`, UPDATES],

@@ -124,8 +124,8 @@ export function initModel({ config, inputs, mesh, folder }: ModelJob): {
   readonly from: ModelInputs;
 } {
   setThreads(config.training.threads || Math.max(1, Math.floor(availableParallelism() / mesh.localSize)));
-  const { tableRows: rows, tableFiles, training } = config;
-  const tableFolder = tableFiles ? folder.path : null;
+  const { tableRows: rows, tableStorage, training } = config;
+  const tableFolder = tableStorage === "file" ? folder.path : null;
   const initial = new Initializer(RandomGenerator.seeded(training.seed), { rows, tableFolder });
   const from = { spec: inputs.spec, rates: inputs.rates, initial };
   return { model: buildModel(config, from), from };
