@@ -65,7 +65,7 @@ export function gatherLimit(): () => number {
   const bytes = 4 * dim * ids;
   return () => {
     const gather = fastest(4, () => scratch(() => table.indexSelect(0, codes)));
-    const pool = fastest(4, () => scratch(() => tablesPool([table], [0], [codes], [offsets], [], false)));
+    const pool = fastest(4, () => scratch(() => tablesPool([table], [0], [codes], [offsets], [], false, [])));
     return Math.max((2 * bytes) / gather, bytes / pool);
   };
 }

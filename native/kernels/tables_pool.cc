@@ -89,7 +89,7 @@ static std::vector<int64_t> balancedBags(const Feature& feature, int64_t pieces)
 
 // Pieces of work of all features, so that many small features are shared among threads as well as one large one is.
 static std::vector<at::Tensor> tablesPoolCpu(at::TensorList tables, at::IntArrayRef features, at::TensorList codes,
-                                             at::TensorList offsets, at::TensorList weights, bool mean) {
+                                             at::TensorList offsets, at::TensorList weights, bool mean, at::TensorList) {
   constexpr int64_t kIdsPerPiece = 2048;
   const FeatureList list = checkFeatures("tables_pool", {tables, features, codes, offsets, weights, mean});
   struct Piece {
@@ -115,7 +115,8 @@ static std::vector<at::Tensor> tablesPoolCpu(at::TensorList tables, at::IntArray
 
 // The plain composition, for devices that have no kernel of ours.
 static std::vector<at::Tensor> tablesPoolComposite(at::TensorList tables, at::IntArrayRef features, at::TensorList codes,
-                                                   at::TensorList offsets, at::TensorList weights, bool mean) {
+                                                   at::TensorList offsets, at::TensorList weights, bool mean,
+                                                   at::TensorList) {
   const FeatureArguments given{tables, features, codes, offsets, weights, mean};
   checkShapes("tables_pool", given);
   std::vector<at::Tensor> results;
@@ -133,31 +134,32 @@ static std::vector<at::Tensor> tablesPoolComposite(at::TensorList tables, at::In
 
 namespace {
 
-// d/d table: the sparse gradient whose rows are the ids and whose values are their bags' gradients; of a table that one
-// feature looks up id by id it is the result's gradient itself, not a copy. d/d weight: ⟨bag's gradient, row⟩.
+// d/d leaf: the sparse gradient of its table's rows, which are the ids, with their bags' gradients as values; of a table
+// that one feature looks up id by id it is the result's gradient itself, not a copy. d/d weight: ⟨bag's gradient, row⟩.
 // Pooled features need no gradient per id: tables_adagrad_ and tables_adam_ take that of the bags.
 class TablesPool : public torch::autograd::Function<TablesPool> {
  public:
-  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, at::TensorList tables,
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, at::TensorList leaves,
                                                 at::TensorList weights, const FeatureArguments& given) {
     at::AutoDispatchBelowADInplaceOrView guard;
     static const auto op =
         c10::Dispatcher::singleton()
             .findSchemaOrThrow("lapidary::tables_pool", "")
-            .typed<std::vector<at::Tensor>(at::TensorList, at::IntArrayRef, at::TensorList, at::TensorList, at::TensorList, bool)>();
-    auto results = op.call(tables, given.features, given.codes, given.offsets, weights, given.mean);
+            .typed<std::vector<at::Tensor>(at::TensorList, at::IntArrayRef, at::TensorList, at::TensorList, at::TensorList, bool,
+                                           at::TensorList)>();
+    auto results = op.call(given.tables, given.features, given.codes, given.offsets, weights, given.mean, {});
     const bool needsRows = std::any_of(weights.begin(), weights.end(), [](const at::Tensor& w) { return w.requires_grad(); });
     std::vector<at::Tensor> saved;
-    for (const at::TensorList list : {given.codes, given.offsets, weights, needsRows ? tables : at::TensorList()}) {
+    for (const at::TensorList list : {given.codes, given.offsets, weights, needsRows ? given.tables : at::TensorList()}) {
       saved.insert(saved.end(), list.begin(), list.end());
     }
     context->save_for_backward(saved);
     context->set_materialize_grads(false);
     std::vector<int64_t> rows;
     c10::List<bool> wanted;
-    for (const at::Tensor& table : tables) {
-      rows.push_back(table.size(0));
-      wanted.push_back(table.requires_grad());
+    for (const at::Tensor& leaf : leaves) {
+      rows.push_back(leaf.size(0));
+      wanted.push_back(leaf.requires_grad());
     }
     context->saved_data["features"] = given.features.vec();
     context->saved_data["rows"] = rows;
@@ -228,9 +230,23 @@ class TablesPool : public torch::autograd::Function<TablesPool> {
 
 }  // namespace
 
+static void checkLeaves(at::TensorList tables, at::TensorList leaves) {
+  TORCH_CHECK(leaves.empty() || leaves.size() == tables.size(), "tables_pool: there must be no or ", tables.size(),
+              " leaves, got ", leaves.size());
+  for (size_t t = 0; t < leaves.size(); ++t) {
+    TORCH_CHECK(tables[t].dim() == 2 && leaves[t].sizes() == at::IntArrayRef({tables[t].size(0), rowDim(tables[t])}) &&
+                    leaves[t].scalar_type() == sumType(tables[t].scalar_type()),
+                "tables_pool: leaf ", t, " must be ", sumType(tables[t].scalar_type()), " as its table's values, got ",
+                leaves[t].scalar_type(), " ", leaves[t].sizes());
+  }
+}
+
 static std::vector<at::Tensor> tablesPoolAutograd(at::TensorList tables, at::IntArrayRef features, at::TensorList codes,
-                                                  at::TensorList offsets, at::TensorList weights, bool mean) {
-  return TablesPool::apply(tables, weights, FeatureArguments{{}, features, codes, offsets, {}, mean});
+                                                  at::TensorList offsets, at::TensorList weights, bool mean,
+                                                  at::TensorList leaves) {
+  checkLeaves(tables, leaves);
+  return TablesPool::apply(leaves.empty() ? tables : leaves, weights,
+                           FeatureArguments{tables, features, codes, offsets, {}, mean});
 }
 
 }  // namespace lapidary

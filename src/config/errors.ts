@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   CONFIG_INVALID: "a configuration value is missing or of the wrong type or range",
   CONFIG_UNKNOWN_KEY: "a key is not part of the configuration",
   CONFIG_OVERRIDE: "a --set override could not be parsed or applied",
+  TABLE_ROOM: "there is no room on the disk for a table that is to lie in a file",
   FILE_CORRUPT: "a file of lapidary's own is damaged or of another kind",
   DICTIONARY_IDS: "the ids of a dictionary are not distinct, well-formed text",
   METRIC_COLUMNS: "the columns of a metric are not of the same examples or length",

@@ -29,6 +29,8 @@ function resolveModel(model: UserModel, user: UserConfig): ModelConfig {
     history: model.history ?? MODEL_DEFAULTS.history,
     dim: model.dim ?? null,
     layers: model.layers ?? null,
+    tableRows: model.tableRows ?? MODEL_DEFAULTS.tableRows,
+    tableStorage: model.tableStorage ?? MODEL_DEFAULTS.tableStorage,
     minCount: model.minCount ?? MODEL_DEFAULTS.minCount,
     surface: model.surface ?? null,
     objectives: model.objectives ?? null,

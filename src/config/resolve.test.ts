@@ -82,6 +82,8 @@ describe("resolveConfig", () => {
       history: 2048,
       dim: null,
       layers: null,
+      tableRows: "float32",
+      tableStorage: "memory",
       minCount: 2,
       surface: null,
       objectives: null,
@@ -94,6 +96,7 @@ describe("resolveConfig", () => {
   });
 
   it.each([
+    [{ kind: "foundation", tableRows: "float8" }, "models.v.tableRows"],
     [{ kind: "foundation", teacher: "big" }, "models.v.teacher"],
     [{ kind: "previous", architecture: { experts: 2 } }, "models.v.architecture"],
     [{ kind: "foundation", objectives: ["clack"] }, "models.v.objectives"],

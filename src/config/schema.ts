@@ -8,6 +8,8 @@ import {
   KEPT_ACTIVATIONS,
   MODEL_KINDS,
   MODEL_SIZES,
+  ROW_FORMATS,
+  TABLE_STORAGES,
   TRAINING_ORDERS,
   TRAINING_PRECISIONS,
   TRANSFER_TECHNIQUES,
@@ -50,7 +52,13 @@ export const TRANSFER_DEFAULTS: TransferConfig = Object.freeze({
 });
 
 /** Dials of a model unless the configuration says otherwise. */
-export const MODEL_DEFAULTS = Object.freeze({ size: "small", history: 128, minCount: 2 } as const);
+export const MODEL_DEFAULTS = Object.freeze({
+  size: "small",
+  history: 128,
+  tableRows: "float32",
+  tableStorage: "memory",
+  minCount: 2,
+} as const);
 
 /** What is taken for a log that does not say it. */
 export const EVENTS_DEFAULTS = Object.freeze({
@@ -299,6 +307,18 @@ const model = record(
       Type.Integer({ description: "Embedding dimension, even.", minimum: 2, maximum: 8192, multipleOf: 2 }),
     ),
     layers: Type.Optional(Type.Integer({ description: "Number of layers.", minimum: 1, maximum: 256 })),
+    tableRows: Type.Optional(
+      Type.Enum([...ROW_FORMATS], {
+        description: "How table rows are kept: in training, checkpoints and bundles. Narrow ones round stochastically.",
+        default: MODEL_DEFAULTS.tableRows,
+      }),
+    ),
+    tableStorage: Type.Optional(
+      Type.Enum([...TABLE_STORAGES], {
+        description: "Where tables are while the model works; as a file in the run's folder one may exceed memory.",
+        default: MODEL_DEFAULTS.tableStorage,
+      }),
+    ),
     minCount: Type.Optional(
       Type.Integer({
         description: "Ids seen fewer times in training share one row.",

@@ -3,13 +3,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type DType, fromArray, fromRows, grad, Scope, setThreads, type Tensor, toRows } from "../torch/index.ts";
 import { checkGrads, toBeClose } from "../torch/testing.ts";
 import { poolTablesPlainly, stepTablesAdagradPlainly, stepTablesAdamPlainly } from "./plain-tables.ts";
+import { rowWidth } from "./row-formats.ts";
 import { type DrawnLookup, drawn64, gradientsOf, lookupOf, someLookup, withTables } from "./tables.test.support.ts";
 import {
   initTablesAdagrad,
   initTablesAdam,
   type Lookup,
   poolTables,
-  rowWidth,
   stepTablesAdagrad,
   stepTablesAdam,
 } from "./tables.ts";

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
+import { MODEL_DEFAULTS } from "../config/schema.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
 
@@ -38,7 +39,7 @@ export interface TrainingSlice {
 export interface RunSummary {
   readonly model: string;
   readonly kind: ModelConfig["kind"];
-  /** Elements of the dense parameters, and of the tables. */
+  /** Elements of the dense parameters, and values in the rows of the tables. */
   readonly denseParameters: number;
   readonly tableParameters: number;
   /** Matrix-product operations per example of the first batch: of the forward pass, and of forward and backward. */
@@ -109,8 +110,10 @@ export class RunFolder {
   /** All that decided the result. */
   get config(): RunConfig {
     const config = JSON.parse(readFileSync(join(this.path, "config.json"), "utf8")) as RunConfig;
-    // Runs from before models could be for one surface are for all.
-    return { ...config, model: { ...config.model, surface: config.model.surface ?? null } };
+    // Runs from before models could be for one surface are for all, and their tables are what all tables were then.
+    const { tableRows, tableStorage } = MODEL_DEFAULTS;
+    const earlier = { surface: null, tableRows, tableStorage };
+    return { ...config, model: { ...earlier, ...config.model } };
   }
 
   /** The summary of a finished run; null while it is not finished. */

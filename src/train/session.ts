@@ -1,6 +1,6 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { Batch } from "../features/spec.ts";
-import { countElements, parametersOf, type Schedule, warmupConstant } from "../nn/index.ts";
+import { countElements, countValues, parametersOf, type Schedule, warmupConstant } from "../nn/index.ts";
 import { countFlops, noGrad, Scope } from "../torch/index.ts";
 import type { TrainingPosition, Validation } from "./checkpoint.ts";
 import { Curves, VALIDATION } from "./curves.ts";
@@ -137,7 +137,7 @@ export class Session {
       model: name,
       kind: config.kind,
       denseParameters: countElements(dense),
-      tableParameters: countElements(tables),
+      tableParameters: tables.reduce((sum, { tensor }) => sum + countValues(tensor), 0),
       ...(await this.#flopsPerExample()),
       examples: inputs.numExamples,
       steps: step,

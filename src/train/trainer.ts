@@ -72,6 +72,9 @@ export interface TrainingJob {
   readonly after: CheckpointFolder | null;
 }
 
+/** What of a job decides its model, and where that is kept while it works. */
+type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder">;
+
 /** How training ended: finished, or stopped with a checkpoint to go on from. */
 export type TrainingOutcome =
   | { readonly kind: "finished"; readonly summary: RunSummary }
@@ -104,7 +107,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
       ...{ name, config, inputs, folder, mesh, onProgress, onNotice, signal, enrich, prepare },
       after: after === null ? null : RunFolder.finished(join(project.runs, after)).folder.checkpoints,
     },
-    initLearner({ config, inputs, mesh }, teaching),
+    initLearner({ config, inputs, mesh, folder }, teaching),
   );
   try {
     return await session.run();
@@ -114,7 +117,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
 }
 
 /** A fresh model with its optimizers; equal seeds give equal bits in every process. */
-export function initLearner(job: Pick<TrainingJob, "config" | "inputs" | "mesh">, teaching?: Teaching): Learner {
+export function initLearner(job: ModelJob, teaching?: Teaching): Learner {
   const { model, from } = initModel(job);
   // The same parameters computed in another way; what is validated and exported computes in float32.
   const learning = inPrecision(model, job.config.training);
@@ -122,12 +125,14 @@ export function initLearner(job: Pick<TrainingJob, "config" | "inputs" | "mesh">
 }
 
 /** A fresh model, and what it was made from. */
-export function initModel({ config, inputs, mesh }: Pick<TrainingJob, "config" | "inputs" | "mesh">): {
+export function initModel({ config, inputs, mesh, folder }: ModelJob): {
   readonly model: Model;
   readonly from: ModelInputs;
 } {
   setThreads(config.training.threads || Math.max(1, Math.floor(availableParallelism() / mesh.localSize)));
-  const initial = new Initializer(RandomGenerator.seeded(config.training.seed));
+  const { tableRows: rows, tableStorage, training } = config;
+  const tableFolder = tableStorage === "file" ? folder.path : null;
+  const initial = new Initializer(RandomGenerator.seeded(training.seed), { rows, tableFolder });
   const from = { spec: inputs.spec, rates: inputs.rates, initial };
   return { model: buildModel(config, from), from };
 }
