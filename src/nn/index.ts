@@ -57,7 +57,7 @@ export {
   plainMultiObjectiveLoss,
   plainNorm,
 } from "./plain.ts";
-export { plainAttention } from "./plain-attention.ts";
+export { countPairs, plainAttention } from "./plain-attention.ts";
 export { type Schedule, warmupConstant, warmupCosine } from "./schedules.ts";
 export {
   type AdagradTables,
