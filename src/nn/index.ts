@@ -50,7 +50,7 @@ export {
   plainMultiObjectiveLoss,
   plainNorm,
 } from "./plain.ts";
-export { plainAttention } from "./plain-attention.ts";
+export { countPairs, plainAttention } from "./plain-attention.ts";
 export { countValues, fillNormal, type RowLayout, rowBytes, rowWidth } from "./row-formats.ts";
 export { type Schedule, warmupConstant, warmupCosine } from "./schedules.ts";
 export {
