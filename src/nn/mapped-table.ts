@@ -1,6 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { threadId } from "node:worker_threads";
 import { LapidaryError } from "../config/errors.ts";
 import { fromFile, Scope, type Tensor } from "../torch/index.ts";
 import { type RowLayout, rowBytes, storedRows } from "./row-formats.ts";
@@ -56,8 +56,7 @@ export function unnamedTable({ folder, ...rows }: Omit<TableFile, "path"> & { re
       hint: "Make room, narrow the rows with `tableRows`, or raise `minCount`.",
     });
   }
-  const path = join(folder, `.table-${process.pid}-${threadId}`);
-  rmSync(path, { force: true });
+  const path = join(folder, `.table-${randomUUID()}`);
   try {
     return mapTable({ ...rows, path });
   } finally {

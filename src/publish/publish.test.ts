@@ -69,8 +69,8 @@ describe("publishRun", () => {
       const models = { ...USER_CONFIG.models, [tableRows]: sized, full };
       const both = projectIn(folder.path, { models });
       for (const model of [tableRows, "full"]) await trainAlone(both, { model });
-      const narrow = await publishRun(both, { run: tableRows });
-      const { graphBytes } = await publishRun(both, { run: "full" });
+      const narrow = await publishRun(both, { run: tableRows, dir: bundle(tableRows) });
+      const { graphBytes } = await publishRun(both, { run: "full", dir: bundle("full") });
       expect(narrow.difference).toBeLessThanOrEqual(1e-5);
       const { tableParameters } = RunFolder.finished(join(both.runs, tableRows)).summary;
       const saved =
@@ -141,7 +141,7 @@ const auditOf = (run: string, { url, online }: { url: string; online: Online }) 
   audit(project, { run, split: "test", bundle: bundle(run), rank: rankOverHttp(url), online });
 
 describe("audit", () => {
-  it.each(["vertical", "vertical-full", "logistic"])(
+  it.each(["vertical", "vertical-full", "logistic", "bfloat16", "float16", "int8"])(
     "finds %s served as it is offline, on every example",
     async (run) => {
       await served(run, async (at) => {
