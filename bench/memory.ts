@@ -5,7 +5,7 @@ import { DenseParameters, LayerNorm, Linear, type Numerics, parametersOf, withNu
 import { Initializer } from "../src/nn/initial.ts";
 import { chained, countMemory, RandomGenerator, randn, Scope, setThreads, type Tensor } from "../src/torch/index.ts";
 import { type BenchOptions, type BenchResult, compare, selected } from "./harness.ts";
-import { drawBatch, SPEC } from "./train-data.ts";
+import { BATCH, drawBatch, SPEC } from "./train-data.ts";
 
 const MIB = 2 ** 20;
 const FLOAT8: Numerics = { half: false, float8: true };
@@ -55,7 +55,8 @@ const CASES: readonly Case[] = [
     make: (initial) => {
       const batch = drawBatch(1);
       const sizes = sizesOf({ size: "small", dim: null, layers: null });
-      const model = Foundation.init(SPEC, { sizes, architecture: ARCHITECTURE_DEFAULTS }, initial);
+      const config = { sizes, architecture: ARCHITECTURE_DEFAULTS, history: BATCH.history };
+      const model = Foundation.init(SPEC, config, initial);
       return { model, loss: (chosen) => (chosen as Foundation).logits(batch).square().mean() };
     },
   },

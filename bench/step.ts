@@ -57,7 +57,11 @@ async function runCase({ name, size, shape }: Case, options: BenchOptions): Prom
     const sizes = sizesOf({ size, dim: null, layers: null });
     const architecture = { ...ARCHITECTURE_DEFAULTS, domains: "shared" } as const;
     const learner = Learner.of(
-      Foundation.init(SPEC, { sizes, architecture }, new Initializer(RandomGenerator.seeded(7))),
+      Foundation.init(
+        SPEC,
+        { sizes, architecture, history: shape.history },
+        new Initializer(RandomGenerator.seeded(7)),
+      ),
     );
     await using peer = options.peer === false ? null : await Peer.start("step.py", { threads: THREADS });
     if (peer !== null) await load(peer, { learner, batches, heads: sizes.numHeads, folder });

@@ -13,7 +13,7 @@ export interface BatchShape {
 }
 
 /** Examples per batch, and newest events per history: the defaults of the configuration. */
-const BATCH: BatchShape = { size: 512, history: 128, power: 2 };
+export const BATCH: BatchShape = { size: 512, history: 128, power: 2 };
 
 const feature = (name: string, cardinality: number, table = name): CategoryFeature => ({ name, table, cardinality });
 

@@ -80,7 +80,7 @@ function teacherProblems({ teacher, transfer }: ModelConfig, user: UserConfig): 
   const kinds: readonly string[] = TEACHER_KINDS;
   const teachers = Object.entries(user.models).filter(([, { kind }]) => kinds.includes(kind));
   if (teachers.some(([name]) => name === teacher)) return [];
-  const expected = `a model of kind ${TEACHER_KINDS.join(" or ")}`;
+  const expected = `a model of one of the kinds ${TEACHER_KINDS.join(", ")}`;
   const hint = `There ${teachers.length === 0 ? "is none" : `are ${teachers.map(([name]) => name).join(", ")}`}.`;
   return [{ path: "teacher", expected, got: show(teacher), hint }];
 }

@@ -99,6 +99,8 @@ describe("resolveConfig", () => {
     [{ kind: "foundation", tableRows: "float8" }, "models.v.tableRows"],
     [{ kind: "foundation", teacher: "big" }, "models.v.teacher"],
     [{ kind: "previous", architecture: { experts: 2 } }, "models.v.architecture"],
+    [{ kind: "wukong", architecture: { experts: 2 } }, "models.v.architecture"],
+    [{ kind: "hstu", teacher: "big" }, "models.v.teacher"],
     [{ kind: "foundation", objectives: ["clack"] }, "models.v.objectives"],
     [{ kind: "vertical", teacher: "base" }, "models.v.teacher"],
     [{ kind: "vertical", transfer: { technique: "distill" } }, "models.v.teacher"],

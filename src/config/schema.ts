@@ -335,7 +335,7 @@ const model = record(
         uniqueItems: true,
       }),
     ),
-    teacher: Type.Optional(field("Model that a vertical model learns from: of kind foundation or previous.")),
+    teacher: Type.Optional(field("Model that a vertical model learns from: of a kind that reads histories.")),
     transfer: Type.Optional(transfer),
     architecture: Type.Optional(ARCHITECTURE_SCHEMA),
     training: Type.Optional(training),

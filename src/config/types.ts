@@ -107,14 +107,38 @@ export type TrainingOrder = (typeof TRAINING_ORDERS)[number];
 
 /**
  * Kinds of models. `baseRate` and `logistic` are the simplest baselines, `previous` is DLRM/DCNv2 with DIN pooling,
- * `vertical` is the small one that serves.
+ * `foundation` the one that others learn from, `vertical` the small one that serves. The rest are published models to
+ * compare with: `din`, `sasrec` and `hstu` differ in how they read the history, `wukong` reads none, and `mmoe`, `ple` and
+ * `star` are `previous` with task heads for several objectives and surfaces.
  */
-export const MODEL_KINDS = ["baseRate", "logistic", "previous", "foundation", "vertical"] as const;
+export const MODEL_KINDS = [
+  "baseRate",
+  "logistic",
+  "previous",
+  "foundation",
+  "vertical",
+  "din",
+  "sasrec",
+  "hstu",
+  "wukong",
+  "mmoe",
+  "ple",
+  "star",
+] as const;
 /** One of {@link MODEL_KINDS}. */
 export type ModelKind = (typeof MODEL_KINDS)[number];
 
-/** Kinds of models that others can learn from. */
-export const TEACHER_KINDS = ["previous", "foundation"] as const satisfies readonly ModelKind[];
+/** Kinds of models that others can learn from: those that make something of a user's history. */
+export const TEACHER_KINDS = [
+  "previous",
+  "foundation",
+  "din",
+  "sasrec",
+  "hstu",
+  "mmoe",
+  "ple",
+  "star",
+] as const satisfies readonly ModelKind[];
 
 /**
  * Ways in which a vertical model learns from its teacher. `distill`: labels and teacher on one head. `auxiliary`: the

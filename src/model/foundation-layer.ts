@@ -22,6 +22,8 @@ export interface FoundationState {
 export interface FoundationLayerConfig {
   readonly sizes: Sizes;
   readonly architecture: ArchitectureConfig;
+  /** Most events of a history. */
+  readonly history: number;
   /** Number of surface codes; 1 where nothing is specific to surfaces. */
   readonly numSurfaces: number;
   /** Tokens that come in, and that each of the two blocks makes. */
@@ -77,7 +79,7 @@ export class FoundationLayer {
       interaction: initInteraction(wukong, architecture, initial),
       crossLayer: architecture.crossLayers ? CrossLayerAttention.init(dim, initial) : null,
       feedForward: specific ? PerSurface.init(numSurfaces, () => FeedForward.init(dim, initial)) : null,
-      sequences: Array.from({ length: numHistories }, () => initSequence(sizes, architecture, initial)),
+      sequences: Array.from({ length: numHistories }, () => initSequence(config, initial)),
     });
   }
 
@@ -98,8 +100,13 @@ export class FoundationLayer {
   }
 }
 
-function initSequence({ dim, numHeads }: Sizes, architecture: ArchitectureConfig, initial: Initializer): SequenceLayer {
+function initSequence(
+  { sizes: { dim, numHeads }, architecture, history }: FoundationLayerConfig,
+  initial: Initializer,
+): SequenceLayer {
   const { attention, queryKeyNorm, pyramid, interleaved: personalized } = architecture;
-  const config = { dim, numHeads, attention, queryKeyNorm, personalized, prefix: clsTokens(architecture) };
+  const prefix = clsTokens(architecture);
+  const maxLength = prefix + history;
+  const config = { dim, numHeads, attention, queryKeyNorm, personalized, prefix, maxLength };
   return pyramid > 1 ? PyramidLevel.init({ ...config, merged: pyramid }, initial) : SequenceBlock.init(config, initial);
 }

@@ -10,7 +10,7 @@ import { FoundationLayer, type FoundationState } from "./foundation-layer.ts";
 import type { Representation, Teacher } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
 import { historyStreams, numStreams } from "./streams.ts";
-import { SurfaceGate, SurfaceRoute } from "./surfaces.ts";
+import { numSurfacesOf, SurfaceGate, SurfaceRoute } from "./surfaces.ts";
 import { initTaskHeads, type TaskHeads } from "./task-heads.ts";
 import { LinearCompressionBlock } from "./wukong.ts";
 
@@ -18,6 +18,8 @@ import { LinearCompressionBlock } from "./wukong.ts";
 export interface FoundationConfig {
   readonly sizes: Sizes;
   readonly architecture: ArchitectureConfig;
+  /** Most events of a history. */
+  readonly history: number;
 }
 
 interface Parts {
@@ -61,12 +63,13 @@ export class Foundation implements Teacher {
     this.architecture = architecture;
   }
 
-  static init(spec: FeatureSpec, { sizes, architecture }: FoundationConfig, initial: Initializer): Foundation {
+  static init(spec: FeatureSpec, config: FoundationConfig, initial: Initializer): Foundation {
+    const { sizes, architecture, history } = config;
     const { dim, numHeads, layers } = sizes;
     const tokens = tokensByLayer(sizes, architecture);
     const tokensAt = (layer: number): number =>
       layer === 0 ? Embeddings.numTokens(spec) : 2 * (tokens[layer - 1] ?? 0);
-    const numSurfaces = surfacesOf(spec);
+    const numSurfaces = numSurfacesOf(spec);
     const numHistories = numStreams(architecture);
     const levels = Array.from({ length: layers }, (_, layer) => layer);
     const tap = (layer: number): CrossArch =>
@@ -81,11 +84,11 @@ export class Foundation implements Teacher {
         ),
         layers: levels.map((layer) => {
           const size = { tokensIn: tokensAt(layer), tokens: tokens[layer] ?? 0 };
-          return FoundationLayer.init({ sizes, architecture, numSurfaces, ...size }, initial);
+          return FoundationLayer.init({ sizes, architecture, history, numSurfaces, ...size }, initial);
         }),
         taps: (architecture.pyramid > 1 ? levels : levels.slice(-1)).map(tap),
         candidate: architecture.candidateAttention ? CandidateAttention.init({ dim, numHeads }, initial) : null,
-        heads: initHeads(spec, { sizes, architecture }, initial),
+        heads: initHeads(spec, config, initial),
       },
       architecture,
     );
@@ -99,7 +102,7 @@ export class Foundation implements Teacher {
   represent(batch: Batch): Representation {
     const { features, candidate, history } = this.embeddings.apply(batch);
     const { spec } = this.embeddings;
-    const route = SurfaceRoute.of(batch, surfacesOf(spec));
+    const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
     const x = this.gate?.apply(features, surfaceToken(spec, features)) ?? features;
     const histories = historyStreams(history, batch, this.architecture);
     const told = this.run({ x, histories: this.prepend(x, histories) }, route);
@@ -150,12 +153,6 @@ export class Foundation implements Teacher {
   }
 }
 
-/** Number of surface codes, 0 included; 1 where there is only one surface to be told apart from nothing. */
-function surfacesOf(spec: FeatureSpec): number {
-  const cardinality = spec.contextual.find(({ name }) => name === "surface")?.cardinality ?? 0;
-  return cardinality > 2 ? cardinality : 1;
-}
-
 /** @shape features [B, n, D] → [B, D] */
 function surfaceToken(spec: FeatureSpec, features: Tensor): Tensor {
   return features.select(
@@ -176,7 +173,7 @@ function initHeads(spec: FeatureSpec, { sizes, architecture }: FoundationConfig,
   const tapped = architecture.pyramid > 1 ? layers : 1;
   const told = SUMMARY.features + numHistories * summaryTokens(architecture);
   const tokens = tapped * told + 1 + (architecture.candidateAttention ? numHistories : 0);
-  const numSurfaces = surfacesOf(spec);
+  const numSurfaces = numSurfacesOf(spec);
   const domains = numSurfaces > 1 ? architecture.domains : "shared";
   return initTaskHeads(
     { in: tokens * dim, hidden, numObjectives: spec.objectives.length, numSurfaces },

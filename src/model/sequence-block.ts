@@ -26,6 +26,8 @@ export interface SequenceBlockConfig {
   readonly queryKeyNorm?: boolean;
   /** Rows in front of each segment that are no events: every row sees them, whatever the attention. @default 0 */
   readonly prefix?: number;
+  /** Most rows of a segment, N, by which HSTU's attention divides. @default 1 */
+  readonly maxLength?: number;
   /** Whether it has a personalized feed-forward. @default true */
   readonly personalized?: boolean;
 }
@@ -47,8 +49,8 @@ function maskOf(attention: SequenceAttention, prefix: number): AttentionMask {
 }
 
 function initMixer(config: SequenceBlockConfig, initial: Initializer): MultiHeadAttention | HstuAttention {
-  const { attention = "full", prefix = 0 } = config;
-  if (attention === "hstu") return HstuAttention.init(config, initial);
+  const { attention = "full", prefix = 0, maxLength = 1 } = config;
+  if (attention === "hstu") return HstuAttention.init({ ...config, maxLength }, initial);
   return MultiHeadAttention.init({ ...config, mask: maskOf(attention, prefix) }, initial);
 }
 

@@ -1,11 +1,17 @@
 /** Parts that every surface has of its own: each example goes through those of its surface. */
-import type { Batch } from "../features/spec.ts";
+import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { type Initializer, LayerNorm, Mlp } from "../nn/index.ts";
 import { cat, fromArray, noGrad, type Tensor } from "../torch/index.ts";
 
 /** A layer that computes every example by itself. @shape x [B, …] → [B, …] */
 export interface RowLayer {
   apply(x: Tensor): Tensor;
+}
+
+/** Number of surface codes, 0 included; 1 where there is only one surface to be told apart from nothing. */
+export function numSurfacesOf(spec: FeatureSpec): number {
+  const cardinality = spec.contextual.find(({ name }) => name === "surface")?.cardinality ?? 0;
+  return cardinality > 2 ? cardinality : 1;
 }
 
 /** The examples of a batch put in the order of their surfaces. */
@@ -29,6 +35,13 @@ export class SurfaceRoute {
     const order = new Int32Array(batch.size);
     for (const [b, code] of codes.entries()) order[next[code]!++] = b;
     return new SurfaceRoute(counts, order);
+  }
+
+  /** Each surface's examples through what is made for it. @shape x [B, …] → [B, …] */
+  each(x: Tensor, make: (rows: Tensor, surface: number) => Tensor): Tensor {
+    const made = this.split(x).flatMap((rows, s) => ((this.counts[s] ?? 0) > 0 ? [make(rows, s)] : []));
+    // Of no examples, any surface gives the shape.
+    return made.length === 0 ? make(x, 0) : this.join(made);
   }
 
   /** Rows by surface. @shape x [B, …] → one [B_s, …] per surface */
@@ -72,10 +85,7 @@ export class PerSurface<L extends RowLayer> {
   }
 
   apply(x: Tensor, route: SurfaceRoute): Tensor {
-    const parts = route.split(x);
-    const made = this.copies.flatMap((copy, s) => ((route.counts[s] ?? 0) > 0 ? [copy.apply(parts[s] ?? x)] : []));
-    // Of no examples, any copy gives the shape.
-    return made.length === 0 ? (this.copies[0]?.apply(x) ?? x) : route.join(made);
+    return route.each(x, (rows, surface) => this.copies[surface]?.apply(rows) ?? rows);
   }
 }
 

@@ -27,6 +27,31 @@ export function initTaskHeads(config: TaskHeadsConfig, domains: DomainParts, ini
 }
 
 /**
+ * One MLP for all objectives: `z = MLP(x)`.
+ *
+ * @shape x [B, W] → [B, T]
+ */
+export class JointHeads implements TaskHeads {
+  readonly mlp: Mlp;
+
+  constructor(mlp: Mlp) {
+    this.mlp = mlp;
+  }
+
+  static init(config: Omit<TaskHeadsConfig, "numSurfaces">, initial: Initializer): JointHeads {
+    return new JointHeads(Mlp.init({ in: config.in, hidden: config.hidden, out: config.numObjectives }, initial));
+  }
+
+  get outputs(): readonly (Linear | undefined)[] {
+    return [this.mlp.layers.at(-1)];
+  }
+
+  apply(x: Tensor): Tensor {
+    return this.mlp.apply(x);
+  }
+}
+
+/**
  * One task head per objective, and a correction per surface and objective where surfaces have parts of their own:
  * `z_t = MLP_t(x) + MLP_{s,t}(x)`. What surfaces agree on is learned from all of them.
  *

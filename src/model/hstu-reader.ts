@@ -1,0 +1,39 @@
+import type { JaggedTensor } from "../jagged/index.ts";
+import type { Initializer } from "../nn/index.ts";
+import type { Tensor } from "../torch/index.ts";
+import type { HistoryReader } from "./ranker.ts";
+import { SequenceBlock } from "./sequence-block.ts";
+import { SequenceStack } from "./sequence-stack.ts";
+import type { Sizes } from "./sizes.ts";
+
+/**
+ * HSTU as a ranking model: blocks `s' = s + HSTU(LN(s))` over `[context ∥ history ∥ candidate]`, of which the
+ * candidate's state is read. It sees the whole history in every layer, and no event sees it: with the states of the
+ * history kept, another candidate costs one row. What differs from the paper: an event and what came of it are one row,
+ * as in its authors' later code, and the features that are no events reach the task heads beside the state.
+ *
+ * @shape history.values [L, D], candidate [B, D], context [B, C, D] → [B, D]
+ * @see arXiv 2402.17152 §2.2 (target-aware ranking), §3.2; meta-recsys/generative-recommenders
+ */
+export class HstuReader implements HistoryReader {
+  readonly stack: SequenceStack;
+
+  constructor(stack: SequenceStack) {
+    this.stack = stack;
+  }
+
+  /** @param maxLength most rows of a sequence, context and candidate included */
+  static init(
+    { dim, layers, numHeads }: Pick<Sizes, "dim" | "layers" | "numHeads">,
+    maxLength: number,
+    initial: Initializer,
+  ): HstuReader {
+    const config = { dim, numHeads, attention: "hstu", personalized: false, maxLength } as const;
+    const blocks = Array.from({ length: layers }, () => SequenceBlock.init(config, initial));
+    return new HstuReader(SequenceStack.init(blocks, dim, initial));
+  }
+
+  apply(history: JaggedTensor, candidate: Tensor, context: Tensor): Tensor {
+    return this.stack.apply(history.prepend(context).append(candidate.unsqueeze(1)));
+  }
+}

@@ -1,0 +1,65 @@
+import type { Batch, FeatureSpec } from "../features/spec.ts";
+import type { JaggedTensor } from "../jagged/index.ts";
+import { cat, type Tensor } from "../torch/index.ts";
+import type { CrossNetwork } from "./cross-network.ts";
+import type { Embeddings } from "./embeddings.ts";
+import type { Representation, Teacher } from "./model.ts";
+import { numSurfacesOf, SurfaceRoute } from "./surfaces.ts";
+import type { TaskHeads } from "./task-heads.ts";
+
+/** What makes one vector of a history, for a candidate. */
+export interface HistoryReader {
+  /** @shape history.values [L, D], candidate [B, D], context (the contextual features' tokens) [B, C, D] → [B, D] */
+  apply(history: JaggedTensor, candidate: Tensor, context: Tensor): Tensor;
+}
+
+/** What a {@link Ranker} is composed of. */
+export interface RankerParts {
+  readonly embeddings: Embeddings;
+  readonly reader: HistoryReader;
+  /** Null where the task heads alone cross the features. */
+  readonly interaction: CrossNetwork | null;
+  readonly heads: TaskHeads;
+}
+
+/**
+ * The common form of the published ranking models that read a history: `x_0 = [tokens ∥ candidate ∥ reader(history)]`,
+ * `z = heads(interaction(x_0))`.
+ */
+export class Ranker implements Teacher {
+  readonly embeddings: Embeddings;
+  readonly reader: HistoryReader;
+  readonly interaction: CrossNetwork | null;
+  readonly heads: TaskHeads;
+
+  constructor(parts: RankerParts) {
+    this.embeddings = parts.embeddings;
+    this.reader = parts.reader;
+    this.interaction = parts.interaction;
+    this.heads = parts.heads;
+  }
+
+  /** Width of x_0. @param numTokens those of the embeddings */
+  static width(numTokens: number, dim: number): number {
+    return (numTokens + 2) * dim;
+  }
+
+  logits(batch: Batch): Tensor {
+    return this.represent(batch).logits;
+  }
+
+  /** The embedding is what the reader made of the history. */
+  represent(batch: Batch): Representation {
+    const { features, candidate, history } = this.embeddings.apply(batch);
+    const { spec } = this.embeddings;
+    const embedding = this.reader.apply(history, candidate, contextOf(spec, features));
+    const x0 = cat([features.flatten(1), candidate, embedding], 1);
+    const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
+    return { logits: this.heads.apply(this.interaction?.apply(x0) ?? x0, route), embedding };
+  }
+}
+
+/** The tokens of the contextual features, which come first. @shape features [B, n, D] → [B, C, D] */
+function contextOf({ contextual }: FeatureSpec, features: Tensor): Tensor {
+  return features.slice(1, 0, contextual.length);
+}
