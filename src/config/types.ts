@@ -3,6 +3,7 @@
  * duration in milliseconds. What a user writes (shorthands, `"7d"`, relative paths) is described by `schema.ts`.
  */
 import type { ArchitectureConfig } from "./architecture.ts";
+import type { StudyConfig } from "./studies.ts";
 
 /** Where a key column comes from: a field of the log, or one constant for all of it. */
 export type Source = { readonly from: string } | { readonly value: string };
@@ -179,4 +180,5 @@ export interface ProjectConfig {
   readonly events: EventsConfig;
   readonly split: SplitConfig;
   readonly models: Readonly<Record<string, ModelConfig>>;
+  readonly studies: Readonly<Record<string, StudyConfig>>;
 }

@@ -91,7 +91,8 @@ export function trainingCurve(project: ProjectConfig, run: string): readonly Cur
   return readCurve(RunFolder.finished(runPath(project, run)).folder.curve);
 }
 
-async function scoreRun(
+/** Scores the examples of a split with an opened run, and writes its predictions into its folder. */
+export async function scoreRun(
   opened: OpenedRun,
   { split, enrichFor }: Pick<EvaluateOptions, "split" | "enrichFor">,
 ): Promise<Predictions> {
