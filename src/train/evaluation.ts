@@ -129,7 +129,8 @@ function compare(baseline: Predictions, candidate: Predictions): Readonly<Record
   });
 }
 
-function surfaceNames(store: string): Readonly<Record<number, string>> {
+/** Name of each surface of an event store by its code. */
+export function surfaceNames(store: string): Readonly<Record<number, string>> {
   const opened = EventStore.open(store);
   const names = opened.dictionary("surface");
   const codes = Array.from({ length: opened.entry("surface").cardinality - 1 }, (_, i) => i + 1);

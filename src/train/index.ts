@@ -5,6 +5,7 @@ export {
   evaluateRuns,
   type RunEvaluation,
   scoreRun,
+  surfaceNames,
   trainingCurve,
 } from "./evaluation.ts";
 export {
