@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   TRAIN_WINDOW: "a window of the split has too few examples",
   TRAIN_SURFACE: "a model is for a surface that the events do not have",
   MODEL_UNKNOWN: "the configuration has no model of that name",
+  STUDY_UNKNOWN: "the configuration has no study of that name",
   KNOWLEDGE_NOT_FOUND: "nothing was generated with a teacher yet",
   KNOWLEDGE_DAMAGED: "a file of a teacher's knowledge is not as it was written",
   KNOWLEDGE_IN_SAMPLE: "a snapshot of a teacher was to score examples that it may have learned from",

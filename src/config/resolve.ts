@@ -3,6 +3,7 @@ import { check, isPlainObject, join, type Problem, type Schema, show } from "./c
 import { LapidaryError } from "./errors.ts";
 import { resolveEvents, resolveTime } from "./resolve-events.ts";
 import { resolveModels } from "./resolve-models.ts";
+import { resolveStudies } from "./resolve-studies.ts";
 import { resolveWorld } from "./resolve-world.ts";
 import { CONFIG_SCHEMA, PATH_DEFAULTS, type UserConfig } from "./schema.ts";
 import type { ProjectConfig, SplitConfig } from "./types.ts";
@@ -32,6 +33,7 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
     split: resolveSplit(user.split, report),
     models: resolveModels(user, report),
     world: user.world === undefined ? null : resolveWorld(user.world, root, report),
+    studies: resolveStudies(user, report),
   };
   if (found.length > 0) throw configError(found, file);
   return deepFreeze(config);

@@ -4,6 +4,7 @@
  */
 import Type, { type Static, type TSchema } from "typebox";
 import { ARCHITECTURE_SCHEMA } from "./architecture-schema.ts";
+import { studySchema } from "./study-schema.ts";
 import {
   KEPT_ACTIVATIONS,
   MODEL_KINDS,
@@ -343,6 +344,25 @@ const model = record(
   "One model.",
 );
 
+const variant = Type.Object(
+  {
+    ...Type.Partial(Type.Pick(model, ["size", "history", "dim", "layers", "minCount", "architecture"])).properties,
+    // A study makes one pass in order of time, on one thread, and its seeds are its own.
+    training: Type.Optional(
+      Type.Omit(training, ["seed", "epochs", "order", "threads"], { additionalProperties: false }),
+    ),
+    apart: Type.Optional(
+      Type.Boolean({ description: "Whether every surface has a model of its own.", default: false }),
+    ),
+  },
+  { description: "What is changed of the model.", additionalProperties: false },
+);
+
+const light = Type.Partial(Type.Pick(model, ["size", "history", "dim", "layers"]), {
+  description: "What makes the model light.",
+  additionalProperties: false,
+});
+
 /** The schema of the configuration file. */
 export const CONFIG_SCHEMA = Type.Object(
   {
@@ -373,6 +393,7 @@ export const CONFIG_SCHEMA = Type.Object(
     training: Type.Optional(training),
     models: named(model, { description: "The models by name.", pattern: MODEL_NAME_PATTERN, minProperties: 1 }),
     world: Type.Optional(WORLD_SCHEMA),
+    studies: Type.Optional(named(studySchema({ variant, light }), { description: "Studies of `lapidary scale`." })),
   },
   { title: "Lapidary project", description: "One file describes the whole project.", additionalProperties: false },
 );

@@ -3,6 +3,7 @@
  * duration in milliseconds. What a user writes (shorthands, `"7d"`, relative paths) is described by `schema.ts`.
  */
 import type { ArchitectureConfig } from "./architecture.ts";
+import type { StudyConfig } from "./studies.ts";
 
 import type { WorldConfig } from "./world.ts";
 
@@ -223,4 +224,5 @@ export interface ProjectConfig {
   readonly models: Readonly<Record<string, ModelConfig>>;
   /** The synthetic world whose log this project reads; null if its log is a real one. */
   readonly world: WorldConfig | null;
+  readonly studies: Readonly<Record<string, StudyConfig>>;
 }

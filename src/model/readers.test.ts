@@ -112,7 +112,7 @@ describe("HstuReader", () => {
   });
 
   test("gradients", () => {
-    checkLayerGrads(reader, (r, v, c, x) => r.apply(history.with(v as Tensor), c as Tensor, x as Tensor), {
+    checkLayerGrads(reader, (r, ...[v, c, x]) => r.apply(history.with(v as Tensor), c as Tensor, x as Tensor), {
       inputs: [history.values, candidate, context],
       rtol: 1e-5,
       step: 1e-7,

@@ -115,7 +115,8 @@ export function trainingCurve(project: ProjectConfig, run: string): readonly Cur
   return readCurve(RunFolder.finished(runPath(project, run)).folder.curve);
 }
 
-async function scoreRun(
+/** Scores the examples of a split with an opened run, and writes its predictions into its folder. */
+export async function scoreRun(
   opened: OpenedRun,
   { split, enrichFor }: Pick<EvaluateOptions, "split" | "enrichFor">,
 ): Promise<Predictions> {
@@ -152,7 +153,8 @@ function compare(baseline: Predictions, candidate: Predictions): Readonly<Record
   });
 }
 
-function surfaceNames(store: string): Readonly<Record<number, string>> {
+/** Name of each surface of an event store by its code. */
+export function surfaceNames(store: string): Readonly<Record<number, string>> {
   const opened = EventStore.open(store);
   const names = opened.dictionary("surface");
   const codes = Array.from({ length: opened.entry("surface").cardinality - 1 }, (_, i) => i + 1);

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   ingest: ["--force", "--config <PATH>", "--set <KEY=VALUE>"],
   generate: ["NAME", "--slices <LENGTH>", "--run <NAME>", "--from <TIME>", "--until <TIME>", "--config <PATH>"],
   transfer: ["NAME", "--run <NAME>", "--fresh", "--config <PATH>", "--set <KEY=VALUE>"],
+  scale: ["STUDY", "--parallel <N>", "--fresh", "--config <PATH>", "--set <KEY=VALUE>"],
   export: ["RUN", "--out <DIR>", "--config <PATH>", "--set <KEY=VALUE>"],
   backfill: ["--teacher <NAME>", "--store <KIND>", "--store-at <PLACE>", "--config <PATH>", "--set <KEY=VALUE>"],
   audit: ["RUN", "--bundle <DIR>", "--url <URL>", "--split <WINDOW>", "--store <KIND>", "--store-at <PLACE>"],
