@@ -96,12 +96,20 @@ function fitsNumber(schema: Schema, value: number): boolean {
   return value >= minimum && value <= maximum && value > exclusiveMinimum;
 }
 
-/** The branch of the value's own JavaScript type with the fewest problems speaks for the union. */
+/**
+ * Where every branch is of a `kind`, the one of the value's own kind speaks for the union; elsewhere the branch of the
+ * value's own JavaScript type with the fewest problems.
+ */
 function checkUnion(
   schema: Schema,
   branches: readonly Schema[],
   at: { value: unknown; path: string },
 ): readonly Problem[] {
+  const kinds = branches.map((branch) => branch.properties?.["kind"]?.const);
+  if (isPlainObject(at.value) && !kinds.includes(undefined)) {
+    const own = branches[kinds.indexOf(at.value["kind"])];
+    return own ? check(own, at.value, at.path) : [mismatch({ enum: kinds }, at.value["kind"], join(at.path, "kind"))];
+  }
   const tries = branches.map((branch) => ({ branch, problems: check(branch, at.value, at.path) }));
   if (tries.some(({ problems }) => problems.length === 0)) return [];
   const inside = tries

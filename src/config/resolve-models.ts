@@ -3,8 +3,10 @@ import { join, type Problem, show } from "./check.ts";
 import { MODEL_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS, type UserConfig } from "./schema.ts";
 import { type ModelConfig, TEACHER_KINDS, type TransferTechnique } from "./types.ts";
 
-type UserModel = UserConfig["models"][string];
-type Report = (problem: Problem) => void;
+/** What a user writes of one model. */
+export type UserModel = UserConfig["models"][string];
+/** Takes what is wrong. */
+export type Report = (problem: Problem) => void;
 
 /** Techniques whose student adapter must meet each label once, when it is fresh. */
 const ONE_PASS: readonly TransferTechnique[] = ["adapter", "full"];
@@ -12,23 +14,35 @@ const ONE_PASS: readonly TransferTechnique[] = ["adapter", "full"];
 /** The models, every default filled in. */
 export function resolveModels(user: UserConfig, report: Report): Readonly<Record<string, ModelConfig>> {
   return Object.fromEntries(
-    Object.entries(user.models).map(([name, model]) => {
-      const resolved = resolveModel(model, user);
-      for (const problem of problemsOf(resolved, model, user)) {
-        report({ code: "CONFIG_INVALID", ...problem, path: `${join("models", name)}.${problem.path}` });
-      }
-      return [name, resolved];
-    }),
+    Object.entries(user.models).map(([name, model]) => [
+      name,
+      resolveModel(model, user, { path: join("models", name), report }),
+    ]),
   );
 }
 
-function resolveModel(model: UserModel, user: UserConfig): ModelConfig {
+/** One model, every default filled in; what is wrong with it is reported below `path`. */
+export function resolveModel(
+  model: UserModel,
+  user: UserConfig,
+  { path, report }: { readonly path: string; readonly report: Report },
+): ModelConfig {
+  const resolved = withDefaults(model, user);
+  for (const problem of problemsOf(resolved, model, user)) {
+    report({ code: "CONFIG_INVALID", ...problem, path: join(path, problem.path) });
+  }
+  return resolved;
+}
+
+function withDefaults(model: UserModel, user: UserConfig): ModelConfig {
   return {
     kind: model.kind,
     size: model.size ?? MODEL_DEFAULTS.size,
     history: model.history ?? MODEL_DEFAULTS.history,
     dim: model.dim ?? null,
     layers: model.layers ?? null,
+    tableRows: model.tableRows ?? MODEL_DEFAULTS.tableRows,
+    tableStorage: model.tableStorage ?? MODEL_DEFAULTS.tableStorage,
     minCount: model.minCount ?? MODEL_DEFAULTS.minCount,
     surface: model.surface ?? null,
     objectives: model.objectives ?? null,

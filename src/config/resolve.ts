@@ -3,6 +3,8 @@ import { check, isPlainObject, join, type Problem, type Schema, show } from "./c
 import { LapidaryError } from "./errors.ts";
 import { resolveEvents, resolveTime } from "./resolve-events.ts";
 import { resolveModels } from "./resolve-models.ts";
+import { resolveStudies } from "./resolve-studies.ts";
+import { resolveWorld } from "./resolve-world.ts";
 import { CONFIG_SCHEMA, PATH_DEFAULTS, type UserConfig } from "./schema.ts";
 import type { ProjectConfig, SplitConfig } from "./types.ts";
 
@@ -30,6 +32,8 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
     events: resolveEvents(user, root, report),
     split: resolveSplit(user.split, report),
     models: resolveModels(user, report),
+    world: user.world === undefined ? null : resolveWorld(user.world, root, report),
+    studies: resolveStudies(user, report),
   };
   if (found.length > 0) throw configError(found, file);
   return deepFreeze(config);

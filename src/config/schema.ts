@@ -4,10 +4,13 @@
  */
 import Type, { type Static, type TSchema } from "typebox";
 import { ARCHITECTURE_SCHEMA } from "./architecture-schema.ts";
+import { studySchema } from "./study-schema.ts";
 import {
   KEPT_ACTIVATIONS,
   MODEL_KINDS,
   MODEL_SIZES,
+  ROW_FORMATS,
+  TABLE_STORAGES,
   TRAINING_ORDERS,
   TRAINING_PRECISIONS,
   TRANSFER_TECHNIQUES,
@@ -15,6 +18,7 @@ import {
   type TransferConfig,
 } from "./types.ts";
 import { DURATION_PATTERN, INSTANT_PATTERN, MAX_TIME_MS } from "./units.ts";
+import { WORLD_SCHEMA } from "./world-schema.ts";
 
 /** How a model is fitted unless the configuration says otherwise. */
 export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
@@ -49,7 +53,13 @@ export const TRANSFER_DEFAULTS: TransferConfig = Object.freeze({
 });
 
 /** Dials of a model unless the configuration says otherwise. */
-export const MODEL_DEFAULTS = Object.freeze({ size: "small", history: 128, minCount: 2 } as const);
+export const MODEL_DEFAULTS = Object.freeze({
+  size: "small",
+  history: 128,
+  tableRows: "float32",
+  tableStorage: "memory",
+  minCount: 2,
+} as const);
 
 /** What is taken for a log that does not say it. */
 export const EVENTS_DEFAULTS = Object.freeze({
@@ -142,7 +152,11 @@ const outcome = record(
 );
 
 const objective = record(
-  { from: Type.Optional(field("Field of the log, 0 or 1; the objective's own name if absent.")), delay: delay() },
+  {
+    from: Type.Optional(field("Field of the log, 0 or 1; the objective's own name if absent.")),
+    delay: delay(),
+    windowOf: Type.Optional(field("Objective of which this is the same event within a shorter time.")),
+  },
   "One outcome that models predict.",
 );
 
@@ -294,6 +308,18 @@ const model = record(
       Type.Integer({ description: "Embedding dimension, even.", minimum: 2, maximum: 8192, multipleOf: 2 }),
     ),
     layers: Type.Optional(Type.Integer({ description: "Number of layers.", minimum: 1, maximum: 256 })),
+    tableRows: Type.Optional(
+      Type.Enum([...ROW_FORMATS], {
+        description: "How table rows are kept: in training, checkpoints and bundles. Narrow ones round stochastically.",
+        default: MODEL_DEFAULTS.tableRows,
+      }),
+    ),
+    tableStorage: Type.Optional(
+      Type.Enum([...TABLE_STORAGES], {
+        description: "Where tables are while the model works; as a file in the run's folder one may exceed memory.",
+        default: MODEL_DEFAULTS.tableStorage,
+      }),
+    ),
     minCount: Type.Optional(
       Type.Integer({
         description: "Ids seen fewer times in training share one row.",
@@ -317,6 +343,25 @@ const model = record(
   },
   "One model.",
 );
+
+const variant = Type.Object(
+  {
+    ...Type.Partial(Type.Pick(model, ["size", "history", "dim", "layers", "minCount", "architecture"])).properties,
+    // A study makes one pass in order of time, on one thread, and its seeds are its own.
+    training: Type.Optional(
+      Type.Omit(training, ["seed", "epochs", "order", "threads"], { additionalProperties: false }),
+    ),
+    apart: Type.Optional(
+      Type.Boolean({ description: "Whether every surface has a model of its own.", default: false }),
+    ),
+  },
+  { description: "What is changed of the model.", additionalProperties: false },
+);
+
+const light = Type.Partial(Type.Pick(model, ["size", "history", "dim", "layers"]), {
+  description: "What makes the model light.",
+  additionalProperties: false,
+});
 
 /** The schema of the configuration file. */
 export const CONFIG_SCHEMA = Type.Object(
@@ -347,6 +392,8 @@ export const CONFIG_SCHEMA = Type.Object(
     split,
     training: Type.Optional(training),
     models: named(model, { description: "The models by name.", pattern: MODEL_NAME_PATTERN, minProperties: 1 }),
+    world: Type.Optional(WORLD_SCHEMA),
+    studies: Type.Optional(named(studySchema({ variant, light }), { description: "Studies of `lapidary scale`." })),
   },
   { title: "Lapidary project", description: "One file describes the whole project.", additionalProperties: false },
 );

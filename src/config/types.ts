@@ -3,6 +3,9 @@
  * duration in milliseconds. What a user writes (shorthands, `"7d"`, relative paths) is described by `schema.ts`.
  */
 import type { ArchitectureConfig } from "./architecture.ts";
+import type { StudyConfig } from "./studies.ts";
+
+import type { WorldConfig } from "./world.ts";
 
 /** Where a key column comes from: a field of the log, or one constant for all of it. */
 export type Source = { readonly from: string } | { readonly value: string };
@@ -48,6 +51,8 @@ export interface OutcomeConfig {
   /** @unit ms */
   readonly delayMs: number;
   readonly objective: boolean;
+  /** The objective of which this one is the same event within a shorter time; null for none. */
+  readonly windowOf: string | null;
 }
 
 /** The three windows of a time split: [.., trainUntil), [trainUntil, validationUntil), [validationUntil, testUntil). @unit ms since 1970, UTC */
@@ -161,6 +166,16 @@ export const MODEL_SIZES = ["tiny", "small", "medium", "large"] as const;
 /** One of {@link MODEL_SIZES}. */
 export type ModelSize = (typeof MODEL_SIZES)[number];
 
+/** How the rows of tables are kept, in training, checkpoints and bundles alike; `int8` with a scale and an offset per row. */
+export const ROW_FORMATS = ["float32", "bfloat16", "float16", "int8"] as const;
+/** One of {@link ROW_FORMATS}. */
+export type RowFormat = (typeof ROW_FORMATS)[number];
+
+/** Where tables are while a model works: in memory, or in files in the run's folder, which may exceed it. */
+export const TABLE_STORAGES = ["memory", "file"] as const;
+/** One of {@link TABLE_STORAGES}. */
+export type TableStorage = (typeof TABLE_STORAGES)[number];
+
 /** Sizes of a model; null where the kind has no such part or the dial `size` derives it. */
 export interface ModelConfig {
   readonly kind: ModelKind;
@@ -172,6 +187,10 @@ export interface ModelConfig {
   readonly dim: number | null;
   /** Number of layers. */
   readonly layers: number | null;
+  /** How the rows of its tables are kept. */
+  readonly tableRows: RowFormat;
+  /** Where its tables are while it works. */
+  readonly tableStorage: TableStorage;
   /** Codes seen fewer times than this in training share row 0. */
   readonly minCount: number;
   /** The one surface whose examples it learns from and scores; null for all. Histories hold the events of all surfaces. */
@@ -203,4 +222,7 @@ export interface ProjectConfig {
   readonly events: EventsConfig;
   readonly split: SplitConfig;
   readonly models: Readonly<Record<string, ModelConfig>>;
+  /** The synthetic world whose log this project reads; null if its log is a real one. */
+  readonly world: WorldConfig | null;
+  readonly studies: Readonly<Record<string, StudyConfig>>;
 }

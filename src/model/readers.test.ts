@@ -114,9 +114,7 @@ describe("HstuReader", () => {
   });
 
   test("gradients", () => {
-    const apply = (r: HstuReader, ...[values, ...rest]: Tensor[]): Tensor =>
-      r.apply(history.with(values as Tensor), ...(rest as [Tensor, Tensor]));
-    checkLayerGrads(reader, apply, {
+    checkLayerGrads(reader, (r, ...[v, c, x]) => r.apply(history.with(v as Tensor), c as Tensor, x as Tensor), {
       inputs: [history.values, candidate, features],
       rtol: 1e-5,
       step: 1e-7,
