@@ -349,7 +349,10 @@ const variant = Type.Object(
     ...Type.Partial(Type.Pick(model, ["size", "history", "dim", "layers", "minCount", "architecture"])).properties,
     // A study makes one pass in order of time, on one thread, and its seeds are its own.
     training: Type.Optional(
-      Type.Omit(training, ["seed", "epochs", "order", "threads"], { additionalProperties: false }),
+      Type.Omit(training, ["seed", "epochs", "order", "threads"], {
+        description: "How the variant is fitted.",
+        additionalProperties: false,
+      }),
     ),
     apart: Type.Optional(
       Type.Boolean({ description: "Whether every surface has a model of its own.", default: false }),

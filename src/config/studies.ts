@@ -1,11 +1,5 @@
 import type { ModelConfig, ModelSize } from "./types.ts";
 
-/**
- * Kinds of studies. `scaling`: model families over sizes and amounts of data. `ablation`: one model with one thing
- * changed at a time. `lightweight`: whether the same changes rank alike on a model that costs a fraction.
- */
-export const STUDY_KINDS = ["scaling", "ablation", "lightweight"] as const;
-
 /** Windows that a study may be evaluated on: both follow the training window. */
 export const STUDY_WINDOWS = ["validation", "test"] as const;
 /** One of {@link STUDY_WINDOWS}. */
@@ -60,5 +54,8 @@ export interface LightweightStudy {
   readonly light: AblationStudy;
 }
 
-/** A study of the configuration. */
+/**
+ * A study of the configuration. `scaling`: model families over sizes and amounts of data. `ablation`: one model with one
+ * thing changed at a time. `lightweight`: whether the same changes rank alike on a model that costs a fraction.
+ */
 export type StudyConfig = ScalingStudy | AblationStudy | LightweightStudy;

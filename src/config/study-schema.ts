@@ -25,7 +25,7 @@ const share = () =>
 
 const scaling = Type.Object(
   {
-    kind: Type.Literal("scaling"),
+    kind: Type.Literal("scaling", { description: "Kind of the study." }),
     models: Type.Array(Type.String({ description: "A model.", minLength: 1 }), {
       description: "Families; the first one is what the others are compared with.",
       minItems: 1,
@@ -58,7 +58,7 @@ const scaling = Type.Object(
 export function studySchema<V extends TSchema, L extends TSchema>({ variant, light }: { variant: V; light: L }) {
   const ablation = Type.Object(
     {
-      kind: Type.Literal("ablation"),
+      kind: Type.Literal("ablation", { description: "Kind of the study." }),
       model: Type.String({ description: "The model that is changed.", minLength: 1 }),
       variants: Type.Record(Type.String({ pattern: "^[A-Za-z][A-Za-z0-9_]{0,63}$" }), variant, {
         description: "What is changed, by name.",
@@ -73,7 +73,7 @@ export function studySchema<V extends TSchema, L extends TSchema>({ variant, lig
   );
   const lightweight = Type.Object(
     {
-      kind: Type.Literal("lightweight"),
+      kind: Type.Literal("lightweight", { description: "Kind of the study." }),
       of: Type.String({ description: "The ablation whose changes are tried.", minLength: 1 }),
       light,
       data: Type.Optional(share()),

@@ -38,7 +38,9 @@ export function scatterChart(options: ScatterChartOptions): Markup {
   const legend = series.map(({ name }, style) => ({ name, style, marked: true }));
   const plot = plotOf(options, series.length > 1 ? legend : []);
   const points = series.flatMap((one) => [...one.points, ...(one.line ?? [])]).filter(hasPlace);
-  const origin = zeros && points.length > 0 ? [0] : [];
+  // A log axis has no zero.
+  const hasZeros = zeros && points.length > 0 && x.scale !== "log" && y.scale !== "log";
+  const origin = hasZeros ? [0] : [];
   const maps = {
     x: scaleOf([...points.map((p) => p.x), ...origin], {
       kind: x.scale ?? "linear",
@@ -65,7 +67,10 @@ function zeroLines({ left, right, top, bottom }: Plot, { x, y }: Maps): readonly
 }
 
 function drawLine({ line: points = [] }: ScatterSeries, style: number, { x, y }: Maps): Markup | null {
-  const placed = points.filter(hasPlace).map((point) => `${x.at(point.x).toFixed(2)},${y.at(point.y).toFixed(2)}`);
+  const placed = points
+    .map((point) => ({ x: x.at(point.x), y: y.at(point.y) }))
+    .filter(hasPlace)
+    .map((at) => `${at.x.toFixed(2)},${at.y.toFixed(2)}`);
   if (placed.length < 2) return null;
   const { color, dash } = seriesStyle(style);
   return element("polyline", {
