@@ -5,6 +5,9 @@ const delay = "30m";
 /** Conversions are attributed to an ad for as long as the world does it. */
 const window = "3d";
 
+/** Share of the training window that studies learn from. */
+const DATA = 0.05;
+
 /** A synthetic world of three surfaces, four weeks long, whose truth is known. What each value means: world-schema.ts. */
 export default defineProject({
   about:
@@ -50,11 +53,45 @@ export default defineProject({
   },
   // Three weeks to learn from, three days for every choice, four to report on once.
   split: { trainUntil: "2026-01-26", validationUntil: "2026-01-29", testUntil: "2026-02-02" },
-  training: { globalBatchSize: 512 },
+  // As on the real log of the demo; nothing was tuned here.
+  training: { globalBatchSize: 128, tableLearningRate: 0.2 },
   models: {
     baseRate: { kind: "baseRate" },
     logistic: { kind: "logistic", training: { learningRate: 0.01 } },
     previous: { kind: "previous", size: "tiny", history: 64 },
     foundation: { kind: "foundation", size: "tiny", history: 64 },
+  },
+  // On the newest day of training alone, so that each fits into an hour on two cores; with `data` 1, give it a day.
+  studies: {
+    scaling: {
+      kind: "scaling",
+      models: ["previous", "foundation"],
+      sizes: ["tiny", "small", "medium"],
+      data: [DATA],
+    },
+    ablation: {
+      kind: "ablation",
+      model: "foundation",
+      data: DATA,
+      variants: {
+        noInterleaving: { architecture: { interleaved: false } },
+        noPooling: { architecture: { summary: ["cls", "recent"] } },
+        noCls: { architecture: { summary: ["pooled", "recent"] } },
+        noRecent: { architecture: { summary: ["cls", "pooled"] } },
+        noGates: { architecture: { gates: "none" } },
+        sharedSurfaces: { architecture: { domains: "shared" } },
+        surfaceExperts: { architecture: { domains: "experts" } },
+        surfacesApart: { apart: true },
+        adsAlone: { architecture: { events: "ad" } },
+        history16: { history: 16 },
+        history256: { history: 256 },
+        pyramid: { architecture: { pyramid: 2 } },
+        causal: { architecture: { attention: "causal" } },
+        hstu: { architecture: { attention: "hstu" } },
+        crossLayers: { architecture: { crossLayers: true } },
+        noCandidateAttention: { architecture: { candidateAttention: false } },
+      },
+    },
+    light: { kind: "lightweight", of: "ablation", light: { dim: 4 } },
   },
 });

@@ -1,6 +1,7 @@
 import { resolve as resolvePath } from "node:path";
 import { join, type Problem, show } from "./check.ts";
-import { EVENTS_DEFAULTS, type UserConfig } from "./schema.ts";
+import { EVENTS_DEFAULTS } from "./defaults.ts";
+import type { UserConfig } from "./schema.ts";
 import type { AttributeConfig, EventsConfig, IdEncoding, OutcomeConfig, Source } from "./types.ts";
 import { parseDuration, parseInstant } from "./units.ts";
 

@@ -1,11 +1,12 @@
 import { dirname, resolve as resolvePath } from "node:path";
 import { check, isPlainObject, join, type Problem, type Schema, show } from "./check.ts";
+import { PATH_DEFAULTS } from "./defaults.ts";
 import { LapidaryError } from "./errors.ts";
 import { resolveEvents, resolveTime } from "./resolve-events.ts";
 import { resolveModels } from "./resolve-models.ts";
 import { resolveStudies } from "./resolve-studies.ts";
 import { resolveWorld } from "./resolve-world.ts";
-import { CONFIG_SCHEMA, PATH_DEFAULTS, type UserConfig } from "./schema.ts";
+import { CONFIG_SCHEMA, type UserConfig } from "./schema.ts";
 import type { ProjectConfig, SplitConfig } from "./types.ts";
 
 /**

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { MODEL_DEFAULTS } from "../config/defaults.ts";
 import { writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
-import { MODEL_DEFAULTS } from "../config/schema.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
 

@@ -11,7 +11,7 @@ import {
   trainUntil,
   USER_CONFIG,
 } from "../../test/train/project.ts";
-import { TRAINING_DEFAULTS } from "../config/schema.ts";
+import { TRAINING_DEFAULTS } from "../config/defaults.ts";
 import { type ModelConfig, type ProjectConfig, ROW_FORMATS, type RowFormat } from "../config/types.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Model } from "../model/index.ts";

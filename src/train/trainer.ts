@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { TRANSFER_DEFAULTS } from "../config/defaults.ts";
 import { LapidaryError } from "../config/errors.ts";
 import { nearest } from "../config/nearest.ts";
-import { TRANSFER_DEFAULTS } from "../config/schema.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
 import { EventStore, newestShareMs } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
