@@ -47,28 +47,27 @@ export function calibrate(threads: number): Limits {
 const GATHER = { rows: 1 << 21, dim: 64, ids: 1 << 19, bag: 1 << 14 } as const;
 
 /**
- * Bytes per second of reading random rows of 256 bytes from a table far larger than the caches: the faster of
- * libtorch's gather, whose writes count too, and of our sums of long bags, which write nothing.
+ * A measure of the bytes per second of reading random rows of 256 bytes from a table far larger than the caches: the
+ * faster of libtorch's gather, whose writes count too, and of our sums of long bags, which write nothing. Taken with the
+ * threads that are set, in some tenths of a second, so that each sample can have one beside it.
  */
-export function calibrateGather(threads: number): number {
-  const before = threadsNow();
-  setThreads(threads);
-  try {
-    using _ = new Scope();
-    const { rows, dim, ids, bag } = GATHER;
-    const table = ones([rows, dim]);
-    const codes = rand([ids], { generator: RandomGenerator.seeded(1) })
+export function gatherLimit(): () => number {
+  using scope = new Scope();
+  const { rows, dim, ids, bag } = GATHER;
+  const table = scope.keep(ones([rows, dim]));
+  const codes = scope.keep(
+    rand([ids], { generator: RandomGenerator.seeded(1) })
       .mul(rows)
       .clamp(0, rows - 1)
-      .to({ dtype: "int64" });
-    const offsets = arange(0, ids + 1, bag, { dtype: "int64" });
-    const bytes = 4 * dim * ids;
+      .to({ dtype: "int64" }),
+  );
+  const offsets = scope.keep(arange(0, ids + 1, bag, { dtype: "int64" }));
+  const bytes = 4 * dim * ids;
+  return () => {
     const gather = fastest(4, () => scratch(() => table.indexSelect(0, codes)));
-    const pool = fastest(4, () => scratch(() => tablesPool([table], [0], [codes], [offsets], [], false)));
+    const pool = fastest(4, () => scratch(() => tablesPool([table], [0], [codes], [offsets], [], false, [])));
     return Math.max((2 * bytes) / gather, bytes / pool);
-  } finally {
-    setThreads(before);
-  }
+  };
 }
 
 function scratch(body: () => unknown): void {

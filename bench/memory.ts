@@ -1,10 +1,11 @@
+import { ARCHITECTURE_DEFAULTS } from "../src/config/architecture.ts";
 import { LapidaryError } from "../src/config/errors.ts";
 import { Foundation, sizesOf } from "../src/model/index.ts";
 import { DenseParameters, LayerNorm, Linear, type Numerics, parametersOf, withNumerics } from "../src/nn/index.ts";
 import { Initializer } from "../src/nn/initial.ts";
 import { chained, countMemory, RandomGenerator, randn, Scope, setThreads, type Tensor } from "../src/torch/index.ts";
 import { type BenchOptions, type BenchResult, compare, selected } from "./harness.ts";
-import { drawBatch, SPEC } from "./train-data.ts";
+import { BATCH, drawBatch, SPEC } from "./train-data.ts";
 
 const MIB = 2 ** 20;
 const FLOAT8: Numerics = { half: false, float8: true };
@@ -53,7 +54,9 @@ const CASES: readonly Case[] = [
     name: "foundation-small",
     make: (initial) => {
       const batch = drawBatch(1);
-      const model = Foundation.init(SPEC, sizesOf({ size: "small", dim: null, layers: null }), initial);
+      const sizes = sizesOf({ size: "small", dim: null, layers: null });
+      const config = { sizes, architecture: ARCHITECTURE_DEFAULTS, history: BATCH.history };
+      const model = Foundation.init(SPEC, config, initial);
       return { model, loss: (chosen) => (chosen as Foundation).logits(batch).square().mean() };
     },
   },

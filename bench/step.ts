@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ARCHITECTURE_DEFAULTS } from "../src/config/architecture.ts";
 import { LapidaryError } from "../src/config/errors.ts";
 import type { ModelSize } from "../src/config/types.ts";
 import { ProcessMesh } from "../src/distributed/index.ts";
@@ -54,7 +55,14 @@ async function runCase({ name, size, shape }: Case, options: BenchOptions): Prom
   try {
     const batches = Array.from({ length: NUM_BATCHES }, (_, i) => drawBatch(i + 1, shape));
     const sizes = sizesOf({ size, dim: null, layers: null });
-    const learner = Learner.of(Foundation.init(SPEC, sizes, new Initializer(RandomGenerator.seeded(7))));
+    const architecture = { ...ARCHITECTURE_DEFAULTS, domains: "shared" } as const;
+    const learner = Learner.of(
+      Foundation.init(
+        SPEC,
+        { sizes, architecture, history: shape.history },
+        new Initializer(RandomGenerator.seeded(7)),
+      ),
+    );
     await using peer = options.peer === false ? null : await Peer.start("step.py", { threads: THREADS });
     if (peer !== null) await load(peer, { learner, batches, heads: sizes.numHeads, folder });
     let next = 0;

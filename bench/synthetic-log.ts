@@ -46,9 +46,9 @@ export function syntheticConfig(path: string, format: EventsConfig["format"]): E
       price: { from: "price", kind: "number", ids },
     },
     outcomes: {
-      click: { from: "is_click", kind: "flag", delayMs: 0, objective: true },
-      conversion: { from: "is_conversion", kind: "flag", delayMs: 7 * 86_400_000, objective: true },
-      dwell: { from: "dwell_ms", kind: "number", delayMs: 60_000, objective: false },
+      click: { from: "is_click", kind: "flag", delayMs: 0, objective: true, windowOf: null },
+      conversion: { from: "is_conversion", kind: "flag", delayMs: 7 * 86_400_000, objective: true, windowOf: null },
+      dwell: { from: "dwell_ms", kind: "number", delayMs: 60_000, objective: false, windowOf: null },
     },
   };
 }

@@ -5,12 +5,13 @@ import { LapidaryError } from "../src/config/errors.ts";
 import { initTablesAdagrad, type Lookup, poolTables, stepTablesAdagrad } from "../src/nn/index.ts";
 import { noGrad, Scope, setThreads, type Tensor } from "../src/torch/index.ts";
 import { writeSafetensors } from "../src/torch/safetensors.ts";
-import { calibrateGather } from "./calibrate.ts";
+import { gatherLimit } from "./calibrate.ts";
 import {
   alternate,
   type BenchOptions,
   type BenchResult,
   compare,
+  median,
   repetitionsFor,
   runCases,
   secondsOf,
@@ -137,21 +138,27 @@ function writeInputs(path: string, data: TablesData): void {
 
 async function measure(
   chosen: Case,
-  { ours, peer: started }: { readonly ours: Ours; readonly peer: Peer | null },
+  { ours, peer: started, limit }: { readonly ours: Ours; readonly peer: Peer | null; readonly limit: () => number },
   options: BenchOptions,
 ): Promise<BenchResult> {
   await using peer = started;
   const steps = repetitionsFor(SAMPLE_SECONDS, (count) => ours.secondsFor(count));
   const theirs = peer === null ? 0 : await theirSteps(peer);
   const milliseconds = (seconds: number, count: number): number => (1000 * seconds) / count;
+  const bytes = bytesPerStep(chosen, ours.data);
+  const shares: number[] = [];
   const samples = await alternate(
-    () => milliseconds(ours.secondsFor(steps), steps),
+    () => {
+      const time = milliseconds(ours.secondsFor(steps), steps);
+      // Beside each sample, so that what else the machine does slows both down.
+      shares.push((1000 * bytes) / time / limit());
+      return time;
+    },
     peer === null ? null : async () => milliseconds(await peer.ask<number>({ steps: theirs }), theirs),
     options,
   );
   const result = compare(chosen.name, samples, { unit: "ms", better: "less" });
-  const bytesPerSecond = bytesPerStep(chosen, ours.data) / (result.ours / 1000);
-  return { ...result, ofLimit: bytesPerSecond / calibrateGather(THREADS) };
+  return { ...result, ofLimit: median(shares) };
 }
 
 /** The peer may be far slower: it is timed over as many steps as fit in a sample. */
@@ -161,12 +168,12 @@ async function theirSteps(peer: Peer): Promise<number> {
   return Math.max(2, Math.round((2 * SAMPLE_SECONDS) / seconds));
 }
 
-async function runCase(chosen: Case, options: BenchOptions): Promise<BenchResult> {
+async function runCase(chosen: Case, options: BenchOptions, limit: () => number): Promise<BenchResult> {
   const folder = mkdtempSync(join(tmpdir(), "lapidary-bench-"));
   try {
     const ours = new Ours(drawTables(chosen, NUM_BATCHES));
     const peer = options.peer === false ? null : await startPeer(chosen, ours, join(folder, "inputs.safetensors"));
-    return await measure(chosen, { ours, peer }, options);
+    return await measure(chosen, { ours, peer, limit }, options);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -175,5 +182,6 @@ async function runCase(chosen: Case, options: BenchOptions): Promise<BenchResult
 /** Pooled lookups, their backward and the update of the touched rows, beside EmbeddingBag and an optimizer of PyTorch. */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
   setThreads(THREADS);
-  return runCases(CASES, options, runCase);
+  const limit = gatherLimit();
+  return runCases(CASES, options, (chosen, given) => runCase(chosen, given, limit));
 }

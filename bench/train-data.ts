@@ -1,4 +1,4 @@
-import { TRAINING_DEFAULTS } from "../src/config/schema.ts";
+import { TRAINING_DEFAULTS } from "../src/config/defaults.ts";
 import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../src/features/spec.ts";
 import { type RandomInteger, seededIntegers } from "../src/metrics/random.ts";
 import { fromArray, type Tensor, type TensorArray } from "../src/torch/index.ts";
@@ -13,7 +13,7 @@ export interface BatchShape {
 }
 
 /** Examples per batch, and newest events per history: the defaults of the configuration. */
-const BATCH: BatchShape = { size: 512, history: 128, power: 2 };
+export const BATCH: BatchShape = { size: 512, history: 128, power: 2 };
 
 const feature = (name: string, cardinality: number, table = name): CategoryFeature => ({ name, table, cardinality });
 

@@ -5,7 +5,7 @@ import { LapidaryError } from "../src/config/errors.ts";
 import type { ModelSize } from "../src/config/types.ts";
 import { ProcessMesh } from "../src/distributed/index.ts";
 import type { Batch } from "../src/features/spec.ts";
-import { PreviousGeneration, sizesOf } from "../src/model/index.ts";
+import { initPrevious, sizesOf } from "../src/model/index.ts";
 import { Initializer } from "../src/nn/index.ts";
 import { countFlops, RandomGenerator, Scope, setThreads } from "../src/torch/index.ts";
 import { writeSafetensors } from "../src/torch/safetensors.ts";
@@ -21,7 +21,7 @@ import {
   secondsOf,
 } from "./harness.ts";
 import { Peer } from "./peer.ts";
-import { batchTensors, comparableTraining, drawBatch, SPEC } from "./train-data.ts";
+import { BATCH, batchTensors, comparableTraining, drawBatch, SPEC } from "./train-data.ts";
 
 /** Batches that both sides go through again and again; the losses of the first round are compared. */
 const NUM_BATCHES = 20;
@@ -56,7 +56,8 @@ class Ours {
 
   constructor(size: ModelSize, batches: readonly Batch[]) {
     const initial = new Initializer(RandomGenerator.seeded(7));
-    this.learner = Learner.of(PreviousGeneration.init(SPEC, sizesOf({ size, dim: null, layers: null }), initial));
+    const sizes = sizesOf({ size, dim: null, layers: null });
+    this.learner = Learner.of(initPrevious(SPEC, { sizes, history: BATCH.history }, initial));
     this.batches = batches;
   }
 

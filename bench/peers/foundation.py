@@ -89,9 +89,21 @@ class Foundation(nn.Module):
 
     def cross(self, features, sequence, present, lengths, name):
         recent = (lengths.unsqueeze(1) + torch.arange(-RECENT, 0)).unsqueeze(2).expand(-1, -1, sequence.shape[2])
-        pieces = [sequence[:, :CLS], self.pool(sequence, present, f"{name}.pooling"), sequence.gather(1, recent)]
-        x_sum = self.gate(self.compress(features, f"{name}.compress"), f"{name}.featureGate")
-        return x_sum, self.gate(torch.cat(pieces, 1), f"{name}.sequenceGate")
+        history = f"{name}.histories.0"
+        pieces = [sequence[:, :CLS], self.pool(sequence, present, f"{history}.pooling"), sequence.gather(1, recent)]
+        x_sum = self.gate(self.compress(features, f"{name}.features.compress"), f"{name}.features.gate")
+        return x_sum, self.gate(torch.cat(pieces, 1), f"{history}.gate")
+
+    def look_at(self, candidate, events, present):
+        size, length, dim = events.shape
+
+        def heads(rows, part):
+            return self.linear(rows, f"candidate.{part}").view(size, -1, self.num_heads, dim // self.num_heads).transpose(1, 2)
+
+        scores = heads(candidate.unsqueeze(1), "query") @ heads(events, "key").transpose(-2, -1)
+        scores = (scores / math.sqrt(dim // self.num_heads)).masked_fill(~present[:, None, None, :], -1e30)
+        weights = scores.softmax(-1).masked_fill(~present[:, None, None, :], 0)
+        return self.linear((weights @ heads(events, "value")).transpose(1, 2).flatten(1), "candidate.output")
 
     def interact(self, x, name):
         size, tokens, dim = x.shape
@@ -111,7 +123,7 @@ class Foundation(nn.Module):
 
     def forward(self, batch):
         x, candidate, events = self.embed(batch)
-        s = torch.cat([self.compress(x, "cls"), events], 1)
+        s = torch.cat([self.compress(x, "cls.0"), events], 1)
         present = torch.cat([torch.ones(len(x), CLS, dtype=torch.bool), batch.present], 1)
         lengths = batch.offsets.diff() + CLS
         for layer in range(self.num_layers):
@@ -119,8 +131,9 @@ class Foundation(nn.Module):
             x_sum, s_sum = self.cross(x, s, present, lengths, f"{name}.cross")
             x, s = (
                 self.interact(torch.cat([x, s_sum], 1), f"{name}.interaction"),
-                self.advance(s, present, x_sum, f"{name}.sequence"),
+                self.advance(s, present, x_sum, f"{name}.sequences.0"),
             )
-        x_sum, s_sum = self.cross(x, s, present, lengths, "last")
-        inputs = torch.cat([x_sum.flatten(1), s_sum.flatten(1), candidate], 1)
-        return torch.cat([self.mlp(inputs, f"heads.{t}") for t in range(len(self.spec["objectives"]))], 1)
+        x_sum, s_sum = self.cross(x, s, present, lengths, "taps.0")
+        seen = self.look_at(candidate, events, batch.present)
+        inputs = torch.cat([x_sum.flatten(1), s_sum.flatten(1), candidate, seen], 1)
+        return torch.cat([self.mlp(inputs, f"heads.shared.{t}") for t in range(len(self.spec["objectives"]))], 1)

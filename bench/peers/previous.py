@@ -106,16 +106,18 @@ class PreviousGeneration(nn.Module):
         super().__init__()
         self.pool = POOLINGS[pooling]
         dim = parameters["embeddings.item.weight"].shape[0]
-        layers = sum(name.startswith("cross.") and name.endswith("weight") for name in parameters)
+        layers = sum(name.startswith("interaction.cross.") and name.endswith("weight") for name in parameters)
         width = (len(spec["contextual"]) + len(spec["candidate"]) + 3) * dim
         self.embeddings = Embeddings(spec, dim)
-        self.pooling = nn.Module()
-        self.pooling.relevance = Mlp([4 * dim, parameters["pooling.relevance.layers.0.weight"].shape[0], 1])
-        self.cross = nn.ModuleList(nn.Module() for _ in range(layers))
-        for layer in self.cross:
+        self.reader = nn.Module()
+        self.reader.relevance = Mlp([4 * dim, parameters["reader.relevance.layers.0.weight"].shape[0], 1])
+        self.interaction = nn.Module()
+        self.interaction.cross = nn.ModuleList(nn.Module() for _ in range(layers))
+        for layer in self.interaction.cross:
             layer.map = nn.Linear(width, width)
-        self.deep = Mlp([width] + [8 * dim] * (layers + 1))
-        self.output = nn.Linear(width + 8 * dim, len(spec["objectives"]))
+        self.interaction.deep = Mlp([width] + [8 * dim] * (layers + 1))
+        self.heads = nn.Module()
+        self.heads.mlp = Mlp([width + 8 * dim, len(spec["objectives"])])
         tables = self.embeddings.tables
         renamed = {
             f"{name}.weight" if name.removeprefix("embeddings.tables.") in tables else name: tensor
@@ -125,9 +127,9 @@ class PreviousGeneration(nn.Module):
 
     def forward(self, batch):
         features, candidate, events = self.embeddings(batch)
-        pooled = self.pool(self.pooling.relevance, batch, events, candidate)
+        pooled = self.pool(self.reader.relevance, batch, events, candidate)
         x0 = torch.cat([features, candidate, pooled], 1)
         crossed = x0
-        for layer in self.cross:
+        for layer in self.interaction.cross:
             crossed = torch.addcmul(crossed, x0, layer.map(crossed))
-        return self.output(torch.cat([crossed, F.relu(self.deep(x0))], 1))
+        return self.heads.mlp(torch.cat([crossed, F.relu(self.interaction.deep(x0))], 1))

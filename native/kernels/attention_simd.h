@@ -18,17 +18,21 @@ struct IntegerOf;
 template <>
 struct IntegerOf<float> {
   using type = int32_t;
+  using bits = uint32_t;
 };
 template <>
 struct IntegerOf<double> {
   using type = int64_t;
+  using bits = uint64_t;
 };
 
 template <typename T, int W>
 struct Lanes {
   using Int = typename IntegerOf<T>::type;
+  using Bits = typename IntegerOf<T>::bits;
   typedef T V __attribute__((vector_size(sizeof(T) * W)));
   typedef Int I __attribute__((vector_size(sizeof(T) * W)));
+  typedef Bits U __attribute__((vector_size(sizeof(T) * W)));
   typedef T Loose __attribute__((vector_size(sizeof(T) * W), aligned(alignof(T)), may_alias));
 };
 
@@ -58,7 +62,7 @@ LAPIDARY_INLINE V larger(V a, V b) {  // The first if one is NaN.
 template <int W>
 LAPIDARY_INLINE Vec<float, W> exp2Of(Vec<float, W> x) {
   using V = Vec<float, W>;
-  using I = IntVec<float, W>;
+  using U = typename Lanes<float, W>::U;
   const V shifted = x + 12582912.0f;  // 1.5 · 2^23: the integer part of x lands in the lowest bits.
   const V f = x - (shifted - 12582912.0f);
   // Least relative error on [-1/2, 1/2], 7.7e-8.
@@ -67,7 +71,8 @@ LAPIDARY_INLINE Vec<float, W> exp2Of(Vec<float, W> x) {
   p = p * f + 0.24022121727466583f;
   p = p * f + 0.6931469440460205f;
   p = p * f + 1.0000001192092896f;
-  const I power = ((I)shifted << 23) + (127 << 23);
+  // Unsigned: lanes of infinity and NaN overflow, and are replaced below.
+  const U power = ((U)shifted << 23) + (127u << 23);
   V result = p * (V)power;
   result = x < -126.0f ? V{} : result;
   return x >= 128.0f ? V{} + std::numeric_limits<float>::infinity() : result;

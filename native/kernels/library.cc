@@ -11,9 +11,10 @@ TORCH_LIBRARY(lapidary, library) {
       "int window=0, int prefix=0, int block=0, float rotary_base=0.0) -> Tensor");
 
   // One entry of features, codes, offsets, weights and gradients per feature; a feature is of the table of that number.
+  // Leaves: what the gradient of each table flows to; the tables themselves if there is none.
   library.def(
-      "tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean) "
-      "-> Tensor[]");
+      "tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, "
+      "Tensor[] leaves) -> Tensor[]");
   library.def(
       "tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, "
       "Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1.0, int seed=0, int step=0) "

@@ -28,7 +28,7 @@ struct Feature {
   const int64_t* offsets;  // Null: every id is a bag of its own.
   const void* weights;     // Null: every id counts once. Of the sums' type.
   const void* gradient = nullptr;
-  const int64_t* bagOf = nullptr;
+  int64_t* bagOf = nullptr;  // Room for the bag of each id; null where the place of an id tells it.
 
   LAPIDARY_INLINE int64_t code(int64_t i) const {
     return wide ? static_cast<const int64_t*>(codes)[i] : static_cast<const int32_t*>(codes)[i];
@@ -43,7 +43,26 @@ struct FeatureList {
   std::vector<at::Tensor> kept;
   int64_t dim = 0;
   at::ScalarType sums = at::kFloat;
+
+  int64_t ids() const {
+    int64_t sum = 0;
+    for (const Feature& feature : features) sum += feature.ids;
+    return sum;
+  }
 };
+
+// Calls `body(i)` for each task i on libtorch's threads, of which few ids are not worth many. A thread takes the next task
+// when it is done with one: tasks differ in size, and cores in what else they are doing. Inside of another task they run
+// one after the other.
+template <typename Body>
+inline void forEachTask(int64_t tasks, int64_t ids, const Body& body) {
+  constexpr int64_t kIdsPerThread = 1024;
+  const int64_t threads = std::min<int64_t>({tasks, at::get_num_threads(), ids / kIdsPerThread + 1});
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, threads, 1, [&](int64_t, int64_t) {
+    for (int64_t task = next++; task < tasks; task = next++) body(task);
+  });
+}
 
 // Everything that can be wrong is found here, before anything is changed.
 void checkShapes(const char* op, const FeatureArguments& given);

@@ -5,6 +5,7 @@
 // Sums are float64 over float64 rows and float32 over all others.
 #pragma once
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <limits>

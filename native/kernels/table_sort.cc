@@ -1,4 +1,4 @@
-// A radix sort of the ids of a batch: its time grows with the ids and the digits of the tables' rows, not with the tables.
+// A radix sort of the ids of a table: its time grows with the ids and the digits of the table's rows.
 #include "table_sort.h"
 
 namespace lapidary {
@@ -9,62 +9,57 @@ static int bitsFor(int64_t values) {
   return bits;
 }
 
-static EntryLayout layoutFor(const char* op, at::TensorList tables, const FeatureList& list) {
-  EntryLayout layout;
-  layout.firstRows.push_back(0);
-  for (const at::Tensor& table : tables) layout.firstRows.push_back(layout.firstRows.back() + table.size(0));
+static EntryLayout layoutFor(const char* op, const TableIds& ids, int64_t rows) {
   int64_t places = 0;
-  for (const Feature& feature : list.features) places = std::max({places, feature.bags, feature.ids});
-  layout.featureBits = bitsFor(static_cast<int64_t>(list.features.size()));
-  layout.placeBits = bitsFor(places);
-  layout.rowBits = bitsFor(layout.firstRows.back());
-  TORCH_CHECK(layout.featureBits + layout.placeBits + layout.rowBits <= 64, op, ": ", list.features.size(), " features of ", places,
-              " ids over ", layout.firstRows.back(), " rows are too many for one call; make several");
+  for (const Feature& feature : ids.features) places = std::max({places, feature.bags, feature.ids});
+  const EntryLayout layout{bitsFor(static_cast<int64_t>(ids.features.size())), bitsFor(places), bitsFor(rows)};
+  TORCH_CHECK(layout.rowShift() + layout.rowBits <= 64, op, ": ", ids.features.size(), " features of ", places, " ids over ", rows,
+              " rows of one table are too many for one call; make several");
   return layout;
 }
 
-// Bags of one feature, and where its entries begin. Small features are shared among threads in one go.
+std::vector<TableIds> idsOfTables(const char* op, at::TensorList tables, FeatureList& list) {
+  std::vector<TableIds> result(tables.size());
+  for (Feature& feature : list.features) {
+    if (feature.weights != nullptr && feature.offsets != nullptr) {
+      list.kept.push_back(at::empty({feature.ids}, at::kLong));
+      feature.bagOf = list.kept.back().data_ptr<int64_t>();
+    }
+    TableIds& table = result[feature.table];
+    table.features.push_back(feature);
+    table.count += feature.ids;
+  }
+  for (size_t t = 0; t < tables.size(); ++t) result[t].layout = layoutFor(op, result[t], tables[t].size(0));
+  return result;
+}
+
+// Some bags of one feature, and where the feature's entries begin.
 struct FillPiece {
   size_t feature;
   int64_t begin, end, firstEntry;
-  int64_t* bagOf;
 };
 
-static std::vector<FillPiece> fillPieces(FeatureList& list) {
+static void fillEntries(const TableIds& ids, uint64_t* entries) {
   constexpr int64_t kBagsPerPiece = 4096;
   std::vector<FillPiece> pieces;
   int64_t firstEntry = 0;
-  for (size_t f = 0; f < list.features.size(); ++f) {
-    Feature& feature = list.features[f];
-    int64_t* bagOf = nullptr;
-    if (feature.weights != nullptr && feature.offsets != nullptr) {
-      list.kept.push_back(at::empty({feature.ids}, at::kLong));
-      bagOf = list.kept.back().data_ptr<int64_t>();
-    }
+  for (size_t f = 0; f < ids.features.size(); ++f) {
+    const Feature& feature = ids.features[f];
     for (int64_t begin = 0; begin < feature.bags; begin += kBagsPerPiece) {
-      pieces.push_back({f, begin, std::min(feature.bags, begin + kBagsPerPiece), firstEntry, bagOf});
+      pieces.push_back({f, begin, std::min(feature.bags, begin + kBagsPerPiece), firstEntry});
     }
-    feature.bagOf = bagOf;
     firstEntry += feature.ids;
   }
-  return pieces;
-}
-
-static void fillEntries(const EntryLayout& layout, FeatureList& list, uint64_t* entries) {
-  const std::vector<FillPiece> pieces = fillPieces(list);
-  at::parallel_for(0, static_cast<int64_t>(pieces.size()), 4, [&](int64_t from, int64_t to) {
-    for (int64_t p = from; p < to; ++p) {
-      const FillPiece& piece = pieces[p];
-      const Feature& feature = list.features[piece.feature];
-      const uint64_t firstRow = layout.firstRows[feature.table];
-      const uint64_t tag = static_cast<uint64_t>(piece.feature) << layout.placeBits;
-      uint64_t* own = entries + piece.firstEntry;
-      for (int64_t bag = piece.begin; bag < piece.end; ++bag) {
-        for (int64_t i = feature.begin(bag); i < feature.end(bag); ++i) {
-          const uint64_t place = feature.weights == nullptr ? bag : i;
-          own[i] = (firstRow + feature.code(i)) << layout.rowShift() | tag | place;
-          if (piece.bagOf != nullptr) piece.bagOf[i] = bag;
-        }
+  forEachTask(static_cast<int64_t>(pieces.size()), ids.count, [&](int64_t p) {
+    const FillPiece& piece = pieces[p];
+    const Feature& feature = ids.features[piece.feature];
+    const uint64_t tag = static_cast<uint64_t>(piece.feature) << ids.layout.placeBits;
+    uint64_t* own = entries + piece.firstEntry;
+    for (int64_t bag = piece.begin; bag < piece.end; ++bag) {
+      for (int64_t i = feature.begin(bag); i < feature.end(bag); ++i) {
+        const uint64_t place = feature.weights == nullptr ? bag : i;
+        own[i] = static_cast<uint64_t>(feature.code(i)) << ids.layout.rowShift() | tag | place;
+        if (feature.bagOf != nullptr) feature.bagOf[i] = bag;
       }
     }
   });
@@ -93,23 +88,22 @@ static void sortDigit(const uint64_t* from, uint64_t* to, int64_t count, int shi
   });
 }
 
-SortedIds sortIds(const char* op, at::TensorList tables, FeatureList& list) {
+SortedIds sortIds(const TableIds& ids) {
   constexpr int kMaxDigitBits = 11;
   constexpr int64_t kIdsPerPiece = 16384;
-  SortedIds sorted;
-  sorted.layout = layoutFor(op, tables, list);
-  for (const Feature& feature : list.features) sorted.count += feature.ids;
-  sorted.entries.reset(new uint64_t[sorted.count]);
-  fillEntries(sorted.layout, list, sorted.entries.get());
-  std::unique_ptr<uint64_t[]> other(new uint64_t[sorted.count]);
-  const int64_t pieces = std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), sorted.count / kIdsPerPiece));
-  const int passes = (sorted.layout.rowBits + kMaxDigitBits - 1) / kMaxDigitBits;
+  const EntryLayout& layout = ids.layout;
+  const at::Tensor memory = at::empty({2, ids.count}, at::kLong);
+  uint64_t* from = reinterpret_cast<uint64_t*>(memory.data_ptr<int64_t>());
+  uint64_t* to = from + ids.count;
+  fillEntries(ids, from);
+  const int64_t pieces = std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), ids.count / kIdsPerPiece));
+  const int passes = (layout.rowBits + kMaxDigitBits - 1) / kMaxDigitBits;
   for (int pass = 0; pass < passes; ++pass) {
-    const int low = sorted.layout.rowBits * pass / passes, high = sorted.layout.rowBits * (pass + 1) / passes;
-    sortDigit(sorted.entries.get(), other.get(), sorted.count, sorted.layout.rowShift() + low, high - low, pieces);
-    sorted.entries.swap(other);
+    const int low = layout.rowBits * pass / passes, high = layout.rowBits * (pass + 1) / passes;
+    sortDigit(from, to, ids.count, layout.rowShift() + low, high - low, pieces);
+    std::swap(from, to);
   }
-  return sorted;
+  return {memory, from, ids.count};
 }
 
 }  // namespace lapidary

@@ -32,8 +32,10 @@ LAPIDARY_INLINE void poolBags(const PoolJob& job, int64_t begin, int64_t end) {
   const auto* rows = static_cast<const Element*>(job.table);
   const auto* weights = static_cast<const Sum*>(feature.weights);
   const int64_t last = feature.begin(end);
+  Sum fixed[kDim > 0 ? kDim : 1];  // Stays in registers where the compiler knows the width.
+  std::vector<Sum> any(kDim > 0 ? 0 : dim);
+  Sum* __restrict sum = kDim > 0 ? fixed : any.data();
   for (int64_t bag = begin; bag < end; ++bag) {
-    Sum* __restrict sum = static_cast<Sum*>(job.result) + bag * dim;
     for (int64_t j = 0; j < dim; ++j) sum[j] = 0;
     const int64_t from = feature.begin(bag), to = feature.end(bag);
     for (int64_t i = from; i < to; ++i) {
@@ -46,9 +48,9 @@ LAPIDARY_INLINE void poolBags(const PoolJob& job, int64_t begin, int64_t end) {
         for (int64_t j = 0; j < dim; ++j) sum[j] += weight * row[j];
       }
     }
-    if (!job.mean || to - from < 2) continue;
-    const Sum scale = Sum(1) / static_cast<Sum>(to - from);
-    for (int64_t j = 0; j < dim; ++j) sum[j] *= scale;
+    const Sum scale = job.mean && to - from > 1 ? Sum(1) / static_cast<Sum>(to - from) : Sum(1);
+    Sum* __restrict result = static_cast<Sum*>(job.result) + bag * dim;
+    for (int64_t j = 0; j < dim; ++j) result[j] = scale * sum[j];
   }
 }
 
@@ -87,7 +89,7 @@ static std::vector<int64_t> balancedBags(const Feature& feature, int64_t pieces)
 
 // Pieces of work of all features, so that many small features are shared among threads as well as one large one is.
 static std::vector<at::Tensor> tablesPoolCpu(at::TensorList tables, at::IntArrayRef features, at::TensorList codes,
-                                             at::TensorList offsets, at::TensorList weights, bool mean) {
+                                             at::TensorList offsets, at::TensorList weights, bool mean, at::TensorList) {
   constexpr int64_t kIdsPerPiece = 2048;
   const FeatureList list = checkFeatures("tables_pool", {tables, features, codes, offsets, weights, mean});
   struct Piece {
@@ -103,19 +105,18 @@ static std::vector<at::Tensor> tablesPoolCpu(at::TensorList tables, at::IntArray
     const auto bounds = balancedBags(feature, std::max<int64_t>(1, feature.ids / kIdsPerPiece));
     for (size_t p = 0; p + 1 < bounds.size(); ++p) pieces.push_back({job, bounds[p], bounds[p + 1]});
   }
-  at::parallel_for(0, static_cast<int64_t>(pieces.size()), 2, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p) {
-      const Piece& piece = pieces[p];
-      withRows(tables[piece.job.feature->table].scalar_type(), "tables_pool",
-               [&](auto rows) { pool(rows, piece.job, piece.begin, piece.end); });
-    }
+  forEachTask(static_cast<int64_t>(pieces.size()), list.ids(), [&](int64_t p) {
+    const Piece& piece = pieces[p];
+    withRows(tables[piece.job.feature->table].scalar_type(), "tables_pool",
+             [&](auto rows) { pool(rows, piece.job, piece.begin, piece.end); });
   });
   return results;
 }
 
 // The plain composition, for devices that have no kernel of ours.
 static std::vector<at::Tensor> tablesPoolComposite(at::TensorList tables, at::IntArrayRef features, at::TensorList codes,
-                                                   at::TensorList offsets, at::TensorList weights, bool mean) {
+                                                   at::TensorList offsets, at::TensorList weights, bool mean,
+                                                   at::TensorList) {
   const FeatureArguments given{tables, features, codes, offsets, weights, mean};
   checkShapes("tables_pool", given);
   std::vector<at::Tensor> results;
@@ -133,31 +134,32 @@ static std::vector<at::Tensor> tablesPoolComposite(at::TensorList tables, at::In
 
 namespace {
 
-// d/d table: the sparse gradient whose rows are the ids and whose values are their bags' gradients; of a table that one
-// feature looks up id by id it is the result's gradient itself, not a copy. d/d weight: ⟨bag's gradient, row⟩.
+// d/d leaf: the sparse gradient of its table's rows, which are the ids, with their bags' gradients as values; of a table
+// that one feature looks up id by id it is the result's gradient itself, not a copy. d/d weight: ⟨bag's gradient, row⟩.
 // Pooled features need no gradient per id: tables_adagrad_ and tables_adam_ take that of the bags.
 class TablesPool : public torch::autograd::Function<TablesPool> {
  public:
-  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, at::TensorList tables,
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, at::TensorList leaves,
                                                 at::TensorList weights, const FeatureArguments& given) {
     at::AutoDispatchBelowADInplaceOrView guard;
     static const auto op =
         c10::Dispatcher::singleton()
             .findSchemaOrThrow("lapidary::tables_pool", "")
-            .typed<std::vector<at::Tensor>(at::TensorList, at::IntArrayRef, at::TensorList, at::TensorList, at::TensorList, bool)>();
-    auto results = op.call(tables, given.features, given.codes, given.offsets, weights, given.mean);
+            .typed<std::vector<at::Tensor>(at::TensorList, at::IntArrayRef, at::TensorList, at::TensorList, at::TensorList, bool,
+                                           at::TensorList)>();
+    auto results = op.call(given.tables, given.features, given.codes, given.offsets, weights, given.mean, {});
     const bool needsRows = std::any_of(weights.begin(), weights.end(), [](const at::Tensor& w) { return w.requires_grad(); });
     std::vector<at::Tensor> saved;
-    for (const at::TensorList list : {given.codes, given.offsets, weights, needsRows ? tables : at::TensorList()}) {
+    for (const at::TensorList list : {given.codes, given.offsets, weights, needsRows ? given.tables : at::TensorList()}) {
       saved.insert(saved.end(), list.begin(), list.end());
     }
     context->save_for_backward(saved);
     context->set_materialize_grads(false);
     std::vector<int64_t> rows;
     c10::List<bool> wanted;
-    for (const at::Tensor& table : tables) {
-      rows.push_back(table.size(0));
-      wanted.push_back(table.requires_grad());
+    for (const at::Tensor& leaf : leaves) {
+      rows.push_back(leaf.size(0));
+      wanted.push_back(leaf.requires_grad());
     }
     context->saved_data["features"] = given.features.vec();
     context->saved_data["rows"] = rows;
@@ -228,9 +230,23 @@ class TablesPool : public torch::autograd::Function<TablesPool> {
 
 }  // namespace
 
+static void checkLeaves(at::TensorList tables, at::TensorList leaves) {
+  TORCH_CHECK(leaves.empty() || leaves.size() == tables.size(), "tables_pool: there must be no or ", tables.size(),
+              " leaves, got ", leaves.size());
+  for (size_t t = 0; t < leaves.size(); ++t) {
+    TORCH_CHECK(tables[t].dim() == 2 && leaves[t].sizes() == at::IntArrayRef({tables[t].size(0), rowDim(tables[t])}) &&
+                    leaves[t].scalar_type() == sumType(tables[t].scalar_type()),
+                "tables_pool: leaf ", t, " must be ", sumType(tables[t].scalar_type()), " as its table's values, got ",
+                leaves[t].scalar_type(), " ", leaves[t].sizes());
+  }
+}
+
 static std::vector<at::Tensor> tablesPoolAutograd(at::TensorList tables, at::IntArrayRef features, at::TensorList codes,
-                                                  at::TensorList offsets, at::TensorList weights, bool mean) {
-  return TablesPool::apply(tables, weights, FeatureArguments{{}, features, codes, offsets, {}, mean});
+                                                  at::TensorList offsets, at::TensorList weights, bool mean,
+                                                  at::TensorList leaves) {
+  checkLeaves(tables, leaves);
+  return TablesPool::apply(leaves.empty() ? tables : leaves, weights,
+                           FeatureArguments{tables, features, codes, offsets, {}, mean});
 }
 
 }  // namespace lapidary

@@ -10,7 +10,6 @@ struct UpdateJob {
   int64_t count;
   const Feature* features;
   int featureBits, placeBits;
-  int64_t firstRow;  // of the table, among all rows of the call
   void* table;
   int64_t width, dim;
   void* first;   // What the optimizer remembers: moments [V], or means [V, D].
@@ -19,15 +18,16 @@ struct UpdateJob {
   uint64_t seed, step;
 };
 
-// How many ids ahead memory is fetched.
-constexpr int64_t kUpdateAhead = 10;
+// How far ahead memory is fetched: that of rows by rows, however many ids each has, that of gradients by ids.
+constexpr int64_t kRowsAhead = 6;
+constexpr int64_t kGradientsAhead = 5;
 
 LAPIDARY_INLINE void fetchForWrite(const void* memory, int64_t bytes) {
   for (int64_t line = 0; line < bytes; line += 64) __builtin_prefetch(static_cast<const char*>(memory) + line, 1, 3);
 }
 
 LAPIDARY_INLINE int64_t rowOf(const UpdateJob& job, uint64_t entry) {
-  return static_cast<int64_t>(entry >> (job.featureBits + job.placeBits)) - job.firstRow;
+  return static_cast<int64_t>(entry >> (job.featureBits + job.placeBits));
 }
 
 struct Place {
@@ -78,17 +78,23 @@ LAPIDARY_INLINE void updateRows(const UpdateJob& job, const Rule& rule) {
   Sum* gradient = kDim > 0 ? fixed : any.data();
   Sum* values = gradient + dim;
   auto* table = static_cast<Element*>(job.table);
+  int64_t ahead = 0;  // The first entry of a row that is not fetched yet.
+  const auto fetchRow = [&]() LAPIDARY_LAMBDA {
+    if (ahead == job.count) return;
+    const int64_t row = rowOf(job, job.entries[ahead]);
+    fetchForWrite(table + row * job.width, job.width * sizeof(Element));
+    rule.template fetch<Sum>(job, row, dim);
+    do ++ahead;
+    while (ahead < job.count && rowOf(job, job.entries[ahead]) == row);
+  };
+  for (int64_t r = 0; r < kRowsAhead; ++r) fetchRow();
   for (int64_t i = 0; i < job.count;) {
     const int64_t row = rowOf(job, job.entries[i]);
+    fetchRow();
     for (int64_t j = 0; j < dim; ++j) gradient[j] = 0;
     do {
-      if (i + kUpdateAhead < job.count) {
-        const int64_t next = rowOf(job, job.entries[i + kUpdateAhead]);
-        fetchForWrite(table + next * job.width, job.width * sizeof(Element));
-        rule.template fetch<Sum>(job, next, dim);
-      }
-      if (i + kUpdateAhead / 2 < job.count) {
-        const Place at = placeOf(job, job.entries[i + kUpdateAhead / 2]);
+      if (i + kGradientsAhead < job.count) {
+        const Place at = placeOf(job, job.entries[i + kGradientsAhead]);
         const auto* from = static_cast<const char*>(at.feature.gradient) + at.bag * dim * sizeof(Sum);
         for (int64_t line = 0; line < static_cast<int64_t>(dim * sizeof(Sum)); line += 64) __builtin_prefetch(from + line, 0, 3);
       }
@@ -129,36 +135,48 @@ struct UpdateArguments {
   uint64_t step;
 };
 
-// Calls `update(job)` with pieces of the sorted entries that share no row, on libtorch's threads.
+// Sorts the ids of one table and calls `update(entries, count)` with pieces of them that share no row.
 template <typename Update>
-inline void updateTables(const FeatureArguments& given, const UpdateArguments& rest, const Update& update) {
-  constexpr int64_t kIdsPerPiece = 1024;
-  FeatureList list = checkFeatures(rest.op, given);
-  checkGradients(rest.op, given, rest.gradients, list);
-  const SortedIds sorted = sortIds(rest.op, given.tables, list);
-  const EntryLayout& layout = sorted.layout;
-  const uint64_t* entries = sorted.entries.get();
-  const auto rowAt = [&](int64_t i) { return static_cast<int64_t>(entries[i] >> layout.rowShift()); };
+inline void updateTable(const TableIds& ids, const Update& update) {
+  constexpr int64_t kIdsPerPiece = 4096;
+  const SortedIds sorted = sortIds(ids);
+  const auto rowAt = [&](int64_t i) { return sorted.entries[i] >> ids.layout.rowShift(); };
   const auto startOfRow = [&](int64_t i) {
     while (i > 0 && i < sorted.count && rowAt(i) == rowAt(i - 1)) ++i;
     return i;
   };
-  at::parallel_for(0, sorted.count, kIdsPerPiece, [&](int64_t from, int64_t to) {
-    const int64_t end = startOfRow(to);
-    for (int64_t begin = startOfRow(from); begin < end;) {
-      const auto after = std::upper_bound(layout.firstRows.begin(), layout.firstRows.end(), rowAt(begin));
-      const int64_t t = after - layout.firstRows.begin() - 1;
-      const uint64_t limit = static_cast<uint64_t>(*after) << layout.rowShift();
-      const int64_t stop = std::lower_bound(entries + begin, entries + end, limit) - entries;
-      const at::Tensor& table = given.tables[t];
-      const UpdateJob job{entries + begin, stop - begin, list.features.data(), layout.featureBits, layout.placeBits,
-                          layout.firstRows[t], table.data_ptr(), table.size(1), list.dim, rest.first[t].data_ptr(),
+  const int64_t pieces = std::max<int64_t>(1, sorted.count / kIdsPerPiece);
+  forEachTask(pieces, ids.count, [&](int64_t p) {
+    const int64_t begin = startOfRow(sorted.count * p / pieces), end = startOfRow(sorted.count * (p + 1) / pieces);
+    if (begin < end) update(sorted.entries + begin, end - begin);
+  });
+}
+
+// Calls `update(job)` with pieces of the ids of all tables, sorted by row. A table with a large part of the ids has all
+// threads work at it; the others are shared among threads, and the ids of each stay in the cache of one core.
+template <typename Update>
+inline void updateTables(const FeatureArguments& given, const UpdateArguments& rest, const Update& update) {
+  FeatureList list = checkFeatures(rest.op, given);
+  checkGradients(rest.op, given, rest.gradients, list);
+  const std::vector<TableIds> tables = idsOfTables(rest.op, given.tables, list);
+  const auto updateOne = [&](int64_t t) {
+    const at::Tensor& table = given.tables[t];
+    const EntryLayout& layout = tables[t].layout;
+    updateTable(tables[t], [&](const uint64_t* entries, int64_t count) {
+      const UpdateJob job{entries, count, tables[t].features.data(), layout.featureBits, layout.placeBits,
+                          table.data_ptr(), table.size(1), list.dim, rest.first[t].data_ptr(),
                           rest.second.empty() ? nullptr : rest.second[t].data_ptr(), given.mean && !given.offsets.empty(),
                           rest.seed + static_cast<uint64_t>(t), rest.step};
       withRows(table.scalar_type(), rest.op, [&](auto rows) { update(rows, job); });
-      begin = stop;
-    }
-  });
+    });
+  };
+  const int64_t total = list.ids();
+  std::vector<int64_t> shared;
+  for (size_t t = 0; t < tables.size(); ++t) {
+    if (tables[t].count * 4 * at::get_num_threads() > total) updateOne(t);
+    else if (tables[t].count > 0) shared.push_back(t);
+  }
+  forEachTask(static_cast<int64_t>(shared.size()), total, [&](int64_t i) { updateOne(shared[i]); });
 }
 
 // The gradient of each touched row of a table, by plain operators, for devices that have no kernel of ours.

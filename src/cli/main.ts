@@ -8,13 +8,30 @@ import { exportRun } from "./commands/export.ts";
 import { generate } from "./commands/generate.ts";
 import { ingest } from "./commands/ingest.ts";
 import { init } from "./commands/init.ts";
+import { scale } from "./commands/scale.ts";
 import { serve } from "./commands/serve.ts";
+import { simulate } from "./commands/simulate.ts";
 import { train } from "./commands/train.ts";
 import { transfer } from "./commands/transfer.ts";
 import { main } from "./run.ts";
 
 /** The commands in the order of help. A new one is a file in `commands/` and a line here. */
 await main(
-  [init, ingest, train, generate, transfer, evaluate, exportRun, backfill, serve, audit, bench, doctor],
+  [
+    init,
+    simulate,
+    ingest,
+    train,
+    generate,
+    transfer,
+    evaluate,
+    scale,
+    exportRun,
+    backfill,
+    serve,
+    audit,
+    bench,
+    doctor,
+  ],
   process.argv.slice(2),
 );

@@ -80,7 +80,7 @@ function fits(schema: Schema, value: unknown): boolean {
   if (schema.enum) return schema.enum.includes(value);
   if (typeof value === "string") return schema.type === "string" && fitsText(schema, value);
   if (typeof value === "number") return fitsNumber(schema, value);
-  return false;
+  return typeof value === "boolean" && schema.type === "boolean";
 }
 
 function fitsText(schema: Schema, value: string): boolean {
@@ -96,12 +96,20 @@ function fitsNumber(schema: Schema, value: number): boolean {
   return value >= minimum && value <= maximum && value > exclusiveMinimum;
 }
 
-/** The branch of the value's own JavaScript type with the fewest problems speaks for the union. */
+/**
+ * Where every branch is of a `kind`, the one of the value's own kind speaks for the union; elsewhere the branch of the
+ * value's own JavaScript type with the fewest problems.
+ */
 function checkUnion(
   schema: Schema,
   branches: readonly Schema[],
   at: { value: unknown; path: string },
 ): readonly Problem[] {
+  const kinds = branches.map((branch) => branch.properties?.["kind"]?.const);
+  if (isPlainObject(at.value) && !kinds.includes(undefined)) {
+    const own = branches[kinds.indexOf(at.value["kind"])];
+    return own ? check(own, at.value, at.path) : [mismatch({ enum: kinds }, at.value["kind"], join(at.path, "kind"))];
+  }
   const tries = branches.map((branch) => ({ branch, problems: check(branch, at.value, at.path) }));
   if (tries.some(({ problems }) => problems.length === 0)) return [];
   const inside = tries
@@ -167,6 +175,7 @@ function expectation(schema: Schema): string {
   if (schema.type === "integer" || schema.type === "number") {
     return `${schema.type === "integer" ? "an integer" : "a finite number"}${range(schema)}`;
   }
+  if (schema.type === "boolean") return "true or false";
   if (schema.type === "array") return schema.minItems ? "a list that is not empty" : "a list";
   if (schema.type === "object") return schema.minProperties ? "an object with at least one key" : "an object";
   return schema.minLength ? "text that is not empty" : "text";

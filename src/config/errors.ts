@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   CONFIG_INVALID: "a configuration value is missing or of the wrong type or range",
   CONFIG_UNKNOWN_KEY: "a key is not part of the configuration",
   CONFIG_OVERRIDE: "a --set override could not be parsed or applied",
+  TABLE_ROOM: "there is no room on the disk for a table that is to lie in a file",
   FILE_CORRUPT: "a file of lapidary's own is damaged or of another kind",
   DICTIONARY_IDS: "the ids of a dictionary are not distinct, well-formed text",
   METRIC_COLUMNS: "the columns of a metric are not of the same examples or length",
@@ -40,6 +41,7 @@ export const ERROR_CODES = {
   TRAIN_WINDOW: "a window of the split has too few examples",
   TRAIN_SURFACE: "a model is for a surface that the events do not have",
   MODEL_UNKNOWN: "the configuration has no model of that name",
+  STUDY_UNKNOWN: "the configuration has no study of that name",
   KNOWLEDGE_NOT_FOUND: "nothing was generated with a teacher yet",
   KNOWLEDGE_DAMAGED: "a file of a teacher's knowledge is not as it was written",
   KNOWLEDGE_IN_SAMPLE: "a snapshot of a teacher was to score examples that it may have learned from",
@@ -81,6 +83,9 @@ export const ERROR_CODES = {
   BENCH_PEER_UNAVAILABLE: "what a benchmark is compared with is not installed",
   BENCH_PEER_FAILED: "what a benchmark is compared with ended or refused a request",
   BENCH_MISMATCH: "a benchmark and its peer did not compute the same",
+  WORLD_ABSENT: "the configuration has no world to simulate",
+  WORLD_FOLDER: "the folder of a world holds something else",
+  WORLD_TRUTH: "the truth of a world is missing, or is of other events than the store's",
   INTERNAL: "an invariant of lapidary itself was broken",
 } as const;
 

@@ -1,6 +1,7 @@
 import { resolve as resolvePath } from "node:path";
 import { join, type Problem, show } from "./check.ts";
-import { EVENTS_DEFAULTS, type UserConfig } from "./schema.ts";
+import { EVENTS_DEFAULTS } from "./defaults.ts";
+import type { UserConfig } from "./schema.ts";
 import type { AttributeConfig, EventsConfig, IdEncoding, OutcomeConfig, Source } from "./types.ts";
 import { parseDuration, parseInstant } from "./units.ts";
 
@@ -127,15 +128,34 @@ function resolveAttributes(attributes: NonNullable<UserEvents["attributes"]>): R
 /** Objectives first, each an outcome of kind flag; then the other outcomes. */
 function resolveOutcomes({ objectives, events }: UserConfig, report: Report): Record<string, OutcomeConfig> {
   const entries: [string, OutcomeConfig][] = [];
-  for (const [name, { from = name, delay }] of Object.entries(objectives)) {
+  for (const [name, { from = name, delay, windowOf = null }] of Object.entries(objectives)) {
     const delayMs = resolveDelay(delay, `objectives.${name}.delay`, report);
-    entries.push([name, { from, kind: "flag", delayMs, objective: true }]);
+    entries.push([name, { from, kind: "flag", delayMs, objective: true, windowOf }]);
   }
   for (const [name, { from = name, kind, delay }] of Object.entries(events.outcomes ?? {})) {
     const delayMs = resolveDelay(delay, `events.outcomes.${name}.delay`, report);
-    entries.push([name, { from, kind, delayMs, objective: false }]);
+    entries.push([name, { from, kind, delayMs, objective: false, windowOf: null }]);
   }
   return Object.fromEntries(entries);
+}
+
+/** A window is of another objective, of one that is none itself, and known sooner. */
+function checkWindows({ outcomes }: EventsConfig, report: Report): void {
+  for (const [name, { windowOf, delayMs }] of Object.entries(outcomes)) {
+    if (windowOf === null) continue;
+    const whole = outcomes[windowOf];
+    if (whole?.objective && whole.windowOf === null && windowOf !== name && delayMs < whole.delayMs) continue;
+    const longest = Object.entries(outcomes).filter(
+      ([, o]) => o.objective && o.windowOf === null && o.delayMs > delayMs,
+    );
+    report(
+      invalid(`objectives.${name}.windowOf`, {
+        expected: "an objective with a longer delay that is no window itself",
+        got: show(windowOf),
+        hint: `There ${longest.length === 0 ? "is none" : `are ${longest.map(([other]) => other).join(", ")}`}.`,
+      }),
+    );
+  }
 }
 
 function checkEvents(events: EventsConfig, user: UserConfig, report: Report): void {
@@ -145,6 +165,7 @@ function checkEvents(events: EventsConfig, user: UserConfig, report: Report): vo
     report(invalid("events.latest", { expected, got, hint: "Correct one of the two." }));
   }
   checkNames(events, user, report);
+  checkWindows(events, report);
   checkLeaks(events, user, report);
 }
 

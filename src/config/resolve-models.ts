@@ -1,9 +1,13 @@
+import { ARCHITECTURE_DEFAULTS } from "./architecture.ts";
 import { join, type Problem, show } from "./check.ts";
-import { MODEL_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS, type UserConfig } from "./schema.ts";
+import { MODEL_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
+import type { UserConfig } from "./schema.ts";
 import { type ModelConfig, TEACHER_KINDS, type TransferTechnique } from "./types.ts";
 
-type UserModel = UserConfig["models"][string];
-type Report = (problem: Problem) => void;
+/** What a user writes of one model. */
+export type UserModel = UserConfig["models"][string];
+/** Takes what is wrong. */
+export type Report = (problem: Problem) => void;
 
 /** Techniques whose student adapter must meet each label once, when it is fresh. */
 const ONE_PASS: readonly TransferTechnique[] = ["adapter", "full"];
@@ -11,44 +15,65 @@ const ONE_PASS: readonly TransferTechnique[] = ["adapter", "full"];
 /** The models, every default filled in. */
 export function resolveModels(user: UserConfig, report: Report): Readonly<Record<string, ModelConfig>> {
   return Object.fromEntries(
-    Object.entries(user.models).map(([name, model]) => {
-      const resolved = resolveModel(model, user);
-      for (const problem of problemsOf(resolved, model, user)) {
-        report({ code: "CONFIG_INVALID", ...problem, path: `${join("models", name)}.${problem.path}` });
-      }
-      return [name, resolved];
-    }),
+    Object.entries(user.models).map(([name, model]) => [
+      name,
+      resolveModel(model, user, { path: join("models", name), report }),
+    ]),
   );
 }
 
-function resolveModel(model: UserModel, user: UserConfig): ModelConfig {
+/** One model, every default filled in; what is wrong with it is reported below `path`. */
+export function resolveModel(
+  model: UserModel,
+  user: UserConfig,
+  { path, report }: { readonly path: string; readonly report: Report },
+): ModelConfig {
+  const resolved = withDefaults(model, user);
+  for (const problem of problemsOf(resolved, model, user)) {
+    report({ code: "CONFIG_INVALID", ...problem, path: join(path, problem.path) });
+  }
+  return resolved;
+}
+
+function withDefaults(model: UserModel, user: UserConfig): ModelConfig {
   return {
     kind: model.kind,
     size: model.size ?? MODEL_DEFAULTS.size,
     history: model.history ?? MODEL_DEFAULTS.history,
     dim: model.dim ?? null,
     layers: model.layers ?? null,
+    tableRows: model.tableRows ?? MODEL_DEFAULTS.tableRows,
+    tableStorage: model.tableStorage ?? MODEL_DEFAULTS.tableStorage,
     minCount: model.minCount ?? MODEL_DEFAULTS.minCount,
     surface: model.surface ?? null,
     objectives: model.objectives ?? null,
     teacher: model.teacher ?? null,
     transfer: { ...TRANSFER_DEFAULTS, ...model.transfer },
+    architecture: { ...ARCHITECTURE_DEFAULTS, ...model.architecture },
     training: { ...TRAINING_DEFAULTS, ...user.training, ...model.training },
   };
 }
 
 /** What is wrong with a model beyond the types of its values, by its own keys. */
 function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): readonly Omit<Problem, "code">[] {
-  if (model.kind !== "vertical") return notOfVertical(written);
-  return [...objectiveProblems(model, user), ...teacherProblems(model, user), ...passProblems(model)];
+  const problems = [...misplaced(model, written), ...objectiveProblems(model, user)];
+  if (model.kind !== "vertical") return problems;
+  return [...problems, ...teacherProblems(model, user), ...passProblems(model)];
 }
 
-function notOfVertical(written: UserModel): readonly Omit<Problem, "code">[] {
-  const keys = ["surface", "objectives", "teacher", "transfer"] as const;
-  const hint = 'Remove it, or make the model of kind "vertical".';
-  return keys
-    .filter((key) => written[key] !== undefined)
-    .map((path) => ({ path, expected: "nothing: only vertical models have it", got: show(written[path]), hint }));
+/** Keys that only one kind of model has. */
+const KEYS_OF_KIND = [
+  { kind: "vertical", keys: ["teacher", "transfer"] },
+  { kind: "foundation", keys: ["architecture"] },
+] as const;
+
+function misplaced(model: ModelConfig, written: UserModel): readonly Omit<Problem, "code">[] {
+  return KEYS_OF_KIND.filter(({ kind }) => kind !== model.kind).flatMap(({ kind, keys }) => {
+    const hint = `Remove it, or make the model of kind ${show(kind)}.`;
+    return keys
+      .filter((key) => written[key] !== undefined)
+      .map((path) => ({ path, expected: `nothing: only ${kind} models have it`, got: show(written[path]), hint }));
+  });
 }
 
 function objectiveProblems({ objectives }: ModelConfig, user: UserConfig): readonly Omit<Problem, "code">[] {
@@ -68,7 +93,7 @@ function teacherProblems({ teacher, transfer }: ModelConfig, user: UserConfig): 
   const kinds: readonly string[] = TEACHER_KINDS;
   const teachers = Object.entries(user.models).filter(([, { kind }]) => kinds.includes(kind));
   if (teachers.some(([name]) => name === teacher)) return [];
-  const expected = `a model of kind ${TEACHER_KINDS.join(" or ")}`;
+  const expected = `a model of one of the kinds ${TEACHER_KINDS.join(", ")}`;
   const hint = `There ${teachers.length === 0 ? "is none" : `are ${teachers.map(([name]) => name).join(", ")}`}.`;
   return [{ path: "teacher", expected, got: show(teacher), hint }];
 }

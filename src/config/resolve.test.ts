@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ARCHITECTURE_DEFAULTS } from "./architecture.ts";
+import { TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
 import { dumpConfig } from "./dump.ts";
 import { LapidaryError } from "./errors.ts";
 import { applyOverrides } from "./overrides.ts";
 import { resolveConfig } from "./resolve.ts";
-import { CONFIG_SCHEMA, schemaText, TRAINING_DEFAULTS, TRANSFER_DEFAULTS, type UserConfig } from "./schema.ts";
+import { CONFIG_SCHEMA, schemaText, type UserConfig } from "./schema.ts";
 
 const USER: UserConfig = {
   events: {
@@ -60,9 +62,9 @@ describe("resolveConfig", () => {
         price: { from: "price_usd", kind: "number", ids: { kind: "dictionary" } },
       },
       outcomes: {
-        click: { from: "is_click", kind: "flag", delayMs: 0, objective: true },
-        conversion: { from: "is_conversion", kind: "flag", delayMs: 604_800_000, objective: true },
-        liked: { from: "label", kind: "flag", delayMs: 3_600_000, objective: false },
+        click: { from: "is_click", kind: "flag", delayMs: 0, objective: true, windowOf: null },
+        conversion: { from: "is_conversion", kind: "flag", delayMs: 604_800_000, objective: true, windowOf: null },
+        liked: { from: "label", kind: "flag", delayMs: 3_600_000, objective: false, windowOf: null },
       },
     });
     expect(Object.keys(config.events.outcomes)).toEqual(["click", "conversion", "liked"]);
@@ -81,19 +83,26 @@ describe("resolveConfig", () => {
       history: 2048,
       dim: null,
       layers: null,
+      tableRows: "float32",
+      tableStorage: "memory",
       minCount: 2,
       surface: null,
       objectives: null,
       teacher: null,
       transfer: TRANSFER_DEFAULTS,
+      architecture: ARCHITECTURE_DEFAULTS,
       training: { ...TRAINING_DEFAULTS, epochs: 3, seed: 7 },
     });
     expect(models["base"]?.training).toEqual({ ...TRAINING_DEFAULTS, epochs: 3 });
   });
 
   it.each([
+    [{ kind: "foundation", tableRows: "float8" }, "models.v.tableRows"],
     [{ kind: "foundation", teacher: "big" }, "models.v.teacher"],
-    [{ kind: "foundation", surface: "feed" }, "models.v.surface"],
+    [{ kind: "previous", architecture: { experts: 2 } }, "models.v.architecture"],
+    [{ kind: "wukong", architecture: { experts: 2 } }, "models.v.architecture"],
+    [{ kind: "hstu", teacher: "big" }, "models.v.teacher"],
+    [{ kind: "foundation", objectives: ["clack"] }, "models.v.objectives"],
     [{ kind: "vertical", teacher: "base" }, "models.v.teacher"],
     [{ kind: "vertical", transfer: { technique: "distill" } }, "models.v.teacher"],
     [{ kind: "vertical", objectives: ["clack"] }, "models.v.objectives"],
@@ -102,6 +111,17 @@ describe("resolveConfig", () => {
     const of = { ...USER, models: { ...USER.models, v: model } };
     const refused = expect.objectContaining({ code: "CONFIG_INVALID", where: `${FILE}: ${where}` });
     expect(() => resolveConfig(of, FILE)).toThrow(refused);
+  });
+
+  it.each(["nothing", "click", "early", "conversion"])("refuses a window of %s", (windowOf) => {
+    // click is known at once, early is a window itself, and a window of conversion must be known before it.
+    const delay = windowOf === "conversion" ? "7d" : "1h";
+    const early = { windowOf: "conversion", delay: "1d" };
+    const objectives = { ...USER.objectives, early, window: { windowOf, delay } };
+    const refused = expect.objectContaining({ code: "CONFIG_INVALID", where: `${FILE}: objectives.window.windowOf` });
+    expect(() => resolveConfig({ ...USER, objectives }, FILE)).toThrow(refused);
+    const right = { ...USER.objectives, early };
+    expect(resolveConfig({ ...USER, objectives: right }, FILE).events.outcomes["early"]?.windowOf).toBe("conversion");
   });
 
   it("takes a student adapter that meets each label once, in order of time", () => {

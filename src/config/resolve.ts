@@ -1,9 +1,12 @@
 import { dirname, resolve as resolvePath } from "node:path";
 import { check, isPlainObject, join, type Problem, type Schema, show } from "./check.ts";
+import { PATH_DEFAULTS } from "./defaults.ts";
 import { LapidaryError } from "./errors.ts";
 import { resolveEvents, resolveTime } from "./resolve-events.ts";
 import { resolveModels } from "./resolve-models.ts";
-import { CONFIG_SCHEMA, PATH_DEFAULTS, type UserConfig } from "./schema.ts";
+import { resolveStudies } from "./resolve-studies.ts";
+import { resolveWorld } from "./resolve-world.ts";
+import { CONFIG_SCHEMA, type UserConfig } from "./schema.ts";
 import type { ProjectConfig, SplitConfig } from "./types.ts";
 
 /**
@@ -30,6 +33,8 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
     events: resolveEvents(user, root, report),
     split: resolveSplit(user.split, report),
     models: resolveModels(user, report),
+    world: user.world === undefined ? null : resolveWorld(user.world, root, report),
+    studies: resolveStudies(user, report),
   };
   if (found.length > 0) throw configError(found, file);
   return deepFreeze(config);

@@ -3,10 +3,15 @@
  * editors and `lapidary.schema.json`. `resolve.ts` turns it into the resolved form of `types.ts`.
  */
 import Type, { type Static, type TSchema } from "typebox";
+import { ARCHITECTURE_SCHEMA } from "./architecture-schema.ts";
+import { EVENTS_DEFAULTS, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
+import { studySchema } from "./study-schema.ts";
 import {
   KEPT_ACTIVATIONS,
   MODEL_KINDS,
   MODEL_SIZES,
+  ROW_FORMATS,
+  TABLE_STORAGES,
   TRAINING_ORDERS,
   TRAINING_PRECISIONS,
   TRANSFER_TECHNIQUES,
@@ -14,57 +19,7 @@ import {
   type TransferConfig,
 } from "./types.ts";
 import { DURATION_PATTERN, INSTANT_PATTERN, MAX_TIME_MS } from "./units.ts";
-
-/** How a model is fitted unless the configuration says otherwise. */
-export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
-  seed: 1,
-  epochs: 1,
-  globalBatchSize: 512,
-  learningRate: 1e-3,
-  tableLearningRate: 0.05,
-  weightDecay: 0,
-  warmupRatio: 0.1,
-  clipNorm: 1,
-  checkpointEverySteps: 200,
-  threads: 0,
-  order: "shuffled",
-  precision: "float32",
-  activations: "float32",
-  fullPrecision: ["heads", "output"],
-});
-
-/**
- * How a vertical model learns from its teacher unless the configuration says otherwise. ExFM's usage example has α = 5,
- * β = 20, w = 10, for clicks so rare that all predictions lie near 0; at ordinary rates they drown the labels, so all
- * are 1 until a search on the validation window says otherwise.
- *
- * @see arXiv 2502.17494 §4.1
- */
-export const TRANSFER_DEFAULTS: TransferConfig = Object.freeze({
-  technique: "none",
-  labelScale: 1,
-  gradientScale: 1,
-  lossWeight: 1,
-});
-
-/** Dials of a model unless the configuration says otherwise. */
-export const MODEL_DEFAULTS = Object.freeze({ size: "small", history: 128, minCount: 2 } as const);
-
-/** What is taken for a log that does not say it. */
-export const EVENTS_DEFAULTS = Object.freeze({
-  timeUnit: "ms",
-  earliest: "2000-01-01",
-  latest: "2100-01-01",
-  delay: "0s",
-} as const);
-
-/** Where what the commands make lies, relative to the configuration file. */
-export const PATH_DEFAULTS = Object.freeze({
-  store: ".lapidary/store",
-  runs: "runs",
-  knowledge: ".lapidary/knowledge",
-  bundles: "bundles",
-} as const);
+import { WORLD_SCHEMA } from "./world-schema.ts";
 
 const NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$";
 const MODEL_NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]{0,63}$";
@@ -141,7 +96,11 @@ const outcome = record(
 );
 
 const objective = record(
-  { from: Type.Optional(field("Field of the log, 0 or 1; the objective's own name if absent.")), delay: delay() },
+  {
+    from: Type.Optional(field("Field of the log, 0 or 1; the objective's own name if absent.")),
+    delay: delay(),
+    windowOf: Type.Optional(field("Objective of which this is the same event within a shorter time.")),
+  },
   "One outcome that models predict.",
 );
 
@@ -293,6 +252,18 @@ const model = record(
       Type.Integer({ description: "Embedding dimension, even.", minimum: 2, maximum: 8192, multipleOf: 2 }),
     ),
     layers: Type.Optional(Type.Integer({ description: "Number of layers.", minimum: 1, maximum: 256 })),
+    tableRows: Type.Optional(
+      Type.Enum([...ROW_FORMATS], {
+        description: "How table rows are kept: in training, checkpoints and bundles. Narrow ones round stochastically.",
+        default: MODEL_DEFAULTS.tableRows,
+      }),
+    ),
+    tableStorage: Type.Optional(
+      Type.Enum([...TABLE_STORAGES], {
+        description: "Where tables are while the model works; as a file in the run's folder one may exceed memory.",
+        default: MODEL_DEFAULTS.tableStorage,
+      }),
+    ),
     minCount: Type.Optional(
       Type.Integer({
         description: "Ids seen fewer times in training share one row.",
@@ -309,12 +280,35 @@ const model = record(
         uniqueItems: true,
       }),
     ),
-    teacher: Type.Optional(field("Model that a vertical model learns from: of kind foundation or previous.")),
+    teacher: Type.Optional(field("Model that a vertical model learns from: of a kind that reads histories.")),
     transfer: Type.Optional(transfer),
+    architecture: Type.Optional(ARCHITECTURE_SCHEMA),
     training: Type.Optional(training),
   },
   "One model.",
 );
+
+const variant = Type.Object(
+  {
+    ...Type.Partial(Type.Pick(model, ["size", "history", "dim", "layers", "minCount", "architecture"])).properties,
+    // A study makes one pass in order of time, on one thread, and its seeds are its own.
+    training: Type.Optional(
+      Type.Omit(training, ["seed", "epochs", "order", "threads"], {
+        description: "How the variant is fitted.",
+        additionalProperties: false,
+      }),
+    ),
+    apart: Type.Optional(
+      Type.Boolean({ description: "Whether every surface has a model of its own.", default: false }),
+    ),
+  },
+  { description: "What is changed of the model.", additionalProperties: false },
+);
+
+const light = Type.Partial(Type.Pick(model, ["size", "history", "dim", "layers"]), {
+  description: "What makes the model light.",
+  additionalProperties: false,
+});
 
 /** The schema of the configuration file. */
 export const CONFIG_SCHEMA = Type.Object(
@@ -345,6 +339,8 @@ export const CONFIG_SCHEMA = Type.Object(
     split,
     training: Type.Optional(training),
     models: named(model, { description: "The models by name.", pattern: MODEL_NAME_PATTERN, minProperties: 1 }),
+    world: Type.Optional(WORLD_SCHEMA),
+    studies: Type.Optional(named(studySchema({ variant, light }), { description: "Studies of `lapidary scale`." })),
   },
   { title: "Lapidary project", description: "One file describes the whole project.", additionalProperties: false },
 );

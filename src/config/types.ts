@@ -2,6 +2,10 @@
  * The configuration after it was read, checked and resolved: every default filled in, every path absolute, every
  * duration in milliseconds. What a user writes (shorthands, `"7d"`, relative paths) is described by `schema.ts`.
  */
+import type { ArchitectureConfig } from "./architecture.ts";
+import type { StudyConfig } from "./studies.ts";
+
+import type { WorldConfig } from "./world.ts";
 
 /** Where a key column comes from: a field of the log, or one constant for all of it. */
 export type Source = { readonly from: string } | { readonly value: string };
@@ -47,6 +51,8 @@ export interface OutcomeConfig {
   /** @unit ms */
   readonly delayMs: number;
   readonly objective: boolean;
+  /** The objective of which this one is the same event within a shorter time; null for none. */
+  readonly windowOf: string | null;
 }
 
 /** The three windows of a time split: [.., trainUntil), [trainUntil, validationUntil), [validationUntil, testUntil). @unit ms since 1970, UTC */
@@ -102,14 +108,38 @@ export type TrainingOrder = (typeof TRAINING_ORDERS)[number];
 
 /**
  * Kinds of models. `baseRate` and `logistic` are the simplest baselines, `previous` is DLRM/DCNv2 with DIN pooling,
- * `vertical` is the small one that serves.
+ * `foundation` the one that others learn from, `vertical` the small one that serves. The rest are published models to
+ * compare with: `din`, `sasrec` and `hstu` differ in how they read the history, `wukong` reads none, and `mmoe`, `ple` and
+ * `star` are `previous` with task heads for several objectives and surfaces.
  */
-export const MODEL_KINDS = ["baseRate", "logistic", "previous", "foundation", "vertical"] as const;
+export const MODEL_KINDS = [
+  "baseRate",
+  "logistic",
+  "previous",
+  "foundation",
+  "vertical",
+  "din",
+  "sasrec",
+  "hstu",
+  "wukong",
+  "mmoe",
+  "ple",
+  "star",
+] as const;
 /** One of {@link MODEL_KINDS}. */
 export type ModelKind = (typeof MODEL_KINDS)[number];
 
-/** Kinds of models that others can learn from. */
-export const TEACHER_KINDS = ["previous", "foundation"] as const satisfies readonly ModelKind[];
+/** Kinds of models that others can learn from: those that make something of a user's history. */
+export const TEACHER_KINDS = [
+  "previous",
+  "foundation",
+  "din",
+  "sasrec",
+  "hstu",
+  "mmoe",
+  "ple",
+  "star",
+] as const satisfies readonly ModelKind[];
 
 /**
  * Ways in which a vertical model learns from its teacher. `distill`: labels and teacher on one head. `auxiliary`: the
@@ -136,6 +166,16 @@ export const MODEL_SIZES = ["tiny", "small", "medium", "large"] as const;
 /** One of {@link MODEL_SIZES}. */
 export type ModelSize = (typeof MODEL_SIZES)[number];
 
+/** How the rows of tables are kept, in training, checkpoints and bundles alike; `int8` with a scale and an offset per row. */
+export const ROW_FORMATS = ["float32", "bfloat16", "float16", "int8"] as const;
+/** One of {@link ROW_FORMATS}. */
+export type RowFormat = (typeof ROW_FORMATS)[number];
+
+/** Where tables are while a model works: in memory, or in files in the run's folder, which may exceed it. */
+export const TABLE_STORAGES = ["memory", "file"] as const;
+/** One of {@link TABLE_STORAGES}. */
+export type TableStorage = (typeof TABLE_STORAGES)[number];
+
 /** Sizes of a model; null where the kind has no such part or the dial `size` derives it. */
 export interface ModelConfig {
   readonly kind: ModelKind;
@@ -147,6 +187,10 @@ export interface ModelConfig {
   readonly dim: number | null;
   /** Number of layers. */
   readonly layers: number | null;
+  /** How the rows of its tables are kept. */
+  readonly tableRows: RowFormat;
+  /** Where its tables are while it works. */
+  readonly tableStorage: TableStorage;
   /** Codes seen fewer times than this in training share row 0. */
   readonly minCount: number;
   /** The one surface whose examples it learns from and scores; null for all. Histories hold the events of all surfaces. */
@@ -156,6 +200,8 @@ export interface ModelConfig {
   /** Model that a vertical model learns from; null where there is none. */
   readonly teacher: string | null;
   readonly transfer: TransferConfig;
+  /** Read by kind `foundation` alone. */
+  readonly architecture: ArchitectureConfig;
   readonly training: TrainingConfig;
 }
 
@@ -176,4 +222,7 @@ export interface ProjectConfig {
   readonly events: EventsConfig;
   readonly split: SplitConfig;
   readonly models: Readonly<Record<string, ModelConfig>>;
+  /** The synthetic world whose log this project reads; null if its log is a real one. */
+  readonly world: WorldConfig | null;
+  readonly studies: Readonly<Record<string, StudyConfig>>;
 }

@@ -25,7 +25,8 @@ export function admissionTimes(store: EventStore, options: AdmissionOptions): Ad
   }
   const minCount = Math.max(1, options.minCount);
   const admitted = { user: nthTimes(users, times, { minCount, cardinality: store.numUsers + 1 }) };
-  const categories = store.manifest.columns.filter(({ kind }) => kind === "category");
+  // The codes of origins are the same in every store and mean the same from the first event on.
+  const categories = store.manifest.columns.filter(({ name, kind }) => kind === "category" && name !== "origin");
   const others = categories.map(({ name, cardinality }) => {
     return [name, nthTimes(codesOf(store, rows, name), times, { minCount, cardinality })] as const;
   });

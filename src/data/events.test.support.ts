@@ -38,8 +38,8 @@ export function eventsConfig(
       price: { from: "price", kind: "number", ids: dictionary },
     },
     outcomes: {
-      click: { from: "is_click", kind: "flag", delayMs: 0, objective: true },
-      dwell: { from: "dwell", kind: "number", delayMs: 1000, objective: false },
+      click: { from: "is_click", kind: "flag", delayMs: 0, objective: true, windowOf: null },
+      dwell: { from: "dwell", kind: "number", delayMs: 1000, objective: false, windowOf: null },
     },
     ...overrides,
   };

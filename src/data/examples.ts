@@ -86,6 +86,23 @@ export function timeOrder(store: EventStore, rows: WindowRows): ExampleOrder {
   return { size: order.length, rowAt: (position) => examples[order[position]!]! };
 }
 
+/**
+ * Time of the oldest example of the newest `share` of a window: from it on, at least `share · N` of its N examples
+ * happened, all those of one instant together. O(examples log examples)
+ *
+ * @unit ms since 1970, UTC
+ */
+export function newestShareMs(store: EventStore, window: TimeWindow, share: number): number {
+  const rows = new WindowRows(store, window);
+  const times = new Float64Array(rows.size);
+  for (let user = 1; user <= store.numUsers; user++) {
+    const start = rows.starts[user - 1]!;
+    const at = rows.offsets[user - 1]!;
+    times.set(store.timesOf(start, start + rows.offsets[user]! - at, user), at);
+  }
+  return times.sort()[Math.floor(rows.size * (1 - share))] ?? window.untilMs;
+}
+
 /** Number of values of an ascending array below `bound`. */
 function lowerBound(values: Float64Array, bound: number): number {
   let low = 0;

@@ -1,22 +1,34 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { ROW_FORMATS, type RowFormat } from "../config/types.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { buildModel, type Model, type SplitModel } from "../model/index.ts";
 import { TINY_SPEC, tinyBatch, tinyConfig } from "../model/testing.ts";
-import { Initializer, parametersOf } from "../nn/index.ts";
-import { cat, noGrad, RandomGenerator, Scope } from "../torch/index.ts";
+import { countValues, Initializer, parametersOf, rowBytes } from "../nn/index.ts";
+import { cat, noGrad, RandomGenerator, randn, Scope, toRows } from "../torch/index.ts";
 import { exportGraph } from "./export-graph.ts";
 
-type Exported = "baseRate" | "logistic" | "previous" | "vertical";
+type Exported = "baseRate" | "logistic" | "previous" | "din" | "vertical";
 
-/** A model of float32 whose every parameter matters. */
-function model32(kind: Exported, spec: FeatureSpec = TINY_SPEC): Model {
-  const initial = new Initializer(RandomGenerator.seeded(3));
+/** A model of float32, but for its rows, whose every parameter matters. */
+function model32(kind: Exported, spec: FeatureSpec = TINY_SPEC, rows: RowFormat = "float32"): Model {
+  const generator = RandomGenerator.seeded(3);
+  const initial = new Initializer(generator, { rows });
   const model = buildModel(tinyConfig(kind), { spec, rates: spec.objectives.map(() => 0.2), initial });
   const { dense, tables } = parametersOf(model);
-  for (const { tensor } of [...dense, ...tables]) tensor.detach().add_(initial.normal(tensor.shape, 0.3));
+  for (const { tensor } of dense) tensor.detach().add_(initial.normal(tensor.shape, 0.3));
+  for (const { tensor, leaf } of tables) {
+    tensor.detach().copy_(toRows(randn(leaf.shape, { generator }).mul(0.3), tensor.dtype));
+  }
   return model;
 }
+
+/** {@link TINY_SPEC} with categories of so many ids that rows are most of a graph. */
+const LARGE_SPEC: FeatureSpec = {
+  ...TINY_SPEC,
+  contextual: TINY_SPEC.contextual.map((feature) => ({ ...feature, cardinality: 3000 })),
+  candidate: TINY_SPEC.candidate.map((feature) => ({ ...feature, cardinality: 5000 })),
+};
 
 function feedsOf({ size, contextual, candidate, numbers, history }: Batch): Record<string, OrtTensor> {
   const codes = (kind: string, columns: Readonly<Record<string, Int32Array>>): [string, OrtTensor][] =>
@@ -64,7 +76,7 @@ const BATCHES: Readonly<Record<string, readonly number[]>> = {
 };
 
 describe("an exported model", () => {
-  it.each(["baseRate", "logistic", "previous", "vertical"] as const)(
+  it.each(["baseRate", "logistic", "previous", "din", "vertical"] as const)(
     "of kind %s scores as libtorch does",
     async (kind) => {
       const model = model32(kind);
@@ -75,6 +87,41 @@ describe("an exported model", () => {
       }
     },
   );
+
+  const narrow = ROW_FORMATS.filter((format) => format !== "float32");
+
+  it.each(narrow)("with %s rows scores as libtorch does", async (format) => {
+    for (const kind of ["logistic", "previous", "vertical"] as const) {
+      const model = model32(kind, TINY_SPEC, format);
+      const session = await InferenceSession.create(exportGraph(model, TINY_SPEC, "0"));
+      for (const [name, lengths] of Object.entries(BATCHES)) {
+        expect(await difference(session, model, tinyBatch(lengths, 1)), `${kind}, ${name}`).toBeLessThan(1e-5);
+      }
+    }
+  });
+
+  it.each(narrow)("with %s rows holds no byte more than they have", (format) => {
+    for (const kind of ["previous", "vertical"] as const) {
+      const [full, small] = (["float32", format] as const).map((rows) => model32(kind, LARGE_SPEC, rows));
+      const values = parametersOf(small as Model).tables.reduce((sum, { tensor }) => sum + countValues(tensor), 0);
+      const rows = values / 4;
+      const saved = rows * (rowBytes({ dim: 4, format: "float32" }) - rowBytes({ dim: 4, format }));
+      const [before, after] = [full, small].map((model) => exportGraph(model as Model, LARGE_SPEC, "0").byteLength);
+      expect(rows).toBeGreaterThan(16_000);
+      expect(Math.abs((before ?? 0) - (after ?? 0) - saved), kind).toBeLessThan(6000);
+    }
+  });
+
+  it("with int8 rows that are all equal, or far apart, scores as libtorch does", async () => {
+    const model = model32("previous", TINY_SPEC, "int8");
+    const { tables } = parametersOf(model);
+    for (const [t, { tensor, leaf }] of tables.entries()) {
+      const values = randn(leaf.shape, { generator: RandomGenerator.seeded(t) }).mul(t % 2 === 0 ? 0 : 1e4);
+      tensor.detach().copy_(toRows(values, tensor.dtype));
+    }
+    const session = await InferenceSession.create(exportGraph(model, TINY_SPEC, "0"));
+    expect(await difference(session, model, tinyBatch([3, 0, 2]))).toBeLessThan(1e-5);
+  });
 
   it("of a split model reads each user once, whatever number of candidates and wherever they stand", async () => {
     const spec = { ...TINY_SPEC, pastEmbeddings: 3 };

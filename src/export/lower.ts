@@ -43,13 +43,20 @@ export function lowerGraph(
     outputs: [GRAPH_OUTPUT],
     attributes: { to: { kind: "int", value: ELEMENT_TYPES.float32 } },
   };
+  const nodes = [...builder.nodes, last];
   return {
     name: "lapidary",
     inputs,
     outputs: [{ name: GRAPH_OUTPUT, dtype: "float32", shape: ["B", shape[1] as number] }],
-    nodes: [...builder.nodes, last],
-    constants: builder.constants,
+    nodes,
+    constants: takenBy(nodes, builder.constants),
   };
+}
+
+/** The constants that some node takes: the parts of a table that was split, and not the whole. */
+function takenBy(nodes: readonly OnnxNode[], constants: OnnxGraph["constants"]): OnnxGraph["constants"] {
+  const taken = new Set(nodes.flatMap(({ inputs }) => inputs));
+  return new Map([...constants].filter(([name]) => taken.has(name)));
 }
 
 /** Of each symbol an input from whose first axis it is read. */

@@ -94,7 +94,7 @@ const CASES: Readonly<Record<LoweredOperator, (inputs: Inputs) => Tensor>> = {
   "lapidary::segment_max": ({ events, history }) => segmentMax(events, history.offsets).clamp(-5),
   "lapidary::tables_pool": ({ x, size }) => {
     const codes = zeros([size], { dtype: "int64" });
-    const [first, second] = tablesPool([WEIGHT.mul(2), WEIGHT], [1, 0], [codes.add(1), codes], [], [], false);
+    const [first, second] = tablesPool([WEIGHT.mul(2), WEIGHT], [1, 0], [codes.add(1), codes], [], [], false, []);
     return x.add(first as Tensor).add(second as Tensor);
   },
   "lapidary::dense": ({ x }) => dense(dense(x, WEIGHT, SHIFT, "relu"), WEIGHT, null, "silu"),

@@ -1,6 +1,7 @@
 import type { CallView, Operand } from "./call-view.ts";
 import { tensorOf } from "./graph-builder.ts";
 import type { Size } from "./sizes.ts";
+import { rowGatherer } from "./table-rows.ts";
 
 /** The operators that have a form in ONNX. */
 export const LOWERED = [
@@ -236,9 +237,10 @@ function lookups(call: CallView): string[] {
   const [tables, of] = [call.tensors("tables"), call.sizes("features")];
   if (call.tensors("offsets").length > 0) call.refuse("lookups id by id", "pooled ones");
   if (call.tensors("weights").length > 0) call.refuse("lookups id by id", "weighted ones");
+  const gatherers = tables.map((table) => rowGatherer(call, table));
   return call.tensors("codes").map((codes, f) => {
-    const table = tables[Number(of[f])] ?? call.refuse(`a table of feature ${f}`, "none");
-    return call.graph.node("Gather", [table.name, codes.name], { axis: 0 });
+    const gather = gatherers[Number(of[f])] ?? call.refuse(`a table of feature ${f}`, "none");
+    return gather(codes);
   });
 }
 

@@ -127,6 +127,17 @@ describe("jagged to dense and back", () => {
       expect(rowsOf(longer.first(count).reshape([-1, DIM]))).toEqual(frontRows);
     });
   });
+
+  test("append makes every segment longer behind", () => {
+    onRagged((x, lengths, count) => {
+      const behind = random64([lengths.length, count, DIM], 2);
+      const longer = x.append(behind);
+      const rows = rowsOf(behind.reshape([-1, DIM]));
+      const expected = segmentsOf(x).map((own, b) => [...own, ...rows.slice(b * count, (b + 1) * count)]);
+      expect(segmentsOf(longer)).toEqual(expected);
+      expect(rowsOf(longer.newest(count).reshape([-1, DIM]))).toEqual(rows);
+    });
+  });
 });
 
 describe("gradients", () => {
@@ -140,6 +151,10 @@ describe("gradients", () => {
     checkGrads((padded) => x.fromPadded(padded).values, [random64([4, 5, DIM])]);
     checkGrads(
       (values, rows) => JaggedTensor.of(values, bounds).prepend(rows).values,
+      [x.values, random64([4, 2, DIM])],
+    );
+    checkGrads(
+      (values, rows) => JaggedTensor.of(values, bounds).append(rows).values,
       [x.values, random64([4, 2, DIM])],
     );
     const full = randomJagged([3, 2], DIM);

@@ -116,14 +116,24 @@ export class JaggedTensor {
 
   /** Puts the same number of rows in front of each segment. @shape rows [B, K, D] → segments longer by K */
   prepend(rows: Tensor): JaggedTensor {
+    return this.joined(rows, true);
+  }
+
+  /** Puts the same number of rows behind each segment. @shape rows [B, K, D] → segments longer by K */
+  append(rows: Tensor): JaggedTensor {
+    return this.joined(rows, false);
+  }
+
+  private joined(rows: Tensor, inFront: boolean): JaggedTensor {
     const [, count = 0, dim = 0] = rows.shape;
     const bounds = this.bounds.map((bound, b) => bound + b * count);
     const index = new Int32Array(this.rows + this.size * count);
     for (let b = 0; b < this.size; b++) {
       const start = bounds[b] ?? 0;
-      for (let i = 0; i < count; i++) index[start + i] = b * count + i;
       const length = this.length(b);
-      for (let i = 0; i < length; i++) index[start + count + i] = this.size * count + (this.bounds[b] ?? 0) + i;
+      const [first, own] = inFront ? [start, start + count] : [start + length, start];
+      for (let i = 0; i < count; i++) index[first + i] = b * count + i;
+      for (let i = 0; i < length; i++) index[own + i] = this.size * count + (this.bounds[b] ?? 0) + i;
     }
     const all = cat([rows.reshape([-1, dim]), this.values], 0);
     return JaggedTensor.of(all.indexSelect(0, indexTensor(index, all.device)), bounds);

@@ -1,10 +1,10 @@
 import { LapidaryError } from "../config/errors.ts";
-import { type Groups, groupRows } from "./groups.ts";
+import { groupRows } from "./groups.ts";
 import { logLoss as meanLogLoss } from "./log-loss.ts";
 import type { Column, Predictions } from "./metric.ts";
 import { normalizedEntropyOf } from "./normalized-entropy.ts";
-import { checkLengths, checkPredictions, logLossOf } from "./predictions.ts";
-import { seededIntegers } from "./random.ts";
+import { checkLengths, checkPredictions } from "./predictions.ts";
+import { ratioOfSums, userResamples, type WeightedMetric } from "./user-resamples.ts";
 import { weightedAuc } from "./weighted-auc.ts";
 
 /** The same examples scored by two models. */
@@ -48,9 +48,6 @@ export interface BootstrapOptions {
   /** Share of the resampled differences inside the interval. @default 0.95 */
   readonly level?: number;
 }
-
-/** A metric of one model as a function of how often each user was drawn. */
-type WeightedMetric = (userWeights: ArrayLike<number>) => number | null;
 
 /** A metric of (baseline, candidate). */
 type Statistic = (userWeights: ArrayLike<number>) => readonly [number | null, number | null];
@@ -98,34 +95,6 @@ export function pairedBootstrap(
   };
 }
 
-/** A metric of sums as a function of the users' weights; a user's examples enter as their sums only. */
-function ratioOfSums(
-  { logits, labels }: Predictions,
-  { groups, of }: { readonly groups: Groups; readonly of: typeof normalizedEntropyOf },
-): WeightedMetric {
-  const counts = new Float64Array(groups.count);
-  const losses = new Float64Array(groups.count);
-  const positives = new Float64Array(groups.count);
-  for (let i = 0; i < labels.length; i++) {
-    const user = groups.groupOf[i]!;
-    counts[user]! += 1;
-    losses[user]! += logLossOf(logits[i]!, labels[i]!);
-    positives[user]! += labels[i]!;
-  }
-  return (weights) => {
-    let count = 0;
-    let lossSum = 0;
-    let labelSum = 0;
-    for (let user = 0; user < counts.length; user++) {
-      const weight = weights[user]!;
-      count += weight * counts[user]!;
-      lossSum += weight * losses[user]!;
-      labelSum += weight * positives[user]!;
-    }
-    return of({ count, lossSum, labelSum });
-  };
-}
-
 function sampler(statistic: Statistic, numUsers: number): Sampler {
   const [baseline, candidate] = statistic(new Int32Array(numUsers).fill(1));
   const difference = minus(candidate, baseline);
@@ -145,20 +114,6 @@ function sampler(statistic: Statistic, numUsers: number): Sampler {
       return { baseline, candidate, difference, low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) };
     },
   };
-}
-
-/** How often each user is drawn, resample by resample; the array is reused. */
-function* userResamples(
-  numUsers: number,
-  { resamples, seed }: { readonly resamples: number; readonly seed: number },
-): Generator<Int32Array> {
-  const draw = seededIntegers(seed);
-  const weights = new Int32Array(numUsers);
-  for (let r = 0; r < resamples; r++) {
-    weights.fill(0);
-    for (let u = 0; u < numUsers; u++) weights[draw(numUsers)]!++;
-    yield weights;
-  }
 }
 
 function minus(a: number | null, b: number | null): number | null {

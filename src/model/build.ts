@@ -6,9 +6,19 @@ import { BaseRate, logOdds } from "./base-rate.ts";
 import { Foundation } from "./foundation.ts";
 import { Logistic } from "./logistic.ts";
 import type { Model } from "./model.ts";
-import { PreviousGeneration } from "./previous.ts";
+import {
+  initDin,
+  initHstu,
+  initMmoe,
+  initPle,
+  initPrevious,
+  initSasrec,
+  initStar,
+  type RankerFamily,
+} from "./rankers.ts";
 import { sizesOf } from "./sizes.ts";
 import { Vertical } from "./vertical.ts";
+import { WukongRanker } from "./wukong-ranker.ts";
 
 /** What a model is made from besides its configuration. */
 export interface ModelInputs {
@@ -19,7 +29,7 @@ export interface ModelInputs {
 }
 
 /** The part of a model's configuration that decides its parameters. */
-type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers">;
+export type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers" | "history" | "architecture">;
 
 /** A model, and the maps whose outputs are its logits, one after the other. */
 interface Built {
@@ -27,20 +37,37 @@ interface Built {
   readonly outputs: readonly (Linear | undefined)[];
 }
 
+type Builder = (config: ModelShape, inputs: ModelInputs) => Built;
+
+const ranker =
+  (init: RankerFamily): Builder =>
+  (config, { spec, initial }) => {
+    const model = init(spec, { sizes: sizesOf(config), history: config.history }, initial);
+    return { model, outputs: model.heads.outputs };
+  };
+
 /** How each kind of model is made: every kind has a row, leaving one out does not compile. */
-const BUILDERS: Readonly<Record<ModelConfig["kind"], (config: ModelShape, inputs: ModelInputs) => Built>> = {
+const BUILDERS: Readonly<Record<ModelConfig["kind"], Builder>> = {
   baseRate: (_, { rates }) => ({ model: BaseRate.of(rates), outputs: [] }),
   logistic: (_, { spec, initial }) => {
     const model = Logistic.init(spec, initial);
     return { model, outputs: [model.numbers] };
   },
-  previous: (config, { spec, initial }) => {
-    const model = PreviousGeneration.init(spec, sizesOf(config), initial);
-    return { model, outputs: [model.output] };
+  previous: ranker(initPrevious),
+  din: ranker(initDin),
+  sasrec: ranker(initSasrec),
+  hstu: ranker(initHstu),
+  wukong: (config, { spec, initial }) => {
+    const model = WukongRanker.init(spec, sizesOf(config), initial);
+    return { model, outputs: [model.head.layers.at(-1)] };
   },
+  mmoe: ranker(initMmoe),
+  ple: ranker(initPle),
+  star: ranker(initStar),
   foundation: (config, { spec, initial }) => {
-    const model = Foundation.init(spec, sizesOf(config), initial);
-    return { model, outputs: model.heads.map((head) => head.layers.at(-1)) };
+    const { architecture, history } = config;
+    const model = Foundation.init(spec, { sizes: sizesOf(config), architecture, history }, initial);
+    return { model, outputs: model.heads.outputs };
   },
   vertical: (config, { spec, initial }) => {
     const model = Vertical.init(spec, sizesOf(config), initial);

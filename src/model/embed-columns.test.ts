@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
-import { EmbeddingTable, takeRowGradient } from "../nn/index.ts";
-import { initial64 } from "../nn/testing.ts";
-import { fromArray, Scope, setThreads, type Tensor, zeros } from "../torch/index.ts";
+import { ROW_FORMATS, type RowFormat } from "../config/types.ts";
+import { EmbeddingTable, Initializer, takeRowGradient } from "../nn/index.ts";
+import { fromArray, fromRows, RandomGenerator, Scope, setThreads, type Tensor, zeros } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import { columnsOf, embedColumns } from "./embed-columns.ts";
 
@@ -11,8 +11,8 @@ beforeAll(() => setThreads(1));
 const NAMES = ["a", "b", "c"] as const;
 const ROWS = { a: 5, b: 3, c: 2 };
 
-function drawTables(): Record<(typeof NAMES)[number], EmbeddingTable> {
-  const initial = initial64();
+function drawTables(format: RowFormat): Record<(typeof NAMES)[number], EmbeddingTable> {
+  const initial = new Initializer(RandomGenerator.seeded(1), { rows: format });
   const draw = (rows: number): EmbeddingTable => EmbeddingTable.init({ rows, dim: 2 }, initial);
   return { a: draw(ROWS.a), b: draw(ROWS.b), c: draw(ROWS.c) };
 }
@@ -29,24 +29,24 @@ const someColumns = fc.array(
 
 /** The gradient of each row of a table, summed over the row. */
 function rowGradients(table: EmbeddingTable): number[] {
-  const { indices, values } = takeRowGradient(table.weight);
-  return zeros([table.weight.shape[0] ?? 0], { dtype: "float64" })
+  const { indices, values } = takeRowGradient(table.leaf);
+  return zeros([table.weight.shape[0] ?? 0])
     .indexAdd(0, indices, values.sum([1]))
     .toNumbers();
 }
 
-test("gives every column its own rows, and every table the gradient of all of them", () => {
+test.each(ROW_FORMATS)("of %s rows gives every column its own, and every table the gradient of all", (format) => {
   fc.assert(
     fc.property(someColumns, (columns) => {
       using _ = new Scope();
-      const tables = drawTables();
+      const tables = drawTables(format);
       const expected = { a: [0, 0, 0, 0, 0], b: [0, 0, 0], c: [0, 0] };
       const embedded = embedColumns(tables, columns);
       expect(embedded).toHaveLength(columns.length);
       for (const [i, { table, codes }] of columns.entries()) {
         const part = embedded[i] as Tensor;
         const indices = fromArray(BigInt64Array.from(codes, BigInt), [codes.length]);
-        toBeClose(part.detach(), tables[table].weight.detach().indexSelect(0, indices));
+        toBeClose(part.detach(), fromRows(tables[table].weight.detach().indexSelect(0, indices)));
         part
           .sum()
           .mul(i + 1)

@@ -27,17 +27,18 @@ export function columnsOf(features: readonly CategoryFeature[], columns: CodeCol
  */
 export function embedColumns(tables: Tables, columns: readonly Column[]): Tensor[] {
   const names = [...new Set(columns.map(({ table }) => table))];
-  const weights = names.map((name) => weightOf(tables, name));
+  const chosen = names.map((name) => tableOf(tables, name));
+  const weights = chosen.map(({ weight }) => weight);
   const [first] = weights;
   if (first === undefined) return [];
   const features = columns.map(({ table, codes }) => ({ table: names.indexOf(table), codes: codesLike(first, codes) }));
-  return poolTables({ tables: weights, features });
+  return poolTables({ tables: weights, leaves: chosen.map(({ leaf }) => leaf), features });
 }
 
-function weightOf(tables: Tables, name: string): Tensor {
+function tableOf(tables: Tables, name: string): EmbeddingTable {
   const table = tables[name];
   if (table === undefined) throw new Error(`the model has no table ${name}`);
-  return table.weight;
+  return table;
 }
 
 /** The codes where the tables are; on the host without a copy. */

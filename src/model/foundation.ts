@@ -1,68 +1,97 @@
+import type { ArchitectureConfig } from "../config/architecture.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
-import type { JaggedTensor } from "../jagged/index.ts";
-import { type Initializer, Mlp } from "../nn/index.ts";
-import { cat, scoped, type Tensor } from "../torch/index.ts";
-import { CrossArch, SEQUENCE_SUMMARY_TOKENS, SUMMARY, type Summaries } from "./cross-arch.ts";
+import { type JaggedTensor, newestRows, withoutFirst } from "../jagged/index.ts";
+import type { Initializer } from "../nn/index.ts";
+import { cat, type Tensor } from "../torch/index.ts";
+import { CandidateAttention } from "./candidate-attention.ts";
+import { CrossArch, clsTokens, SUMMARY, type Summaries, summaryTokens } from "./cross-arch.ts";
 import { Embeddings } from "./embeddings.ts";
+import { FoundationLayer, type FoundationState } from "./foundation-layer.ts";
 import type { Representation, Teacher } from "./model.ts";
-import { SequenceBlock } from "./sequence-block.ts";
 import type { Sizes } from "./sizes.ts";
-import { LinearCompressionBlock, WukongLayer } from "./wukong.ts";
+import { historyStreams, numStreams } from "./streams.ts";
+import { numSurfacesOf, SurfaceGate, SurfaceRoute } from "./surfaces.ts";
+import { initTaskHeads, type TaskHeads } from "./task-heads.ts";
+import { LinearCompressionBlock } from "./wukong.ts";
 
-/** One layer: the summaries of both sides, then both sides at once. */
-interface FoundationLayer {
-  readonly cross: CrossArch;
-  readonly interaction: WukongLayer;
-  readonly sequence: SequenceBlock;
+/** What decides a foundation model's parameters. */
+export interface FoundationConfig {
+  readonly sizes: Sizes;
+  readonly architecture: ArchitectureConfig;
+  /** Most events of a history. */
+  readonly history: number;
+}
+
+interface Parts {
+  readonly embeddings: Embeddings;
+  readonly gate: SurfaceGate | null;
+  readonly cls: readonly (LinearCompressionBlock | null)[];
+  readonly layers: readonly FoundationLayer[];
+  /** Of the last layer's outputs, and with a pyramid of every level's. */
+  readonly taps: readonly CrossArch[];
+  readonly candidate: CandidateAttention | null;
+  readonly heads: TaskHeads;
 }
 
 /**
- * The first GEM: Wukong over the features and attention over the whole history, interleaved as InterFormer does. In
- * every layer both sides are summarized from the layer's inputs, then run in parallel on the other's summary:
+ * The foundation model: Wukong over the features and attention over the whole history, interleaved as InterFormer does,
+ * with parts that surfaces have of their own, and a candidate that looks at the history itself:
  *
- * - `X_sum, S_sum = CrossArch(X, S)`
- * - `X' = Wukong([X ∥ S_sum])`, `S' = SequenceBlock(S, X_sum)`
- * - at the end `z_t = MLP_t([X_sum ∥ S_sum ∥ candidate])`, one task head per objective.
+ * - `X_0 = gate_surface(embeddings)`, `S_0 = [CLS(X_0) ∥ events]`, layers of {@link FoundationLayer}
+ * - `z = heads([X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, S)])`, one logit per objective.
  *
  * @see arXiv 2411.09852 §4, arXiv 2403.02545 §3; engineering.fb.com, 10 Nov 2025
  */
 export class Foundation implements Teacher {
   readonly embeddings: Embeddings;
-  readonly cls: LinearCompressionBlock;
+  readonly gate: SurfaceGate | null;
+  readonly cls: readonly (LinearCompressionBlock | null)[];
   readonly layers: readonly FoundationLayer[];
-  readonly last: CrossArch;
-  readonly heads: readonly Mlp[];
+  readonly taps: readonly CrossArch[];
+  readonly candidate: CandidateAttention | null;
+  readonly heads: TaskHeads;
+  readonly architecture: ArchitectureConfig;
 
-  constructor(parts: {
-    embeddings: Embeddings;
-    cls: LinearCompressionBlock;
-    layers: readonly FoundationLayer[];
-    last: CrossArch;
-    heads: readonly Mlp[];
-  }) {
+  constructor(parts: Parts, architecture: ArchitectureConfig) {
     this.embeddings = parts.embeddings;
+    this.gate = parts.gate;
     this.cls = parts.cls;
     this.layers = parts.layers;
-    this.last = parts.last;
+    this.taps = parts.taps;
+    this.candidate = parts.candidate;
     this.heads = parts.heads;
+    this.architecture = architecture;
   }
 
-  static init(spec: FeatureSpec, sizes: Sizes, initial: Initializer): Foundation {
-    const { dim, numHeads, layers, tokens } = sizes;
-    const tokensAt = (layer: number): number => (layer === 0 ? Embeddings.numTokens(spec) : 2 * tokens);
-    const crossAt = (layer: number): CrossArch => CrossArch.init({ dim, numHeads, tokensIn: tokensAt(layer) }, initial);
-    const headInputs = (SUMMARY.features + SEQUENCE_SUMMARY_TOKENS + 1) * dim;
-    return new Foundation({
-      embeddings: Embeddings.init(spec, dim, initial),
-      cls: LinearCompressionBlock.init(tokensAt(0), SUMMARY.cls, initial),
-      layers: Array.from({ length: layers }, (_, layer) => ({
-        cross: crossAt(layer),
-        interaction: initInteraction(sizes, tokensAt(layer), initial),
-        sequence: SequenceBlock.init({ dim, numHeads }, initial),
-      })),
-      last: crossAt(layers),
-      heads: spec.objectives.map(() => Mlp.init({ in: headInputs, hidden: sizes.hidden, out: 1 }, initial)),
-    });
+  static init(spec: FeatureSpec, config: FoundationConfig, initial: Initializer): Foundation {
+    const { sizes, architecture, history } = config;
+    const { dim, numHeads, layers } = sizes;
+    const tokens = tokensByLayer(sizes, architecture);
+    const tokensAt = (layer: number): number =>
+      layer === 0 ? Embeddings.numTokens(spec) : 2 * (tokens[layer - 1] ?? 0);
+    const numSurfaces = numSurfacesOf(spec);
+    const numHistories = numStreams(architecture);
+    const levels = Array.from({ length: layers }, (_, layer) => layer);
+    const tap = (layer: number): CrossArch =>
+      CrossArch.init({ dim, numHeads, tokensIn: tokensAt(layer + 1), numHistories }, architecture, initial);
+    const specific = numSurfaces > 1 && architecture.domains !== "shared";
+    return new Foundation(
+      {
+        embeddings: Embeddings.init(spec, dim, initial),
+        gate: specific ? SurfaceGate.init(dim, initial) : null,
+        cls: Array.from({ length: numHistories }, () =>
+          clsTokens(architecture) === 0 ? null : LinearCompressionBlock.init(tokensAt(0), SUMMARY.cls, initial),
+        ),
+        layers: levels.map((layer) => {
+          const size = { tokensIn: tokensAt(layer), tokens: tokens[layer] ?? 0 };
+          return FoundationLayer.init({ sizes, architecture, history, numSurfaces, ...size }, initial);
+        }),
+        taps: (architecture.pyramid > 1 ? levels : levels.slice(-1)).map(tap),
+        candidate: architecture.candidateAttention ? CandidateAttention.init({ dim, numHeads }, initial) : null,
+        heads: initHeads(spec, config, initial),
+      },
+      architecture,
+    );
   }
 
   logits(batch: Batch): Tensor {
@@ -72,36 +101,83 @@ export class Foundation implements Teacher {
   /** The embedding is the mean of the last layer's sequence summary: `mean(S_sum)` over its tokens. */
   represent(batch: Batch): Representation {
     const { features, candidate, history } = this.embeddings.apply(batch);
-    let x = features;
-    let s = history.prepend(this.cls.apply(features));
-    for (const layer of this.layers) {
-      const summary = layer.cross.apply(x, s);
-      [x, s] = advance(layer, { x, s, summary });
+    const { spec } = this.embeddings;
+    const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
+    const x = this.gate?.apply(features, surfaceToken(spec, features)) ?? features;
+    const histories = historyStreams(history, batch, this.architecture);
+    const told = this.run({ x, histories: this.prepend(x, histories) }, route);
+    const summaries = told.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
+    const seen = this.candidate === null ? [] : histories.map((events) => this.attended(candidate, events));
+    const logits = this.heads.apply(cat([...summaries, candidate, ...seen], 1), route);
+    return { logits, embedding: (told.at(-1) as Summaries).histories.mean([1]) };
+  }
+
+  /** The summaries of every layer that is tapped. */
+  private run(first: FoundationState, route: SurfaceRoute): readonly Summaries[] {
+    let state = first;
+    const earlier = [state.x];
+    const told: Summaries[] = [];
+    const untapped = this.layers.length - this.taps.length;
+    for (const [l, layer] of this.layers.entries()) {
+      state = layer.apply(state, route, earlier);
+      if (l === 0) state = this.shorten(state);
+      earlier.push(state.x);
+      const tap = this.taps[l - untapped];
+      if (tap !== undefined) told.push(tap.apply(state.x, state.histories));
     }
-    const { features: xSum, sequence: sSum } = this.last.apply(x, s);
-    const inputs = cat([xSum.flatten(1), sSum.flatten(1), candidate], 1);
-    const logits = cat(
-      this.heads.map((head) => head.apply(inputs)),
-      1,
-    );
-    return { logits, embedding: sSum.mean([1]) };
+    return told;
+  }
+
+  private attended(candidate: Tensor, events: JaggedTensor): Tensor {
+    return this.candidate?.apply(candidate, events) ?? candidate;
+  }
+
+  /** `[CLS(X) ∥ events]`, CLS tokens of each history's own. */
+  private prepend(x: Tensor, histories: readonly JaggedTensor[]): JaggedTensor[] {
+    return histories.map((history, h) => {
+      const cls = this.cls[h] ?? null;
+      return cls === null ? history : history.prepend(cls.apply(x));
+    });
+  }
+
+  /** Attention truncation: only the newest events go deeper. */
+  private shorten(state: FoundationState): FoundationState {
+    const { deepHistory } = this.architecture;
+    if (deepHistory === null) return state;
+    const prefix = clsTokens(this.architecture);
+    const histories = state.histories.map((history) => {
+      const events = newestRows(withoutFirst(history, prefix), deepHistory);
+      return prefix === 0 ? events : events.prepend(history.first(prefix));
+    });
+    return { ...state, histories };
   }
 }
 
-function initInteraction(
-  { dim, tokens, compressedDim, hidden }: Sizes,
-  tokensIn: number,
-  initial: Initializer,
-): WukongLayer {
-  const sizes = { dim, interacted: tokens, compressed: tokens, compressedDim, hidden };
-  return WukongLayer.init({ ...sizes, tokensIn: tokensIn + SEQUENCE_SUMMARY_TOKENS }, initial);
+/** @shape features [B, n, D] → [B, D] */
+function surfaceToken(spec: FeatureSpec, features: Tensor): Tensor {
+  return features.select(
+    1,
+    spec.contextual.findIndex(({ name }) => name === "surface"),
+  );
 }
 
-/** The two archs of one layer; neither reads the other's output, only its summary. */
-function advance(
-  layer: FoundationLayer,
-  { x, s, summary }: { x: Tensor; s: JaggedTensor; summary: Summaries },
-): [Tensor, JaggedTensor] {
-  const sequence = scoped(() => layer.sequence.apply(s, summary.features).values);
-  return [scoped(() => layer.interaction.apply(cat([x, summary.sequence], 1))), s.with(sequence)];
+/** Tokens that each block of each layer makes; the last that is given holds for the layers after it. */
+function tokensByLayer({ layers, tokens }: Sizes, architecture: ArchitectureConfig): readonly number[] {
+  const given = architecture.tokens ?? [tokens];
+  return Array.from({ length: layers }, (_, layer) => given[Math.min(layer, given.length - 1)] ?? tokens);
+}
+
+function initHeads(spec: FeatureSpec, { sizes, architecture }: FoundationConfig, initial: Initializer): TaskHeads {
+  const { dim, hidden, layers } = sizes;
+  const numHistories = numStreams(architecture);
+  const tapped = architecture.pyramid > 1 ? layers : 1;
+  const told = SUMMARY.features + numHistories * summaryTokens(architecture);
+  const tokens = tapped * told + 1 + (architecture.candidateAttention ? numHistories : 0);
+  const numSurfaces = numSurfacesOf(spec);
+  const domains = numSurfaces > 1 ? architecture.domains : "shared";
+  return initTaskHeads(
+    { in: tokens * dim, hidden, numObjectives: spec.objectives.length, numSurfaces },
+    domains,
+    initial,
+  );
 }

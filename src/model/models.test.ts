@@ -1,17 +1,31 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { MODEL_KINDS, MODEL_SIZES } from "../config/types.ts";
-import type { Batch } from "../features/spec.ts";
+import type { Batch, CodeColumns } from "../features/spec.ts";
 import { countElements, multiObjectiveLoss, parametersOf } from "../nn/index.ts";
 import { checkLayerGrads } from "../nn/testing.ts";
 import { fromArray, gradientOf, noGrad, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import { BaseRate } from "./base-rate.ts";
-import { Foundation, Logistic, PreviousGeneration } from "./index.ts";
+import { Foundation, Logistic, Ranker } from "./index.ts";
 import type { Model } from "./model.ts";
 import { sizesOf } from "./sizes.ts";
-import { TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "./testing.ts";
+import { partOf, TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "./testing.ts";
 
-const LEARNED = ["logistic", "previous", "foundation", "vertical"] as const;
+const LEARNED = MODEL_KINDS.filter((kind) => kind !== "baseRate");
+/** The biases of each kind's logits. */
+const OUTPUTS: Readonly<Record<(typeof LEARNED)[number], RegExp>> = {
+  logistic: /^numbers\.bias$/,
+  previous: /^heads\.mlp\.layers\.0\.bias$/,
+  foundation: /^heads\.shared\.\d\.layers\.1\.bias$/,
+  vertical: /^output\.bias$/,
+  din: /^heads\.mlp\.layers\.1\.bias$/,
+  sasrec: /^heads\.mlp\.layers\.1\.bias$/,
+  hstu: /^heads\.mlp\.layers\.1\.bias$/,
+  wukong: /^head\.layers\.1\.bias$/,
+  mmoe: /^heads\.towers\.towers\.\d\.layers\.1\.bias$/,
+  ple: /^heads\.towers\.towers\.\d\.layers\.1\.bias$/,
+  star: /^heads\.layers\.1\.centre\.bias$/,
+};
 const RAGGED = [3, 0, 1, 6];
 const OBJECTIVES = TINY_SPEC.objectives.length;
 
@@ -22,23 +36,6 @@ function labelsOf(batch: Batch): { labels: Tensor; mask: Tensor } {
 }
 
 const lossOf = (model: Model, batch: Batch): Tensor => multiObjectiveLoss(model.logits(batch), labelsOf(batch));
-
-/** The examples [from, to) of a batch. */
-function part(batch: Batch, from: number, to: number): Batch {
-  const { offsets, codes } = batch.history;
-  const [start, end] = [offsets[from] ?? 0, offsets[to] ?? 0];
-  const cut = (columns: Readonly<Record<string, Int32Array>>, a: number, b: number) =>
-    Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.slice(a, b)]));
-  const width = TINY_SPEC.numbers.length;
-  return {
-    ...batch,
-    size: to - from,
-    contextual: cut(batch.contextual, from, to),
-    candidate: cut(batch.candidate, from, to),
-    numbers: batch.numbers.slice(from * width, to * width),
-    history: { offsets: offsets.slice(from, to + 1).map((offset) => offset - start), codes: cut(codes, start, end) },
-  };
-}
 
 beforeAll(() => setThreads(1));
 
@@ -60,8 +57,26 @@ describe.each(MODEL_KINDS)("%s", (kind) => {
     const batch = tinyBatch([3, 0, 1, 40, 2]);
     const whole = model.logits(batch);
     for (let b = 0; b < batch.size; b++) {
-      const alone = model.logits(part(batch, b, b + 1));
+      const alone = model.logits(partOf(batch, b, b + 1));
       toBeClose(alone, whole.slice(0, b, b + 1), { rtol: 1e-9, atol: 1e-9 });
+    }
+  });
+
+  test("a candidate's score does not depend on the other candidates of its user", () => {
+    const model = tinyModel(kind);
+    const one = tinyBatch([5]);
+    const candidates = tinyBatch([5, 5, 5], 7);
+    const { offsets, codes } = one.history;
+    const thrice = (codes: Int32Array): Int32Array =>
+      Int32Array.from({ length: 3 * codes.length }, (_, i) => codes[i % codes.length]!);
+    const all = (columns: CodeColumns): CodeColumns =>
+      Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, thrice(column)]));
+    const history = { offsets: Int32Array.of(0, 5, 10, 15), codes: all(codes) };
+    const together = model.logits({ ...candidates, contextual: all(one.contextual), history });
+    for (let b = 0; b < 3; b++) {
+      const own = partOf(candidates, b, b + 1);
+      const alone = model.logits({ ...own, contextual: one.contextual, history: { offsets, codes } });
+      toBeClose(together.slice(0, b, b + 1), alone, { rtol: 1e-12, atol: 1e-12 });
     }
   });
 
@@ -78,8 +93,29 @@ describe.each(MODEL_KINDS)("%s", (kind) => {
   });
 });
 
+test.each(LEARNED)("%s reads the history, unless it is one that reads none", (kind) => {
+  const model = tinyModel(kind);
+  const batch = tinyBatch([5]);
+  const { offsets, codes } = batch.history;
+  const action = Int32Array.from(codes["action"] ?? [], (code) => 3 - code);
+  const moved = model.logits({ ...batch, history: { offsets, codes: { ...codes, action } } });
+  expect(moved.equal(model.logits(batch))).toBe(kind === "logistic" || kind === "wukong");
+});
+
+test.each(LEARNED)("%s takes examples of the one surface that there is, and of none", (kind) => {
+  const contextual = TINY_SPEC.contextual.map((feature) =>
+    feature.name === "surface" ? { ...feature, cardinality: 2 } : feature,
+  );
+  const batch = tinyBatch(RAGGED);
+  const surface = Int32Array.of(1, 0, 1, 1);
+  const model = tinyModel(kind, { spec: { ...TINY_SPEC, contextual } });
+  const logits = model.logits({ ...batch, contextual: { ...batch.contextual, surface } });
+  expect(logits.shape).toEqual([batch.size, OBJECTIVES]);
+  expect(logits.isfinite().all().item()).toBe(1);
+});
+
 test("models of two seeds differ", () => {
-  for (const kind of ["previous", "foundation"] as const) {
+  for (const kind of LEARNED.filter((kind) => kind !== "logistic")) {
     const [a, b] = [tinyModel(kind, { seed: 5 }), tinyModel(kind, { seed: 6 })];
     expect(a.logits(tinyBatch(RAGGED)).equal(b.logits(tinyBatch(RAGGED)))).toBe(false);
   }
@@ -102,7 +138,7 @@ describe.each(LEARNED)("gradients of %s", (kind) => {
   for (const lengths of [RAGGED, [0, 0]]) {
     test(`agree with differences of the whole model, histories of ${lengths}`, () => {
       const batch = tinyBatch(lengths);
-      checkLayerGrads(tinyModel(kind), (model) => model.logits(batch), { rtol: 1e-5 });
+      checkLayerGrads(tinyModel(kind), (model) => model.logits(batch), { rtol: 1e-5, step: 1e-7 });
     });
   }
 });
@@ -127,9 +163,7 @@ describe("base rate", () => {
 describe.each(LEARNED)("%s before training", (kind) => {
   test("has the log odds of the rates as its output biases", () => {
     const model = tinyModel(kind);
-    const last = parametersOf(model).dense.filter(({ name }) =>
-      /^(numbers|output|heads\.\d\.layers\.1)\.bias$/.test(name),
-    );
+    const last = parametersOf(model).dense.filter(({ name }) => OUTPUTS[kind].test(name));
     const biases = last.flatMap(({ tensor }) => tensor.toNumbers());
     expect(biases).toEqual([0.1, 0.1 + 0.2].map((rate) => Math.log(rate / (1 - rate))));
   });
@@ -189,10 +223,10 @@ describe("parameters", () => {
   test("of the foundation model: a layer more is a layer's names more; the classes are those of the kinds", () => {
     const names = parametersOf(tinyModel("foundation")).dense.map(({ name }) => name);
     expect(new Set(names.map((name) => name.split(".")[0]))).toEqual(
-      new Set(["embeddings", "cls", "layers", "last", "heads"]),
+      new Set(["embeddings", "gate", "cls", "layers", "taps", "candidate", "heads"]),
     );
     expect(tinyModel("foundation")).toBeInstanceOf(Foundation);
-    expect(tinyModel("previous")).toBeInstanceOf(PreviousGeneration);
+    expect(tinyModel("previous")).toBeInstanceOf(Ranker);
     expect(tinyModel("logistic")).toBeInstanceOf(Logistic);
     expect(tinyModel("baseRate")).toBeInstanceOf(BaseRate);
   });

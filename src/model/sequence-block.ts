@@ -1,13 +1,57 @@
+import type { SequenceAttention } from "../config/architecture.ts";
 import type { JaggedTensor } from "../jagged/index.ts";
-import { type Attend, attend, evenly, type Initializer, LayerNorm, Linear, MultiHeadAttention } from "../nn/index.ts";
-import type { Tensor } from "../torch/index.ts";
+import {
+  type Attend,
+  type AttentionMask,
+  attend,
+  evenly,
+  type Initializer,
+  LayerNorm,
+  Linear,
+  MultiHeadAttention,
+  QueryKeyNorm,
+} from "../nn/index.ts";
+import { scoped, type Tensor } from "../torch/index.ts";
+import { HstuAttention } from "./hstu.ts";
 
-/** Sizes of a {@link SequenceBlock}. */
+/** Sizes and choices of a {@link SequenceBlock}. */
 export interface SequenceBlockConfig {
   readonly dim: number;
   readonly numHeads: number;
   /** @default attend */
   readonly attend?: Attend;
+  /** @default "full" */
+  readonly attention?: SequenceAttention;
+  /** @default false */
+  readonly queryKeyNorm?: boolean;
+  /** Rows in front of each segment that are no events: every row sees them, whatever the attention. @default 0 */
+  readonly prefix?: number;
+  /** Most rows of a segment, N, by which HSTU's attention divides. @default 1 */
+  readonly maxLength?: number;
+  /** Whether it has a personalized feed-forward. @default true */
+  readonly personalized?: boolean;
+}
+
+/** A layer of the sequence arch; without a summary it is not personalized. @shape sequence.values [L, D], summary [B, m, D] */
+export interface SequenceLayer {
+  apply(sequence: JaggedTensor, summary: Tensor | null): JaggedTensor;
+}
+
+/** Rows of a block of GEM's block attention, and of the window of semi-local attention. */
+const BLOCK = 64;
+
+/** What each kind of attention sees; `prefix` rows in front are seen by all. */
+function maskOf(attention: SequenceAttention, prefix: number): AttentionMask {
+  if (attention === "full") return {};
+  if (attention === "block") return { block: BLOCK, prefix };
+  if (attention === "semiLocal") return { causal: true, window: BLOCK, prefix: prefix + BLOCK };
+  return { causal: true, prefix };
+}
+
+function initMixer(config: SequenceBlockConfig, initial: Initializer): MultiHeadAttention | HstuAttention {
+  const { attention = "full", prefix = 0, maxLength = 1 } = config;
+  if (attention === "hstu") return HstuAttention.init({ ...config, maxLength }, initial);
+  return MultiHeadAttention.init({ ...config, mask: maskOf(attention, prefix) }, initial);
 }
 
 /**
@@ -22,27 +66,39 @@ export class PersonalizedFeedForward {
   readonly query: Linear;
   readonly key: Linear;
   readonly value: Linear;
+  readonly norm: QueryKeyNorm | null;
   readonly attend: Attend;
 
-  constructor(maps: { query: Linear; key: Linear; value: Linear }, attention: Attend = attend) {
-    this.query = maps.query;
-    this.key = maps.key;
-    this.value = maps.value;
+  constructor(
+    parts: { query: Linear; key: Linear; value: Linear; norm?: QueryKeyNorm | null },
+    attention: Attend = attend,
+  ) {
+    this.query = parts.query;
+    this.key = parts.key;
+    this.value = parts.value;
+    this.norm = parts.norm ?? null;
     this.attend = attention;
   }
 
-  static init(dim: number, initial: Initializer, attention: Attend = attend): PersonalizedFeedForward {
+  static init(
+    config: Pick<SequenceBlockConfig, "dim" | "attend" | "queryKeyNorm">,
+    initial: Initializer,
+  ): PersonalizedFeedForward {
+    const { dim, queryKeyNorm = false } = config;
     const map = (): Linear => Linear.init({ in: dim, out: dim, bias: false }, initial);
-    return new PersonalizedFeedForward({ query: map(), key: map(), value: map() }, attention);
+    const parts = { query: map(), key: map(), value: map() };
+    const norm = queryKeyNorm ? QueryKeyNorm.init(dim, initial) : null;
+    return new PersonalizedFeedForward({ ...parts, norm }, config.attend);
   }
 
   apply(sequence: JaggedTensor, summary: Tensor): JaggedTensor {
     if (sequence.rows === 0) return sequence;
     const [size = 0, tokens = 0] = summary.shape;
     const one = (rows: Tensor): Tensor => rows.reshape([-1, 1, rows.shape.at(-1) ?? 0]); // One head.
+    const [query, key] = [this.query.apply(sequence.values), this.key.apply(summary)];
     const inputs = {
-      query: sequence.with(one(this.query.apply(sequence.values))),
-      key: evenly(one(this.key.apply(summary)), size, tokens),
+      query: sequence.with(one(this.norm?.query.apply(query) ?? query)),
+      key: evenly(one(this.norm?.key.apply(key) ?? key), size, tokens),
       value: one(this.value.apply(summary)),
     };
     return sequence.with(this.attend(inputs, { activation: "silu" }).values.select(1, 0));
@@ -55,17 +111,17 @@ export class PersonalizedFeedForward {
  * @shape sequence.values [L, D], summary [B, m, D] → values [L, D]
  * @see arXiv 2411.09852 §4.2: `S^{l+1} = MHA(PFFN(X_sum, S^l))`; residuals and norms as re-implementations add them
  */
-export class SequenceBlock {
-  readonly feedForwardNorm: LayerNorm;
-  readonly feedForward: PersonalizedFeedForward;
+export class SequenceBlock implements SequenceLayer {
+  readonly feedForwardNorm: LayerNorm | null;
+  readonly feedForward: PersonalizedFeedForward | null;
   readonly attentionNorm: LayerNorm;
-  readonly attention: MultiHeadAttention;
+  readonly attention: MultiHeadAttention | HstuAttention;
 
   constructor(parts: {
-    feedForwardNorm: LayerNorm;
-    feedForward: PersonalizedFeedForward;
+    feedForwardNorm: LayerNorm | null;
+    feedForward: PersonalizedFeedForward | null;
     attentionNorm: LayerNorm;
-    attention: MultiHeadAttention;
+    attention: MultiHeadAttention | HstuAttention;
   }) {
     this.feedForwardNorm = parts.feedForwardNorm;
     this.feedForward = parts.feedForward;
@@ -74,18 +130,30 @@ export class SequenceBlock {
   }
 
   static init(config: SequenceBlockConfig, initial: Initializer): SequenceBlock {
-    const { dim } = config;
+    const { dim, personalized = true } = config;
     return new SequenceBlock({
-      feedForwardNorm: LayerNorm.init(dim, initial),
-      feedForward: PersonalizedFeedForward.init(dim, initial, config.attend),
+      feedForwardNorm: personalized ? LayerNorm.init(dim, initial) : null,
+      feedForward: personalized ? PersonalizedFeedForward.init(config, initial) : null,
       attentionNorm: LayerNorm.init(dim, initial),
-      attention: MultiHeadAttention.init(config, initial),
+      attention: initMixer(config, initial),
     });
   }
 
-  apply(sequence: JaggedTensor, summary: Tensor): JaggedTensor {
-    const fed = this.feedForward.apply(sequence.with(this.feedForwardNorm.apply(sequence.values)), summary);
-    const [normed, middle] = this.attentionNorm.applySum(fed.values, sequence.values);
-    return sequence.with(middle.add(this.attention.apply(sequence.with(normed)).values));
+  apply(sequence: JaggedTensor, summary: Tensor | null): JaggedTensor {
+    const values = scoped(() => {
+      const [normed, middle] = this.personalize(sequence, summary);
+      return middle.add(this.attention.apply(sequence.with(normed)).values);
+    });
+    return sequence.with(values);
+  }
+
+  /** What attention reads, and what its result is added to: `LN(s')` and `s'`. */
+  private personalize(sequence: JaggedTensor, summary: Tensor | null): [Tensor, Tensor] {
+    const { feedForward, feedForwardNorm, attentionNorm } = this;
+    if (feedForward === null || feedForwardNorm === null || summary === null) {
+      return [attentionNorm.apply(sequence.values), sequence.values];
+    }
+    const fed = feedForward.apply(sequence.with(feedForwardNorm.apply(sequence.values)), summary);
+    return attentionNorm.applySum(fed.values, sequence.values);
   }
 }

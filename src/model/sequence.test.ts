@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { ARCHITECTURE_DEFAULTS } from "../config/architecture.ts";
 import { JaggedTensor } from "../jagged/index.ts";
 import { boundsOf, RAGGED_LENGTHS, random64, randomJagged, rowsOf, segmentsOf } from "../jagged/testing.ts";
 import { checkLayerGrads, dot, initial64, naiveLinear, naiveSoftmax, perturb } from "../nn/testing.ts";
 import { cat, grad, Scope, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
-import { CrossArch, SEQUENCE_SUMMARY_TOKENS, SUMMARY } from "./cross-arch.ts";
+import { CrossArch, SUMMARY, summaryTokens } from "./cross-arch.ts";
 import { DinPooling } from "./din-pooling.ts";
 import { PersonalizedFeedForward, SequenceBlock } from "./sequence-block.ts";
 
@@ -82,7 +83,7 @@ describe("DinPooling", () => {
 });
 
 describe("PersonalizedFeedForward", () => {
-  const layer = PersonalizedFeedForward.init(DIM, initial64());
+  const layer = PersonalizedFeedForward.init({ dim: DIM }, initial64());
 
   function naive(row: readonly number[], summary: readonly number[][]): number[] {
     const query = naiveLinear(row, layer.query);
@@ -123,7 +124,9 @@ describe("SequenceBlock", () => {
 
   test("is two residual steps, each normalized before", () => {
     const s = randomJagged(RAGGED, DIM);
-    const fed = block.feedForward.apply(s.with(block.feedForwardNorm.apply(s.values)), summary).values;
+    const { feedForward, feedForwardNorm } = block;
+    if (feedForward === null || feedForwardNorm === null) throw new Error("not personalized");
+    const fed = feedForward.apply(s.with(feedForwardNorm.apply(s.values)), summary).values;
     const middle = s.with(s.values.add(fed));
     const attended = block.attention.apply(middle.with(block.attentionNorm.apply(middle.values))).values;
     toBeClose(block.apply(s, summary).values, middle.values.add(attended));
@@ -150,37 +153,39 @@ describe("SequenceBlock", () => {
 });
 
 describe("CrossArch", () => {
-  const cross = perturb(CrossArch.init({ dim: DIM, numHeads: 2, tokensIn: 5 }, initial64()));
+  const sizes = { dim: DIM, numHeads: 2, tokensIn: 5, numHistories: 1 };
+  const cross = perturb(CrossArch.init(sizes, ARCHITECTURE_DEFAULTS, initial64()));
   const features = random64([4, 5, DIM], 3);
-  const sequence = randomJagged(RAGGED, DIM).prepend(random64([4, SUMMARY.cls, DIM], 6));
+  const history = randomJagged(RAGGED, DIM).prepend(random64([4, SUMMARY.cls, DIM], 6));
 
   test("summarizes the features by a gated compression", () => {
-    const { features: summary } = cross.apply(features, sequence);
+    const { features: summary } = cross.apply(features, [history]);
     expect(summary.shape).toEqual([4, SUMMARY.features, DIM]);
-    toBeClose(summary, cross.featureGate.apply(cross.compress.apply(features)));
+    toBeClose(summary, cross.features.gate?.apply(cross.features.compress.apply(features)) ?? []);
   });
-  test("summarizes the sequence by its CLS tokens, its pooling and its newest events, gated one by one", () => {
-    const { sequence: summary } = cross.apply(features, sequence);
-    expect(summary.shape).toEqual([4, SEQUENCE_SUMMARY_TOKENS, DIM]);
-    const gate = (tokens: Tensor): Tensor => cross.sequenceGate.apply(tokens);
-    toBeClose(summary.slice(1, 0, 4), gate(sequence.first(4)));
-    toBeClose(summary.slice(1, 4, 6), gate(cross.pooling.apply(sequence)));
-    toBeClose(summary.slice(1, 6, 8), gate(sequence.newest(2)));
+  test("summarizes the history by its CLS tokens, its pooling and its newest events, gated one by one", () => {
+    const { histories: summary } = cross.apply(features, [history]);
+    expect(summary.shape).toEqual([4, summaryTokens(ARCHITECTURE_DEFAULTS), DIM]);
+    const [{ gate, pooling } = { gate: null, pooling: null }] = cross.histories;
+    const gated = (tokens: Tensor | undefined): Tensor => gate?.apply(tokens as Tensor) as Tensor;
+    toBeClose(summary.slice(1, 0, 4), gated(history.first(4)));
+    toBeClose(summary.slice(1, 4, 6), gated(pooling?.apply(history)));
+    toBeClose(summary.slice(1, 6, 8), gated(history.newest(2)));
   });
   test("neither summary reads the other side", () => {
-    const other = cross.apply(features.add(1), sequence.with(sequence.values));
-    toBeClose(other.sequence, cross.apply(features, sequence).sequence);
-    const moved = cross.apply(features, sequence.with(sequence.values.add(1)));
-    toBeClose(moved.features, cross.apply(features, sequence).features);
+    const other = cross.apply(features.add(1), [history]);
+    toBeClose(other.histories, cross.apply(features, [history]).histories);
+    const moved = cross.apply(features, [history.with(history.values.add(1))]);
+    toBeClose(moved.features, cross.apply(features, [history]).features);
   });
   test("gradients", () => {
     checkLayerGrads(
       cross,
       (c, f, v) => {
-        const summary = c.apply(f as Tensor, JaggedTensor.of(v as Tensor, sequence.bounds));
-        return cat([summary.features, summary.sequence], 1);
+        const summary = c.apply(f as Tensor, [JaggedTensor.of(v as Tensor, history.bounds)]);
+        return cat([summary.features, summary.histories], 1);
       },
-      { inputs: [features, sequence.values] },
+      { inputs: [features, history.values] },
     );
   });
 });

@@ -1,10 +1,11 @@
 /** A small world for tests of models: a spec, batches with given history lengths, batches that can be learned. */
-import type { ModelConfig, ModelKind, ModelSize } from "../config/types.ts";
+import { ARCHITECTURE_DEFAULTS, type ArchitectureConfig } from "../config/architecture.ts";
+import type { ModelKind, ModelSize } from "../config/types.ts";
 import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../features/spec.ts";
 import { boundsOf } from "../jagged/testing.ts";
 import { initial64 } from "../nn/testing.ts";
 import { RandomGenerator, rand } from "../torch/index.ts";
-import { buildModel } from "./build.ts";
+import { buildModel, type ModelShape } from "./build.ts";
 import type { Model } from "./model.ts";
 
 const feature = (name: string, cardinality: number, table = name): CategoryFeature => ({ name, table, cardinality });
@@ -24,18 +25,26 @@ export const TINY_SPEC: FeatureSpec = {
 /** A configuration of the smallest size; training options do not matter to a model. */
 export function tinyConfig(
   kind: ModelKind,
-  size: ModelSize = "tiny",
-): Pick<ModelConfig, "kind" | "size" | "dim" | "layers"> {
-  return { kind, size, dim: size === "tiny" ? 4 : null, layers: null };
+  { size = "tiny", architecture = {} }: { size?: ModelSize; architecture?: Partial<ArchitectureConfig> } = {},
+): ModelShape {
+  const dim = size === "tiny" ? 4 : null;
+  return { kind, size, dim, layers: null, history: 50, architecture: { ...ARCHITECTURE_DEFAULTS, ...architecture } };
+}
+
+/** What a tiny model is made with. */
+export interface TinyOptions {
+  readonly seed?: number;
+  readonly spec?: FeatureSpec;
+  readonly architecture?: Partial<ArchitectureConfig>;
+  /** @default those of the size */
+  readonly layers?: number;
 }
 
 /** A float64 model of the kind, for {@link TINY_SPEC} unless another spec is given. */
-export function tinyModel(
-  kind: ModelKind,
-  { seed = 1, spec = TINY_SPEC }: { seed?: number; spec?: FeatureSpec } = {},
-): Model {
+export function tinyModel(kind: ModelKind, options: TinyOptions = {}): Model {
+  const { seed = 1, spec = TINY_SPEC, architecture = {}, layers = null } = options;
   const rates = spec.objectives.map((_, t) => 0.1 + 0.2 * t);
-  return buildModel(tinyConfig(kind), { spec, rates, initial: initial64(seed) });
+  return buildModel({ ...tinyConfig(kind, { architecture }), layers }, { spec, rates, initial: initial64(seed) });
 }
 
 /** Numbers in [0, 1), the same for the same seed. */
@@ -67,5 +76,22 @@ export function tinyBatch(lengths: readonly number[], seed = 1): Batch {
     history: { offsets, codes: drawCodes(history, offsets.at(-1) ?? 0, seed + 4) },
     labels: Float32Array.from(draws(size * objectives.length, seed + 5), Math.round),
     labelMask: new Float32Array(size * objectives.length).fill(1),
+  };
+}
+
+/** The examples [from, to) of a batch. */
+export function partOf(batch: Batch, from: number, to: number): Batch {
+  const { offsets, codes } = batch.history;
+  const [start, end] = [offsets[from] ?? 0, offsets[to] ?? 0];
+  const cut = (columns: Readonly<Record<string, Int32Array>>, a: number, b: number) =>
+    Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.slice(a, b)]));
+  const width = TINY_SPEC.numbers.length;
+  return {
+    ...batch,
+    size: to - from,
+    contextual: cut(batch.contextual, from, to),
+    candidate: cut(batch.candidate, from, to),
+    numbers: batch.numbers.slice(from * width, to * width),
+    history: { offsets: offsets.slice(from, to + 1).map((offset) => offset - start), codes: cut(codes, start, end) },
   };
 }

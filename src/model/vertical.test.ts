@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { TEACHER_KINDS } from "../config/types.ts";
 import { checkLayerGrads } from "../nn/testing.ts";
 import { zeros } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
@@ -52,7 +53,7 @@ describe("the vertical model", () => {
 });
 
 describe("a teacher", () => {
-  it.each(["previous", "foundation"] as const)("of kind %s gives its logits and one embedding per example", (kind) => {
+  it.each(TEACHER_KINDS)("of kind %s gives its logits and one embedding per example", (kind) => {
     const model = tinyModel(kind);
     const batch = tinyBatch([3, 0, 2]);
     if (!isTeacher(model)) throw new Error("no teacher");
@@ -62,7 +63,7 @@ describe("a teacher", () => {
     expect(embedding.isfinite().all().item()).toBe(1);
   });
 
-  it("is no model of another kind", () => {
-    expect(isTeacher(tinyModel("vertical"))).toBe(false);
+  it.each(["baseRate", "logistic", "vertical", "wukong"] as const)("is no model of kind %s", (kind) => {
+    expect(isTeacher(tinyModel(kind))).toBe(false);
   });
 });

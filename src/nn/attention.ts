@@ -1,8 +1,10 @@
 import { JaggedTensor } from "../jagged/index.ts";
 import type { Tensor } from "../torch/index.ts";
+import type { AttentionMask } from "./attention-options.ts";
 import type { Initializer } from "./initial.ts";
 import { attend } from "./jagged-attention.ts";
 import { Linear } from "./linear.ts";
+import { RmsNorm } from "./norms.ts";
 import { ROTARY_BASE } from "./rotary.ts";
 
 /** How attention is computed: {@link attend}, or {@link plainAttention} to compare with. */
@@ -14,12 +16,38 @@ export interface AttentionConfig {
   readonly numHeads: number;
   /** @default attend */
   readonly attend?: Attend;
+  /** @default every row of the segment */
+  readonly mask?: AttentionMask;
+  /** Whether a {@link QueryKeyNorm} comes before the products. @default false */
+  readonly queryKeyNorm?: boolean;
 }
 
 /** Splits columns into heads. @shape [L, H·d] → [L, H, d] */
 function split(rows: Tensor, numHeads: number): Tensor {
   const [count = 0, dim = 0] = rows.shape;
   return rows.reshape([count, numHeads, dim / numHeads]);
+}
+
+/**
+ * Norm of each head's queries and keys, `q̂ = γ_q q / rms(q)`, `k̂ = γ_k k / rms(k)`: products are bounded by
+ * `|γ_q| |γ_k| d`, however large the rows grow. It comes before rotary positions, which do not change a norm, so that
+ * nothing of it has to be in the attention kernel: one more pass over queries and keys, small beside their products.
+ *
+ * @shape queries, keys [L, H, d] → the same
+ * @see arXiv 2010.04245, arXiv 2302.05442 §2.2
+ */
+export class QueryKeyNorm {
+  readonly query: RmsNorm;
+  readonly key: RmsNorm;
+
+  constructor(query: RmsNorm, key: RmsNorm) {
+    this.query = query;
+    this.key = key;
+  }
+
+  static init(headDim: number, initial: Initializer): QueryKeyNorm {
+    return new QueryKeyNorm(RmsNorm.init(headDim, initial), RmsNorm.init(headDim, initial));
+  }
 }
 
 /** Equally many rows per segment. @shape values [B·count, …] */
@@ -32,7 +60,7 @@ export function evenly(values: Tensor, size: number, count: number): JaggedTenso
 
 /**
  * Multi-head self-attention within each segment, rotary positions:
- * `y = W_o concat_h softmax(q_h k_hᵀ / √d_h) v_h`. Every row sees every row of its segment.
+ * `y = W_o concat_h softmax(q_h k_hᵀ / √d_h) v_h`. A row sees what the mask says of its segment.
  *
  * @shape x.values [L, D] → values [L, D]
  * @see arXiv 1706.03762 §3.2, rotary positions: arXiv 2104.09864
@@ -42,33 +70,43 @@ export class MultiHeadAttention {
   readonly key: Linear;
   readonly value: Linear;
   readonly output: Linear;
+  readonly norm: QueryKeyNorm | null;
   readonly numHeads: number;
+  readonly mask: AttentionMask;
   readonly attend: Attend;
 
   constructor(
-    maps: { query: Linear; key: Linear; value: Linear; output: Linear },
-    numHeads: number,
-    attention: Attend = attend,
+    parts: { query: Linear; key: Linear; value: Linear; output: Linear; norm?: QueryKeyNorm | null },
+    { numHeads, mask = {}, attend: attention = attend }: Pick<AttentionConfig, "numHeads" | "mask" | "attend">,
   ) {
-    this.query = maps.query;
-    this.key = maps.key;
-    this.value = maps.value;
-    this.output = maps.output;
+    this.query = parts.query;
+    this.key = parts.key;
+    this.value = parts.value;
+    this.output = parts.output;
+    this.norm = parts.norm ?? null;
     this.numHeads = numHeads;
+    this.mask = mask;
     this.attend = attention;
   }
 
-  static init({ dim, numHeads, attend: attention }: AttentionConfig, initial: Initializer): MultiHeadAttention {
+  static init(config: AttentionConfig, initial: Initializer): MultiHeadAttention {
+    const { dim, numHeads, queryKeyNorm = false } = config;
     const map = (): Linear => Linear.init({ in: dim, out: dim, bias: false }, initial);
-    const maps = { query: map(), key: map(), value: map(), output: map() };
-    return new MultiHeadAttention(maps, numHeads, attention);
+    const parts = { query: map(), key: map(), value: map(), output: map() };
+    const norm = queryKeyNorm ? QueryKeyNorm.init(dim / numHeads, initial) : null;
+    return new MultiHeadAttention({ ...parts, norm }, config);
   }
 
   apply(x: JaggedTensor): JaggedTensor {
     if (x.rows === 0) return x;
     const heads = (map: Linear): Tensor => split(map.apply(x.values), this.numHeads);
-    const inputs = { query: x.with(heads(this.query)), key: x.with(heads(this.key)), value: heads(this.value) };
-    const mixed = this.attend(inputs, { rotaryBase: ROTARY_BASE }).values; // [L, H, d]
+    const [query, key] = [heads(this.query), heads(this.key)];
+    const inputs = {
+      query: x.with(this.norm?.query.apply(query) ?? query),
+      key: x.with(this.norm?.key.apply(key) ?? key),
+      value: heads(this.value),
+    };
+    const mixed = this.attend(inputs, { rotaryBase: ROTARY_BASE, mask: this.mask }).values; // [L, H, d]
     return x.with(this.output.apply(mixed.flatten(1)));
   }
 }

@@ -1,5 +1,12 @@
 /** Layers, losses, optimizers, schedules. */
-export { type Attend, type AttentionConfig, AttentionPooling, evenly, MultiHeadAttention } from "./attention.ts";
+export {
+  type Attend,
+  type AttentionConfig,
+  AttentionPooling,
+  evenly,
+  MultiHeadAttention,
+  QueryKeyNorm,
+} from "./attention.ts";
 export type {
   AttentionActivation,
   AttentionBias,
@@ -13,15 +20,7 @@ export { Initializer, type Placement } from "./initial.ts";
 export { attend, gdpa, hstuAttention } from "./jagged-attention.ts";
 export { Linear, type LinearConfig } from "./linear.ts";
 export { logLoss, multiObjectiveLoss } from "./losses.ts";
-export {
-  fillNormal,
-  type HotRows,
-  hotRows,
-  mapTable,
-  type RowFormat,
-  rowBytes,
-  type TableFile,
-} from "./mapped-table.ts";
+export { type HotRows, hotRows, mapTable, type TableFile } from "./mapped-table.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
 export { LayerNorm, RmsNorm, SwishRmsNorm } from "./norms.ts";
 export { EXACT, type Numerics, withNumerics } from "./numerics.ts";
@@ -36,6 +35,7 @@ export {
   countElements,
   DenseParameters,
   type ModelParameters,
+  type NamedTable,
   type NamedTensor,
   parametersOf,
   type RowGradient,
@@ -50,7 +50,8 @@ export {
   plainMultiObjectiveLoss,
   plainNorm,
 } from "./plain.ts";
-export { plainAttention } from "./plain-attention.ts";
+export { countPairs, plainAttention } from "./plain-attention.ts";
+export { countValues, fillNormal, type RowLayout, rowBytes, rowWidth } from "./row-formats.ts";
 export { type Schedule, warmupConstant, warmupCosine } from "./schedules.ts";
 export {
   type AdagradTables,
@@ -60,7 +61,6 @@ export {
   initTablesAdam,
   type Lookup,
   poolTables,
-  rowWidth,
   stepTablesAdagrad,
   stepTablesAdam,
   type TablesAdagradOptions,

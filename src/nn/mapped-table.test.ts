@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ROW_FORMATS, type RowFormat } from "../config/types.ts";
 import {
   countRows_,
   fromArray,
@@ -12,7 +13,8 @@ import {
   type Tensor,
   zeros,
 } from "../torch/index.ts";
-import { fillNormal, hotRows, mapTable, type RowFormat, rowBytes, type TableFile } from "./mapped-table.ts";
+import { hotRows, mapTable, type TableFile } from "./mapped-table.ts";
+import { fillNormal, rowBytes } from "./row-formats.ts";
 import { drawn64 } from "./tables.test.support.ts";
 import { initTablesAdagrad, poolTables, stepTablesAdagrad } from "./tables.ts";
 
@@ -21,7 +23,6 @@ beforeAll(() => setThreads(2));
 const folder = mkdtempSync(join(tmpdir(), "lapidary-table-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const FORMATS: readonly RowFormat[] = ["float32", "bfloat16", "float16", "int8"];
 const codes = (...numbers: number[]): Tensor => fromArray(BigInt64Array.from(numbers, BigInt), [numbers.length]);
 const fileOf = (format: RowFormat, rows = 100): TableFile => ({
   path: join(folder, `${format}-${rows}`),
@@ -31,7 +32,7 @@ const fileOf = (format: RowFormat, rows = 100): TableFile => ({
 });
 
 describe("a mapped table", () => {
-  test.each(FORMATS)("of %s learns as one in memory, and its file keeps what it learnt", (format) => {
+  test.each(ROW_FORMATS)("of %s learns as one in memory, and its file keeps what it learnt", (format) => {
     using _ = new Scope();
     const file = fileOf(format);
     const mapped = mapTable(file);

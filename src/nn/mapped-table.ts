@@ -1,30 +1,14 @@
-import { existsSync, statSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, rmSync, statfsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { LapidaryError } from "../config/errors.ts";
-import { fromFile, noGrad, type RandomGenerator, randn, Scope, type Tensor, toRows } from "../torch/index.ts";
-
-/** How the rows of a table are kept; `int8` with a scale and an offset per row. */
-export type RowFormat = "float32" | "bfloat16" | "float16" | "int8";
+import { fromFile, Scope, type Tensor } from "../torch/index.ts";
+import { type RowLayout, rowBytes, storedRows } from "./row-formats.ts";
 
 /** The file of a table. */
-export interface TableFile {
+export interface TableFile extends RowLayout {
   readonly path: string;
   readonly rows: number;
-  readonly dim: number;
-  readonly format: RowFormat;
-}
-
-/** Bytes of one row, and how they are seen: of int8 D codes and then the float32 scale and offset. */
-const FORMATS = {
-  float32: { dtype: "float32", bytes: 4, tail: 0 },
-  bfloat16: { dtype: "bfloat16", bytes: 2, tail: 0 },
-  float16: { dtype: "float16", bytes: 2, tail: 0 },
-  int8: { dtype: "uint8", bytes: 1, tail: 8 },
-} as const;
-
-/** @unit bytes */
-export function rowBytes({ dim, format }: Pick<TableFile, "dim" | "format">): number {
-  const { bytes, tail } = FORMATS[format];
-  return dim * bytes + tail;
 }
 
 /**
@@ -37,7 +21,7 @@ export function rowBytes({ dim, format }: Pick<TableFile, "dim" | "format">): nu
  */
 export function mapTable(file: TableFile): Tensor {
   const { path, rows, dim, format } = file;
-  const { dtype, bytes, tail } = FORMATS[format];
+  const { dtype, width } = storedRows(file);
   const size = rows * rowBytes(file);
   if (existsSync(path) && statSync(path).size !== size) {
     throw new LapidaryError({
@@ -48,26 +32,35 @@ export function mapTable(file: TableFile): Tensor {
       hint: "Open the table with the sizes and the format it was made with.",
     });
   }
-  const width = dim + tail;
   using scope = new Scope();
-  return scope.keep(fromFile(path, true, (rows * rowBytes(file)) / bytes, { dtype }).reshape([rows, width]));
+  return scope.keep(fromFile(path, true, rows * width, { dtype }).reshape([rows, width]));
 }
 
-const BLOCK_ROWS = 1 << 16;
-
-/** Fills a table of any format with normal values of mean 0, block by block. In place. @shape table [V, …] */
-export function fillNormal(
-  table: Tensor,
-  { dim, std, generator }: { readonly dim: number; readonly std: number; readonly generator: RandomGenerator },
-): void {
-  const [rows = 0] = table.shape;
-  for (let start = 0; start < rows; start += BLOCK_ROWS) {
-    using _ = new Scope();
-    const end = Math.min(rows, start + BLOCK_ROWS);
-    noGrad(() => {
-      const values = randn([end - start, dim], { generator }).mul_(std);
-      table.slice(0, start, end).copy_(toRows(values, table.dtype));
+/**
+ * A table of zeros in a file that has no name: it takes room on the disk of that folder, not in memory, and is gone with
+ * its last tensor or with the process, however that ends.
+ *
+ * @shape → [V, D]; of int8 [V, D + 8] uint8
+ * @throws {LapidaryError} TABLE_ROOM if the disk has no room for it: a page that cannot be written ends the process
+ */
+export function unnamedTable({ folder, ...rows }: Omit<TableFile, "path"> & { readonly folder: string }): Tensor {
+  mkdirSync(folder, { recursive: true });
+  const { bavail, bsize } = statfsSync(folder);
+  const size = rows.rows * rowBytes(rows);
+  if (size > bavail * bsize) {
+    throw new LapidaryError({
+      code: "TABLE_ROOM",
+      where: folder,
+      expected: `${size} bytes for a table of ${rows.rows} rows of ${rows.dim} values as ${rows.format}`,
+      got: `${bavail * bsize} bytes`,
+      hint: "Make room, narrow the rows with `tableRows`, or raise `minCount`.",
     });
+  }
+  const path = join(folder, `.table-${randomUUID()}`);
+  try {
+    return mapTable({ ...rows, path });
+  } finally {
+    rmSync(path, { force: true });
   }
 }
 

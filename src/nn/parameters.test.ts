@@ -32,7 +32,7 @@ describe("parametersOf", () => {
       ...["layers.0.norm.scale", "layers.0.norm.shift"],
       ...["query", "key", "value", "output"].map((map) => `layers.0.attention.${map}.weight`),
     ]);
-    expect(tables).toEqual([{ name: "table", tensor: model.table.weight }]);
+    expect(tables).toEqual([{ name: "table", tensor: model.table.weight, leaf: model.table.leaf }]);
     expect(countElements(dense)).toBe(3 * 4 + 4 + (4 * 2 + 2) + 2 * 5 + 4 * 4 * 4);
     expect(countElements(tables)).toBe(14);
   });

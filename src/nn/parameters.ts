@@ -7,16 +7,21 @@ export interface NamedTensor {
   readonly tensor: Tensor;
 }
 
+/** The weight of a table, and what its gradient flows to. */
+export interface NamedTable extends NamedTensor {
+  readonly leaf: Tensor;
+}
+
 /** The parameters of a model, found by walking its fields: dense ones, and the weights of its tables. */
 export interface ModelParameters {
   readonly dense: readonly NamedTensor[];
-  readonly tables: readonly NamedTensor[];
+  readonly tables: readonly NamedTable[];
 }
 
 /** Finds every parameter in the fields of a model, in the order of declaration; a shared one under its first name. */
 export function parametersOf(model: object): ModelParameters {
   const dense: NamedTensor[] = [];
-  const tables: NamedTensor[] = [];
+  const tables: NamedTable[] = [];
   const seen = new Set<unknown>();
   const visit = (value: unknown, path: readonly string[]): void => {
     if (typeof value !== "object" || value === null || seen.has(value)) return;
@@ -24,7 +29,7 @@ export function parametersOf(model: object): ModelParameters {
     if (value instanceof Tensor) {
       if (value.requiresGrad) dense.push({ name: path.join("."), tensor: value });
     } else if (value instanceof EmbeddingTable) {
-      tables.push({ name: path.join("."), tensor: value.weight });
+      tables.push({ name: path.join("."), tensor: value.weight, leaf: value.leaf });
     } else if (!ArrayBuffer.isView(value)) {
       for (const [key, field] of Object.entries(value)) visit(field, [...path, key]);
     }
@@ -91,13 +96,13 @@ export interface RowGradient {
   readonly values: Tensor;
 }
 
-/** Takes the sparse gradient of a table's weight, and clears it; no rows if no lookup was part of the loss. */
-export function takeRowGradient(weight: Tensor): RowGradient {
-  const gradient = gradientOf(weight);
+/** Takes the sparse gradient of a table from its leaf, and clears it; no rows if no lookup was part of the loss. */
+export function takeRowGradient(leaf: Tensor): RowGradient {
+  const gradient = gradientOf(leaf);
   if (gradient === null) {
-    const indices = fromArray(new BigInt64Array(0), [0]).to({ device: weight.device });
-    return { indices, values: zeros([0, weight.shape[1] ?? 0], { dtype: weight.dtype, device: weight.device }) };
+    const indices = fromArray(new BigInt64Array(0), [0]).to({ device: leaf.device });
+    return { indices, values: zeros([0, leaf.shape[1] ?? 0], { dtype: leaf.dtype, device: leaf.device }) };
   }
-  setGradient(weight, null);
+  setGradient(leaf, null);
   return { indices: gradient.indices().select(0, 0), values: gradient.values() };
 }

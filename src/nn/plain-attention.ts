@@ -51,6 +51,22 @@ function sightsOf(rows: JaggedTensor, keys: JaggedTensor, mask: AttentionMask = 
   };
 }
 
+/**
+ * Pairs of a row and a key that it sees, over all examples: what attention's products are made of.
+ *
+ * @param lengths rows to attend from and keys of each example
+ */
+export function countPairs(lengths: { rows: readonly number[]; keys: readonly number[] }, mask: AttentionMask): number {
+  let pairs = 0;
+  for (const [b, rows] of lengths.rows.entries()) {
+    for (let row = 0; row < rows; row++) {
+      const { low, high, prefix } = sightOf(row, lengths.keys[b] ?? 0, mask);
+      pairs += high - low + prefix - Math.max(0, Math.min(high, prefix) - low);
+    }
+  }
+  return pairs;
+}
+
 const not = (x: Tensor): Tensor => x.logicalNot();
 const either = (a: Tensor, b: Tensor): Tensor => not(not(a).logicalAnd(not(b)));
 

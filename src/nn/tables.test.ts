@@ -3,13 +3,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type DType, fromArray, fromRows, grad, Scope, setThreads, type Tensor, toRows } from "../torch/index.ts";
 import { checkGrads, toBeClose } from "../torch/testing.ts";
 import { poolTablesPlainly, stepTablesAdagradPlainly, stepTablesAdamPlainly } from "./plain-tables.ts";
+import { rowWidth } from "./row-formats.ts";
 import { type DrawnLookup, drawn64, gradientsOf, lookupOf, someLookup, withTables } from "./tables.test.support.ts";
 import {
   initTablesAdagrad,
   initTablesAdam,
   type Lookup,
   poolTables,
-  rowWidth,
   stepTablesAdagrad,
   stepTablesAdam,
 } from "./tables.ts";
@@ -226,6 +226,30 @@ describe("equal bits", () => {
     expect(outcome(1) === first).toBe(true);
     expect(outcome(2) === first).toBe(true);
   });
+});
+
+test("an update of one large table among many small ones is the plain composition", () => {
+  using _ = new Scope();
+  setThreads(2);
+  const rows = 400;
+  const bagsOf = (table: number): number => (table === 0 ? 6000 : 150);
+  const features = Array.from({ length: 20 }, (_, table) => {
+    const ids = 2 * bagsOf(table);
+    const codes = fromArray(
+      Int32Array.from({ length: ids }, (_, i) => (i % 3 === 0 ? 17 : (i * (7919 + table)) % rows)),
+      [ids],
+    );
+    const offsets = int64(...Array.from({ length: bagsOf(table) + 1 }, (_, bag) => 2 * bag));
+    return { table, codes, offsets, weights: drawn64([ids], 50 + table) };
+  });
+  const gradients = features.map(({ table }) => drawn64([bagsOf(table), 32], 100 + table));
+  const outcome = (step: typeof stepTablesAdagrad): Tensor[] => {
+    const tables = features.map(({ table }) => drawn64([rows, 32], table + 1));
+    const memory = initTablesAdagrad(tables);
+    step({ lookup: { tables, features }, gradients }, memory, ADAGRAD);
+    return [...tables, ...memory.moments];
+  };
+  expectAllClose(outcome(stepTablesAdagrad), outcome(stepTablesAdagradPlainly), 1e-9);
 });
 
 describe("stochastic rounding", () => {

@@ -1,4 +1,5 @@
 import { fromArray, noGrad, type Tensor, tablesAdagrad_, tablesAdam_, tablesPool, zeros } from "../torch/index.ts";
+import { rowWidth } from "./row-formats.ts";
 
 /** The ids of one feature. */
 export interface FeatureIds {
@@ -20,6 +21,8 @@ export interface Lookup {
   /** All of one width. @shape [V_t, D]; of int8 [V_t, D + 8] uint8 */
   readonly tables: readonly Tensor[];
   readonly features: readonly FeatureIds[];
+  /** What the gradient of each table flows to: rows of 16 bits or less have none of their own. @default the tables */
+  readonly leaves?: readonly Tensor[];
   /** The mean of a bag instead of its sum; of an empty one zero. @default false */
   readonly mean?: boolean;
 }
@@ -91,7 +94,7 @@ function listsOf({ tables, features }: Lookup) {
  */
 export function poolTables(lookup: Lookup): Tensor[] {
   const { of, codes, offsets, weights } = listsOf(lookup);
-  return tablesPool(lookup.tables, of, codes, offsets, weights, lookup.mean ?? false);
+  return tablesPool(lookup.tables, of, codes, offsets, weights, lookup.mean ?? false, lookup.leaves ?? []);
 }
 
 /** Moments before the first update. @shape tables [V_t, …] → [V_t] */
@@ -107,14 +110,6 @@ export function initTablesAdam(tables: readonly Tensor[]): AdamTables {
 
 const memoryOf = ({ dtype, device }: Tensor) =>
   ({ dtype: dtype === "float64" ? "float64" : "float32", device }) as const;
-
-/** Values per row, D, whatever the format. */
-export function rowWidth({ dtype, shape: [, width = 0] }: Tensor): number {
-  return dtype === "uint8" ? width - INT8_TAIL : width;
-}
-
-/** Scale and offset behind the codes of an int8 row. @unit bytes */
-const INT8_TAIL = 8;
 
 /**
  * The backward of a lookup and the update of the rows it touched, in one: from the gradient of the lookup's result,

@@ -9,8 +9,9 @@ import { ProcessMesh } from "../distributed/index.ts";
 import { exportGraph } from "../export/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { Vertical } from "../model/index.ts";
+import { rowBytes } from "../nn/index.ts";
 import { ModelHost, openOnlineStore, RankingServer } from "../serve/index.ts";
-import { evaluateRuns, examplesOf, openRun } from "../train/index.ts";
+import { evaluateRuns, examplesOf, openRun, RunFolder } from "../train/index.ts";
 import { generateSliced, knowledgeFor, transfer } from "../transfer/index.ts";
 import { audit } from "./audit.ts";
 import { backfill } from "./backfill.ts";
@@ -59,6 +60,26 @@ describe("publishRun", () => {
     await publishRun(project, { run, dir: bundle(run) });
     expect(readBundle(bundle(run)).digest).toBe(digest);
   });
+
+  it.each(["bfloat16", "float16", "int8"] as const)(
+    "publishes a model with %s rows in less bytes",
+    async (tableRows) => {
+      const sized = { ...USER_CONFIG.models.vertical, dim: 32, tableRows };
+      const full = { ...sized, tableRows: "float32" } as const;
+      const models = { ...USER_CONFIG.models, [tableRows]: sized, full };
+      const both = projectIn(folder.path, { models });
+      for (const model of [tableRows, "full"]) await trainAlone(both, { model });
+      const narrow = await publishRun(both, { run: tableRows, dir: bundle(tableRows) });
+      const { graphBytes } = await publishRun(both, { run: "full", dir: bundle("full") });
+      expect(narrow.difference).toBeLessThanOrEqual(1e-5);
+      const { tableParameters } = RunFolder.finished(join(both.runs, tableRows)).summary;
+      const saved =
+        (tableParameters / 32) * (rowBytes({ dim: 32, format: "float32" }) - rowBytes({ dim: 32, format: tableRows }));
+      expect(Math.abs(graphBytes - narrow.graphBytes - saved)).toBeLessThan(6000);
+      expect(saved).toBeGreaterThan(20_000);
+      expect(readBundle(narrow.bundle).manifest.metrics).not.toEqual({});
+    },
+  );
 
   it("names the bundle after the model unless it is told where", async () => {
     expect(await publishRun(project, { run: "vertical" })).toMatchObject({ bundle: join(project.bundles, "vertical") });
@@ -120,7 +141,7 @@ const auditOf = (run: string, { url, online }: { url: string; online: Online }) 
   audit(project, { run, split: "test", bundle: bundle(run), rank: rankOverHttp(url), online });
 
 describe("audit", () => {
-  it.each(["vertical", "vertical-full", "logistic"])(
+  it.each(["vertical", "vertical-full", "logistic", "bfloat16", "float16", "int8"])(
     "finds %s served as it is offline, on every example",
     async (run) => {
       await served(run, async (at) => {

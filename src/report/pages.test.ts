@@ -7,6 +7,7 @@ import { countBins, histogram } from "./svg/histogram.ts";
 import { intervalChart } from "./svg/interval-chart.ts";
 import { lineChart } from "./svg/line-chart.ts";
 import { formatTick, logMarks, niceTicks, scaleOf } from "./svg/scale.ts";
+import { scatterChart } from "./svg/scatter-chart.ts";
 
 const HOSTILE = `</script><b a="1" c='2'>&amp;\u0000`;
 
@@ -134,6 +135,8 @@ describe("charts", () => {
           expectDrawable(calibrationPlot({ title: HOSTILE, series: [{ name: HOSTILE, points: bins }], scale: kind }));
           expectDrawable(intervalChart({ title: HOSTILE, x: { ...axis, scale: kind }, rows, reference: 0 }));
           expectDrawable(histogram({ title: HOSTILE, x: { ...axis, scale: kind }, values: points.map((p) => p.x) }));
+          const series = [{ name: HOSTILE, points: points.map((p) => ({ ...p, label: HOSTILE })), line: points }];
+          expectDrawable(scatterChart({ title: HOSTILE, x: { ...axis, scale: kind }, y: axis, series, zeros: true }));
         }
       }),
     );
@@ -146,9 +149,34 @@ describe("charts", () => {
       calibrationPlot({ title: "t", series: [] }),
       intervalChart({ title: "t", x: axis, rows: [] }),
       histogram({ title: "t", x: axis, values: [] }),
+      scatterChart({ title: "t", x: axis, y: axis, series: [] }),
       histogram({ title: "t", x: axis, values: [Number.NaN] }),
     ];
     for (const chart of charts) expect(chart.source).toContain("no data");
+  });
+  it("draw a scatter's points, labels, lines and zeros", () => {
+    const series = [
+      {
+        name: "a",
+        points: [
+          { x: 1, y: 2, label: "first" },
+          { x: 2, y: Number.NaN },
+        ],
+        line: [
+          { x: 1, y: 1 },
+          { x: 3, y: 2 },
+        ],
+      },
+      { name: "b", points: [{ x: 2, y: 3 }] },
+    ];
+    const drawn = (zeros: boolean) => scatterChart({ title: "t", x: { label: "x" }, y: { label: "y" }, series, zeros });
+    // A circle and a square, and one of each in the legend.
+    expect([count(drawn(false), "circle"), count(drawn(false), "polygon"), count(drawn(false), "polyline")]).toEqual([
+      2, 2, 1,
+    ]);
+    expect(drawn(false).source).toContain(">first</text>");
+    expect(drawn(false).source).not.toContain("4 4");
+    expect(drawn(true).source).toContain("4 4");
   });
   it("draw one point as a dot", () => {
     expect(line([{ x: 3, y: 4 }]).source.match(/<circle[^>]*><title>/g)).toHaveLength(1);

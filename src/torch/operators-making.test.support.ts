@@ -252,13 +252,21 @@ export const OURS = {
     value: () => {
       const tables = [f64([1, 2, 3, 4], [2, 2]), f64([5, 6], [1, 2])];
       const none = i64([], [0]);
-      const [pooled, rows] = tablesPool(tables, [0, 1], [i64([1, 0, 1]), i64([0])], [i64([0, 0, 3]), none], [], true);
+      const [pooled, rows] = tablesPool(
+        tables,
+        [0, 1],
+        [i64([1, 0, 1]), i64([0])],
+        [i64([0, 0, 3]), none],
+        [],
+        true,
+        [],
+      );
       expectTensor(pooled as Tensor, [2, 2], [0, 0, 7 / 3, 10 / 3]);
       expectTensor(rows as Tensor, [1, 2], [5, 6]);
     },
     gradient: smooth(
       (table, weights) => {
-        const [pooled] = tablesPool([table], [0], [i64([1, 0, 1, 2])], [i64([0, 3, 3, 4])], [weights], true);
+        const [pooled] = tablesPool([table], [0], [i64([1, 0, 1, 2])], [i64([0, 3, 3, 4])], [weights], true, []);
         return pooled as Tensor;
       },
       [3, 2],

@@ -18,9 +18,14 @@ describe("a trace", () => {
       bias: { kind: "data", value: undefined },
     });
     expect(calls[1]?.args).toMatchObject({ self: { kind: "tensor", id: 2 }, other: { kind: "data", value: 3 } });
-    expect(tensors[0]).toEqual({ dtype: "float32", shape: [1, 2], origin: { kind: "array", array } });
+    expect(tensors[0]).toEqual({
+      dtype: "float32",
+      shape: [1, 2],
+      isContiguous: true,
+      origin: { kind: "array", array },
+    });
     expect(tensors[1]?.origin).toEqual({ kind: "outside", handle: weight.handle });
-    expect(tensors[output]).toEqual({ dtype: "float32", shape: [1, 2], origin: { kind: "call" } });
+    expect(tensors[output]).toEqual({ dtype: "float32", shape: [1, 2], isContiguous: true, origin: { kind: "call" } });
     expect(read).toEqual([]);
     expect(outsideTensor(weight.handle).toNumbers()).toEqual([1, 2, 3, 4]);
   });

@@ -38,6 +38,7 @@ export type TensorOrigin =
 export interface TracedTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  readonly isContiguous: boolean;
   readonly origin: TensorOrigin;
 }
 
@@ -94,7 +95,8 @@ class Recorder implements HostObserver {
 
   #define(handle: Handle, origin: TensorOrigin): TensorId {
     const id = this.tensors.length;
-    this.tensors.push({ dtype: dtypeName(native.dtype(handle)), shape: native.shape(handle), origin });
+    const dtype = dtypeName(native.dtype(handle));
+    this.tensors.push({ dtype, shape: native.shape(handle), isContiguous: native.isContiguous(handle), origin });
     this.#ids.set(handle, id);
     return id;
   }

@@ -34,7 +34,8 @@ const at = (run: string): string => join(project.runs, run);
 const manifestFile = (checkpoint: string): string => join(at("run"), "checkpoints", checkpoint, "manifest.json");
 const learnerOf = (model: string) => {
   const config = project.models[model] as ModelConfig;
-  return initLearner({ config, inputs: TrainingInputs.fit(project, config), mesh: ProcessMesh.single() });
+  const inputs = TrainingInputs.fit(project, config);
+  return initLearner({ config, inputs, mesh: ProcessMesh.single(), folder: RunFolder.at(at("run")) });
 };
 
 /** Each test damages a copy of the stopped run. */

@@ -69,16 +69,13 @@ export function costTable({ runs }: Pick<Evaluation, "runs">): ResultTable {
     { label: "best epoch" },
     { label: "s in updates", digits: 1 },
   ];
-  const rows = runs.map(({ run, summary }) => [
-    run,
-    summary.denseParameters,
-    summary.tableParameters,
-    summary.forwardFlopsPerExample / 1e3,
-    summary.trainingFlopsPerExample / 1e3,
-    summary.steps,
-    summary.best === null ? null : summary.best.epoch + 1,
-    summary.trainSeconds,
-  ]);
+  const rows = runs.flatMap(({ run, summary }): Cell[][] => {
+    if (summary === null) return [];
+    const { denseParameters, tableParameters, forwardFlopsPerExample, trainingFlopsPerExample } = summary;
+    const flops = [forwardFlopsPerExample / 1e3, trainingFlopsPerExample / 1e3];
+    const best = summary.best === null ? null : summary.best.epoch + 1;
+    return [[run, denseParameters, tableParameters, ...flops, summary.steps, best, summary.trainSeconds]];
+  });
   return { columns, rows };
 }
 
@@ -183,21 +180,28 @@ function transferSections(evaluation: Evaluation): readonly Section[] {
 }
 
 function surfaceSections(evaluation: Evaluation): readonly Section[] {
-  const names = Object.values(evaluation.surfaces);
-  if (names.length < 2) return [];
-  const rows = objectivesOf(evaluation).flatMap((objective) =>
-    evaluation.runs.flatMap(({ run, objectives }) =>
-      (objectives[objective]?.bySurface ?? []).map((row) => [
-        ...[evaluation.surfaces[row.surface] ?? String(row.surface), objective, run],
-        ...[row.examples, ...metricCells(row)],
-      ]),
+  const table = surfaceTable(evaluation);
+  if (table === null) return [];
+  return [
+    { kind: "heading", text: "By surface" },
+    { kind: "table", caption: "Metrics by surface", ...table },
+  ];
+}
+
+/** One row per surface, objective and run; null where there is one surface. */
+export function surfaceTable(evaluation: Evaluation): ResultTable | null {
+  const names = Object.entries(evaluation.surfaces);
+  if (names.length < 2) return null;
+  const rows = names.flatMap(([code, name]) =>
+    objectivesOf(evaluation).flatMap((objective) =>
+      evaluation.runs.flatMap(({ run, objectives }): Cell[][] => {
+        const row = objectives[objective]?.bySurface.find(({ surface }) => surface === Number(code));
+        return row === undefined ? [] : [[name, objective, run, row.examples, row.baseRate, ...metricCells(row)]];
+      }),
     ),
   );
   const columns = [{ label: "surface" }, { label: "objective" }, { label: "model" }, { label: "examples" }];
-  return [
-    { kind: "heading", text: "By surface" },
-    { kind: "table", caption: "Metrics by surface", columns: [...columns, ...METRIC_COLUMNS], rows },
-  ];
+  return { columns: [...columns, { label: "base rate", digits: 4 }, ...METRIC_COLUMNS], rows };
 }
 
 function trainingCharts(curves: EvaluationPageOptions["curves"]): readonly Section[] {

@@ -10,12 +10,13 @@ import type { Split } from "./inputs.ts";
 import { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";
 import { type Predictions, predict, writePredictions } from "./predict.ts";
 import { type RunConfig, RunFolder, type RunSummary } from "./run-folder.ts";
-import { type TransferEvaluation, transfersOf } from "./transfer-ratio.ts";
+import { type MeasuredRun, type TransferEvaluation, transfersOf } from "./transfer-ratio.ts";
 
 /** One run on one split. */
 export interface RunEvaluation {
   readonly run: string;
-  readonly summary: RunSummary;
+  /** Null where no training made the scores. */
+  readonly summary: RunSummary | null;
   /** By name. */
   readonly objectives: Readonly<Record<string, ObjectiveEvaluation>>;
   /** Differences to the baseline by objective; null for the baseline itself and without one. */
@@ -36,6 +37,13 @@ export interface Evaluation {
   readonly transfers: readonly TransferEvaluation[];
 }
 
+/** Scores that no run made, such as the true probabilities of a simulated world; shown as one more run. */
+export interface KnownScores {
+  readonly name: string;
+  /** The same examples with the known logits, of the objectives where they are known. */
+  score(examples: Predictions): Promise<Predictions>;
+}
+
 /** What to evaluate. */
 export interface EvaluateOptions {
   /** Names below the project's runs, or paths. */
@@ -47,6 +55,8 @@ export interface EvaluateOptions {
   readonly onRun?: (run: string) => void;
   /** What a model that reads its teacher's embeddings is given. @default none can be scored */
   readonly enrichFor?: EnrichFor;
+  /** @default none */
+  readonly known?: KnownScores;
 }
 
 /**
@@ -56,34 +66,48 @@ export interface EvaluateOptions {
  * @throws {LapidaryError} RUN_SURFACES, RUN_UNFINISHED, RUN_CHANGED if the events are no longer those it was trained on, TRAIN_WINDOW
  */
 export async function evaluateRuns(project: ProjectConfig, options: EvaluateOptions): Promise<Evaluation> {
-  const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined } = options;
+  const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined, known } = options;
   const surface = surfaceOf(project, runs);
-  const scored: { run: string; config: RunConfig; summary: RunSummary; predictions: Predictions }[] = [];
+  const trained: (Scored & { readonly config: RunConfig })[] = [];
   for (const run of runs) {
     options.onRun?.(run);
     const opened = openRun(project, run, surface);
     const { config, summary } = opened;
-    scored.push({ run, config, summary, predictions: await scoreRun(opened, options) });
+    trained.push({ run, config, summary, predictions: await scoreRun(opened, options) });
   }
-  const reference = scored.find(({ run }) => run === baseline)?.predictions ?? null;
-  const measured = scored.map(({ run, config, predictions }) => {
-    const objectives = mapValues(predictions, evaluate);
-    const normalizedEntropy = mapValues(objectives, ({ overall }) => overall.normalizedEntropy);
-    return { run, config, objectives, normalizedEntropy };
-  });
+  const reference = trained.find(({ run }) => run === baseline)?.predictions ?? null;
+  const scored: readonly Scored[] = [...trained, ...(known === undefined ? [] : [await scoreKnown(known, trained)])];
+  const evaluations = scored.map(({ run, summary, predictions }) => ({
+    run,
+    summary,
+    objectives: mapValues(predictions, evaluate),
+    differences: reference === null || run === baseline ? null : compare(reference, predictions),
+  }));
   return {
     split,
     surface,
     baseline: baseline ?? null,
     surfaces: surfaceNames(project.store),
-    transfers: transfersOf(measured),
-    runs: scored.map(({ run, summary, predictions }, index) => ({
-      run,
-      summary,
-      objectives: measured[index]?.objectives ?? {},
-      differences: reference === null || run === baseline ? null : compare(reference, predictions),
-    })),
+    transfers: transfersOf(trained.map(({ run, config }, i) => measured(run, config, evaluations[i]?.objectives))),
+    runs: evaluations,
   };
+}
+
+/** One row of an evaluation before it is measured. */
+interface Scored {
+  readonly run: string;
+  readonly summary: RunSummary | null;
+  readonly predictions: Predictions;
+}
+
+/** Of each objective, the examples of the first run that predicts it are scored. */
+async function scoreKnown({ name, score }: KnownScores, runs: readonly Scored[]): Promise<Scored> {
+  const examples = Object.fromEntries(runs.flatMap(({ predictions }) => Object.entries(predictions)).reverse());
+  return { run: name, summary: null, predictions: await score(examples) };
+}
+
+function measured(run: string, config: RunConfig, objectives: RunEvaluation["objectives"] = {}): MeasuredRun {
+  return { run, config, normalizedEntropy: mapValues(objectives, ({ overall }) => overall.normalizedEntropy) };
 }
 
 /** The training curves of a run, from its start to its end. */
@@ -91,7 +115,8 @@ export function trainingCurve(project: ProjectConfig, run: string): readonly Cur
   return readCurve(RunFolder.finished(runPath(project, run)).folder.curve);
 }
 
-async function scoreRun(
+/** Scores the examples of a split with an opened run, and writes its predictions into its folder. */
+export async function scoreRun(
   opened: OpenedRun,
   { split, enrichFor }: Pick<EvaluateOptions, "split" | "enrichFor">,
 ): Promise<Predictions> {
@@ -128,7 +153,8 @@ function compare(baseline: Predictions, candidate: Predictions): Readonly<Record
   });
 }
 
-function surfaceNames(store: string): Readonly<Record<number, string>> {
+/** Name of each surface of an event store by its code. */
+export function surfaceNames(store: string): Readonly<Record<number, string>> {
   const opened = EventStore.open(store);
   const names = opened.dictionary("surface");
   const codes = Array.from({ length: opened.entry("surface").cardinality - 1 }, (_, i) => i + 1);

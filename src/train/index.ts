@@ -3,7 +3,10 @@ export {
   type EvaluateOptions,
   type Evaluation,
   evaluateRuns,
+  type KnownScores,
   type RunEvaluation,
+  scoreRun,
+  surfaceNames,
   trainingCurve,
 } from "./evaluation.ts";
 export {
@@ -12,17 +15,19 @@ export {
   evaluationPage,
   type ResultTable,
   resultTable,
+  surfaceTable,
   transferTable,
 } from "./evaluation-report.ts";
 export { SPLITS, type Split, type TrainingInputs } from "./inputs.ts";
 export { type Lesson, labelLoss, maskedLoss } from "./learner.ts";
 export { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";
-export { predict, scoreBatch } from "./predict.ts";
+export { type Predictions, predict, readPredictions, scoreBatch } from "./predict.ts";
 export type { TrainingProgress } from "./progress.ts";
 export { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
 export {
   type Enrich,
   modelOf,
+  runConfigOf,
   type Teaching,
   type TrainingOutcome,
   type TrainOptions,

@@ -38,6 +38,8 @@ export interface InputOptions {
   readonly trainToMs?: number;
   /** Rates and moments are those of the events before this. @default split.trainUntilMs @unit ms since 1970, UTC */
   readonly factsUntilMs?: number;
+  /** Rates, moments and the rows of ids are those of the events from here on. @default all @unit ms since 1970, UTC */
+  readonly factsFromMs?: number;
   /** Ids may have rows of their own if they are admitted before this. @default split.trainUntilMs @unit ms since 1970, UTC */
   readonly vocabularyUntilMs?: number;
   /** Dimension of the teacher's embeddings of the user's past, as an input. @default 0, none */
@@ -97,7 +99,8 @@ export class TrainingInputs {
       const { trainFromMs = Number.MIN_SAFE_INTEGER, trainToMs = trainUntilMs, pastEmbeddings: dim = 0 } = options;
       const pastEmbeddings = dim === 0 ? {} : { pastEmbeddings: dim };
       const training = { fromMs: trainFromMs, untilMs: trainToMs };
-      const before = (untilMs: number): TimeWindow => ({ fromMs: Number.MIN_SAFE_INTEGER, untilMs });
+      const { factsFromMs: fromMs = Number.MIN_SAFE_INTEGER } = options;
+      const before = (untilMs: number): TimeWindow => ({ fromMs, untilMs });
       const window = before(options.factsUntilMs ?? trainUntilMs);
       const surface = surfaceCode(store, model.surface);
       const numExamples = countExamples(store, training, surface);

@@ -10,18 +10,20 @@ import {
   initAdamW,
   initTablesAdagrad,
   multiObjectiveLoss,
-  type NamedTensor,
+  type NamedTable,
   parametersOf,
   type RowGradient,
+  rowWidth,
   type Schedule,
   stepAdamW,
   stepTablesAdagrad,
+  type TablesAdagradOptions,
   takeRowGradient,
 } from "../nn/index.ts";
 import { fromArray, noGrad, Scope, type Tensor } from "../torch/index.ts";
 
 /** A table and what its optimizer remembers. */
-interface TrainedTable extends NamedTensor {
+interface TrainedTable extends NamedTable {
   /** @shape [V] */
   readonly moments: Tensor;
 }
@@ -133,7 +135,8 @@ export class Learner {
 
   /**
    * One update on this process's part of a global batch: forward, backward, gradients averaged over the mesh, clipped,
-   * AdamW on the dense parameters and row-wise Adagrad on the touched rows.
+   * AdamW on the dense parameters and row-wise Adagrad on the touched rows. Narrow rows are rounded by noise of seed,
+   * step, table and place alone: what it does next depends on nothing but tensors and step, and is the same everywhere.
    */
   update(batch: Batch, training: TrainingConfig, context: { mesh: ProcessMesh; schedule: Schedule }): StepReport {
     using _scope = new Scope();
@@ -144,8 +147,9 @@ export class Learner {
     const gradientNorm = clipNorm(this.dense.gradient, training.clipNorm);
     const learningRate = training.learningRate * factor;
     this.#adamw = stepAdamW(this.#adamw, this.dense, { learningRate, weightDecay: training.weightDecay });
-    const rows = this.tables.map(({ tensor }) => mesh.gatherRows(takeRowGradient(tensor)));
-    stepTouchedRows(this.tables, rows, training.tableLearningRate * factor);
+    const rows = this.tables.map(({ leaf }) => mesh.gatherRows(takeRowGradient(leaf)));
+    const options = { learningRate: training.tableLearningRate * factor, seed: training.seed, step: this.step };
+    stepTouchedRows(this.tables, rows, options);
     return { loss, gradientNorm, learningRate };
   }
 
@@ -159,18 +163,18 @@ export class Learner {
 }
 
 /** Row-wise Adagrad on the touched rows of all tables: one call for all of one width. */
-function stepTouchedRows(tables: readonly TrainedTable[], rows: readonly RowGradient[], learningRate: number): void {
-  const widths = new Set(tables.map(({ tensor }) => tensor.shape[1]));
+function stepTouchedRows(
+  tables: readonly TrainedTable[],
+  rows: readonly RowGradient[],
+  options: TablesAdagradOptions,
+): void {
+  const widths = new Set(tables.map(({ tensor }) => rowWidth(tensor)));
   for (const width of widths) {
-    const chosen = tables.flatMap((table, t) => (table.tensor.shape[1] === width ? [{ ...table, ...rows[t] }] : []));
+    const chosen = tables.flatMap((table, t) => (rowWidth(table.tensor) === width ? [{ ...table, ...rows[t] }] : []));
     const features = chosen.map(({ indices }, table) => ({ table, codes: indices as Tensor }));
     const lookup = { tables: chosen.map(({ tensor }) => tensor), features };
     const moments = chosen.map((table) => table.moments);
-    stepTablesAdagrad(
-      { lookup, gradients: chosen.map(({ values }) => values as Tensor) },
-      { moments },
-      { learningRate },
-    );
+    stepTablesAdagrad({ lookup, gradients: chosen.map(({ values }) => values as Tensor) }, { moments }, options);
   }
 }
 

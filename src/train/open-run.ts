@@ -43,7 +43,7 @@ export function openRun(project: ProjectConfig, run: string, surface: string | n
   const read = surface ?? config.model.surface;
   const from = { store: project.store, split: config.split };
   const inputs = TrainingInputs.load(folder.inputs, from, { ...config.model, surface: read });
-  const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single() });
+  const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder });
   folder.checkpoints.loadBest(model);
   return { folder, summary, config, model, inputs, surface: read };
 }

@@ -12,7 +12,7 @@ import {
 } from "../metrics/scored-examples.ts";
 import type { Model } from "../model/index.ts";
 import { fromArray, noGrad, Scope, type Tensor } from "../torch/index.ts";
-import { writeSafetensors } from "../torch/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../torch/safetensors.ts";
 
 /** Scored examples of each objective, by name. */
 export type Predictions = Readonly<Record<string, ScoredExamples>>;
@@ -95,4 +95,16 @@ export function writePredictions(file: string, predictions: Predictions): void {
   }
   mkdirSync(dirname(file), { recursive: true });
   writeSafetensors(file, tensors);
+}
+
+/** Reads what {@link writePredictions} wrote. @throws {LapidaryError} SAFETENSORS_INVALID */
+export function readPredictions(file: string): Predictions {
+  using _scope = new Scope();
+  const found: Record<string, Record<string, Float64Array>> = {};
+  for (const [name, tensor] of Object.entries(readSafetensors(file).tensors)) {
+    const [objective = "", column = ""] = name.split("/");
+    found[objective] = { ...found[objective], [column]: tensor.float64().slice() };
+  }
+  // The columns are those that were written.
+  return found as unknown as Predictions;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { MODEL_DEFAULTS } from "../config/defaults.ts";
 import { writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
@@ -16,6 +17,8 @@ export interface RunConfig {
   readonly events: string;
   /** Only of a run over one slice of the training window. */
   readonly slice?: TrainingSlice;
+  /** Only of a run over the newest share of the training window, in (0, 1). */
+  readonly share?: number;
   /** What it was taught with; only of a run that learned from a teacher. */
   readonly lesson?: string;
 }
@@ -38,10 +41,13 @@ export interface TrainingSlice {
 export interface RunSummary {
   readonly model: string;
   readonly kind: ModelConfig["kind"];
-  /** Elements of the dense parameters, and of the tables. */
+  /** Elements of the dense parameters, and values in the rows of the tables. */
   readonly denseParameters: number;
   readonly tableParameters: number;
-  /** Matrix-product operations per example of the first batch: of the forward pass, and of forward and backward. */
+  /**
+   * Matrix-product operations per example: of the forward pass, and of forward and backward. Counted on the first batch
+   * of shuffled ones, on batches from all over the pass of those in order of time.
+   */
   readonly forwardFlopsPerExample: number;
   readonly trainingFlopsPerExample: number;
   /** Examples of the training window. */
@@ -75,7 +81,7 @@ export class RunFolder {
    */
   static begin(path: string, { config, fresh }: { config: RunConfig; fresh: boolean }): RunFolder {
     const folder = new RunFolder(path);
-    const text = `${JSON.stringify(config, null, 2)}\n`;
+    const text = textOf(config);
     const file = join(path, "config.json");
     const isOther = existsSync(file) && readFileSync(file, "utf8") !== text;
     // An attempt without a checkpoint, of too large a batch for example, must not stand in the way of its correction.
@@ -85,6 +91,17 @@ export class RunFolder {
     mkdirSync(path, { recursive: true });
     if (!existsSync(file)) writeFileAtomic(file, text);
     return folder;
+  }
+
+  /**
+   * Where a run of this configuration stands; nothing is written. `changed`: begun with another one, and not to be lost.
+   */
+  static standing(path: string, config: RunConfig): "none" | "begun" | "finished" | "changed" {
+    const folder = new RunFolder(path);
+    const file = join(path, "config.json");
+    if (!existsSync(file)) return "none";
+    if (readFileSync(file, "utf8") === textOf(config)) return folder.summary === null ? "begun" : "finished";
+    return folder.checkpoints.isEmpty ? "none" : "changed";
   }
 
   /** The folder of a run that another process has begun. */
@@ -109,8 +126,10 @@ export class RunFolder {
   /** All that decided the result. */
   get config(): RunConfig {
     const config = JSON.parse(readFileSync(join(this.path, "config.json"), "utf8")) as RunConfig;
-    // Runs from before models could be for one surface are for all.
-    return { ...config, model: { ...config.model, surface: config.model.surface ?? null } };
+    // Runs from before models could be for one surface are for all, and their tables are what all tables were then.
+    const { tableRows, tableStorage } = MODEL_DEFAULTS;
+    const earlier = { surface: null, tableRows, tableStorage };
+    return { ...config, model: { ...earlier, ...config.model } };
   }
 
   /** The summary of a finished run; null while it is not finished. */
@@ -144,6 +163,10 @@ export class RunFolder {
   predictions(split: string): string {
     return join(this.path, "predictions", `${split}.safetensors`);
   }
+}
+
+function textOf(config: RunConfig): string {
+  return `${JSON.stringify(config, null, 2)}\n`;
 }
 
 function timestamp(): string {

@@ -1,6 +1,6 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { Batch } from "../features/spec.ts";
-import { countElements, parametersOf, type Schedule, warmupConstant } from "../nn/index.ts";
+import { countElements, countValues, parametersOf, type Schedule, warmupConstant } from "../nn/index.ts";
 import { countFlops, noGrad, Scope } from "../torch/index.ts";
 import type { TrainingPosition, Validation } from "./checkpoint.ts";
 import { Curves, VALIDATION } from "./curves.ts";
@@ -11,6 +11,9 @@ import type { RunSummary } from "./run-folder.ts";
 import type { TrainingJob, TrainingOutcome } from "./trainer.ts";
 
 const START: TrainingPosition = { step: 0, epoch: 0, batch: 0, seconds: 0, lastLoss: null, best: null };
+
+/** Batches that operations are counted on, spread over a pass in order of time. */
+const COUNTED_BATCHES = 8;
 
 /** One process's work on a run, from its start or its last checkpoint to its end or its interruption. */
 export class Session {
@@ -59,7 +62,7 @@ export class Session {
     const { inputs, signal, config, mesh } = this.#job;
     const { epoch, batch: start } = this.#position;
     for await (const batch of await inputs.trainingBatches({ epoch, start, mesh })) {
-      this.#step(this.#job.enrich(batch));
+      this.#step(this.#job.prepare(batch));
       if (mesh.agree(signal.aborted)) {
         this.#checkpoint();
         return "stopped";
@@ -137,7 +140,7 @@ export class Session {
       model: name,
       kind: config.kind,
       denseParameters: countElements(dense),
-      tableParameters: countElements(tables),
+      tableParameters: tables.reduce((sum, { tensor }) => sum + countValues(tensor), 0),
       ...(await this.#flopsPerExample()),
       examples: inputs.numExamples,
       steps: step,
@@ -147,20 +150,31 @@ export class Session {
     };
   }
 
-  /** Counted, not estimated: what passes over the first training batch really run, per example. */
+  /** Counted, not estimated: what passes over some of the training batches really run, per example. */
   async #flopsPerExample(): Promise<Pick<RunSummary, "forwardFlopsPerExample" | "trainingFlopsPerExample">> {
     const { inputs, mesh } = this.#job;
-    for await (const read of await inputs.trainingBatches({ epoch: 0, start: 0, mesh })) {
-      const batch = this.#job.enrich(read);
-      using _scope = new Scope();
-      const forward = countFlops(() => noGrad(() => this.#learner.model.logits(batch)));
-      const training = countFlops(() => this.#learner.gradients(batch, mesh));
-      return {
-        forwardFlopsPerExample: forward / batch.size,
-        trainingFlopsPerExample: training / batch.size,
-      };
+    let [forward, training, examples] = [0, 0, 0];
+    for (const start of this.#countedBatches()) {
+      for await (const read of await inputs.trainingBatches({ epoch: 0, start, mesh })) {
+        const batch = this.#job.enrich(read);
+        using _scope = new Scope();
+        forward += countFlops(() => noGrad(() => this.#learner.model.logits(batch)));
+        training += countFlops(() => this.#learner.gradients(batch, mesh));
+        examples += batch.size;
+        break;
+      }
     }
-    return { forwardFlopsPerExample: 0, trainingFlopsPerExample: 0 };
+    const perExample = (flops: number): number => (examples === 0 ? 0 : flops / examples);
+    return { forwardFlopsPerExample: perExample(forward), trainingFlopsPerExample: perExample(training) };
+  }
+
+  /** A shuffled batch is as any other; in order of time, histories grow, so that the first ones cost the least. */
+  #countedBatches(): readonly number[] {
+    const { inputs, config } = this.#job;
+    if (config.training.order === "shuffled") return [0];
+    const batches = Math.floor(inputs.numExamples / config.training.globalBatchSize);
+    const counted = Math.min(batches, COUNTED_BATCHES);
+    return Array.from({ length: counted }, (_, i) => Math.floor(((i + 0.5) * batches) / counted));
   }
 
   #diverged({ loss, gradientNorm }: StepReport): LapidaryError {

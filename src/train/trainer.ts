@@ -1,22 +1,23 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { TRANSFER_DEFAULTS } from "../config/defaults.ts";
 import { LapidaryError } from "../config/errors.ts";
 import { nearest } from "../config/nearest.ts";
-import { TRANSFER_DEFAULTS } from "../config/schema.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
-import { EventStore } from "../data/index.ts";
+import { EventStore, newestShareMs } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { buildModel, type Model, type ModelInputs } from "../model/index.ts";
 import { Initializer } from "../nn/index.ts";
 import { RandomGenerator, setThreads } from "../torch/index.ts";
 import type { CheckpointFolder } from "./checkpoint.ts";
-import { type InputOptions, TrainingInputs } from "./inputs.ts";
+import { type InputOptions, TrainingInputs, windowOf } from "./inputs.ts";
 import { Learner, type Lesson, labelLesson } from "./learner.ts";
 import { inPrecision } from "./precision.ts";
 import type { TrainingProgress } from "./progress.ts";
 import { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
 import { Session } from "./session.ts";
+import { attributionWindows, dealWindows } from "./windows.ts";
 
 /** How to train a model of a project. */
 export interface TrainOptions {
@@ -33,6 +34,8 @@ export interface TrainOptions {
   readonly onNotice?: (text: string) => void;
   /** Trains on one slice of the training window only. @default the whole of it */
   readonly slice?: TrainingSlice;
+  /** Trains on the newest share of the training window only, in (0, 1]. @default 1, the whole of it */
+  readonly share?: number;
   /** How it learns from a teacher. @default from labels alone, whatever teacher the configuration names */
   readonly teaching?: Teaching;
   /** Ends training after the update under way, with a checkpoint. @default never */
@@ -65,9 +68,14 @@ export interface TrainingJob {
   readonly onNotice: (text: string) => void;
   readonly signal: AbortSignal;
   readonly enrich: (batch: Batch) => Batch;
+  /** What it learns of a batch: {@link enrich}, and each impression for one attribution window only. */
+  readonly prepare: (batch: Batch) => Batch;
   /** Checkpoints that a fresh run goes on from; null from freshly drawn parameters. */
   readonly after: CheckpointFolder | null;
 }
+
+/** What of a job decides its model, and where that is kept while it works. */
+type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder">;
 
 /** How training ended: finished, or stopped with a checkpoint to go on from. */
 export type TrainingOutcome =
@@ -83,22 +91,26 @@ export type TrainingOutcome =
 export async function train(project: ProjectConfig, options: TrainOptions): Promise<TrainingOutcome> {
   const { model: name, mesh, onProgress = () => {}, onNotice = () => {}, teaching } = options;
   const config = configOf(project, options);
-  const folder = beginRun(project, config, options);
+  const folder = beginRun(project, options);
   if (folder.summary !== null) return { kind: "finished", summary: folder.summary };
   const inputs = TrainingInputs.fit({ store: project.store, split: splitOf(project, options) }, config, {
     ...sliceInputs(project, options.slice),
+    ...shareInputs(project, options.share),
     pastEmbeddings: teaching?.pastEmbeddings ?? 0,
   });
   if (mesh.rank === 0) inputs.save(folder.inputs);
   const signal = options.signal ?? new AbortController().signal;
-  const enrich = (batch: Batch): Batch => teaching?.enrich(batch, inputs.spec.objectives) ?? batch;
+  const { objectives } = inputs.spec;
+  const enrich = (batch: Batch): Batch => teaching?.enrich(batch, objectives) ?? batch;
+  const windows = attributionWindows(project.events.outcomes, objectives);
+  const prepare = (batch: Batch): Batch => dealWindows(enrich(batch), objectives.length, windows);
   const after = options.slice?.after ?? null;
   const session = new Session(
     {
-      ...{ name, config, inputs, folder, mesh, onProgress, onNotice, signal, enrich },
+      ...{ name, config, inputs, folder, mesh, onProgress, onNotice, signal, enrich, prepare },
       after: after === null ? null : RunFolder.finished(join(project.runs, after)).folder.checkpoints,
     },
-    initLearner({ config, inputs, mesh }, teaching),
+    initLearner({ config, inputs, mesh, folder }, teaching),
   );
   try {
     return await session.run();
@@ -108,7 +120,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
 }
 
 /** A fresh model with its optimizers; equal seeds give equal bits in every process. */
-export function initLearner(job: Pick<TrainingJob, "config" | "inputs" | "mesh">, teaching?: Teaching): Learner {
+export function initLearner(job: ModelJob, teaching?: Teaching): Learner {
   const { model, from } = initModel(job);
   // The same parameters computed in another way; what is validated and exported computes in float32.
   const learning = inPrecision(model, job.config.training);
@@ -116,24 +128,26 @@ export function initLearner(job: Pick<TrainingJob, "config" | "inputs" | "mesh">
 }
 
 /** A fresh model, and what it was made from. */
-export function initModel({ config, inputs, mesh }: Pick<TrainingJob, "config" | "inputs" | "mesh">): {
+export function initModel({ config, inputs, mesh, folder }: ModelJob): {
   readonly model: Model;
   readonly from: ModelInputs;
 } {
   setThreads(config.training.threads || Math.max(1, Math.floor(availableParallelism() / mesh.localSize)));
-  const initial = new Initializer(RandomGenerator.seeded(config.training.seed));
+  const { tableRows: rows, tableStorage, training } = config;
+  const tableFolder = tableStorage === "file" ? folder.path : null;
+  const initial = new Initializer(RandomGenerator.seeded(training.seed), { rows, tableFolder });
   const from = { spec: inputs.spec, rates: inputs.rates, initial };
   return { model: buildModel(config, from), from };
 }
 
 /** Without a teacher, what the configuration says of one decides nothing. */
-function configOf(project: ProjectConfig, { model, teaching }: TrainOptions): ModelConfig {
+function configOf(project: ProjectConfig, { model, teaching }: Pick<TrainOptions, "model" | "teaching">): ModelConfig {
   const config = modelOf(project, model);
   return teaching === undefined ? { ...config, teacher: null, transfer: TRANSFER_DEFAULTS } : config;
 }
 
 /** A slice has nothing to validate on: what follows it is scored by it, and must not have been chosen by. */
-function splitOf({ split }: ProjectConfig, { slice }: TrainOptions): ProjectConfig["split"] {
+function splitOf({ split }: ProjectConfig, { slice }: Pick<TrainOptions, "slice">): ProjectConfig["split"] {
   if (slice === undefined) return split;
   return { ...split, trainUntilMs: slice.untilMs, validationUntilMs: slice.untilMs };
 }
@@ -144,6 +158,18 @@ function sliceInputs(project: ProjectConfig, slice: TrainingSlice | undefined): 
   // of all have the same rows.
   const { fromMs: trainFromMs, toMs: trainToMs, factsUntilMs } = slice;
   return { trainFromMs, trainToMs, factsUntilMs, vocabularyUntilMs: project.split.trainUntilMs };
+}
+
+/**
+ * The newest share, so that no gap parts it from the days that models are compared on, and only the amount differs.
+ * Rates and rows of ids are those of the share too; histories reach back to the beginning, as those of serving do.
+ */
+function shareInputs(project: ProjectConfig, share = 1): InputOptions {
+  if (share === 1) return {};
+  const store = EventStore.open(project.store);
+  const fromMs = newestShareMs(store, windowOf(project.split, "train"), share);
+  store.close();
+  return { trainFromMs: fromMs, factsFromMs: fromMs };
 }
 
 /** The configuration of a model. @throws {LapidaryError} MODEL_UNKNOWN */
@@ -161,17 +187,33 @@ export function modelOf(project: ProjectConfig, name: string): ModelConfig {
   });
 }
 
-/** The first process begins the run; the others follow once it has. */
-function beginRun(project: ProjectConfig, model: ModelConfig, options: TrainOptions): RunFolder {
-  const { model: name, run = name, fresh = false, mesh, slice, teaching } = options;
-  const path = join(project.runs, run);
+/**
+ * All that would decide the result of a training.
+ *
+ * @throws {LapidaryError} MODEL_UNKNOWN, STORE_*
+ */
+export function runConfigOf(
+  project: ProjectConfig,
+  options: Pick<TrainOptions, "model" | "slice" | "share" | "teaching">,
+): RunConfig {
+  const { model: name, slice, share = 1, teaching } = options;
+  const model = configOf(project, options);
   const store = EventStore.open(project.store);
-  const config: RunConfig = {
-    ...{ name, model, split: splitOf(project, options), events: store.fingerprint },
+  const events = store.fingerprint;
+  store.close();
+  return {
+    ...{ name, model, split: splitOf(project, options), events },
     ...(slice === undefined ? {} : { slice }),
+    ...(share === 1 ? {} : { share }),
     ...(teaching === undefined ? {} : { lesson: teaching.id }),
   };
-  store.close();
+}
+
+/** The first process begins the run; the others follow once it has. */
+function beginRun(project: ProjectConfig, options: TrainOptions): RunFolder {
+  const { model: name, run = name, fresh = false, mesh } = options;
+  const path = join(project.runs, run);
+  const config = runConfigOf(project, options);
   if (mesh.rank === 0) RunFolder.begin(path, { config, fresh });
   mesh.barrier();
   return RunFolder.at(path);

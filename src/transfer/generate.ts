@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { LapidaryError } from "../config/errors.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import { type ProjectConfig, TEACHER_KINDS } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
@@ -109,7 +109,7 @@ function openTeacher(project: ProjectConfig, run: string) {
   throw new LapidaryError({
     code: "TRANSFER_TEACHER",
     where: folder.path,
-    expected: "a model of kind foundation or previous",
+    expected: `a model of one of the kinds ${TEACHER_KINDS.join(", ")}`,
     got: config.model.kind,
     hint: "Models of other kinds make no embeddings of a user.",
   });

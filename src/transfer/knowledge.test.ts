@@ -7,7 +7,7 @@ import { makeStore, resultOf, temporaryFolder, trainAlone } from "../../test/tra
 import type { ProjectConfig } from "../config/types.ts";
 import { ingest } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
-import { PreviousGeneration } from "../model/index.ts";
+import { Ranker } from "../model/index.ts";
 import { type Generated, generate } from "./generate.ts";
 import { KnowledgeStore } from "./knowledge-store.ts";
 import { KnowledgeWriter } from "./knowledge-writer.ts";
@@ -38,7 +38,7 @@ const part = (fromMs: number, untilMs: number) => ({
 
 describe("generate", () => {
   it("scores what comes after the run's training, once", async () => {
-    const represent = vi.spyOn(PreviousGeneration.prototype, "represent");
+    const represent = vi.spyOn(Ranker.prototype, "represent");
     const window = part(project.split.trainUntilMs, project.split.testUntilMs);
     const first = await generate(project, window);
     expect(first.scored).toBeGreaterThan(100);

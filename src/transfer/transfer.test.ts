@@ -63,8 +63,8 @@ describe.each(["distill", "auxiliary", "adapter", "representations", "full"] as 
       const runs = ["vertical", name];
       const { transfers, runs: scored } = await evaluateRuns(of, { runs, split: "test", enrichFor });
       expect(transfers).toEqual([]);
-      expect(scored[1]?.summary.denseParameters).toBe(
-        (scored[0]?.summary.denseParameters ?? 0) + (isWider ? 4 * 16 : 0),
+      expect(scored[1]?.summary?.denseParameters).toBe(
+        (scored[0]?.summary?.denseParameters ?? 0) + (isWider ? 4 * 16 : 0),
       );
     });
 

@@ -6,6 +6,7 @@ export const FLOORS = [
   "publish",
   "serve",
   "simulate",
+  "study",
   "transfer",
   "train",
   "distributed",

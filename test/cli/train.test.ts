@@ -95,7 +95,7 @@ describe("evaluate", () => {
       expect(differences === null ? null : Object.keys(differences)).toEqual(
         run === "baseRate" ? null : ["click", "conversion"],
       );
-      expect(summary.model).toBe(run);
+      expect(summary?.model).toBe(run);
       expect(objectives["click"]?.overall.normalizedEntropy).toBeGreaterThan(0);
     }
     // A model without inputs tells no two examples apart.

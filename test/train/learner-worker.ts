@@ -1,8 +1,12 @@
-/** One process of updates in float64: `argv[2]` is JSON of the project, the model, and the file for what was learned. */
+/**
+ * One process of updates in float64, or in float32 where rows are narrower: `argv[2]` is JSON of the project, the model,
+ * and the file for what was learned. Processes but the first write theirs beside it, `FILE.RANK`.
+ */
 import { ProcessMesh } from "../../src/distributed/index.ts";
 import { buildModel } from "../../src/model/index.ts";
+import { Initializer } from "../../src/nn/index.ts";
 import { initial64 } from "../../src/nn/testing.ts";
-import { setThreads } from "../../src/torch/index.ts";
+import { RandomGenerator, setThreads } from "../../src/torch/index.ts";
 import { writeSafetensors } from "../../src/torch/safetensors.ts";
 import { TrainingInputs } from "../../src/train/inputs.ts";
 import { Learner } from "../../src/train/learner.ts";
@@ -15,9 +19,11 @@ const config = project.models[model];
 if (config === undefined) throw new Error(`no model ${model}`);
 const inputs = TrainingInputs.fit(project, config);
 const { spec, rates } = inputs;
-const learner = Learner.of(buildModel(config, { spec, rates, initial: initial64(1) }));
+const { tableRows: rows } = config;
+const initial = rows === "float32" ? initial64(1) : new Initializer(RandomGenerator.seeded(1), { rows });
+const learner = Learner.of(buildModel(config, { spec, rates, initial }));
 for await (const batch of await inputs.trainingBatches({ epoch: 0, start: 0, mesh })) {
   learner.update(batch, config.training, { mesh, schedule: () => 1 });
 }
-if (mesh.rank === 0) writeSafetensors(file, learner.tensors());
+writeSafetensors(mesh.rank === 0 ? file : `${file}.${mesh.rank}`, learner.tensors());
 mesh.barrier();

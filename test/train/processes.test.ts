@@ -1,8 +1,9 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ModelConfig, ProjectConfig } from "../../src/config/types.ts";
 import { EventStore } from "../../src/data/index.ts";
-import { Scope } from "../../src/torch/index.ts";
+import { fromRows, Scope } from "../../src/torch/index.ts";
 import { readSafetensors } from "../../src/torch/safetensors.ts";
 import { evaluateRuns, type TrainingOutcome } from "../../src/train/index.ts";
 import { TrainingInputs } from "../../src/train/inputs.ts";
@@ -133,6 +134,33 @@ describe.each(["previous", "foundation"])("the %s model", (model) => {
     expect(summary?.best?.normalizedEntropy).toBeCloseTo(entropy, 6);
   });
 });
+
+describe("narrow rows", () => {
+  it.each(["bfloat16", "float16", "int8"] as const)("of %s are the same bytes in all processes", async (tableRows) => {
+    const model = { ...(project.models["previous"] as ModelConfig), tableRows };
+    const narrow = { ...project, models: { ...project.models, previous: model } };
+    const fileOf = (size: number): string => join(folder.path, `${tableRows}-${size}.safetensors`);
+    for (const size of [1, 2]) {
+      const args = [JSON.stringify({ project: narrow, model: "previous", file: fileOf(size) } satisfies LearnerTask)];
+      const members = await startWorld({ size, program: LEARNER, args });
+      expect(await Promise.all(members.map(({ ended }) => ended))).toEqual(members.map(() => 0));
+    }
+    expect(readFileSync(`${fileOf(2)}.1`).equals(readFileSync(fileOf(2)))).toBe(true);
+    // Sums in another order may be rounded to the other neighbour, and what is learned then differs a little.
+    const [alone = [], together = []] = [1, 2].map((size) => rowsIn(fileOf(size)));
+    expect(alone.length).toBeGreaterThan(1000);
+    const distances = alone.map((value, i) => Math.abs(value - (together[i] ?? Number.NaN)));
+    const scale = alone.reduce((sum, value) => sum + Math.abs(value), 0);
+    expect(distances.reduce((sum, distance) => sum + distance, 0) / scale).toBeLessThan(0.02);
+  });
+});
+
+/** Values of the rows of all tables in a file. */
+function rowsIn(file: string): number[] {
+  using _ = new Scope();
+  const tables = Object.entries(readSafetensors(file).tensors).filter(([name]) => name.includes(".tables."));
+  return tables.flatMap(([name, tensor]) => (name.startsWith("model.") ? fromRows(tensor).toNumbers() : []));
+}
 
 describe("a process that is killed", () => {
   it("ends the others within seconds, and both go on from their checkpoint to the same result", async () => {

@@ -14,7 +14,7 @@ export const evaluate = defineCommand({
   description:
     "Scores the examples of a window with finished runs: NE (against the base rate of these very examples), log loss, " +
     "AUC, gAUC and calibration, per surface and objective, and the paired differences to the baseline with 95% " +
-    "intervals. Choices are made on the validation window; a test window that was looked at for a choice is none.",
+    "intervals; of a simulated world the truth beside them. Choices are made on the validation window; a test window that was looked at for a choice is none.",
   args: [{ name: "RUN", description: "name of a run, or path of its folder", required: true, many: true }],
   options: {
     split: text("WINDOW", "window of the split: train, validation or test", "validation"),
@@ -33,6 +33,7 @@ export const evaluate = defineCommand({
       throw wrongOption("--baseline", `one of the runs ${runs.join(", ")}`, baseline);
     }
     const { knowledgeFor } = await import("../../transfer/index.ts");
+    const { trueScores } = await import("../../simulate/index.ts");
     const shown = progress({ label: "evaluate", total: runs.length, unit: "runs", isSteady: false });
     const onRun = (run: string): void => {
       signal.throwIfAborted();
@@ -45,6 +46,7 @@ export const evaluate = defineCommand({
       ...chosen,
       onRun,
       enrichFor: knowledgeFor(project),
+      ...(project.world === null ? {} : { known: trueScores(project.world, project) }),
     });
     shown.finish("");
     const curves = Object.fromEntries(runs.map((run) => [run, train.trainingCurve(project, run)]));
@@ -53,12 +55,9 @@ export const evaluate = defineCommand({
     mkdirSync(dirname(report), { recursive: true });
     writeFileSync(report, htmlPage(train.evaluationPage(evaluation, { title: "Evaluation", notes, curves })));
     const transfers = train.transferTable(evaluation);
-    const shownTables = [
-      train.resultTable(evaluation),
-      ...(transfers === null ? [] : [transfers]),
-      train.costTable(evaluation),
-    ];
-    const tables = shownTables.map(tableText);
+    const { resultTable, surfaceTable, costTable } = train;
+    const shownTables = [resultTable(evaluation), surfaceTable(evaluation), transfers, costTable(evaluation)];
+    const tables = shownTables.filter((table) => table !== null).map(tableText);
     return { result: { ...evaluation, report }, text: [...tables, ...notes, `report: ${report}`].join("\n\n") };
   },
 });

@@ -20,7 +20,7 @@ export const generate = defineCommand({
     "store. A run may only score what comes after the end of its training: of anything earlier it repeats the labels. " +
     "With --slices the teacher is trained slice by slice, each going on from the one before, and each slice is scored " +
     "before it is learned from; the runs are NAME@DATE, and those that are finished are not trained again.",
-  args: [{ name: "NAME", description: "teacher: a model of kind foundation or previous", required: true }],
+  args: [{ name: "NAME", description: "teacher: a model that reads histories, such as foundation", required: true }],
   options: {
     slices: text("LENGTH", "trains and scores slice by slice over the training window: day or hour"),
     run: text("NAME", "finished run that scores, without --slices (default: the model's name)"),

@@ -693,9 +693,9 @@ export function jaggedAttention(query: Tensor, key: Tensor, value: Tensor, optio
   return new Tensor(call(LAPIDARY_JAGGED_ATTENTION, query.handle, key.handle, value.handle, options?.queryOffsets.handle, options?.keyOffsets.handle, options?.candidates?.handle, options?.positionBias?.handle, options?.timeBias?.handle, options?.queryTimes?.handle, options?.keyTimes?.handle, options?.activation, options?.scale, options?.factor, options?.causal, options?.window, options?.prefix, options?.block, options?.rotaryBase));
 }
 
-/** `lapidary::tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean) -> Tensor[]` */
-export function tablesPool(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean): Tensor[] {
-  return wrapAll(callMany(LAPIDARY_TABLES_POOL, tables.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean));
+/** `lapidary::tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] leaves) -> Tensor[]` */
+export function tablesPool(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, leaves: readonly Tensor[]): Tensor[] {
+  return wrapAll(callMany(LAPIDARY_TABLES_POOL, tables.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, leaves.map(handleOf)));
 }
 
 /** `lapidary::tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1., int seed=0, int step=0) -> ()` */

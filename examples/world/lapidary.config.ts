@@ -1,0 +1,97 @@
+import { defineProject } from "../../src/config/define-project.ts";
+
+/** Likes, clicks and looks belong to the impression itself: what came of it is known when a session has long ended. */
+const delay = "30m";
+/** Conversions are attributed to an ad for as long as the world does it. */
+const window = "3d";
+
+/** Share of the training window that studies learn from. */
+const DATA = 0.05;
+
+/** A synthetic world of three surfaces, four weeks long, whose truth is known. What each value means: world-schema.ts. */
+export default defineProject({
+  about:
+    "A synthetic world (`lapidary simulate`): people with lasting and passing interests and with intents to buy, posts " +
+    "and ads on three surfaces. The row `truth` has the probabilities that the outcomes were drawn from; they know " +
+    "people's moods and intents, so no model can reach them.",
+  world: { seed: 1, users: 800, firstDay: "2026-01-05", days: 28, conversion: { window } },
+  events: {
+    from: "world/log/*.parquet",
+    id: "event_id",
+    user: "user_id",
+    item: "item_id",
+    time: "time",
+    action: "action",
+    surface: "surface",
+    origin: "origin",
+    attributes: {
+      author: { from: "author_id", kind: "category" },
+      format: "category",
+      topic: "category",
+      ageBand: { from: "age_band", kind: "category" },
+      device: "category",
+      position: "number",
+      creative0: { from: "creative_0", kind: "number" },
+      creative1: { from: "creative_1", kind: "number" },
+      creative2: { from: "creative_2", kind: "number" },
+      creative3: { from: "creative_3", kind: "number" },
+    },
+    // Never predicted, but read of past events.
+    outcomes: {
+      view: { from: "is_view", kind: "flag", delay },
+      dwell: { from: "dwell_s", kind: "number", delay },
+      comment: { from: "is_comment", kind: "flag", delay },
+      share: { from: "is_share", kind: "flag", delay },
+    },
+  },
+  objectives: {
+    // Of ads: posts have no value there.
+    click: { from: "is_click", delay },
+    conversion: { from: "is_conversion", delay: window },
+    // Of ads and posts.
+    like: { from: "is_like", delay },
+  },
+  // Three weeks to learn from, three days for every choice, four to report on once.
+  split: { trainUntil: "2026-01-26", validationUntil: "2026-01-29", testUntil: "2026-02-02" },
+  // As on the real log of the demo; nothing was tuned here.
+  training: { globalBatchSize: 128, tableLearningRate: 0.2 },
+  models: {
+    baseRate: { kind: "baseRate" },
+    logistic: { kind: "logistic", training: { learningRate: 0.01 } },
+    previous: { kind: "previous", size: "tiny", history: 64 },
+    foundation: { kind: "foundation", size: "tiny", history: 64 },
+  },
+  // On the newest day of training alone, so that each fits into an hour on two cores; with `data` 1, give it a day.
+  studies: {
+    scaling: {
+      kind: "scaling",
+      models: ["previous", "foundation"],
+      sizes: ["tiny", "small", "medium"],
+      data: [DATA],
+    },
+    ablation: {
+      kind: "ablation",
+      model: "foundation",
+      data: DATA,
+      variants: {
+        noInterleaving: { architecture: { interleaved: false } },
+        noPooling: { architecture: { summary: ["cls", "recent"] } },
+        noCls: { architecture: { summary: ["pooled", "recent"] } },
+        noRecent: { architecture: { summary: ["cls", "pooled"] } },
+        noGates: { architecture: { gates: "none" } },
+        sharedSurfaces: { architecture: { domains: "shared" } },
+        surfaceExperts: { architecture: { domains: "experts" } },
+        surfacesApart: { apart: true },
+        adsAlone: { architecture: { events: "ad" } },
+        history16: { history: 16 },
+        history256: { history: 256 },
+        pyramid: { architecture: { pyramid: 2 } },
+        causal: { architecture: { attention: "causal" } },
+        hstu: { architecture: { attention: "hstu" } },
+        crossLayers: { architecture: { crossLayers: true } },
+        noCandidateAttention: { architecture: { candidateAttention: false } },
+      },
+    },
+    light: { kind: "lightweight", of: "ablation", light: { dim: 4 } },
+  },
+});

@@ -1,0 +1,79 @@
+/** Every choice of a foundation model's architecture, alone and with others: what must hold for all of them. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { ORIGINS } from "../features/schema.ts";
+import type { Batch } from "../features/spec.ts";
+import { parametersOf } from "../nn/index.ts";
+import { checkLayerGrads } from "../nn/testing.ts";
+import { gradientOf, setThreads } from "../torch/index.ts";
+import { toBeClose } from "../torch/testing.ts";
+import { CHOICE_SPEC, CHOICES, choiceBatch, choiceModel } from "./architecture.test.support.ts";
+import { partOf } from "./testing.ts";
+
+beforeAll(() => setThreads(1));
+
+describe.each(Object.entries(CHOICES))("%s", (_, architecture) => {
+  test("gives finite logits, also without examples and for histories that are all empty", () => {
+    const model = choiceModel(architecture);
+    for (const lengths of [[3, 0, 1, 6], [0, 0, 0], [70, 1], []]) {
+      const logits = model.logits(choiceBatch(lengths));
+      expect(logits.shape).toEqual([lengths.length, CHOICE_SPEC.objectives.length]);
+      expect(logits.isfinite().all().item()).toBe(1);
+    }
+  });
+
+  test("a candidate's score does not depend on the others of its batch", () => {
+    const model = choiceModel(architecture);
+    const batch = choiceBatch([3, 0, 1, 40, 2]);
+    const whole = model.logits(batch);
+    for (let b = 0; b < batch.size; b++) {
+      toBeClose(model.logits(partOf(batch, b, b + 1)), whole.slice(0, b, b + 1), { rtol: 1e-9, atol: 1e-9 });
+    }
+  });
+
+  test("gradients reach every parameter of the surfaces that have examples", () => {
+    const model = choiceModel(architecture);
+    const batch = choiceBatch([3, 5, 1, 6, 2, 9, 8, 70], 4);
+    model.logits(batch).sigmoid().sum().backward();
+    const seen = new Set(batch.contextual["surface"]);
+    const unreached = parametersOf(model)
+      .dense.filter(({ tensor }) => !((gradientOf(tensor)?.abs().amax().item() ?? 0) > 0))
+      .map(({ name }) => name)
+      .filter((name) => {
+        const copy = /copies\.(\d)/.exec(name);
+        return copy === null || seen.has(Number(copy[1]));
+      });
+    expect(unreached).toEqual([]);
+  });
+
+  test("gradients agree with differences of the whole model", () => {
+    const batch = choiceBatch([3, 0, 1, 5]);
+    checkLayerGrads(choiceModel(architecture), (model) => model.logits(batch), { rtol: 1e-5, step: 1e-7 });
+  });
+});
+
+describe("what histories hold", () => {
+  const batch = choiceBatch([6, 4]);
+  const changed = (origin: number): Batch => {
+    const { codes, offsets } = batch.history;
+    const origins = codes["origin"] ?? new Int32Array(0);
+    const pastItem = codes["pastItem"]?.map((code, row) => (origins[row] === origin ? (code + 1) % 9 : code));
+    return { ...batch, history: { offsets, codes: { ...codes, pastItem: pastItem ?? new Int32Array(0) } } };
+  };
+  const AD = 1 + ORIGINS.indexOf("ad");
+  const ORGANIC = 1 + ORIGINS.indexOf("organic");
+
+  test("of ads alone, an organic event changes nothing and an ad does", () => {
+    const model = choiceModel({ events: "ad" });
+    const before = model.logits(batch);
+    expect(model.logits(changed(ORGANIC)).equal(before)).toBe(true);
+    expect(model.logits(changed(AD)).equal(before)).toBe(false);
+  });
+
+  test("of both, each kind of event changes the logits", () => {
+    for (const streams of ["one", "origin"] as const) {
+      const model = choiceModel({ streams });
+      const before = model.logits(batch);
+      for (const origin of [AD, ORGANIC]) expect(model.logits(changed(origin)).equal(before)).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,39 @@
+import { ORIGINS } from "../../features/schema.ts";
+import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../../features/spec.ts";
+
+/** What a model is to work on, as far as it decides the cost. */
+export interface Workload {
+  readonly spec: FeatureSpec;
+  /** Events in the history of each example of a batch. */
+  readonly historyLengths: readonly number[];
+  /** Share of events that are ads, evenly among the others. @default 0.5 */
+  readonly adRatio?: number;
+}
+
+/** Code of each origin, as the store has it: 0 is missing. */
+const [AD, ORGANIC] = [1 + ORIGINS.indexOf("ad"), 1 + ORIGINS.indexOf("organic")];
+
+/** A batch of that many examples and events that holds nothing: every code is 0, but for the events' origins. */
+export function blankBatch({ spec, historyLengths, adRatio = 0.5 }: Workload): Batch {
+  const size = historyLengths.length;
+  const offsets = new Int32Array(size + 1);
+  for (const [b, length] of historyLengths.entries()) offsets[b + 1] = (offsets[b] ?? 0) + length;
+  const events = offsets[size] ?? 0;
+  const blank = (features: readonly CategoryFeature[], rows: number): CodeColumns =>
+    Object.fromEntries(features.map(({ name }) => [name, new Int32Array(rows)]));
+  const isAd = (event: number): boolean => Math.floor((event + 1) * adRatio) > Math.floor(event * adRatio);
+  const origin = Int32Array.from({ length: events }, (_, event) => (isAd(event) ? AD : ORGANIC));
+  const hasOrigin = spec.history.some(({ name }) => name === "origin");
+  return {
+    size,
+    rows: new Float64Array(size),
+    times: new Float64Array(size),
+    groups: { users: new Int32Array(size), surfaces: new Int32Array(size), pastEvents: new Int32Array(size) },
+    contextual: blank(spec.contextual, size),
+    candidate: blank(spec.candidate, size),
+    numbers: new Float32Array(size * spec.numbers.length),
+    history: { offsets, codes: { ...blank(spec.history, events), ...(hasOrigin ? { origin } : {}) } },
+    labels: new Float32Array(size * spec.objectives.length),
+    labelMask: new Float32Array(size * spec.objectives.length),
+  };
+}

@@ -1,0 +1,83 @@
+import type { DType, TensorId, Trace, TracedCall, TracedTensor } from "../../torch/index.ts";
+
+const ELEMENT_BYTES: Readonly<Record<DType, number>> = {
+  ...{ float64: 8, int64: 8, float32: 4, int32: 4, float16: 2, bfloat16: 2, int16: 2, int8: 1, uint8: 1, bool: 1 },
+};
+
+/** Bytes of a traced tensor that has a memory of its own. */
+export function bytesOf({ dtype, shape }: Pick<TracedTensor, "dtype" | "shape">): number {
+  return ELEMENT_BYTES[dtype] * elementsOf(shape);
+}
+
+/** Number of elements. */
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** One call of a trace, read by the names of its schema; arguments that are left out have the schema's defaults. */
+export class CallFacts {
+  readonly call: TracedCall;
+  readonly #trace: Trace;
+  readonly #needsGradient: ReadonlySet<TensorId>;
+
+  constructor(trace: Trace, call: TracedCall, needsGradient: ReadonlySet<TensorId>) {
+    this.#trace = trace;
+    this.call = call;
+    this.#needsGradient = needsGradient;
+  }
+
+  /** The tensor of an argument; null where none is given. */
+  id(name: string): TensorId | null {
+    const argument = this.call.args[name];
+    return argument?.kind === "tensor" ? argument.id : null;
+  }
+
+  /** The tensor of an argument. @throws {Error} if none is given */
+  tensor(name: string): TracedTensor {
+    return this.#trace.tensors[this.#given(name)] as TracedTensor;
+  }
+
+  /** The call's first result. */
+  get result(): TracedTensor {
+    return this.#trace.tensors[this.call.results[0] ?? -1] as TracedTensor;
+  }
+
+  /** Whether backward computes a gradient of the argument. */
+  wants(name: string): boolean {
+    const id = this.id(name);
+    return id !== null && this.#needsGradient.has(id);
+  }
+
+  /** What an argument that is no tensor says; `fallback` where it is left out. */
+  value<V extends number | boolean | string>(name: string, fallback: V): V {
+    const argument = this.call.args[name];
+    return argument?.kind === "data" && argument.value !== undefined ? (argument.value as V) : fallback;
+  }
+
+  /** The argument as a tensor that is kept: itself, or the copy that a kernel makes of one that is not contiguous. */
+  keptRows(name: string): { readonly tensors: readonly TensorId[]; readonly bytes: number } {
+    const tensor = this.tensor(name);
+    return tensor.isContiguous ? { tensors: [this.#given(name)], bytes: 0 } : { tensors: [], bytes: bytesOf(tensor) };
+  }
+
+  /** Lengths of the segments whose offsets are an argument. @throws {Error} unless they came from the host */
+  lengths(name: string): readonly number[] {
+    const offsets = this.#hostArray(this.#given(name));
+    return Array.from(offsets.slice(1), (end, b) => end - (offsets[b] ?? 0));
+  }
+
+  #given(name: string): TensorId {
+    const id = this.id(name);
+    if (id === null) throw new Error(`${this.call.operator} has no tensor ${name}`);
+    return id;
+  }
+
+  #hostArray(id: TensorId): readonly number[] {
+    const origin = this.#trace.tensors[id]?.origin;
+    if (origin?.kind === "array") return Array.from(origin.array, Number);
+    const maker = this.#trace.calls.find(({ results }) => results.includes(id));
+    const from = maker?.operator === "aten::_to_copy" ? maker.args["self"] : undefined;
+    if (from?.kind !== "tensor") throw new Error(`${this.call.operator} has offsets that are not from the host`);
+    return this.#hostArray(from.id);
+  }
+}

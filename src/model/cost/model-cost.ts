@@ -1,0 +1,60 @@
+import type { Batch } from "../../features/spec.ts";
+import { countElements, parametersOf } from "../../nn/index.ts";
+import { trace } from "../../torch/index.ts";
+import type { Model } from "../model.ts";
+import { blankBatch, type Workload } from "./blank-batch.ts";
+import { type PartCost, traceCost } from "./trace-cost.ts";
+
+/** What a model costs per example of a workload, as computed from its shapes. */
+export interface ModelCost {
+  readonly parameters: { readonly dense: number; readonly tables: number };
+  readonly total: PartCost;
+  /** By the model's fields, those of its layers added over layers: `embeddings`, `interaction`, `sequences`, `heads`, … */
+  readonly parts: Readonly<Record<string, PartCost>>;
+}
+
+/**
+ * What a model costs per example of a batch. Its forward pass runs once, without gradient, to see which operators it
+ * calls on tensors of which shapes; what each costs forward and backward, and what it keeps for backward, follows from
+ * shapes. So the count cannot miss a layer that is new, and backward need not run. Activations are those of the CPU's
+ * kernels; bfloat16 copies count two bytes, as where the CPU multiplies them.
+ *
+ * @throws {Error} if the model calls an operator that no cost is known of
+ */
+export function costOf(model: Model, batch: Batch): ModelCost {
+  const { dense, tables } = parametersOf(model);
+  const whole = traceCost(
+    trace(() => model.logits(batch)),
+    [...dense, ...tables],
+  );
+  const parts = [...whole].map(([name, cost]) => [name, perExample(cost, batch.size)] as const);
+  return {
+    parameters: { dense: countElements(dense), tables: countElements(tables) },
+    total: parts.reduce((sum, [, cost]) => addCosts(sum, cost), NO_COST),
+    parts: Object.fromEntries(parts.filter(([, cost]) => cost.forwardFlops > 0 || cost.activationBytes > 0)),
+  };
+}
+
+/** What a model would cost per example of a workload: {@link costOf} a batch that is made for it, no data needed. */
+export function describeCost(model: Model, workload: Workload): ModelCost {
+  return costOf(model, blankBatch(workload));
+}
+
+const NO_COST: PartCost = { forwardFlops: 0, backwardFlops: 0, activationBytes: 0 };
+
+function addCosts(a: PartCost, b: PartCost): PartCost {
+  return {
+    forwardFlops: a.forwardFlops + b.forwardFlops,
+    backwardFlops: a.backwardFlops + b.backwardFlops,
+    activationBytes: a.activationBytes + b.activationBytes,
+  };
+}
+
+function perExample({ forwardFlops, backwardFlops, activationBytes }: PartCost, examples: number): PartCost {
+  const share = 1 / Math.max(1, examples);
+  return {
+    forwardFlops: forwardFlops * share,
+    backwardFlops: backwardFlops * share,
+    activationBytes: activationBytes * share,
+  };
+}

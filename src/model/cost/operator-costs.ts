@@ -1,0 +1,207 @@
+/** What each operator that models are made of costs, from shapes alone. A table over all of them: a new one needs a row. */
+import { countPairs } from "../../nn/index.ts";
+import type { TensorId } from "../../torch/index.ts";
+import { bytesOf, type CallFacts, elementsOf } from "./call-facts.ts";
+
+/** What one call costs. */
+export interface OperatorCost {
+  /** Operations of matrix products, of the call and of its backward; all others are small beside them and left out. */
+  readonly forward: number;
+  readonly backward: number;
+  /** Inputs and results that backward reads. */
+  readonly kept: readonly TensorId[];
+  /** What is made for backward alone. @unit bytes */
+  readonly keptBytes: number;
+}
+
+type Rule = (call: CallFacts) => OperatorCost;
+
+const NOTHING: OperatorCost = { forward: 0, backward: 0, kept: [], keptBytes: 0 };
+
+const free: Rule = () => NOTHING;
+
+/** Keeps its result. */
+const byResult: Rule = ({ call }) => ({ ...NOTHING, kept: call.results });
+
+/** Keeps one of its inputs. */
+const byInput =
+  (name: string): Rule =>
+  (call) => ({ ...NOTHING, kept: ids(call, [name]) });
+
+function ids(call: CallFacts, names: readonly string[]): TensorId[] {
+  return names.flatMap((name) => call.id(name) ?? []);
+}
+
+/** `x ⊙ y`: each is the other's derivative. */
+const product: Rule = (call) => ({
+  ...NOTHING,
+  kept: [...(call.wants("other") ? ids(call, ["self"]) : []), ...(call.wants("self") ? ids(call, ["other"]) : [])],
+});
+
+/** `x / y`: y's derivative reads both. */
+const quotient: Rule = (call) => ({ ...NOTHING, kept: ids(call, call.wants("other") ? ["self", "other"] : ["other"]) });
+
+/** Float8 codes of so many elements, with one float32 scale per 128. */
+function float8Bytes(elements: number): number {
+  return elements + 4 * Math.ceil(elements / 128);
+}
+
+/** Products with a weight: `2 · rows · in · out`, and as many for each gradient. */
+function mapFlops(call: CallFacts): Pick<OperatorCost, "forward" | "backward"> {
+  const forward = 2 * elementsOf(call.tensor("input").shape) * (call.tensor("weight").shape[0] ?? 0);
+  return { forward, backward: forward * (Number(call.wants("input")) + Number(call.wants("weight"))) };
+}
+
+const linear: Rule = (call) => ({
+  ...NOTHING,
+  ...mapFlops(call),
+  kept: call.wants("weight") ? ids(call, ["input"]) : [],
+});
+
+/** What `dense` keeps of what its activation reads: relu its result or one bit of each, smooth ones the sum before. */
+function activationKept(call: CallFacts): Pick<OperatorCost, "kept" | "keptBytes"> {
+  const activation = call.value("activation", "none");
+  const float8 = call.value("float8", false);
+  const elements = elementsOf(call.result.shape);
+  if (activation === "none") return { kept: [], keptBytes: 0 };
+  if (activation === "relu") {
+    return float8 ? { kept: [], keptBytes: Math.ceil(elements / 8) } : { kept: call.call.results, keptBytes: 0 };
+  }
+  return { kept: [], keptBytes: float8 ? float8Bytes(elements) : bytesOf(call.result) };
+}
+
+const dense: Rule = (call) => {
+  const input = call.tensor("input");
+  const elements = elementsOf(input.shape);
+  const half = call.value("half", false) && input.dtype === "float32";
+  const activation = activationKept(call);
+  const weightBytes = half ? 2 * elementsOf(call.tensor("weight").shape) : 0;
+  const rows = call.keptRows("input");
+  const narrow = call.value("float8", false) ? float8Bytes(elements) : 2 * elements;
+  const isNarrow = half || call.value("float8", false);
+  return {
+    ...mapFlops(call),
+    kept: [...activation.kept, ...(isNarrow ? [] : rows.tensors)],
+    keptBytes: activation.keptBytes + weightBytes + (isNarrow ? narrow : rows.bytes),
+  };
+};
+
+/** Products of whole batches: `2 · elements of the result · inner`. */
+const matmul: Rule = (call) => {
+  const forward = 2 * elementsOf(call.result.shape) * (call.tensor("self").shape.at(-1) ?? 0);
+  const backward = forward * (Number(call.wants("self")) + Number(call.wants("other")));
+  return { ...product(call), forward, backward };
+};
+
+/** Two products of every pair of a row and a key that it sees, four backward; the weights are computed again. */
+const attention: Rule = (call) => {
+  if (call.id("candidates") !== null) throw new Error("masks with candidates have no cost here");
+  const [rows = 0, heads = 0, width = 0] = call.tensor("query").shape;
+  const lengths = { rows: call.lengths("query_offsets"), keys: call.lengths("key_offsets") };
+  const [window, prefix, block] = [call.value("window", 0), call.value("prefix", 0), call.value("block", 0)];
+  const pairs = countPairs(lengths, {
+    ...{ causal: call.value("causal", false), prefix },
+    ...(window > 0 ? { window } : {}),
+    ...(block > 0 ? { block } : {}),
+  });
+  const forward = 2 * heads * (width + (call.tensor("value").shape[2] ?? 0)) * pairs;
+  const sums = call.value("activation", "softmax") === "softmax" ? { ...call.result, shape: [rows, heads] } : null;
+  return {
+    forward,
+    backward: 2 * forward,
+    kept: [...ids(call, ["query", "key", "value", "query_offsets", "key_offsets"]), ...call.call.results],
+    keptBytes: sums === null ? 0 : bytesOf(sums),
+  };
+};
+
+/** One number per row besides what is normalized, two where it is kept as it is: the inverse, and the centre. */
+function normKept(call: CallFacts, input: { readonly tensors: readonly TensorId[]; readonly bytes: number }) {
+  const { dtype, shape } = call.result;
+  const float8 = call.value("float8", false);
+  const perRow = bytesOf({ dtype, shape: shape.slice(0, -1) });
+  if (float8) return { ...NOTHING, keptBytes: float8Bytes(elementsOf(shape)) + perRow };
+  return { ...NOTHING, kept: input.tensors, keptBytes: input.bytes + 2 * perRow };
+}
+
+const norm: Rule = (call) => normKept(call, call.keptRows("input"));
+
+/** Keeps the sum, its second result. */
+const residualNorm: Rule = (call) => normKept(call, { tensors: call.call.results.slice(1), bytes: 0 });
+
+const gated: Rule = (call) => {
+  const both = [call.keptRows("gate"), call.keptRows("values")];
+  if (call.value("float8", false)) return { ...NOTHING, keptBytes: 2 * float8Bytes(elementsOf(call.result.shape)) };
+  return {
+    ...NOTHING,
+    kept: both.flatMap(({ tensors }) => tensors),
+    keptBytes: both.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+};
+
+/** Operators that make a look at their first input's memory, where that is possible. */
+export const VIEWS = [
+  "aten::detach",
+  "aten::expand",
+  "aten::flatten.using_ints",
+  "aten::reshape",
+  "aten::select.int",
+  "aten::slice.Tensor",
+  "aten::transpose.int",
+  "aten::unsqueeze",
+] as const;
+
+const RULES = {
+  ...(Object.fromEntries(VIEWS.map((name) => [name, free])) as Record<(typeof VIEWS)[number], Rule>),
+  "aten::_to_copy": free,
+  "aten::abs": byInput("self"),
+  "aten::add.Scalar": free,
+  "aten::add.Tensor": free,
+  "aten::arange.start_step": free,
+  "aten::cat": free,
+  "aten::clamp": byInput("self"),
+  "aten::cos": byInput("self"),
+  "aten::diff": free,
+  "aten::div.Tensor": quotient,
+  "aten::eq.Tensor": free,
+  "aten::exp": byResult,
+  "aten::gelu": byInput("self"),
+  "aten::gt.Tensor": free,
+  "aten::index_select": byInput("index"),
+  "aten::le.Tensor": free,
+  "aten::linear": linear,
+  "aten::log": byInput("self"),
+  "aten::logical_and": free,
+  "aten::logical_not": free,
+  "aten::masked_fill.Scalar": byInput("mask"),
+  "aten::matmul": matmul,
+  "aten::mean.dim": free,
+  "aten::mul.Scalar": free,
+  "aten::mul.Tensor": product,
+  "aten::relu": byResult,
+  "aten::repeat_interleave.self_Tensor": free,
+  "aten::sigmoid": byResult,
+  "aten::silu": byInput("self"),
+  "aten::sin": byInput("self"),
+  "aten::softmax.int": byResult,
+  "aten::stack": free,
+  "aten::sub.Tensor": free,
+  "aten::sum.dim_IntList": free,
+  "aten::zeros": free,
+  "lapidary::dense": dense,
+  "lapidary::gated": gated,
+  "lapidary::jagged_attention": attention,
+  "lapidary::norm": norm,
+  "lapidary::residual_norm": residualNorm,
+  "lapidary::segment_max": free,
+  "lapidary::segment_sum": byInput("offsets"),
+  "lapidary::tables_pool": free,
+} as const satisfies Readonly<Record<string, Rule>>;
+
+/** What a call costs while a gradient of its results is wanted. @throws {Error} if no cost is known of its operator */
+export function operatorCost(call: CallFacts, isTrained: boolean): OperatorCost {
+  const { operator } = call.call;
+  const rule = (RULES as Readonly<Record<string, Rule>>)[operator];
+  if (rule === undefined) throw new Error(`no cost is known of ${operator}`);
+  const cost = rule(call);
+  return isTrained ? cost : { ...NOTHING, forward: cost.forward };
+}

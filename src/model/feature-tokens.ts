@@ -1,0 +1,43 @@
+import type { Batch, FeatureSpec } from "../features/spec.ts";
+import { type Initializer, Mlp } from "../nn/index.ts";
+import { stack, type Tensor } from "../torch/index.ts";
+import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
+import { Embeddings, initTables, toDevice } from "./embeddings.ts";
+
+/**
+ * Embedding layer without histories: one token per contextual and candidate feature, `e_f = table_f[code_f]`, and one
+ * from an MLP of the dense inputs.
+ *
+ * @shape → [B, n, D]
+ * @see arXiv 2403.02545 §3.2
+ */
+export class FeatureTokens {
+  readonly tables: Tables;
+  readonly numbers: Mlp;
+  readonly spec: FeatureSpec;
+
+  constructor(spec: FeatureSpec, tables: Tables, numbers: Mlp) {
+    this.spec = spec;
+    this.tables = tables;
+    this.numbers = numbers;
+  }
+
+  static init(spec: FeatureSpec, dim: number, initial: Initializer): FeatureTokens {
+    const tables = initTables([...spec.contextual, ...spec.candidate], dim, initial);
+    const numbers = Mlp.init({ in: spec.numbers.length, hidden: [2 * dim], out: dim }, initial);
+    return new FeatureTokens(spec, tables, numbers);
+  }
+
+  /** Number of tokens, n: as many as {@link Embeddings} makes of the features. */
+  static count(spec: FeatureSpec): number {
+    return Embeddings.numTokens(spec);
+  }
+
+  apply(batch: Batch): Tensor {
+    const { spec, tables } = this;
+    const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.candidate, batch.candidate)];
+    const like = this.numbers.layers[0]?.weight as Tensor;
+    const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], like);
+    return stack([...embedColumns(tables, columns), this.numbers.apply(numbers)], 1);
+  }
+}

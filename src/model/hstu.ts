@@ -1,0 +1,74 @@
+import type { JaggedTensor } from "../jagged/index.ts";
+import { hstuAttention, type Initializer, LayerNorm, Linear } from "../nn/index.ts";
+import { scoped, type Tensor } from "../torch/index.ts";
+
+/** Longest distance that has a bias of its own; farther ones share the last. */
+const BIAS_REACH = 128;
+
+/** Sizes of an {@link HstuAttention}. */
+export interface HstuConfig {
+  readonly dim: number;
+  readonly numHeads: number;
+  /** Most rows of a segment, N. */
+  readonly maxLength: number;
+}
+
+/**
+ * HSTU's attention without its residual: `[U, V, Q, K] = SiLU(W_1 x)`, `A = SiLU(Q Kᵀ / √d + bias(i − j)) / N` over the
+ * earlier rows of the segment, `y = W_2 (LN(A V) ⊙ U)`. N is the most rows that a segment can have, not the longest of the
+ * batch, so that an example does not depend on the others. Its bias by time is left out: batches hold ages, not times, of
+ * events.
+ *
+ * @shape x.values [L, D] → values [L, D]
+ * @see arXiv 2402.17152 §3.2
+ */
+export class HstuAttention {
+  readonly inputs: Linear;
+  readonly norm: LayerNorm;
+  readonly output: Linear;
+  /** @shape [H, 2R+1] */
+  readonly positionBias: Tensor;
+  readonly numHeads: number;
+  readonly maxLength: number;
+
+  constructor(
+    parts: { inputs: Linear; norm: LayerNorm; output: Linear; positionBias: Tensor },
+    { numHeads, maxLength }: Pick<HstuConfig, "numHeads" | "maxLength">,
+  ) {
+    this.inputs = parts.inputs;
+    this.norm = parts.norm;
+    this.output = parts.output;
+    this.positionBias = parts.positionBias;
+    this.numHeads = numHeads;
+    this.maxLength = maxLength;
+  }
+
+  static init(config: HstuConfig, initial: Initializer): HstuAttention {
+    const { dim, numHeads } = config;
+    const parts = {
+      inputs: Linear.init({ in: dim, out: 4 * dim }, initial),
+      norm: LayerNorm.init(dim, initial),
+      output: Linear.init({ in: dim, out: dim }, initial),
+      positionBias: initial.zeros([numHeads, 2 * BIAS_REACH + 1]),
+    };
+    return new HstuAttention(parts, config);
+  }
+
+  apply(x: JaggedTensor): JaggedTensor {
+    if (x.rows === 0) return x;
+    return x.with(scoped(() => this.mix(x)));
+  }
+
+  private mix(x: JaggedTensor): Tensor {
+    const [rows = 0, dim = 0] = x.values.shape;
+    const all = this.inputs.apply(x.values, "silu");
+    const part = (i: number): Tensor => all.slice(1, i * dim, (i + 1) * dim);
+    const heads = (i: number): Tensor => part(i).reshape([rows, this.numHeads, dim / this.numHeads]);
+    const inputs = { query: x.with(heads(2)), key: x.with(heads(3)), value: heads(1) };
+    const mixed = hstuAttention(inputs, {
+      factor: 1 / this.maxLength,
+      bias: { position: this.positionBias },
+    }).values.flatten(1);
+    return this.output.apply(this.norm.apply(mixed).mul(part(0)));
+  }
+}

@@ -1,0 +1,165 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  type DuckDBType,
+  FLOAT,
+  INTEGER,
+  SMALLINT,
+  TINYINT,
+} from "@duckdb/node-api";
+import { FORMATS } from "../config/world.ts";
+import { literal } from "../data/ingest/sql.ts";
+import { AGE_BANDS, COUNTRIES, DEVICES } from "./people.ts";
+import type { Rows } from "./rows.ts";
+
+/** Folder of the log, inside of a world's. */
+export const LOG_FOLDER = "log";
+/** Folder of the true probabilities, inside of a world's: apart, so that no log's pattern reads it. */
+export const TRUTH_FOLDER = "truth";
+
+/** Rows of a chunk that the database takes at once. */
+const CHUNK_ROWS = 2048;
+
+type Values = Rows["columns"][keyof Rows["columns"]] | Int8Array;
+
+/** Writes the log and its truth as Parquet, a pair of files at a time, while the next rows are being made. */
+export class LogWriter implements AsyncDisposable {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #folder: string;
+  readonly #surfaces: readonly string[];
+  /** The files that are being written. */
+  #pending: Promise<unknown> = Promise.resolve();
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, options: LogWriterOptions) {
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#folder = options.folder;
+    this.#surfaces = options.surfaces;
+  }
+
+  /** Opens a writer into a folder that is empty or not there. */
+  static async open(options: LogWriterOptions): Promise<LogWriter> {
+    for (const part of [LOG_FOLDER, TRUTH_FOLDER]) mkdirSync(join(options.folder, part), { recursive: true });
+    const instance = await DuckDBInstance.create(":memory:");
+    const connection = await instance.connect();
+    // The other core makes rows meanwhile, and one thread's files have the same bytes every time.
+    await connection.run("SET threads = 1");
+    return new LogWriter(instance, connection, options);
+  }
+
+  /** Takes over the rows as one file of this name; they may be overwritten as soon as this resolves. */
+  async write(rows: Rows, name: string): Promise<void> {
+    await this.#pending;
+    const columns = columnsOf(rows);
+    const fields = Object.entries(columns).map(([column, values]) => `${column} ${typeOf(values)}`);
+    await this.#connection.run(`CREATE OR REPLACE TABLE staged (${fields.join(", ")})`);
+    await this.#stage(Object.values(columns), rows.length);
+    this.#pending = this.#copy(`${name}.parquet`);
+    // A failure is met by whoever awaits it next: before that it is nobody's.
+    this.#pending.catch(() => {});
+  }
+
+  /** Waits for the last file. */
+  async finish(): Promise<void> {
+    await this.#pending;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pending.catch(() => {});
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+
+  async #stage(columns: readonly Values[], length: number): Promise<void> {
+    const appender = await this.#connection.createAppender("staged");
+    const types = columns.map(typeOf);
+    for (let start = 0; start < length; start += CHUNK_ROWS) {
+      const end = Math.min(length, start + CHUNK_ROWS);
+      const chunk = DuckDBDataChunk.create(types, end - start);
+      for (const [index, values] of columns.entries()) {
+        // Every fixed-width vector of the client keeps its values in `items`, which its types hide.
+        const vector = chunk.getColumnVector(index) as unknown as { readonly items: Values; flush(): void };
+        vector.items.set(values.subarray(start, end));
+        vector.flush();
+      }
+      appender.appendDataChunk(chunk);
+    }
+    appender.closeSync();
+  }
+
+  async #copy(file: string): Promise<void> {
+    for (const [part, select] of [
+      [LOG_FOLDER, logSql(this.#surfaces)],
+      [TRUTH_FOLDER, TRUTH_SQL],
+    ] as const) {
+      await this.#connection.run(`COPY (${select}) TO ${literal(join(this.#folder, part, file))} (FORMAT parquet)`);
+    }
+  }
+}
+
+/** What a {@link LogWriter} needs. */
+export interface LogWriterOptions {
+  readonly folder: string;
+  /** Names by code. */
+  readonly surfaces: readonly string[];
+}
+
+function columnsOf({ columns, creative }: Rows): Readonly<Record<string, Values>> {
+  return { ...columns, ...Object.fromEntries(creative.map((values, i) => [`creative${i}`, values])) };
+}
+
+function typeOf(values: Values): DuckDBType {
+  if (values instanceof Float64Array) return DOUBLE;
+  if (values instanceof Float32Array) return FLOAT;
+  if (values instanceof Int32Array) return INTEGER;
+  return values instanceof Int16Array ? SMALLINT : TINYINT;
+}
+
+function nameOf(names: readonly string[], code: string): string {
+  return `[${names.map(literal).join(", ")}][${code} + 1]`;
+}
+
+/** The log as a company would keep it: ids, words, and nothing that only the world knows. */
+function logSql(surfaces: readonly string[]): string {
+  return `SELECT
+    event::BIGINT AS event_id,
+    make_timestamp_ms(time::BIGINT) AS time,
+    user AS user_id,
+    item AS item_id,
+    'impression' AS action,
+    ${nameOf(surfaces, "surface")} AS surface,
+    ${nameOf(["organic", "ad"], "isAd")} AS origin,
+    position,
+    maker AS author_id,
+    nullif(campaign, -1) AS campaign_id,
+    ${nameOf(FORMATS, "format")} AS format,
+    topic,
+    COLUMNS('creative(\\d)') AS 'creative_\\1',
+    ${nameOf(AGE_BANDS, "age")} AS age_band,
+    ${nameOf(COUNTRIES, "country")} AS country,
+    ${nameOf(DEVICES, "device")} AS device,
+    looked AS is_view,
+    dwell AS dwell_s,
+    liked AS is_like,
+    commented AS is_comment,
+    shared AS is_share,
+    nullif(clicked, -1) AS is_click,
+    nullif(converted, -1) AS is_conversion,
+    CASE WHEN isnan(delay) THEN NULL ELSE delay END AS conversion_hours
+  FROM staged`;
+}
+
+/** What only the world knows: the probability of each outcome, of the impression as a whole. */
+const TRUTH_SQL = `SELECT
+    event::BIGINT AS event_id,
+    make_timestamp_ms(time::BIGINT) AS time,
+    user AS user_id,
+    trueLike AS p_like,
+    CASE WHEN isnan(trueClick) THEN NULL ELSE trueClick END AS p_click,
+    CASE WHEN isnan(trueConversion) THEN NULL ELSE trueConversion END AS p_conversion
+  FROM staged`;

@@ -1,0 +1,154 @@
+import type { SurfaceConfig, WorldConfig } from "../config/world.ts";
+import { type Item, Pool } from "./items.ts";
+import { Minds } from "./minds.ts";
+import type { Probabilities } from "./outcome.ts";
+import { People } from "./people.ts";
+import { LoggingPolicy } from "./policy.ts";
+import { Draws } from "./random.ts";
+import { Response, type Showing } from "./response.ts";
+import { type Place, ROWS_PER_FILE, Rows } from "./rows.ts";
+import { Topics } from "./topics.ts";
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** Lives of items that pass before the first day, so that the log begins with items of every age. */
+const EARLIER_LIVES = 3;
+/** A session longer than this is ended: nobody scrolls for ever. @unit impressions */
+const MAX_SESSION = 200;
+/** Least time between two sessions of a person. @unit ms */
+const PAUSE_MS = 60_000;
+/** People open their apps more at weekends. */
+const WEEKEND_FACTOR = 1.15;
+
+interface Session {
+  readonly user: number;
+  readonly draws: Draws;
+  readonly startMs: number;
+}
+
+/** One synthetic world as it goes on, day by day and session by session. */
+export class World {
+  readonly rows: Rows;
+  readonly #config: WorldConfig;
+  readonly #surfaces: readonly SurfaceConfig[];
+  readonly #topics: Topics;
+  readonly #people: People;
+  readonly #minds: Minds;
+  readonly #response: Response;
+  readonly #policy: LoggingPolicy;
+  readonly #ads: Pool;
+  readonly #posts: Pool;
+  /** When each person's last session ended. @unit ms since 1970, UTC */
+  readonly #lastEnd: Float64Array;
+  #nextItem = 1;
+  readonly #truth: Probabilities = {
+    look: 0,
+    clickGivenLook: 0,
+    likeGivenLook: 0,
+    commentGivenLook: 0,
+    shareGivenLook: 0,
+    conversionGivenClick: 0,
+    conversionInWindowGivenClick: 0,
+    delayMs: 0,
+  };
+
+  constructor(config: WorldConfig) {
+    this.#config = config;
+    this.#surfaces = Object.values(config.surfaces);
+    this.#topics = new Topics(config.topics, config.seed);
+    this.#people = new People(config, this.#topics);
+    this.#minds = new Minds(config, this.#people, this.#topics);
+    this.#response = new Response(config);
+    this.#policy = new LoggingPolicy(config, this.#topics);
+    this.#ads = new Pool("ads", config, this.#topics);
+    this.#posts = new Pool("posts", config, this.#topics);
+    this.#lastEnd = new Float64Array(config.users);
+    this.rows = new Rows(this.#people, config.conversion.windowMs);
+    for (let user = 0; user < config.users; user++) {
+      this.#minds.begin(user, config.firstDayMs, Draws.of(config.seed, "days", -1, user));
+    }
+    const lives = EARLIER_LIVES * Math.max(config.ads.lifeDays, config.posts.lifeDays);
+    for (let day = -Math.ceil(lives); day < 0; day++) this.#renew(day);
+  }
+
+  /** Plays one day; yields whenever {@link rows} is full or the day ends: then the rows are to be taken and cleared. */
+  *day(day: number): Generator<Rows> {
+    this.#topics.advance(day);
+    this.#renew(day);
+    for (const session of this.#sessions(day)) {
+      if (this.rows.length + MAX_SESSION > ROWS_PER_FILE) yield this.rows;
+      this.#play(session);
+    }
+    if (this.rows.length > 0) yield this.rows;
+  }
+
+  #renew(day: number): void {
+    const dayMs = this.#config.firstDayMs + day * DAY_MS;
+    for (const [index, pool] of [this.#ads, this.#posts].entries()) {
+      pool.advance(dayMs, this.#nextItem, Draws.of(this.#config.seed, "items", index + 2, day));
+      this.#nextItem += pool.perDay;
+    }
+  }
+
+  /** The sessions of a day in the order of their beginnings. */
+  #sessions(day: number): readonly Session[] {
+    const { seed, firstDayMs, users } = this.#config;
+    const dayMs = firstDayMs + day * DAY_MS;
+    const weekday = new Date(dayMs).getUTCDay();
+    const factor = weekday === 0 || weekday === 6 ? WEEKEND_FACTOR : 1;
+    const sessions: Session[] = [];
+    for (let user = 0; user < users; user++) {
+      // What one person does draws from a stream of their own: it shifts nobody else's chances.
+      const draws = Draws.of(seed, "days", day, user);
+      const count = draws.poisson(factor * this.#people.activity[user]!);
+      for (let i = 0; i < count; i++) {
+        sessions.push({ user, draws, startMs: dayMs + Math.floor(this.#people.hourOf(user, draws) * HOUR_MS) });
+      }
+    }
+    return sessions.sort((a, b) => a.startMs - b.startMs || a.user - b.user);
+  }
+
+  #play({ user, draws, startMs }: Session): void {
+    const nowMs = Math.max(startMs, this.#lastEnd[user]! + PAUSE_MS);
+    this.#minds.advance(user, nowMs, draws);
+    const surfaces = this.#surfaces.length;
+    const surface = draws.weighted(this.#people.surfaces.subarray(user * surfaces, (user + 1) * surfaces));
+    const { sessionLength, adLoad } = this.#surfaces[surface]!;
+    const length = Math.min(MAX_SESSION, 1 + Math.floor(draws.exponential(sessionLength - 0.5)));
+    const mood = draws.around1(this.#config.people.moodSpread);
+    const place = { user, surface, position: 0, nowMs };
+    let isAd = false;
+    for (; place.position < length; place.position++) {
+      // Never two ads in a row, and a post first.
+      isAd = !isAd && place.position > 0 && draws.chance(adLoad);
+      this.#show(place, this.#policy.choose(user, (isAd ? this.#ads : this.#posts).active, draws), { mood, draws });
+    }
+    this.#lastEnd[user] = place.nowMs;
+  }
+
+  /** One impression; moves the time on to its end. */
+  #show(place: Place, item: Item, { mood, draws }: { readonly mood: number; readonly draws: Draws }): void {
+    const { user, surface, position, nowMs } = place;
+    const people = this.#people;
+    const reception = this.#minds.receive(user, item, nowMs);
+    const showing: Showing = {
+      item,
+      reception,
+      surface,
+      position,
+      nowMs,
+      mood,
+      age: people.age[user]!,
+      device: people.device[user]!,
+      clicks: people.clicks[user]!,
+      likes: people.likes[user]!,
+      trend: this.#topics.trend[item.first]!,
+    };
+    this.#response.of(showing, this.#truth);
+    const outcome = this.#response.draw(this.#truth, reception, draws);
+    this.rows.add(place, item, { outcome, truth: this.#truth });
+    if (outcome.looked) this.#minds.look(user, item, { nowMs, reception, outcome });
+    this.#policy.learn(user, item, outcome.liked || outcome.clicked);
+    place.nowMs = nowMs + 400 + Math.round(1000 * outcome.dwell);
+  }
+}

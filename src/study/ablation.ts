@@ -1,0 +1,45 @@
+import { UNCHANGED } from "../config/studies.ts";
+import { combine, type Estimate, overSeeds, type SeedInterval } from "../metrics/seed-interval.ts";
+import type { MeasuredCell, Measurements } from "./measure.ts";
+import { type PointCells, pointsOf, type StudyPoint } from "./point.ts";
+
+/** What one change did, as plain JSON. Differences are `changed − unchanged`, seed by seed: below zero is better. */
+export interface VariantResult extends StudyPoint {
+  /** Of NE averaged over objectives; null for the unchanged model. */
+  readonly difference: SeedInterval | null;
+  readonly differenceByObjective: Readonly<Record<string, SeedInterval>>;
+  /** FLOPs per example of training ÷ those of the unchanged model. */
+  readonly costRatio: number;
+}
+
+/** What an ablation found, as plain JSON. */
+export interface AblationResult {
+  readonly kind: "ablation";
+  readonly model: string;
+  /** The unchanged model first. */
+  readonly variants: readonly VariantResult[];
+}
+
+/** Every variant against the unchanged model. */
+export function analyseAblation({ cells }: Pick<Measurements, "cells">, model: string): AblationResult {
+  const points = pointsOf(cells);
+  const base = points.find(({ point }) => point.variant === UNCHANGED) as PointCells;
+  return { kind: "ablation", model, variants: points.map((point) => variantOf(point, base)) };
+}
+
+function variantOf({ cells, point }: PointCells, base: PointCells): VariantResult {
+  const isBase = point.variant === UNCHANGED;
+  const over = (of: (cell: MeasuredCell) => Estimate): SeedInterval =>
+    overSeeds(
+      cells.map((cell, seed) => combine([of(cell), of(base.cells[seed]!)], ([changed = 0, own = 0]) => changed - own)),
+    );
+  const objectives = isBase ? [] : Object.keys(point.byObjective);
+  return {
+    ...point,
+    difference: isBase ? null : over(({ mean }) => mean),
+    differenceByObjective: Object.fromEntries(
+      objectives.map((name) => [name, over(({ byObjective }) => byObjective[name]!)]),
+    ),
+    costRatio: point.cost.flopsPerExample / base.point.cost.flopsPerExample,
+  };
+}

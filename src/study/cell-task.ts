@@ -1,0 +1,25 @@
+import type { ErrorFacts } from "../config/errors.ts";
+import type { StudyWindow } from "../config/studies.ts";
+import type { ProjectConfig } from "../config/types.ts";
+
+/** One run of a cell, as a process of its own is told of it. */
+export interface CellTask {
+  /** With the run's model in the place of the one that it was changed from. */
+  readonly project: ProjectConfig;
+  readonly model: string;
+  /** Name of the run, below the project's runs. */
+  readonly run: string;
+  readonly share: number;
+  /** What it scores once it is trained. */
+  readonly window: StudyWindow;
+}
+
+/** What the process is told: its task, once; later perhaps to stop with a checkpoint. */
+export type CellRequest = { readonly kind: "start"; readonly task: CellTask } | { readonly kind: "stop" };
+
+/** What it tells. After `scored`, `stopped` or `failed` it ends. */
+export type CellReport =
+  | { readonly kind: "trained"; readonly share: number }
+  | { readonly kind: "scored"; readonly peakBytes: number }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "failed"; readonly error: ErrorFacts };

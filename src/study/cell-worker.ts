@@ -1,0 +1,42 @@
+/** One process of a study: trains one run, or continues it, and scores the study's window with it. */
+import { join } from "node:path";
+import { LapidaryError } from "../config/errors.ts";
+import { ProcessMesh } from "../distributed/index.ts";
+import { openRun, scoreRun, train } from "../train/index.ts";
+import type { CellReport, CellRequest, CellTask } from "./cell-task.ts";
+
+const controller = new AbortController();
+
+process.on("message", (request: CellRequest) => {
+  if (request.kind === "stop") controller.abort();
+  else void answer(request.task);
+});
+// Whoever started it is gone, perhaps killed: two processes must not go on with one run.
+process.on("disconnect", () => process.exit(1));
+
+async function answer(task: CellTask): Promise<void> {
+  const report = await work(task).catch(failure);
+  process.send?.(report satisfies CellReport, () => process.exit(0));
+}
+
+async function work({ project, model, run, share, window }: CellTask): Promise<CellReport> {
+  using mesh = ProcessMesh.single();
+  const tell = (report: CellReport): unknown => process.send?.(report);
+  const onProgress = ({ step, totalSteps }: { readonly step: number; readonly totalSteps: number }): unknown =>
+    tell({ kind: "trained", share: totalSteps === 0 ? 1 : step / totalSteps });
+  const outcome = await train(project, { model, run, share, mesh, signal: controller.signal, onProgress });
+  if (outcome.kind === "stopped" || controller.signal.aborted) return { kind: "stopped" };
+  await scoreRun(openRun(project, join(project.runs, run)), { split: window });
+  // Of the whole life of the process, in KiB.
+  return { kind: "scored", peakBytes: process.resourceUsage().maxRSS * 1024 };
+}
+
+function failure(cause: unknown): CellReport {
+  if (cause instanceof LapidaryError) {
+    const { code, where, expected, got, hint } = cause;
+    return { kind: "failed", error: { code, where, expected, got, hint } };
+  }
+  const got = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  const error = { code: "INTERNAL", where: "study", expected: "no exception", got, hint: "Report this." } as const;
+  return { kind: "failed", error };
+}

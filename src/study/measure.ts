@@ -1,0 +1,185 @@
+import { join } from "node:path";
+import type { ProjectConfig } from "../config/types.ts";
+import { groupRows } from "../metrics/groups.ts";
+import { normalizedEntropy, normalizedEntropyOf } from "../metrics/normalized-entropy.ts";
+import { alignExamples, type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
+import { combine, type Estimate } from "../metrics/seed-interval.ts";
+import { ratioOfSums, userResamples, type WeightedMetric } from "../metrics/user-resamples.ts";
+import { type Predictions, RunFolder, readPredictions, surfaceNames } from "../train/index.ts";
+import type { Cell } from "./plan.ts";
+
+/** What a cell cost. FLOPs are those of matrix products, counted as they ran. */
+export interface CellCost {
+  /** Of training, per example. */
+  readonly flopsPerExample: number;
+  /** Of the whole training. @unit FLOP */
+  readonly compute: number;
+  /** Examples learned from. */
+  readonly examples: number;
+  readonly denseParameters: number;
+  readonly tableParameters: number;
+  /** In updates, beside whatever else the machine did. @unit s */
+  readonly seconds: number;
+}
+
+/** A cell, what it cost, and how good it is on the examples that all cells of its study were scored on. */
+export interface MeasuredCell {
+  readonly cell: Cell;
+  readonly cost: CellCost;
+  /** Normalized entropy, averaged over the objectives. */
+  readonly mean: Estimate;
+  readonly byObjective: Readonly<Record<string, Estimate>>;
+  /** Normalized entropy by surface and objective; null where it is not defined. */
+  readonly bySurface: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
+}
+
+/** The cells of a study on the same examples. */
+export interface Measurements {
+  readonly cells: readonly MeasuredCell[];
+  /** Examples with a known label of the first objective, and the users of all examples. */
+  readonly examples: number;
+  readonly users: number;
+}
+
+/** Draws of the users: the standard deviation of 400 is itself known to 4%. */
+const RESAMPLES = 400;
+
+/**
+ * Reads the predictions of finished cells. All are of the same examples, and the users are drawn once for all cells and
+ * objectives, so that any function of their NE may be taken draw by draw.
+ *
+ * @throws {LapidaryError} METRIC_COLUMNS if cells have scored other examples, RUN_UNFINISHED
+ */
+export function measureCells(project: ProjectConfig, cells: readonly Cell[]): Measurements {
+  const names = surfaceNames(project.store);
+  let reference: Predictions | null = null;
+  let users: UserNumbers | null = null;
+  const metrics: Readonly<Record<string, WeightedMetric>>[] = [];
+  const bySurface: MeasuredCell["bySurface"][] = [];
+  for (const cell of cells) {
+    const own = joined(cell.runs.map(({ run }) => readPredictions(folderOf(project, run).predictions(cell.window))));
+    reference ??= own;
+    users ??= numberUsers(reference);
+    const aligned = mapValues(reference, (examples, objective) => alignExamples(examples, own[objective] ?? examples));
+    metrics.push(metricsOf(aligned, users));
+    bySurface.push(surfacesOf(aligned, names));
+  }
+  const numUsers = users?.count ?? 0;
+  const estimates = resample(metrics, numUsers);
+  const measured = cells.map((cell, c): MeasuredCell => {
+    const { mean, objectives } = estimates[c]!;
+    return { cell, cost: costOf(project, cell), mean, byObjective: objectives, bySurface: bySurface[c]! };
+  });
+  return { cells: measured, examples: Object.values(reference ?? {})[0]?.rows.length ?? 0, users: numUsers };
+}
+
+function folderOf(project: ProjectConfig, run: string): RunFolder {
+  return RunFolder.finished(join(project.runs, run)).folder;
+}
+
+/** The examples of several models, each of a part, as if one had scored them. */
+function joined(parts: readonly Predictions[]): Predictions {
+  const [first = {}, ...others] = parts;
+  if (others.length === 0) return first;
+  return mapValues(first, (examples, objective) => {
+    const all = parts.map((part) => part[objective] ?? examples);
+    const columns = Object.keys(examples) as (keyof ScoredExamples)[];
+    const values = columns.map((key) => [key, Float64Array.from(all.flatMap((one) => Array.from(one[key])))] as const);
+    return Object.fromEntries(values) as ScoredExamples;
+  });
+}
+
+interface UserNumbers {
+  readonly count: number;
+  readonly numberOf: ReadonlyMap<number, number>;
+}
+
+/** One numbering of the users of all objectives, whose examples with known labels differ. */
+function numberUsers(predictions: Predictions): UserNumbers {
+  const numberOf = new Map<number, number>();
+  for (const { users } of Object.values(predictions)) {
+    for (const user of users) if (!numberOf.has(user)) numberOf.set(user, numberOf.size);
+  }
+  return { count: numberOf.size, numberOf };
+}
+
+/** NE of each objective that has one, by the users drawn; with one class only it has none, for all cells alike. */
+function metricsOf(
+  predictions: Predictions,
+  { count, numberOf }: UserNumbers,
+): Readonly<Record<string, WeightedMetric>> {
+  const everyone = new Uint8Array(count).fill(1);
+  const metrics = Object.entries(predictions).map(([objective, examples]) => {
+    const groupOf = Int32Array.from(examples.users, (user) => numberOf.get(user) ?? 0);
+    return [objective, ratioOfSums(examples, { groups: { count, groupOf }, of: normalizedEntropyOf })] as const;
+  });
+  return Object.fromEntries(metrics.filter(([, metric]) => metric(everyone) !== null));
+}
+
+interface CellEstimates {
+  readonly mean: Estimate;
+  readonly objectives: Readonly<Record<string, Estimate>>;
+}
+
+function resample(
+  cells: readonly Readonly<Record<string, WeightedMetric>>[],
+  numUsers: number,
+): readonly CellEstimates[] {
+  const everyone = new Uint8Array(numUsers).fill(1);
+  const estimates = cells.map((metrics) =>
+    mapValues(metrics, (metric) => ({
+      metric,
+      value: metric(everyone) ?? Number.NaN,
+      resampled: new Float64Array(RESAMPLES),
+    })),
+  );
+  let draw = 0;
+  for (const weights of userResamples(numUsers, { resamples: RESAMPLES, seed: 1 })) {
+    for (const objectives of estimates) {
+      for (const { metric, resampled } of Object.values(objectives)) resampled[draw] = metric(weights) ?? Number.NaN;
+    }
+    draw++;
+  }
+  return estimates.map((objectives) => ({
+    mean: combine(Object.values(objectives), (values) => values.reduce((sum, value) => sum + value, 0) / values.length),
+    objectives: mapValues(objectives, ({ value, resampled }) => ({ value, resampled })),
+  }));
+}
+
+function surfacesOf(predictions: Predictions, names: Readonly<Record<number, string>>): MeasuredCell["bySurface"] {
+  const found: Record<string, Record<string, number | null>> = {};
+  for (const [objective, examples] of Object.entries(predictions)) {
+    const { count, offsets, rows } = groupRows(examples.surfaces);
+    for (let g = 0; g < count; g++) {
+      const own = takeRows(examples, rows.subarray(offsets[g]!, offsets[g + 1]!));
+      const surface = names[own.surfaces[0]!] ?? String(own.surfaces[0]);
+      const value = normalizedEntropy.compute(normalizedEntropy.add(normalizedEntropy.empty(), own));
+      found[surface] = { ...found[surface], [objective]: value };
+    }
+  }
+  return found;
+}
+
+function costOf(project: ProjectConfig, cell: Cell): CellCost {
+  const parts = cell.runs.map(({ run, model }) => {
+    const { summary } = RunFolder.finished(join(project.runs, run));
+    const examples = summary.steps * model.training.globalBatchSize;
+    return { ...summary, examples, compute: summary.trainingFlopsPerExample * examples };
+  });
+  const sum = (f: (part: (typeof parts)[number]) => number): number =>
+    parts.reduce((total, part) => total + f(part), 0);
+  const examples = sum((part) => part.examples);
+  const compute = sum((part) => part.compute);
+  return {
+    flopsPerExample: examples === 0 ? 0 : compute / examples,
+    compute,
+    examples,
+    denseParameters: sum(({ denseParameters }) => denseParameters),
+    tableParameters: sum(({ tableParameters }) => tableParameters),
+    seconds: sum(({ trainSeconds }) => trainSeconds),
+  };
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value, key)]));
+}

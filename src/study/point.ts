@@ -1,0 +1,69 @@
+import { type Estimate, overSeeds, type SeedInterval } from "../metrics/seed-interval.ts";
+import type { CellCost, MeasuredCell } from "./measure.ts";
+import type { Cell } from "./plan.ts";
+
+/** One model of a study over its seeds, as plain JSON. */
+export interface StudyPoint extends Pick<Cell, "variant" | "size" | "share"> {
+  /** The same for all seeds, but for the seconds: their mean. */
+  readonly cost: CellCost;
+  /** Averaged over the objectives. */
+  readonly normalizedEntropy: SeedInterval;
+  readonly byObjective: Readonly<Record<string, SeedInterval>>;
+  /** Mean over seeds by surface and objective, without intervals; null where it is not defined. */
+  readonly bySurface: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
+}
+
+/** The cells of one point, seed by seed. */
+export interface PointCells {
+  readonly cells: readonly MeasuredCell[];
+  /** NE of each seed, averaged over the objectives. */
+  readonly estimates: readonly Estimate[];
+  readonly point: StudyPoint;
+}
+
+/** The cells that differ in nothing but their seed, together; in the order of their first ones. */
+export function pointsOf(cells: readonly MeasuredCell[]): readonly PointCells[] {
+  const groups = new Map<string, MeasuredCell[]>();
+  for (const one of cells) {
+    const { variant, size, share } = one.cell;
+    const key = `${variant}/${size}/${share}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].map((group) => ({
+    cells: group,
+    estimates: group.map(({ mean }) => mean),
+    point: pointOf(group),
+  }));
+}
+
+function pointOf(cells: readonly MeasuredCell[]): StudyPoint {
+  const [first] = cells as [MeasuredCell, ...MeasuredCell[]];
+  const { variant, size, share } = first.cell;
+  const seconds = meanOf(cells.map(({ cost }) => cost.seconds));
+  const objectives = Object.keys(first.byObjective);
+  return {
+    ...{ variant, size, share },
+    cost: { ...first.cost, seconds },
+    normalizedEntropy: overSeeds(cells.map(({ mean }) => mean)),
+    byObjective: Object.fromEntries(
+      objectives.map((name) => [name, overSeeds(cells.map(({ byObjective }) => byObjective[name]!))]),
+    ),
+    bySurface: Object.fromEntries(
+      Object.entries(first.bySurface).map(([surface, values]) => [
+        surface,
+        Object.fromEntries(
+          Object.keys(values).map((name) => [name, meanDefined(cells.map((one) => one.bySurface[surface]?.[name]))]),
+        ),
+      ]),
+    ),
+  };
+}
+
+function meanDefined(values: readonly (number | null | undefined)[]): number | null {
+  const defined = values.filter((value) => typeof value === "number");
+  return defined.length === 0 ? null : meanOf(defined);
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,270 @@
+import type { ModelSize } from "../config/types.ts";
+import { type CostPoint, fitLogLine, frontierOf, type LogLine, logComputeFor } from "../metrics/log-line.ts";
+import { combine, type Estimate, exponentiated, overSeeds, type SeedInterval } from "../metrics/seed-interval.ts";
+import type { Measurements } from "./measure.ts";
+import { type PointCells, pointsOf, type StudyPoint } from "./point.ts";
+
+/** A line `NE = intercept − slope · log10 C` through points of one family. */
+export interface FittedLine {
+  /** NE gained per tenfold compute. */
+  readonly slope: SeedInterval;
+  readonly intercept: SeedInterval;
+  /** Positions of its points in the family. */
+  readonly points: readonly number[];
+}
+
+/** One model family over its sizes and amounts of data. */
+export interface Family {
+  readonly name: string;
+  readonly points: readonly StudyPoint[];
+  /** Against FLOPs per example, through the sizes that learned from the most data; null below two of them. */
+  readonly perExample: FittedLine | null;
+  /**
+   * Against the FLOPs of the whole training, through the points that no cheaper point of the family is as good as (by the
+   * mean over seeds); null below two of them.
+   */
+  readonly frontier: FittedLine | null;
+}
+
+/** How far a comparison rests on what was measured. */
+export const REACHES = ["measured", "extrapolated"] as const;
+/** One of {@link REACHES}. */
+export type Reach = (typeof REACHES)[number];
+
+/** Compute that the baseline family needs for what another family reaches. */
+export interface Efficiency {
+  readonly family: string;
+  readonly size: ModelSize;
+  /** Of the other family's whole training, on the most data. @unit FLOP */
+  readonly compute: number;
+  /** That is to be reached, of each seed. */
+  readonly normalizedEntropy: number | null;
+  /** The baseline's compute for it, on the line of its frontier, ÷ `compute`. */
+  readonly ratio: SeedInterval;
+  /** `extrapolated` if the NE is beyond all that the baseline has reached, or short of its worst frontier point. */
+  readonly reach: Reach;
+  /** The baseline, at all the compute that it was tried with, is worse: that compute ÷ `compute`. Null if it is not. */
+  readonly moreThan: number | null;
+  /** The baseline's cheapest frontier point is better already: its compute ÷ `compute`. Null if it is not. */
+  readonly lessThan: number | null;
+}
+
+/** Compute of training at which families reach one NE, on the lines of their frontiers. */
+export interface NormalizedEntropyLevel {
+  readonly normalizedEntropy: number;
+  /** By family. */
+  readonly compute: Readonly<Record<string, { readonly flops: SeedInterval; readonly reach: Reach }>>;
+}
+
+/** What a scaling study found, as plain JSON. */
+export interface ScalingResult {
+  readonly kind: "scaling";
+  readonly families: readonly Family[];
+  /** From the worst to the best NE that was measured. */
+  readonly levels: readonly NormalizedEntropyLevel[];
+  /** Of each other family against the first one, size by size. */
+  readonly efficiency: readonly Efficiency[];
+  /** By other family: geometric mean over its sizes, and slope against FLOPs per example ÷ the baseline's. */
+  readonly overall: readonly OverallEfficiency[];
+}
+
+/** {@link Efficiency} of a family in one number. */
+export interface OverallEfficiency {
+  readonly family: string;
+  readonly ratio: SeedInterval;
+  readonly reach: Reach;
+  /** @see arXiv 2602.10016 (efficiency as a ratio of scaling slopes) */
+  readonly slopeRatio: SeedInterval;
+}
+
+/** Lines and efficiencies of the families; the first one is the baseline. */
+export function analyseScaling({ cells }: Pick<Measurements, "cells">, models: readonly string[]): ScalingResult {
+  const points = pointsOf(cells);
+  const families = models.map(
+    (name) =>
+      new MeasuredFamily(
+        name,
+        points.filter(({ point }) => point.variant === name),
+      ),
+  );
+  const [baseline, ...others] = families as [MeasuredFamily, ...MeasuredFamily[]];
+  const compared = others.map((family) => ({
+    family,
+    sizes: family.largest().map((at) => compare(baseline, family, at)),
+  }));
+  return {
+    kind: "scaling",
+    families: families.map((family) => family.summary()),
+    levels: levelsOf(families),
+    efficiency: compared.flatMap(({ sizes }) => sizes.map(({ efficiency }) => efficiency)),
+    overall: compared.map(({ family, sizes }) => ({
+      family: family.name,
+      ratio: exponentiated(overSeeds(meanBySeed(sizes.map(({ logRatios }) => logRatios)))),
+      reach: sizes.some(({ efficiency }) => efficiency.reach === "extrapolated") ? "extrapolated" : "measured",
+      slopeRatio: slopeRatio(baseline, family),
+    })),
+  };
+}
+
+/** The points of one family, with their estimates by seed. */
+class MeasuredFamily {
+  readonly name: string;
+  readonly #points: readonly PointCells[];
+
+  constructor(name: string, points: readonly PointCells[]) {
+    this.name = name;
+    this.#points = points;
+  }
+
+  at(position: number): PointCells {
+    return this.#points[position]!;
+  }
+
+  get numSeeds(): number {
+    return this.#points[0]?.estimates.length ?? 0;
+  }
+
+  /** Positions of the points with the most data. */
+  largest(): readonly number[] {
+    const most = Math.max(...this.#points.map(({ point }) => point.share));
+    return [...this.#points.keys()].filter((at) => this.at(at).point.share === most);
+  }
+
+  /** Positions of the points on the frontier of NE against the compute of training. */
+  frontier(): readonly number[] {
+    return frontierOf(this.#points.map(({ point }) => costPoint(point.cost.compute, point.normalizedEntropy.mean)));
+  }
+
+  /** Some function of the line through points, for one seed. */
+  ofLine(points: readonly number[], seed: number, { x, f }: LineFunction): Estimate {
+    const computes = points.map((at) => this.at(at).point.cost[x]);
+    return combine(this.estimates(points, seed), (values) =>
+      f(fitLogLine(values.map((normalizedEntropy, i) => ({ compute: computes[i]!, normalizedEntropy })))),
+    );
+  }
+
+  estimates(points: readonly number[], seed: number): readonly Estimate[] {
+    return points.map((at) => this.at(at).estimates[seed]!);
+  }
+
+  /** Compute of training at which the frontier's line reaches an NE. */
+  flopsFor(normalizedEntropy: number): SeedInterval {
+    const f = (line: LogLine): number => logComputeFor(line, normalizedEntropy);
+    const seeds = Array.from({ length: this.numSeeds }, (_, seed) => seed);
+    return exponentiated(overSeeds(seeds.map((seed) => this.ofLine(this.frontier(), seed, { x: "compute", f }))));
+  }
+
+  /** Means over seeds, from the worst frontier point to the best. */
+  frontierEntropies(): readonly number[] {
+    return this.frontier().flatMap((at) => this.at(at).point.normalizedEntropy.mean ?? []);
+  }
+
+  summary(): Family {
+    return {
+      name: this.name,
+      points: this.#points.map(({ point }) => point),
+      perExample: this.#fitted(this.largest(), "flopsPerExample"),
+      frontier: this.#fitted(this.frontier(), "compute"),
+    };
+  }
+
+  #fitted(points: readonly number[], x: LineFunction["x"]): FittedLine | null {
+    if (points.length < 2) return null;
+    const over = (f: LineFunction["f"]): SeedInterval =>
+      overSeeds(Array.from({ length: this.numSeeds }, (_, seed) => this.ofLine(points, seed, { x, f })));
+    return { points, slope: over(({ slope }) => slope), intercept: over(({ intercept }) => intercept) };
+  }
+}
+
+interface LineFunction {
+  readonly x: "flopsPerExample" | "compute";
+  readonly f: (line: LogLine) => number;
+}
+
+function costPoint(compute: number, normalizedEntropy: number | null): CostPoint {
+  return { compute, normalizedEntropy: normalizedEntropy ?? Number.POSITIVE_INFINITY };
+}
+
+function compare(
+  baseline: MeasuredFamily,
+  family: MeasuredFamily,
+  at: number,
+): { readonly efficiency: Efficiency; readonly logRatios: readonly Estimate[] } {
+  const { point } = family.at(at);
+  const { compute } = point.cost;
+  const frontier = baseline.frontier();
+  const computes = frontier.map((position) => baseline.at(position).point.cost.compute);
+  const logRatios = Array.from({ length: family.numSeeds }, (_, seed) =>
+    combine([family.at(at).estimates[seed]!, ...baseline.estimates(frontier, seed)], ([reached = 0, ...values]) => {
+      const line = fitLogLine(values.map((normalizedEntropy, i) => ({ compute: computes[i]!, normalizedEntropy })));
+      return logComputeFor(line, reached) - Math.log10(compute);
+    }),
+  );
+  const reached = point.normalizedEntropy.mean;
+  const bounds = boundsOf(baseline, frontier, reached);
+  const reach = bounds.moreThan === null && bounds.lessThan === null ? "measured" : "extrapolated";
+  const per = (bound: number | null): number | null => (bound === null ? null : bound / compute);
+  return {
+    logRatios,
+    efficiency: {
+      ...{ family: family.name, size: point.size, compute, normalizedEntropy: reached },
+      ratio: exponentiated(overSeeds(logRatios)),
+      ...{ reach, moreThan: per(bounds.moreThan), lessThan: per(bounds.lessThan) },
+    },
+  };
+}
+
+/** Compute that is surely too little, or surely enough, for an NE outside of what the baseline's frontier has reached. */
+function boundsOf(
+  baseline: MeasuredFamily,
+  frontier: readonly number[],
+  reached: number | null,
+): { readonly moreThan: number | null; readonly lessThan: number | null } {
+  const points = frontier.map((at) => baseline.at(at).point);
+  const [cheapest, best] = [points[0], points.at(-1)];
+  if (reached === null || cheapest === undefined || best === undefined) return { moreThan: null, lessThan: null };
+  const isBeyond = reached < (best.normalizedEntropy.mean ?? Number.NEGATIVE_INFINITY);
+  const isShort = reached > (cheapest.normalizedEntropy.mean ?? Number.POSITIVE_INFINITY);
+  const all = baseline.summary().points.map(({ cost }) => cost.compute);
+  return { moreThan: isBeyond ? Math.max(...all) : null, lessThan: isShort ? cheapest.cost.compute : null };
+}
+
+/** Levels of NE in the table of the compute that each family needs. */
+const NUM_LEVELS = 6;
+
+function levelsOf(families: readonly MeasuredFamily[]): readonly NormalizedEntropyLevel[] {
+  const all = families.flatMap((family) => family.frontierEntropies());
+  const [best, worst] = [Math.min(...all), Math.max(...all)];
+  return Array.from({ length: NUM_LEVELS }, (_, i) => {
+    const normalizedEntropy = worst - ((worst - best) * i) / (NUM_LEVELS - 1);
+    const needs = families.map((family) => {
+      const own = family.frontierEntropies();
+      const isMeasured = normalizedEntropy <= Math.max(...own) && normalizedEntropy >= Math.min(...own);
+      const reach: Reach = isMeasured ? "measured" : "extrapolated";
+      return [family.name, { flops: family.flopsFor(normalizedEntropy), reach }] as const;
+    });
+    return { normalizedEntropy, compute: Object.fromEntries(needs) };
+  });
+}
+
+function slopeRatio(baseline: MeasuredFamily, family: MeasuredFamily): SeedInterval {
+  const slopeOf = (of: MeasuredFamily, seed: number): Estimate =>
+    of.ofLine(of.largest(), seed, { x: "flopsPerExample", f: ({ slope }) => slope });
+  const ratios = Array.from({ length: family.numSeeds }, (_, seed) =>
+    combine([slopeOf(family, seed), slopeOf(baseline, seed)], ([own = 0, base = 0]) =>
+      // A baseline that gains nothing from compute has no slope to be a multiple of.
+      base > 0 ? own / base : Number.NaN,
+    ),
+  );
+  return overSeeds(ratios);
+}
+
+function meanBySeed(sizes: readonly (readonly Estimate[])[]): readonly Estimate[] {
+  const [first = []] = sizes;
+  return first.map((_, seed) =>
+    combine(
+      sizes.map((estimates) => estimates[seed]!),
+      (values) => values.reduce((sum, value) => sum + value, 0) / values.length,
+    ),
+  );
+}

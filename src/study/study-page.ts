@@ -1,0 +1,187 @@
+import { onLine } from "../metrics/log-line.ts";
+import type { Page, Section } from "../report/html.ts";
+import { intervalChart } from "../report/svg/interval-chart.ts";
+import { type ScatterSeries, scatterChart } from "../report/svg/scatter-chart.ts";
+import type { ResultTable } from "../train/index.ts";
+import type { AblationResult } from "./ablation.ts";
+import { changePairs, type LightweightResult } from "./lightweight.ts";
+import type { StudyPoint } from "./point.ts";
+import type { Family, FittedLine, ScalingResult } from "./scaling.ts";
+import type { StudyReport } from "./study.ts";
+import {
+  ablationTable,
+  agreementTable,
+  efficiencyTable,
+  levelTable,
+  lightweightTable,
+  lineTable,
+  scalingTable,
+  surfaceTable,
+} from "./study-tables.ts";
+
+/** How the intervals of a study were made, for its readers. */
+const INTERVALS =
+  "Intervals are 95% t-intervals of the mean over training seeds; their variance is that between the seeds, divided by " +
+  "their number, plus that of drawing other users to evaluate on (400 draws, the same for all models), and their degrees " +
+  "of freedom are Welch's and Satterthwaite's. With one seed they are of the users alone.";
+
+const CONDITIONS =
+  "Every model makes one pass over its training days in order of time, and is compared with the others on the same " +
+  "examples of the days that follow. Less data is the newest share of those days. FLOPs are those of matrix products, " +
+  "forward and backward, counted as they ran on batches from all over the pass.";
+
+/** A study as a page: what it is, its tables, and its plots. */
+export function studyPage(report: StudyReport, notes: readonly string[] = []): Page {
+  const { study, window, examples, users, seeds } = report;
+  const text = (one: string): Section => ({ kind: "paragraph", text: one });
+  return {
+    title: `Study ${study}`,
+    subtitle: `${window} window: ${examples} examples of ${users} users; ${seeds.length} seeds (${seeds.join(", ")})`,
+    sections: [...notes.map(text), ...sectionsOf(report), heading("Method"), text(CONDITIONS), text(INTERVALS)],
+  };
+}
+
+/** The tables of a study, the one that answers it first. */
+export function studyTables({ result }: Pick<StudyReport, "result">): readonly ResultTable[] {
+  switch (result.kind) {
+    case "scaling":
+      return [scalingTable(result), lineTable(result), levelTable(result), efficiencyTable(result)];
+    case "ablation":
+      return [ablationTable(result)];
+    case "lightweight":
+      return [lightweightTable(result), agreementTable(result)];
+  }
+}
+
+function sectionsOf({ result }: StudyReport): readonly Section[] {
+  switch (result.kind) {
+    case "scaling":
+      return scalingSections(result);
+    case "ablation":
+      return ablationSections(result);
+    case "lightweight":
+      return lightweightSections(result);
+  }
+}
+
+function heading(text: string): Section {
+  return { kind: "heading", text };
+}
+
+function scalingSections(result: ScalingResult): readonly Section[] {
+  const { families } = result;
+  const baseline = families[0]?.name ?? "";
+  const needs =
+    `Compute that ${baseline} needs for the same NE ÷ the compute of the family's own training. "More than" compares with ` +
+    `all the compute that ${baseline} was tried with and did not get there; what is extrapolated is a guess along its line.`;
+  return [
+    heading("Efficiency"),
+    ...(result.efficiency.length === 0 ? [] : [table(needs, efficiencyTable(result))]),
+    table("Compute of training at which each family reaches an NE, on the line of its frontier", levelTable(result)),
+    heading("Quality against compute"),
+    figure(scalingChart(families, "flopsPerExample")),
+    figure(scalingChart(families, "compute")),
+    table("NE gained per tenfold compute, by least squares on the points of every seed", lineTable(result)),
+    heading("All models"),
+    table("NE averaged over objectives, and of each; means over seeds", scalingTable(result)),
+    ...surfaceSections(families.flatMap(({ points }) => points)),
+  ];
+}
+
+function scalingChart(families: readonly Family[], x: "flopsPerExample" | "compute") {
+  const isPerExample = x === "flopsPerExample";
+  const series = families.map(({ name, points, perExample, frontier }): ScatterSeries => {
+    const line = isPerExample ? perExample : frontier;
+    // Against FLOPs per example, models that learned from less are no fair points.
+    const most = Math.max(...points.map(({ share }) => share));
+    const shown = isPerExample ? points.filter(({ share }) => share === most) : points;
+    return {
+      name,
+      points: shown.flatMap(({ cost, normalizedEntropy }) =>
+        normalizedEntropy.bySeed.flatMap((y) => (y === null ? [] : [{ x: cost[x], y }])),
+      ),
+      line:
+        line === null
+          ? []
+          : lineThrough(
+              line,
+              line.points.map((at) => points[at]?.cost[x] ?? Number.NaN),
+            ),
+    };
+  });
+  const title = isPerExample
+    ? "NE against FLOP per example, most data"
+    : "NE against FLOP of training, line of the frontier";
+  const label = isPerExample ? "FLOP per example, training" : "FLOP of the whole training";
+  return scatterChart({ title, x: { label, scale: "log" }, y: { label: "mean NE" }, series });
+}
+
+function lineThrough({ slope, intercept }: FittedLine, computes: readonly number[]): { x: number; y: number }[] {
+  const line = { slope: slope.mean ?? Number.NaN, intercept: intercept.mean ?? Number.NaN };
+  return [Math.min(...computes), Math.max(...computes)].map((x) => ({ x, y: onLine(line, x) }));
+}
+
+function ablationSections(result: AblationResult): readonly Section[] {
+  const changed = result.variants.filter(({ difference }) => difference !== null);
+  const rows = changed.map(({ variant, difference }) => ({
+    label: variant,
+    value: difference?.mean ?? null,
+    low: difference?.low ?? null,
+    high: difference?.high ?? null,
+  }));
+  const caption = `Difference in NE to the unchanged ${result.model}, seed by seed: above zero, the change is worse. Cost: FLOP per example ÷ unchanged.`;
+  return [
+    heading("Changes"),
+    figure(
+      intervalChart({
+        title: `ΔNE to ${result.model}, 95%`,
+        x: { label: "ΔNE, mean over objectives" },
+        rows,
+        reference: 0,
+      }),
+    ),
+    table(caption, ablationTable(result)),
+    ...surfaceSections(result.variants),
+  ];
+}
+
+function lightweightSections(result: LightweightResult): readonly Section[] {
+  const points = changePairs(result.full, result.light).map(({ variant, full, light }) => ({
+    x: full,
+    y: light,
+    label: variant,
+  }));
+  const { value } = result.rankCorrelation;
+  const title = `ΔNE of each change, rank correlation ${value === null ? "–" : value.toFixed(2)}`;
+  const chart = scatterChart({
+    ...{ title, width: 640, height: 440, zeros: true, series: [{ name: "changes", points }] },
+    x: { label: "full model: ΔNE" },
+    y: { label: "light model: ΔNE" },
+  });
+  return [
+    heading("Does the light model rank changes as the full one does?"),
+    table(
+      "Spearman's rank correlation, its interval by Fisher's transformation over the changes",
+      agreementTable(result),
+    ),
+    figure(chart),
+    table("Difference in NE to the unchanged model of the same weight", lightweightTable(result)),
+    heading("Full model"),
+    table(`Changes of ${result.full.model}`, ablationTable(result.full)),
+    heading("Light model"),
+    table(`Changes of the light ${result.light.model}`, ablationTable(result.light)),
+  ];
+}
+
+function surfaceSections(points: readonly StudyPoint[]): readonly Section[] {
+  const found = surfaceTable(points);
+  return found === null ? [] : [heading("By surface"), table("NE by surface, means over seeds", found)];
+}
+
+function table(caption: string, { columns, rows }: ResultTable): Section {
+  return { kind: "table", caption, columns, rows };
+}
+
+function figure(chart: Extract<Section, { readonly kind: "figure" }>["chart"]): Section {
+  return { kind: "figure", chart };
+}

@@ -1,0 +1,172 @@
+import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../config/durable-file.ts";
+import { LapidaryError } from "../config/errors.ts";
+import { nearest } from "../config/nearest.ts";
+import type { AblationStudy, StudyConfig, StudyWindow } from "../config/studies.ts";
+import { MODEL_SIZES, type ProjectConfig } from "../config/types.ts";
+import { htmlPage } from "../report/html.ts";
+import { RunFolder, runConfigOf, surfaceNames } from "../train/index.ts";
+import { type AblationResult, analyseAblation } from "./ablation.ts";
+import type { CellTask } from "./cell-task.ts";
+import { analyseLightweight, type LightweightResult } from "./lightweight.ts";
+import { measureCells } from "./measure.ts";
+import { ablationCells, type Cell, scalingCells, studyFolder } from "./plan.ts";
+import { type CellsProgress, type PendingRun, type RunCellsOptions, runCells } from "./run-cells.ts";
+import { analyseScaling, type ScalingResult } from "./scaling.ts";
+import { studyPage } from "./study-page.ts";
+
+/** How to do a study of a project. */
+export interface StudyOptions {
+  /** Name of the study in the configuration. */
+  readonly study: string;
+  /** Runs at a time; null for as many as cores and memory allow. */
+  readonly parallel: number | null;
+  /** Move the study's earlier runs aside and start over. */
+  readonly fresh: boolean;
+  /** Stops the runs under way, each with a checkpoint. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: StudyProgress) => void;
+}
+
+/** How far a study is: {@link CellsProgress} with the runs that were finished before. */
+export interface StudyProgress extends CellsProgress {
+  /** Runs of the study. */
+  readonly total: number;
+}
+
+/** What a finished study says, as plain JSON. */
+export interface StudyReport {
+  readonly study: string;
+  readonly window: StudyWindow;
+  readonly seeds: readonly number[];
+  /** That all runs were compared on, with a known label of the first objective; and their users. */
+  readonly examples: number;
+  readonly users: number;
+  readonly result: StudyResult;
+}
+
+/** What a study found. */
+export type StudyResult = ScalingResult | AblationResult | LightweightResult;
+
+/** How a study ended: with a report, or stopped to go on later. */
+export type StudyOutcome =
+  | { readonly kind: "finished"; readonly report: StudyReport; readonly page: string; readonly json: string }
+  | { readonly kind: "stopped"; readonly done: number; readonly total: number };
+
+/**
+ * Trains what a study still lacks, each run in a process of its own, scores its window with all, and writes
+ * `study.json` and `study.html` into its folder. Runs that are finished are not trained again, those that were stopped
+ * or killed go on.
+ *
+ * @throws {LapidaryError} STUDY_UNKNOWN, RUN_CHANGED before anything is trained, PROCESS_FAILED, and all of `train`
+ */
+export async function runStudy(project: ProjectConfig, options: StudyOptions): Promise<StudyOutcome> {
+  const { study: name, signal } = options;
+  const study = studyOf(project, name);
+  const folder = join(project.runs, studyFolder(name));
+  if (options.fresh) moveAside(folder);
+  const cells = cellsOf(project, name, study);
+  const pending = pendingRuns(project, cells);
+  const total = cells.reduce((sum, { runs }) => sum + runs.length, 0);
+  let done = total - pending.length;
+  const onProgress = (at: CellsProgress): void => {
+    done = total - pending.length + at.done;
+    options.onProgress({ ...at, done, total });
+  };
+  onProgress({ done: 0, running: [], secondsLeft: null });
+  const outcome = await runCells(pending, { parallel: options.parallel, signal, onProgress } satisfies RunCellsOptions);
+  if (outcome === "stopped") return { kind: "stopped", done, total };
+  const report = analyse(project, name, { study, cells });
+  const [json, page] = [join(folder, "study.json"), join(folder, "study.html")];
+  mkdirSync(folder, { recursive: true });
+  writeFileAtomic(json, `${JSON.stringify(report, null, 2)}\n`);
+  writeFileAtomic(page, htmlPage(studyPage(report, project.about === null ? [] : [project.about])));
+  return { kind: "finished", report, json, page };
+}
+
+/** The configuration of a study. @throws {LapidaryError} STUDY_UNKNOWN */
+export function studyOf(project: ProjectConfig, name: string): StudyConfig {
+  const study = Object.hasOwn(project.studies, name) ? project.studies[name] : undefined;
+  if (study !== undefined) return study;
+  const names = Object.keys(project.studies);
+  const near = nearest(name, names);
+  throw new LapidaryError({
+    code: "STUDY_UNKNOWN",
+    where: "studies",
+    expected: names.length === 0 ? "a study in the configuration" : `one of ${names.join(", ")}`,
+    got: name,
+    hint: near === null ? "Correct the name, or add the study to the configuration." : `Did you mean ${near}?`,
+  });
+}
+
+function cellsOf(project: ProjectConfig, name: string, study: StudyConfig): readonly Cell[] {
+  if (study.kind === "scaling") return scalingCells(project, name, study);
+  const surfaces = Object.values(surfaceNames(project.store));
+  if (study.kind === "ablation") return ablationCells(name, study, surfaces);
+  return [...ablationCells(study.of, fullOf(project, study), surfaces), ...ablationCells(name, study.light, surfaces)];
+}
+
+function fullOf(project: ProjectConfig, { of }: { readonly of: string }): AblationStudy {
+  // That it is one was checked with the configuration.
+  return project.studies[of] as AblationStudy;
+}
+
+/** The runs that are not finished, or have not scored the window. @throws {LapidaryError} RUN_CHANGED */
+function pendingRuns(project: ProjectConfig, cells: readonly Cell[]): readonly PendingRun[] {
+  const runs = cells.flatMap((cell) => cell.runs.map((run) => ({ cell, ...run })));
+  const standings = runs.map(({ cell, run, model }) => {
+    const own = { ...project, models: { ...project.models, [cell.model]: model } };
+    const task: CellTask = { project: own, model: cell.model, run, share: cell.share, window: cell.window };
+    const path = join(project.runs, run);
+    const standing = RunFolder.standing(path, runConfigOf(own, task));
+    const isDone = standing === "finished" && existsSync(RunFolder.at(path).predictions(cell.window));
+    return { standing, isDone, path, pending: { task, work: workOf(cell) } };
+  });
+  const changed = standings.filter(({ standing }) => standing === "changed").map(({ path }) => path);
+  if (changed[0] !== undefined) throw changedRuns(changed, runs.length);
+  return standings.filter(({ isDone }) => !isDone).map(({ pending }) => pending);
+}
+
+/** A guess, to begin with the longest and to tell the time left: width and depth double, the data are what they are. */
+function workOf({ share, size, runs }: Cell): number {
+  return (share * 4 ** MODEL_SIZES.indexOf(size)) / runs.length;
+}
+
+function analyse(
+  project: ProjectConfig,
+  name: string,
+  { study, cells }: { readonly study: StudyConfig; readonly cells: readonly Cell[] },
+): StudyReport {
+  const { cells: measured, examples, users } = measureCells(project, cells);
+  const { seeds, window } = study.kind === "lightweight" ? study.light : study;
+  const ofAblation = (run: string, model: string): AblationResult => {
+    const prefix = join(studyFolder(run), "/");
+    return analyseAblation({ cells: measured.filter(({ cell }) => cell.runs[0]?.run.startsWith(prefix)) }, model);
+  };
+  const result = (): StudyResult => {
+    switch (study.kind) {
+      case "scaling":
+        return analyseScaling({ cells: measured }, study.models);
+      case "ablation":
+        return ofAblation(name, study.model);
+      case "lightweight":
+        return analyseLightweight(ofAblation(study.of, study.light.model), ofAblation(name, study.light.model));
+    }
+  };
+  return { study: name, window, seeds, examples, users, result: result() };
+}
+
+function moveAside(folder: string): void {
+  if (existsSync(folder)) renameSync(folder, `${folder}.${new Date().toISOString().replace(/[:.]/g, "-")}`);
+}
+
+function changedRuns(paths: readonly string[], total: number): LapidaryError {
+  return new LapidaryError({
+    code: "RUN_CHANGED",
+    where: paths[0] ?? "",
+    expected: "the configuration and events that the study's runs were begun with",
+    got: `others, for ${paths.length} of its ${total} runs`,
+    hint: "Undo the change to go on with the study, or start over with --fresh (the earlier runs are kept beside it).",
+  });
+}

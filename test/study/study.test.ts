@@ -1,0 +1,194 @@
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { UserConfig } from "../../src/config/schema.ts";
+import type { StudyReport } from "../../src/study/index.ts";
+import type { RunSummary } from "../../src/train/index.ts";
+import { type Ended, lapidary, lastLine, start } from "../cli/lapidary.ts";
+import { makeStore, temporaryFolder, USER_CONFIG } from "../train/project.ts";
+
+const TINY = { size: "tiny", history: 8 } as const;
+const CONFIG = {
+  ...USER_CONFIG,
+  training: { globalBatchSize: 36, threads: 1, checkpointEverySteps: 5 },
+  models: { previous: { kind: "previous", ...TINY }, foundation: { kind: "foundation", ...TINY } },
+  studies: {
+    scaling: {
+      kind: "scaling",
+      models: ["previous", "foundation"],
+      sizes: ["tiny", "small"],
+      data: [0.5, 1],
+      seeds: [1],
+    },
+    ablation: {
+      kind: "ablation",
+      model: "foundation",
+      seeds: [1],
+      variants: {
+        noGates: { architecture: { gates: "none" } },
+        short: { history: 2 },
+        apart: { apart: true },
+      },
+    },
+    light: { kind: "lightweight", of: "ablation", light: { dim: 4 } },
+  },
+} as const satisfies UserConfig;
+
+let folder: ReturnType<typeof temporaryFolder>;
+beforeAll(async () => {
+  folder = temporaryFolder();
+  await makeStore(folder.path);
+  writeFileSync(join(folder.path, "lapidary.config.json"), JSON.stringify(CONFIG));
+});
+afterAll(() => folder[Symbol.dispose]());
+
+type Result<K> = StudyReport & {
+  readonly result: Extract<StudyReport["result"], { readonly kind: K }>;
+  readonly page: string;
+};
+
+const scale = (...args: readonly string[]) => lapidary(["scale", ...args, "--json"], { cwd: folder.path });
+const at = (...path: readonly string[]): string => join(folder.path, "runs", "studies", ...path);
+const runsOf = (study: string): readonly string[] =>
+  readdirSync(at(study)).filter((name) => !name.startsWith("study."));
+function reportOf<K extends StudyReport["result"]["kind"]>(ended: Ended, study: string): Result<K> {
+  expect(ended).toMatchObject({ code: 0 });
+  return lastLine<{ readonly studies: Readonly<Record<string, Result<K>>> }>(ended).studies[study] as Result<K>;
+}
+const summaryOf = (run: string) => JSON.parse(readFileSync(join(run, "summary.json"), "utf8")) as RunSummary;
+/** What a study found, without what differs from time to time. */
+function withoutSeconds(study: string): unknown {
+  const isTime = (key: string): boolean => key === "seconds" || key === "secondsRatio";
+  return JSON.parse(readFileSync(at(study, "study.json"), "utf8"), (key, value: unknown) => (isTime(key) ? 0 : value));
+}
+
+describe("a scaling study", () => {
+  it("trains every size, amount and seed once, and fits them", async () => {
+    const report = reportOf<"scaling">(await scale("scaling"), "scaling");
+    expect(runsOf("scaling")).toHaveLength(2 * 2 * 2);
+    const { families, efficiency, overall } = report.result;
+    expect(families.map(({ name, points }) => [name, points.length])).toEqual([
+      ["previous", 4],
+      ["foundation", 4],
+    ]);
+    for (const { points } of families) {
+      const [tinyHalf, tiny, smallHalf, small] = points.map(({ cost }) => cost);
+      // Whole batches of 36 of the 441 examples, and of the newest half of them.
+      expect([tiny?.examples, small?.examples]).toEqual([432, 432]);
+      expect([tinyHalf?.examples, smallHalf?.examples]).toEqual([216, 216]);
+      expect(small?.flopsPerExample).toBeGreaterThan(tiny?.flopsPerExample ?? 0);
+      expect(tiny?.compute).toBeCloseTo((tiny?.flopsPerExample ?? 0) * 432, 0);
+    }
+    expect(efficiency.map(({ family, size }) => [family, size])).toEqual([
+      ["foundation", "tiny"],
+      ["foundation", "small"],
+    ]);
+    expect(overall.map(({ family }) => family)).toEqual(["foundation"]);
+    const html = readFileSync(report.page, "utf8");
+    for (const text of ["Efficiency", "previous", "foundation", "FLOP of the whole training", "<svg"])
+      expect(html).toContain(text);
+  });
+
+  it("scores as `evaluate` does", async () => {
+    const path = at("scaling", "foundation-tiny-1-s1");
+    const ended = await lapidary(["evaluate", path, "--json"], { cwd: folder.path });
+    const { runs } = lastLine<{
+      readonly runs: readonly {
+        readonly objectives: Readonly<Record<string, { readonly overall: { readonly normalizedEntropy: number } }>>;
+      }[];
+    }>(ended);
+    const { result } = JSON.parse(readFileSync(at("scaling", "study.json"), "utf8")) as Result<"scaling">;
+    const point = result.families[1]?.points.find(({ size, share }) => size === "tiny" && share === 1);
+    for (const [name, { overall }] of Object.entries(runs[0]?.objectives ?? {})) {
+      expect(point?.byObjective[name]?.bySeed[0]).toBeCloseTo(overall.normalizedEntropy, 12);
+    }
+  });
+
+  it("trains nothing again, and only what is new", async () => {
+    const before = runsOf("scaling").map((run) => summaryOf(at("scaling", run)));
+    const ended = await scale("scaling", "--set", "studies.scaling.seeds=[1,2]");
+    expect(reportOf<"scaling">(ended, "scaling").seeds).toEqual([1, 2]);
+    expect(runsOf("scaling")).toHaveLength(16);
+    const after = runsOf("scaling")
+      .filter((run) => !run.endsWith("s2"))
+      .map((run) => summaryOf(at("scaling", run)));
+    expect(after).toEqual(before);
+  });
+
+  it("notices a changed configuration before it trains, and starts over when it is told to", async () => {
+    const change = ["--set", "models.previous.history=4", "--set", "studies.scaling.data=[1]"];
+    const refused = await scale("scaling", ...change);
+    expect(refused.code).toBe(1);
+    expect(lastLine(refused)).toMatchObject({ error: { code: "RUN_CHANGED", got: "others, for 2 of its 4 runs" } });
+    reportOf<"scaling">(await scale("scaling", ...change, "--fresh", "--parallel", "2"), "scaling");
+    expect(runsOf("scaling")).toHaveLength(4);
+    expect(readdirSync(at()).filter((name) => name.startsWith("scaling."))).toHaveLength(1);
+  });
+
+  it("names the studies that there are", async () => {
+    const ended = await scale("scalling");
+    expect(lastLine(ended)).toMatchObject({ error: { code: "STUDY_UNKNOWN", hint: "Did you mean scaling?" } });
+  });
+
+  it("ends with the error of a run that fails, and lets the others stop well", async () => {
+    const ended = await scale("ablation", "--set", "models.foundation.training.globalBatchSize=400");
+    expect(ended.code).toBe(1);
+    // A surface has fewer examples than that.
+    expect(lastLine(ended)).toMatchObject({
+      error: { code: "TRAIN_WINDOW", where: expect.stringContaining("apart-1-s") },
+    });
+  });
+});
+
+describe("a study that is killed", () => {
+  it("goes on, and ends with the report of one that was not", async () => {
+    const whole = await scale("ablation", "--fresh");
+    const expected = withoutSeconds("ablation");
+    expect(whole.code).toBe(0);
+    for (const doneBefore of [1, 3]) {
+      const { child, ended } = start(["scale", "ablation", ...(doneBefore === 1 ? ["--fresh"] : [])], {
+        cwd: folder.path,
+      });
+      const isFar = (): boolean =>
+        runsOf("ablation").filter((run) => existsSync(at("ablation", run, "summary.json"))).length >= doneBefore;
+      if (child.stderr) await once(child.stderr, "data");
+      while (!existsSync(at("ablation")) || !isFar()) await new Promise((resolve) => setTimeout(resolve, 20));
+      child.kill("SIGKILL");
+      await ended;
+    }
+    expect(existsSync(at("ablation", "study.json"))).toBe(false);
+    expect((await scale("ablation")).code).toBe(0);
+    expect(withoutSeconds("ablation")).toEqual(expected);
+  });
+
+  it("stops at Ctrl-C with checkpoints and says how far it is", async () => {
+    const { child, ended } = start(["scale", "ablation", "--fresh", "--json"], { cwd: folder.path });
+    if (child.stderr) await once(child.stderr, "data");
+    child.kill("SIGINT");
+    const stopped = await ended;
+    expect(stopped.code).toBe(130);
+    expect(lastLine(stopped)).toMatchObject({ stopped: true, study: "ablation", total: 5 });
+    expect(stopped.stderr).toMatch(
+      /stopped with \d+ of 5 models of ablation finished; the same command without --fresh/,
+    );
+  });
+});
+
+describe("a study of a light variant", () => {
+  it("compares the changes with those of the full model, which it trains if need be", async () => {
+    const { result } = reportOf<"lightweight">(await scale("light"), "light");
+    expect(runsOf("ablation")).toHaveLength(5);
+    expect(runsOf("light")).toHaveLength(5);
+    expect(result.changes).toBe(3);
+    expect(result.rankCorrelation.value).not.toBeNull();
+    expect(result.costRatio).toBeGreaterThan(1);
+    for (const { variants } of [result.full, result.light]) {
+      expect(variants.map(({ variant }) => variant)).toEqual(["unchanged", "noGates", "short", "apart"]);
+    }
+    // Two models of one surface each learn together from what one learns from, but for what fills no batch.
+    const apart = result.full.variants.find(({ variant }) => variant === "apart");
+    expect(apart?.cost.examples).toBeGreaterThan(441 - 2 * 36);
+    expect(Object.keys(apart?.bySurface ?? {}).toSorted()).toEqual(["feed", "stories"]);
+  });
+});
