@@ -51,9 +51,12 @@ function bruteForce(all: readonly TestEvent[], example: TestEvent, options: { ma
 }
 
 describe("point in time", () => {
-  it.each([PlainHistories, GatheredHistories])(
+  it.each([
+    { name: "plain histories", HistoriesOf: PlainHistories },
+    { name: "gathered ones", HistoriesOf: GatheredHistories },
+  ])(
     `equals the brute-force join on ${USERS_PER_STORE * STORES} random timelines, by $name`,
-    (HistoriesOf) => {
+    ({ HistoriesOf }) => {
       fc.assert(
         fc.property(scene, ({ timelines, maxLength, horizonMs }) => {
           using folder = temporaryFolder();
