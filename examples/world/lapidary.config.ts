@@ -5,8 +5,8 @@ const delay = "30m";
 /** Conversions are attributed to an ad for as long as the world does it. */
 const window = "3d";
 
-/** Share of the training window that studies learn from. */
-const DATA = 0.05;
+/** Share of the training window that studies learn from: twice as long as a conversion may take, or none is known in it. */
+const DATA = 0.3;
 
 /** A synthetic world of three surfaces, four weeks long, whose truth is known. What each value means: world-schema.ts. */
 export default defineProject({
@@ -61,7 +61,7 @@ export default defineProject({
     previous: { kind: "previous", size: "tiny", history: 64 },
     foundation: { kind: "foundation", size: "tiny", history: 64 },
   },
-  // On the newest day of training alone, so that each fits into an hour on two cores; with `data` 1, give it a day.
+  // On the newest six days of training, so that a study takes about an hour on two cores; with `data` 1, three.
   studies: {
     scaling: {
       kind: "scaling",
