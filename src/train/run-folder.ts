@@ -5,6 +5,7 @@ import { MODEL_DEFAULTS } from "../config/defaults.ts";
 import { writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
+import type { ModelCost } from "../model/index.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
 
 /** All that decides the result of a run. */
@@ -50,6 +51,10 @@ export interface RunSummary {
    */
   readonly forwardFlopsPerExample: number;
   readonly trainingFlopsPerExample: number;
+  /** What forward keeps for backward. @unit bytes */
+  readonly activationBytesPerExample: number;
+  /** FLOPs and activations per example by part of the model: `embeddings`, `interaction`, `sequences`, `heads`, … */
+  readonly costByPart: ModelCost["parts"];
   /** Examples of the training window. */
   readonly examples: number;
   readonly steps: number;

@@ -1,10 +1,12 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { Batch } from "../features/spec.ts";
+import { costOf, type ModelCost } from "../model/index.ts";
 import { countElements, countValues, parametersOf, type Schedule, warmupConstant } from "../nn/index.ts";
 import { countFlops, noGrad, Scope } from "../torch/index.ts";
 import type { TrainingPosition, Validation } from "./checkpoint.ts";
 import { Curves, VALIDATION } from "./curves.ts";
 import type { Learner, StepReport } from "./learner.ts";
+import { inPrecision } from "./precision.ts";
 import { mapBatches, meanNormalizedEntropy, predict } from "./predict.ts";
 import { RateMeter } from "./progress.ts";
 import type { RunSummary } from "./run-folder.ts";
@@ -14,6 +16,11 @@ const START: TrainingPosition = { step: 0, epoch: 0, batch: 0, seconds: 0, lastL
 
 /** Batches that operations are counted on, spread over a pass in order of time. */
 const COUNTED_BATCHES = 8;
+
+type CostPerExample = Pick<
+  RunSummary,
+  "forwardFlopsPerExample" | "trainingFlopsPerExample" | "activationBytesPerExample" | "costByPart"
+>;
 
 /** One process's work on a run, from its start or its last checkpoint to its end or its interruption. */
 export class Session {
@@ -141,7 +148,7 @@ export class Session {
       kind: config.kind,
       denseParameters: countElements(dense),
       tableParameters: tables.reduce((sum, { tensor }) => sum + countValues(tensor), 0),
-      ...(await this.#flopsPerExample()),
+      ...(await this.#costPerExample()),
       examples: inputs.numExamples,
       steps: step,
       trainSeconds: seconds,
@@ -150,22 +157,36 @@ export class Session {
     };
   }
 
-  /** Counted, not estimated: what passes over some of the training batches really run, per example. */
-  async #flopsPerExample(): Promise<Pick<RunSummary, "forwardFlopsPerExample" | "trainingFlopsPerExample">> {
-    const { inputs, mesh } = this.#job;
+  /**
+   * What passes over some of the training batches cost per example. The whole is counted, not estimated: what really
+   * runs. Its parts, and what is kept between the passes, are the model's in the middle one of those batches, without
+   * what a student learns beside it.
+   */
+  async #costPerExample(): Promise<CostPerExample> {
+    const { inputs, mesh, config } = this.#job;
+    const { model } = this.#learner;
+    const counted = this.#countedBatches();
+    const middle = counted[Math.floor(counted.length / 2)];
     let [forward, training, examples] = [0, 0, 0];
-    for (const start of this.#countedBatches()) {
+    let own: ModelCost | null = null;
+    for (const start of counted) {
       for await (const read of await inputs.trainingBatches({ epoch: 0, start, mesh })) {
         const batch = this.#job.enrich(read);
         using _scope = new Scope();
-        forward += countFlops(() => noGrad(() => this.#learner.model.logits(batch)));
+        forward += countFlops(() => noGrad(() => model.logits(batch)));
         training += countFlops(() => this.#learner.gradients(batch, mesh));
         examples += batch.size;
+        if (start === middle) own = costOf(inPrecision(model, config.training), batch);
         break;
       }
     }
     const perExample = (flops: number): number => (examples === 0 ? 0 : flops / examples);
-    return { forwardFlopsPerExample: perExample(forward), trainingFlopsPerExample: perExample(training) };
+    return {
+      forwardFlopsPerExample: perExample(forward),
+      trainingFlopsPerExample: perExample(training),
+      activationBytesPerExample: own?.total.activationBytes ?? 0,
+      costByPart: own?.parts ?? {},
+    };
   }
 
   /** A shuffled batch is as any other; in order of time, histories grow, so that the first ones cost the least. */

@@ -54,7 +54,8 @@ async function summaryOf(size: number, task: Omit<WorkerTask, "project">) {
   expect(ends.map(({ code }) => code)).toEqual(new Array(size).fill(0));
   const [summary, ...others] = ends.map(({ last }) => {
     const { trainSeconds, ...rest } = (last as Extract<TrainingOutcome, { kind: "finished" }>).summary;
-    return { ...rest, forwardFlopsPerExample: 0, trainingFlopsPerExample: 0 };
+    const zeros = { forwardFlopsPerExample: 0, trainingFlopsPerExample: 0, activationBytesPerExample: 0 };
+    return { ...rest, ...zeros, costByPart: {} };
   });
   // All processes tell the same; only the work of their own examples may differ.
   expect(others).toEqual(others.map(() => summary));

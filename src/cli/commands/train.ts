@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { OutputLine } from "../../distributed/index.ts";
-import type { TrainingOutcome, TrainingProgress } from "../../train/index.ts";
+import type { RunSummary, TrainingOutcome, TrainingProgress } from "../../train/index.ts";
 import { defineCommand, type Invocation, type Outcome } from "../command.ts";
 import { flag, integer, text } from "../option.ts";
 import type { Progress } from "../progress.ts";
@@ -93,8 +93,21 @@ export function describe(outcome: TrainingOutcome, { folder, again }: { folder: 
     ["table parameters", formatCount(summary.tableParameters)],
     ["FLOP/example, forward", formatCount(Math.round(summary.forwardFlopsPerExample))],
     ["FLOP/example, training", formatCount(Math.round(summary.trainingFlopsPerExample))],
+    ["… by part", partsOf(summary)],
+    ["activations/example", `${(summary.activationBytesPerExample / 1024).toFixed(1)} KiB`],
     ["last loss", lastLoss === null ? "–" : lastLoss.toFixed(4)],
     ["validation NE", best === null ? "–" : `${best.normalizedEntropy.toFixed(4)} (epoch ${best.epoch + 1})`],
     ["run", folder],
   ]);
+}
+
+/** Where the FLOPs of training go: `sequences 61 %, interaction 20 %, …`; what rounds to no percent is left out. */
+function partsOf({ costByPart }: Pick<RunSummary, "costByPart">): string {
+  const flops = Object.entries(costByPart).map(
+    ([name, { forwardFlops, backwardFlops }]) => [name, forwardFlops + backwardFlops] as const,
+  );
+  const total = flops.reduce((sum, [, count]) => sum + count, 0);
+  const shares = flops.map(([name, count]) => [name, total === 0 ? 0 : Math.round((100 * count) / total)] as const);
+  const shown = shares.filter(([, share]) => share > 0).toSorted(([, a], [, b]) => b - a);
+  return shown.length === 0 ? "–" : shown.map(([name, share]) => `${name} ${share} %`).join(", ");
 }

@@ -1,12 +1,23 @@
 /** What a model costs as computed from shapes, beside what the executed operators count. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { MODEL_KINDS } from "../../config/types.ts";
-import { countElements, parametersOf } from "../../nn/index.ts";
-import { countFlops, noGrad, Scope, setThreads } from "../../torch/index.ts";
-import { CHOICES, choiceBatch, choiceModel } from "../architecture.test.support.ts";
+import { randomJagged } from "../../jagged/testing.ts";
+import {
+  countElements,
+  Initializer,
+  MultiHeadAttention,
+  type Numerics,
+  parametersOf,
+  plainAttention,
+  withNumerics,
+} from "../../nn/index.ts";
+import { initial64 } from "../../nn/testing.ts";
+import { countFlops, countMemory, noGrad, RandomGenerator, Scope, scoped, setThreads } from "../../torch/index.ts";
+import { CHOICE_SPEC, CHOICES, choiceBatch, choiceModel } from "../architecture.test.support.ts";
+import { buildModel } from "../build.ts";
 import type { Model } from "../model.ts";
-import { tinyBatch, tinyModel } from "../testing.ts";
-import { costOf } from "./model-cost.ts";
+import { TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "../testing.ts";
+import { costOf, describeCost } from "./model-cost.ts";
 
 const LENGTHS = [3, 0, 1, 40, 2, 9];
 
@@ -22,6 +33,19 @@ function executed(model: Model, batch: ReturnType<typeof tinyBatch>): { forward:
   };
 }
 
+/** Bytes that live between forward and backward, the logits left out. */
+function keptBytes(model: Model, batch: ReturnType<typeof tinyBatch>): number {
+  let [logitBytes, isTrained] = [0, false];
+  const { marks } = countMemory((mark) => {
+    using _ = new Scope();
+    const logits = scoped(() => model.logits(batch));
+    isTrained = logits.requiresGrad;
+    logitBytes = logits.numel * (logits.dtype === "float64" ? 8 : 4);
+    mark();
+  });
+  return isTrained ? (marks[0] ?? Number.NaN) - logitBytes : 0;
+}
+
 function check(model: Model, batch: ReturnType<typeof tinyBatch>): void {
   const { parameters, total, parts } = costOf(model, batch);
   const { forward, both } = executed(model, batch);
@@ -29,8 +53,10 @@ function check(model: Model, batch: ReturnType<typeof tinyBatch>): void {
   expect(parameters).toEqual({ dense: countElements(dense), tables: countElements(tables) });
   expect(total.forwardFlops * batch.size).toBeCloseTo(forward, 3);
   expect((total.forwardFlops + total.backwardFlops) * batch.size).toBeCloseTo(both, 3);
-  const sum = Object.values(parts).reduce((all, { forwardFlops }) => all + forwardFlops, 0);
-  expect(sum).toBeCloseTo(total.forwardFlops, 3);
+  expect(total.activationBytes * batch.size).toBeCloseTo(keptBytes(model, batch), 3);
+  for (const name of ["forwardFlops", "backwardFlops", "activationBytes"] as const) {
+    expect(Object.values(parts).reduce((sum, part) => sum + part[name], 0)).toBeCloseTo(total[name], 3);
+  }
 }
 
 beforeAll(() => setThreads(1));
@@ -42,6 +68,38 @@ describe("costOf counts what is executed", () => {
     check(choiceModel(architecture), choiceBatch(LENGTHS)),
   );
 
+  test.each<[string, Numerics]>([
+    ["float8 activations", { half: false, float8: true }],
+    ["bfloat16 products", { half: true, float8: false }],
+    ["both", { half: true, float8: true }],
+  ])("with %s", (_, numerics) => {
+    const initial = new Initializer(RandomGenerator.seeded(1));
+    const wide = buildModel(tinyConfig("foundation"), { spec: TINY_SPEC, rates: [0.1, 0.3], initial });
+    const model = withNumerics(wide, () => numerics);
+    const batch = tinyBatch(LENGTHS);
+    const { total } = costOf(model, batch);
+    const { forward, both } = executed(model, batch);
+    expect(total.forwardFlops * batch.size).toBeCloseTo(forward, 3);
+    expect((total.forwardFlops + total.backwardFlops) * batch.size).toBeCloseTo(both, 3);
+    // Without instructions for it, the kept bfloat16 numbers are as wide as float32.
+    if (!numerics.half) expect(total.activationBytes * batch.size).toBeCloseTo(keptBytes(model, batch), 3);
+  });
+
+  test("also of attention that is put together from libtorch's operators", () => {
+    const layer = MultiHeadAttention.init({ dim: 4, numHeads: 2, attend: plainAttention }, initial64());
+    const x = randomJagged(LENGTHS, 4);
+    const model = { layer, logits: () => layer.apply(x).values };
+    const batch = tinyBatch(LENGTHS);
+    const { forward, both } = executed(model, batch);
+    const { total } = costOf(model, batch);
+    expect(total.forwardFlops * batch.size).toBeCloseTo(forward, 3);
+    expect((total.forwardFlops + total.backwardFlops) * batch.size).toBeCloseTo(both, 3);
+  });
+
+  test("of no examples nothing", () => {
+    expect(costOf(choiceModel({}), choiceBatch([])).total).toMatchObject({ forwardFlops: 0, backwardFlops: 0 });
+  });
+
   test("and more of it for longer histories", () => {
     const model = choiceModel({});
     const [short, long] = [
@@ -50,5 +108,54 @@ describe("costOf counts what is executed", () => {
     ].map((lengths) => costOf(model, choiceBatch(lengths)).total);
     expect(long?.forwardFlops).toBeGreaterThan(2 * (short?.forwardFlops ?? 0));
     expect(long?.activationBytes).toBeGreaterThan(2 * (short?.activationBytes ?? 0));
+  });
+});
+
+describe("parts", () => {
+  test("are the model's fields, each with the work of its own maps", () => {
+    const { parts } = costOf(choiceModel({}), choiceBatch(LENGTHS));
+    expect(Object.keys(parts).toSorted()).toEqual([
+      ...["candidate", "cls", "cross", "embeddings", "feedForward"],
+      ...["gate", "heads", "interaction", "sequences", "taps"],
+    ]);
+    const map = (from: number, to: number): number => 2 * from * to;
+    // D = 4, hidden 16: 4 feature and 8 history tokens, the candidate, and what it attends to; 2 objectives.
+    const width = (4 + 8 + 2) * 4;
+    const heads = 2 * (map(width, 16) + map(16, 1)) + map(width, 16) + map(16, 2);
+    expect(parts["heads"]).toMatchObject({ forwardFlops: heads, backwardFlops: 2 * heads });
+    const gate = map(8, 4) + map(4, 4);
+    expect(parts["gate"]).toMatchObject({ forwardFlops: gate, backwardFlops: 2 * gate });
+    // 5 tokens to 4, in every coordinate.
+    const cls = 4 * map(5, 4);
+    expect(parts["cls"]).toMatchObject({ forwardFlops: cls, backwardFlops: 2 * cls });
+    // The numbers need no gradient.
+    const first = map(2, 8);
+    const events = LENGTHS.reduce((sum, length) => sum + length, 0) / LENGTHS.length;
+    const embeddings = first + map(8, 4) + map(8, 4) + events * map(12, 4);
+    expect(parts["embeddings"]?.forwardFlops).toBeCloseTo(embeddings, 6);
+    expect(parts["embeddings"]?.backwardFlops).toBeCloseTo(2 * embeddings - first, 6);
+  });
+});
+
+describe("describeCost", () => {
+  test.each(Object.entries(CHOICES))("%s: a workload costs what data of the same lengths does", (_, architecture) => {
+    const model = choiceModel(architecture);
+    const { history, ...rest } = choiceBatch(LENGTHS);
+    for (const adRatio of [0, 1]) {
+      const origin = new Int32Array(history.offsets.at(-1) ?? 0).fill(adRatio === 1 ? 2 : 1);
+      const batch = { ...rest, history: { ...history, codes: { ...history.codes, origin } } };
+      const described = describeCost(model, { spec: CHOICE_SPEC, historyLengths: LENGTHS, adRatio });
+      expect(described.total).toEqual(costOf(model, batch).total);
+    }
+  });
+
+  test("spreads ads evenly over the events", () => {
+    const model = choiceModel({ events: "ad" });
+    const workload = { spec: CHOICE_SPEC, historyLengths: [60, 60] };
+    const [all, third] = [1, 1 / 3].map((adRatio) => describeCost(model, { ...workload, adRatio }).total);
+    expect(third?.forwardFlops).toBeLessThan(all?.forwardFlops ?? 0);
+    const shorter = describeCost(model, { spec: CHOICE_SPEC, historyLengths: [20, 20], adRatio: 1 }).parts;
+    const spread = describeCost(model, { ...workload, adRatio: 1 / 3 }).parts;
+    expect(spread["sequences"]?.forwardFlops).toBeCloseTo(shorter["sequences"]?.forwardFlops ?? 0, 6);
   });
 });

@@ -1,5 +1,5 @@
 import type { Batch } from "../../features/spec.ts";
-import { countElements, parametersOf } from "../../nn/index.ts";
+import { countElements, countValues, parametersOf } from "../../nn/index.ts";
 import { trace } from "../../torch/index.ts";
 import type { Model } from "../model.ts";
 import { blankBatch, type Workload } from "./blank-batch.ts";
@@ -18,8 +18,6 @@ export interface ModelCost {
  * calls on tensors of which shapes; what each costs forward and backward, and what it keeps for backward, follows from
  * shapes. So the count cannot miss a layer that is new, and backward need not run. Activations are those of the CPU's
  * kernels; bfloat16 copies count two bytes, as where the CPU multiplies them.
- *
- * @throws {Error} if the model calls an operator that no cost is known of
  */
 export function costOf(model: Model, batch: Batch): ModelCost {
   const { dense, tables } = parametersOf(model);
@@ -29,7 +27,10 @@ export function costOf(model: Model, batch: Batch): ModelCost {
   );
   const parts = [...whole].map(([name, cost]) => [name, perExample(cost, batch.size)] as const);
   return {
-    parameters: { dense: countElements(dense), tables: countElements(tables) },
+    parameters: {
+      dense: countElements(dense),
+      tables: tables.reduce((sum, { tensor }) => sum + countValues(tensor), 0),
+    },
     total: parts.reduce((sum, [, cost]) => addCosts(sum, cost), NO_COST),
     parts: Object.fromEntries(parts.filter(([, cost]) => cost.forwardFlops > 0 || cost.activationBytes > 0)),
   };

@@ -1,4 +1,4 @@
-/** What each operator that models are made of costs, from shapes alone. A table over all of them: a new one needs a row. */
+/** What each operator that models are made of costs, from shapes alone. */
 import { countPairs } from "../../nn/index.ts";
 import type { TensorId } from "../../torch/index.ts";
 import { bytesOf, type CallFacts, elementsOf } from "./call-facts.ts";
@@ -52,10 +52,11 @@ function mapFlops(call: CallFacts): Pick<OperatorCost, "forward" | "backward"> {
   return { forward, backward: forward * (Number(call.wants("input")) + Number(call.wants("weight"))) };
 }
 
+/** A weight that is no parameter but was computed is kept as well. */
 const linear: Rule = (call) => ({
   ...NOTHING,
   ...mapFlops(call),
-  kept: call.wants("weight") ? ids(call, ["input"]) : [],
+  kept: [...(call.wants("weight") ? ids(call, ["input"]) : []), ...(call.wants("input") ? ids(call, ["weight"]) : [])],
 });
 
 /** What `dense` keeps of what its activation reads: relu its result or one bit of each, smooth ones the sum before. */
@@ -81,7 +82,7 @@ const dense: Rule = (call) => {
   const isNarrow = half || call.value("float8", false);
   return {
     ...mapFlops(call),
-    kept: [...activation.kept, ...(isNarrow ? [] : rows.tensors)],
+    kept: [...activation.kept, ...(isNarrow ? [] : rows.tensors), ...(half ? [] : ids(call, ["weight"]))],
     keptBytes: activation.keptBytes + weightBytes + (isNarrow ? narrow : rows.bytes),
   };
 };
@@ -197,11 +198,11 @@ const RULES = {
   "lapidary::tables_pool": free,
 } as const satisfies Readonly<Record<string, Rule>>;
 
-/** What a call costs while a gradient of its results is wanted. @throws {Error} if no cost is known of its operator */
+/** What a call costs; one without a gradient to pass on costs nothing backward and keeps nothing. */
 export function operatorCost(call: CallFacts, isTrained: boolean): OperatorCost {
   const { operator } = call.call;
-  const rule = (RULES as Readonly<Record<string, Rule>>)[operator];
-  if (rule === undefined) throw new Error(`no cost is known of ${operator}`);
+  // An operator that no model of ours has called yet: no product, and its result kept, as most functions do.
+  const rule = (RULES as Readonly<Record<string, Rule>>)[operator] ?? byResult;
   const cost = rule(call);
   return isTrained ? cost : { ...NOTHING, forward: cost.forward };
 }
