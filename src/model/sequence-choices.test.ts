@@ -1,0 +1,278 @@
+/** How events see each other, what the candidate sees of them, and what levels of a pyramid make of them: against loops. */
+import { beforeAll, describe, expect, test } from "vitest";
+import type { SequenceAttention } from "../config/architecture.ts";
+import { JaggedTensor } from "../jagged/index.ts";
+import { random64, randomJagged, rowsOf, segmentsOf } from "../jagged/testing.ts";
+import { type Linear, MultiHeadAttention, plainAttention, QueryKeyNorm } from "../nn/index.ts";
+import { checkLayerGrads, initial64, naiveLinear, perturb } from "../nn/testing.ts";
+import { cat, grad, noGrad, setThreads, type Tensor } from "../torch/index.ts";
+import { toBeClose } from "../torch/testing.ts";
+import { CandidateAttention } from "./candidate-attention.ts";
+import { HstuAttention } from "./hstu.ts";
+import {
+  examplesOf,
+  mapRows,
+  meanOf,
+  naiveHstu,
+  naiveMlp,
+  naiveNorm,
+  naiveSelfAttention,
+  naiveSequenceBlock,
+  naiveSoftmaxAttention,
+  plus,
+  type Rows,
+  type Sees,
+} from "./naive.test.support.ts";
+import { PyramidLevel } from "./pyramid-level.ts";
+import { SequenceBlock } from "./sequence-block.ts";
+
+const DIM = 4;
+const SIZES = { dim: DIM, numHeads: 2 };
+const PREFIX = 2;
+/** Of events and the rows in front; the longest is of several blocks of 64. */
+const LENGTHS = [2, 140, 3, 70, 12];
+const CLOSE = { rtol: 1e-9, atol: 1e-9 };
+
+const sequence = randomJagged(LENGTHS, DIM);
+const summary = random64([LENGTHS.length, 3, DIM], 3);
+
+/** What a row sees of the segment's rows, written down once more. */
+const SEES: Readonly<Record<Exclude<SequenceAttention, "hstu">, Sees>> = {
+  full: () => true,
+  causal: (row, key) => key <= row,
+  block: (row, key) => Math.floor(row / 64) === Math.floor(key / 64) || key < PREFIX,
+  semiLocal: (row, key) => key <= row && (row - key < 64 || key < PREFIX + 64),
+};
+const ATTENTIONS = ["full", "causal", "block", "semiLocal", "hstu"] as const;
+
+const blockOf = (attention: SequenceAttention, options: object = {}): SequenceBlock =>
+  perturb(SequenceBlock.init({ ...SIZES, attention, prefix: PREFIX, maxLength: 150, ...options }, initial64()));
+
+/** The same rows with others from a row on, in one segment. */
+function changedFrom(x: JaggedTensor, segment: number, row: number): JaggedTensor {
+  const first = (x.bounds[segment] ?? 0) + row;
+  const values = x.values.clone();
+  noGrad(() => values.slice(0, first, x.bounds[segment + 1] ?? 0).add_(1));
+  return x.with(values);
+}
+
+beforeAll(() => setThreads(1));
+
+describe.each(ATTENTIONS)("SequenceBlock, %s", (attention) => {
+  const sees = attention === "hstu" ? undefined : SEES[attention];
+
+  test.each([{}, { queryKeyNorm: true }, { personalized: false }])("is two steps in loops: %o", (options) => {
+    const block = blockOf(attention, options);
+    const tokens = examplesOf(summary);
+    const told = block.feedForward === null ? null : summary;
+    const expected = segmentsOf(sequence).flatMap((rows, b) =>
+      naiveSequenceBlock(rows, block, { summary: told && (tokens[b] ?? null), sees }).flat(),
+    );
+    toBeClose(block.apply(sequence, told).values, expected, CLOSE);
+  });
+
+  test("the future changes nothing where it is not to be seen, and what is seen counts", () => {
+    const block = blockOf(attention);
+    const [segment, row] = [1, 100];
+    const start = sequence.bounds[segment] ?? 0;
+    const [before, after] = [sequence, changedFrom(sequence, segment, row)].map((x) => block.apply(x, summary).values);
+    const past = (x: Tensor | undefined): Tensor => (x as Tensor).slice(0, start, start + row);
+    const isCausal = attention === "causal" || attention === "semiLocal" || attention === "hstu";
+    expect(past(after).equal(past(before))).toBe(isCausal);
+    const later = (x: Tensor | undefined): Tensor => (x as Tensor).slice(0, start + row, start + row + 1);
+    expect(later(after).equal(later(before))).toBe(false);
+  });
+
+  test("no segment sees another", () => {
+    const block = blockOf(attention);
+    const [before, after] = [sequence, changedFrom(sequence, 1, 0)].map((x) => block.apply(x, summary).values);
+    const end = sequence.bounds[2] ?? 0;
+    expect(after?.slice(0, end).equal(before?.slice(0, end) as Tensor)).toBe(true);
+    expect(after?.slice(0, 0, 2).equal(before?.slice(0, 0, 2) as Tensor)).toBe(true);
+  });
+});
+
+test.each(ATTENTIONS.filter((kind) => kind !== "hstu"))(
+  "SequenceBlock, %s: padding-free equals padded and masked, also its gradients",
+  (attention) => {
+    const [free, padded] = [{}, { attend: plainAttention }].map((options) => {
+      const values = sequence.values.detach().clone();
+      values.requiresGrad = true;
+      const made = blockOf(attention, options).apply(sequence.with(values), summary).values;
+      const [gradient] = grad([made], [values], { gradients: [random64(made.shape, 8)] });
+      return { made, gradient: gradient as Tensor };
+    });
+    toBeClose(free?.made as Tensor, padded?.made as Tensor, CLOSE);
+    toBeClose(free?.gradient as Tensor, padded?.gradient as Tensor, CLOSE);
+  },
+);
+
+describe("QueryKeyNorm in attention", () => {
+  const layer = perturb(MultiHeadAttention.init({ ...SIZES, queryKeyNorm: true }, initial64()));
+
+  test("is the norm of each head's queries and keys, in loops", () => {
+    const expected = segmentsOf(sequence).flatMap((rows) => naiveSelfAttention(rows, layer).flat());
+    toBeClose(layer.apply(sequence).values, expected, CLOSE);
+  });
+  test("bounds the scores, however large the rows are", () => {
+    const { norm, query, key, numHeads } = layer;
+    if (norm === null) throw new Error("no norm");
+    const width = DIM / numHeads;
+    const [scaleQ = 0, scaleK = 0] = [norm.query, norm.key].map(({ scale }) => scale.abs().amax().item());
+    const bound = scaleQ * scaleK * width * (1 + 1e-9);
+    for (const factor of [1, 1e4, 1e8]) {
+      const x = sequence.values.mul(factor);
+      const heads = (map: Linear): Tensor => map.apply(x).reshape([sequence.rows, numHeads, width]).transpose(0, 1);
+      const scores = norm.query.apply(heads(query)).matmul(norm.key.apply(heads(key)).transpose(1, 2)); // [H, L, L]
+      expect(scores.abs().amax().item()).toBeLessThanOrEqual(bound);
+    }
+  });
+  test("makes attention blind to the scale of its inputs, but for the values", () => {
+    const large = layer.apply(sequence.with(sequence.values.mul(1e4))).values;
+    toBeClose(large.div(1e4), layer.apply(sequence.with(sequence.values.mul(1e3))).values.div(1e3), {
+      rtol: 1e-3,
+      atol: 1e-3,
+    });
+  });
+  test("gradients", () => {
+    const { values, bounds } = randomJagged([3, 0, 2], DIM);
+    checkLayerGrads(layer, (l, v) => l.apply(JaggedTensor.of(v as Tensor, bounds)).values, { inputs: [values] });
+    checkLayerGrads(
+      QueryKeyNorm.init(DIM, initial64()),
+      (n, v) => n.query.apply(v as Tensor).add(n.key.apply(v as Tensor)),
+      {
+        inputs: [values],
+      },
+    );
+  });
+});
+
+describe("HstuAttention", () => {
+  const layer = perturb(HstuAttention.init({ ...SIZES, maxLength: 150 }, initial64()));
+
+  test("is the formula in loops, distances beyond its reach sharing the last bias", () => {
+    const far = randomJagged([140, 0, 1], DIM, 5);
+    for (const x of [sequence, far]) {
+      toBeClose(
+        layer.apply(x).values,
+        segmentsOf(x).flatMap((rows) => naiveHstu(rows, layer).flat()),
+        CLOSE,
+      );
+    }
+  });
+  test("the bias by position counts", () => {
+    const other = perturb(HstuAttention.init({ ...SIZES, maxLength: 150 }, initial64()));
+    noGrad(() => other.positionBias.zero_());
+    expect(other.apply(sequence).values.equal(layer.apply(sequence).values)).toBe(false);
+  });
+  test("of no rows is nothing", () => expect(layer.apply(randomJagged([0, 0], DIM)).rows).toBe(0));
+});
+
+describe("CandidateAttention", () => {
+  const layer = perturb(CandidateAttention.init(SIZES, initial64()));
+  const history = randomJagged([3, 0, 1, 5], DIM);
+  const candidate = random64([4, DIM], 4);
+
+  test("is each candidate's attention to its own events, zero without any", () => {
+    const rows = rowsOf(candidate);
+    const expected = segmentsOf(history).flatMap((events, b) => {
+      const seen = { keys: mapRows(events, layer.key), values: mapRows(events, layer.value), numHeads: 2 };
+      return naiveLinear(naiveSoftmaxAttention(naiveLinear(rows[b] ?? [], layer.query), seen), layer.output);
+    });
+    const made = layer.apply(candidate, history);
+    toBeClose(made, expected, CLOSE);
+    expect(rowsOf(made)[1]).toEqual([0, 0, 0, 0]);
+    expect(
+      layer
+        .apply(candidate, randomJagged([0, 0, 0, 0], DIM))
+        .abs()
+        .amax()
+        .item(),
+    ).toBe(0);
+  });
+  test("another candidate changes nothing, and the order of events does not matter", () => {
+    const other = candidate.clone();
+    noGrad(() => other.slice(0, 0, 1).add_(1));
+    const [before, after] = [layer.apply(candidate, history), layer.apply(other, history)];
+    expect(after.slice(0, 1, 4).equal(before.slice(0, 1, 4))).toBe(true);
+    const one = randomJagged([5], DIM, 6);
+    const turned = cat(
+      [4, 2, 0, 1, 3].map((i) => one.values.slice(0, i, i + 1)),
+      0,
+    );
+    const first = candidate.slice(0, 0, 1);
+    toBeClose(layer.apply(first, one.with(turned)), layer.apply(first, one), CLOSE);
+  });
+  test("gradients", () => {
+    checkLayerGrads(layer, (l, c, v) => l.apply(c as Tensor, history.with(v as Tensor)), {
+      inputs: [candidate, history.values],
+    });
+  });
+});
+
+describe("PyramidLevel", () => {
+  const levelOf = (merged: number, prefix: number): PyramidLevel =>
+    perturb(PyramidLevel.init({ ...SIZES, merged, prefix, attention: "causal" }, initial64()));
+
+  /** Groups that end with the newest event, zeros before the oldest. */
+  function groupsOf(rows: Rows, count: number): number[][][] {
+    const missing = (count - (rows.length % count)) % count;
+    const all = [
+      ...Array.from({ length: missing }, () => new Array<number>(DIM).fill(0)),
+      ...rows.map((row) => [...row]),
+    ];
+    return Array.from({ length: all.length / count }, (_, g) => all.slice(g * count, (g + 1) * count));
+  }
+
+  function naive(rows: Rows, told: Rows, level: PyramidLevel): number[][] {
+    const { merged, prefix } = level;
+    const attended = naiveSequenceBlock(rows, level.block, { summary: told, sees: SEES.causal });
+    const seen = groupsOf(attended.slice(prefix), merged);
+    const made = groupsOf(rows.slice(prefix), merged).map((group, g) => {
+      const flat = group.flat();
+      const branches = [
+        naiveLinear((seen[g] ?? []).flat(), level.attended),
+        naiveLinear(flat, level.compress),
+        naiveMlp(flat, level.mix),
+      ];
+      return naiveNorm(plus(meanOf(group), ...branches), level.norm);
+    });
+    return [...attended.slice(0, prefix), ...made];
+  }
+
+  test.each([
+    [2, 0],
+    [2, 2],
+    [3, 2],
+    [1, 1],
+    [5, 0],
+  ])("of %i events and %i rows in front: attention, compression and mixer in loops", (merged, prefix) => {
+    const level = levelOf(merged, prefix);
+    const x = randomJagged([2, 9, 3, 12, 4], DIM);
+    const told = examplesOf(summary);
+    const expected = segmentsOf(x).map((rows, b) => naive(rows, told[b] ?? [], level));
+    const made = level.apply(x, summary);
+    expect(segmentsOf(made).map((rows) => rows.length)).toEqual(expected.map((rows) => rows.length));
+    toBeClose(made.values, expected.flat(2), CLOSE);
+  });
+  test("the newest events are always a whole group: older ones before them change no later group's members", () => {
+    const level = levelOf(3, 0);
+    const older = randomJagged([2], DIM, 9);
+    const alone = randomJagged([6], DIM, 10);
+    const longer = alone.prepend(older.values.reshape([1, 2, DIM]));
+    const told = summary.slice(0, 0, 1);
+    expect(level.apply(alone, told).rows).toBe(2);
+    expect(level.apply(longer, told).rows).toBe(3);
+    const newer = changedFrom(longer, 0, 5);
+    const [before, after] = [longer, newer].map((x) => level.apply(x, told).values);
+    expect(after?.slice(0, 0, 2).equal(before?.slice(0, 0, 2) as Tensor)).toBe(true);
+    expect(after?.slice(0, 2, 3).equal(before?.slice(0, 2, 3) as Tensor)).toBe(false);
+  });
+  test("gradients, with an empty history among others", () => {
+    const { values, bounds } = randomJagged([5, 2, 3], DIM);
+    const told = summary.slice(0, 0, 3);
+    checkLayerGrads(levelOf(2, 2), (l, v, s) => l.apply(JaggedTensor.of(v as Tensor, bounds), s as Tensor).values, {
+      inputs: [values, told],
+    });
+  });
+});
