@@ -8,8 +8,9 @@ import { HstuAttention } from "./hstu.ts";
 import type { PersonalizedFeedForward, SequenceBlock } from "./sequence-block.ts";
 import type { LinearCompressionBlock, WukongLayer } from "./wukong.ts";
 
-/** A vector, and tokens or events one below the other. */
+/** A vector. */
 export type Row = readonly number[];
+/** Tokens or events, one below the other. */
 export type Rows = readonly Row[];
 
 /** Rows of every example. @shape [B, n, D] */
@@ -35,7 +36,9 @@ export function weighted(weights: Row, rows: Rows, width: number): number[] {
 export const meanOf = (rows: Rows): number[] =>
   weighted(new Array<number>(rows.length).fill(1 / rows.length), rows, rows[0]?.length ?? 0);
 
+/** `1 / (1 + e^−x)`. */
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+/** `x σ(x)`. */
 export const silu = (x: number): number => x * sigmoid(x);
 
 /** Linear layers with ReLU between them. */

@@ -20,7 +20,7 @@ import {
   type TablesAdagradOptions,
   takeRowGradient,
 } from "../nn/index.ts";
-import { fromArray, noGrad, Scope, type Tensor } from "../torch/index.ts";
+import { fromArray, noGrad, Scope, scoped, type Tensor } from "../torch/index.ts";
 
 /** A table and what its optimizer remembers. */
 interface TrainedTable extends NamedTable {
@@ -155,7 +155,7 @@ export class Learner {
 
   /** This process's part of the gradients of the global loss, and that loss. */
   gradients(batch: Batch, mesh: ProcessMesh): number {
-    const total = this.#loss(batch, mesh);
+    const total = scoped(() => this.#loss(batch, mesh)); // What backward needs of its way there, autograd keeps.
     this.dense.clearGradient();
     if (total.requiresGrad) total.mul(mesh.size).backward();
     return mesh.sumState(Float64Array.of(total.item()))[0] ?? Number.NaN;
