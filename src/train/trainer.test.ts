@@ -249,6 +249,20 @@ describe("the summary", () => {
     },
   );
 
+  it.each(["logistic", "previous", "foundation"])(
+    "tells where the work of the %s model goes, which is all that was counted",
+    async (model) => {
+      const summary = await summaryOf(model, project, `${model}-whole`);
+      const parts = Object.values(summary.costByPart);
+      const forward = parts.reduce((sum, { forwardFlops }) => sum + forwardFlops, 0);
+      const backward = parts.reduce((sum, { backwardFlops }) => sum + backwardFlops, 0);
+      expect(forward).toBeCloseTo(summary.forwardFlopsPerExample, 6);
+      expect(forward + backward).toBeCloseTo(summary.trainingFlopsPerExample, 6);
+      const kept = parts.reduce((sum, { activationBytes }) => sum + activationBytes, 0);
+      expect(kept).toBeCloseTo(summary.activationBytesPerExample, 6);
+    },
+  );
+
   it("counts the work of the previous generation as one does by hand", async () => {
     const summary = await summaryOf("previous", project, "previous-whole");
     const map = (from: number, to: number): number => 2 * from * to;
