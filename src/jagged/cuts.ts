@@ -12,6 +12,14 @@ export function newestRows(x: JaggedTensor, count: number): JaggedTensor {
   return x.maxLength <= count ? x : cut(x, (start, end) => [Math.max(start, end - count), end]);
 }
 
+/** Equally many rows per segment. @shape values [B·count, …] */
+export function evenly(values: Tensor, size: number, count: number): JaggedTensor {
+  return JaggedTensor.of(
+    values,
+    Int32Array.from({ length: size + 1 }, (_, b) => b * count),
+  );
+}
+
 /** The rows that are chosen, in their segments and order. */
 export function chosenRows(x: JaggedTensor, isChosen: (row: number) => boolean): JaggedTensor {
   const index: number[] = [];

@@ -104,28 +104,28 @@ export class JaggedTensor {
     return this.pick(index).reshape([this.size, count, dim]);
   }
 
-  /** The first `count` rows of each segment, which all must have. @shape → [B, count, D] */
+  /** The first `count` rows of each segment, which all must have. @shape → [B, count, …] */
   first(count: number): Tensor {
-    const dim = this.values.shape[1] ?? 0;
     const index = new Int32Array(this.size * count);
     for (let b = 0; b < this.size; b++) {
       for (let i = 0; i < count; i++) index[b * count + i] = (this.bounds[b] ?? 0) + i;
     }
-    return this.values.indexSelect(0, indexTensor(index, this.values.device)).reshape([this.size, count, dim]);
+    const { device, shape } = this.values;
+    return this.values.indexSelect(0, indexTensor(index, device)).reshape([this.size, count, ...shape.slice(1)]);
   }
 
-  /** Puts the same number of rows in front of each segment. @shape rows [B, K, D] → segments longer by K */
+  /** Puts the same number of rows in front of each segment. @shape rows [B, K, …] → segments longer by K */
   prepend(rows: Tensor): JaggedTensor {
     return this.joined(rows, true);
   }
 
-  /** Puts the same number of rows behind each segment. @shape rows [B, K, D] → segments longer by K */
+  /** Puts the same number of rows behind each segment. @shape rows [B, K, …] → segments longer by K */
   append(rows: Tensor): JaggedTensor {
     return this.joined(rows, false);
   }
 
   private joined(rows: Tensor, inFront: boolean): JaggedTensor {
-    const [, count = 0, dim = 0] = rows.shape;
+    const [, count = 0, ...row] = rows.shape;
     const bounds = this.bounds.map((bound, b) => bound + b * count);
     const index = new Int32Array(this.rows + this.size * count);
     for (let b = 0; b < this.size; b++) {
@@ -135,7 +135,7 @@ export class JaggedTensor {
       for (let i = 0; i < count; i++) index[first + i] = b * count + i;
       for (let i = 0; i < length; i++) index[own + i] = this.size * count + (this.bounds[b] ?? 0) + i;
     }
-    const all = cat([rows.reshape([-1, dim]), this.values], 0);
+    const all = cat([rows.reshape([-1, ...row]), this.values], 0);
     return JaggedTensor.of(all.indexSelect(0, indexTensor(index, all.device)), bounds);
   }
 

@@ -1,5 +1,5 @@
-import type { JaggedTensor } from "../jagged/index.ts";
-import { attend, evenly, type Initializer, Linear } from "../nn/index.ts";
+import { evenly, type JaggedTensor } from "../jagged/index.ts";
+import { attend, type Initializer, Linear } from "../nn/index.ts";
 import type { Tensor } from "../torch/index.ts";
 
 /**

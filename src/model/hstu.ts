@@ -1,5 +1,5 @@
 import type { JaggedTensor } from "../jagged/index.ts";
-import { hstuAttention, type Initializer, LayerNorm, Linear } from "../nn/index.ts";
+import { attendInFront, type Initializer, LayerNorm, Linear } from "../nn/index.ts";
 import { scoped, type Tensor } from "../torch/index.ts";
 
 /** Longest distance that has a bias of its own; farther ones share the last. */
@@ -11,11 +11,13 @@ export interface HstuConfig {
   readonly numHeads: number;
   /** Most rows of a segment, N. */
   readonly maxLength: number;
+  /** Rows in front of each segment that stand for the whole, see `attendInFront`. @default 0 */
+  readonly front?: number;
 }
 
 /**
  * HSTU's attention without its residual: `[U, V, Q, K] = SiLU(W_1 x)`, `A = SiLU(Q Kᵀ / √d + bias(i − j)) / N` over the
- * earlier rows of the segment, `y = W_2 (LN(A V) ⊙ U)`. N is the most rows that a segment can have, not the longest of the
+ * earlier rows of the segment (over all of them for rows in front), `y = W_2 (LN(A V) ⊙ U)`. N is the most rows that a segment can have, not the longest of the
  * batch, so that an example does not depend on the others. Its bias by time is left out: batches hold ages, not times, of
  * events.
  *
@@ -30,10 +32,11 @@ export class HstuAttention {
   readonly positionBias: Tensor;
   readonly numHeads: number;
   readonly maxLength: number;
+  readonly front: number;
 
   constructor(
     parts: { inputs: Linear; norm: LayerNorm; output: Linear; positionBias: Tensor },
-    { numHeads, maxLength }: Pick<HstuConfig, "numHeads" | "maxLength">,
+    { numHeads, maxLength, front = 0 }: Omit<HstuConfig, "dim">,
   ) {
     this.inputs = parts.inputs;
     this.norm = parts.norm;
@@ -41,6 +44,7 @@ export class HstuAttention {
     this.positionBias = parts.positionBias;
     this.numHeads = numHeads;
     this.maxLength = maxLength;
+    this.front = front;
   }
 
   static init(config: HstuConfig, initial: Initializer): HstuAttention {
@@ -65,10 +69,14 @@ export class HstuAttention {
     const part = (i: number): Tensor => all.slice(1, i * dim, (i + 1) * dim);
     const heads = (i: number): Tensor => part(i).reshape([rows, this.numHeads, dim / this.numHeads]);
     const inputs = { query: x.with(heads(2)), key: x.with(heads(3)), value: heads(1) };
-    const mixed = hstuAttention(inputs, {
+    const mask = { causal: true };
+    const options = {
+      activation: "silu",
+      mask,
       factor: 1 / this.maxLength,
       bias: { position: this.positionBias },
-    }).values.flatten(1);
+    } as const;
+    const mixed = attendInFront(inputs, options, { front: this.front }).values.flatten(1);
     return this.output.apply(this.norm.apply(mixed).mul(part(0)));
   }
 }

@@ -1,5 +1,6 @@
 import type { ArchitectureConfig } from "../config/architecture.ts";
-import { attend, CrossLayer, evenly, type Initializer, LayerNorm, Linear } from "../nn/index.ts";
+import { evenly } from "../jagged/index.ts";
+import { attend, CrossLayer, type Initializer, LayerNorm, Linear } from "../nn/index.ts";
 import { cat, scoped, stack, type Tensor } from "../torch/index.ts";
 import { LinearCompressionBlock, type WukongConfig, WukongLayer } from "./wukong.ts";
 

@@ -149,9 +149,12 @@ export function naiveSelfAttention(rows: Rows, layer: MultiHeadAttention, sees: 
   });
 }
 
-/** HSTU's attention of a segment: SiLU of the scores with their biases, over `maxLength`, then norm and gate. */
+/**
+ * HSTU's attention of a segment: SiLU of the scores with their biases, over `maxLength`, then norm and gate. Rows in front
+ * see all rows, those behind each other.
+ */
 export function naiveHstu(rows: Rows, layer: HstuAttention): number[][] {
-  const { numHeads, maxLength } = layer;
+  const { numHeads, maxLength, front } = layer;
   const dim = rows[0]?.length ?? 0;
   const parts = rows.map((row) => naiveLinear(row, layer.inputs).map(silu)); // [U ∥ V ∥ Q ∥ K]
   const part = (row: number, which: number, head: number): number[] =>
@@ -160,10 +163,10 @@ export function naiveHstu(rows: Rows, layer: HstuAttention): number[][] {
   const reach = ((bias[0]?.length ?? 1) - 1) / 2;
   return rows.map((_, i) => {
     const mixed = Array.from({ length: numHeads }, (_, head) => {
-      const keys = Array.from({ length: i + 1 }, (_, j) => j);
+      const keys = rows.flatMap((_, j) => (i < front || (j >= front && j <= i) ? [j] : []));
       const weights = keys.map((j) => {
         const score = dot(part(i, 2, head), part(j, 3, head)) / Math.sqrt(dim / numHeads);
-        return silu(score + at(bias[head], Math.min(i - j, reach) + reach)) / maxLength;
+        return silu(score + at(bias[head], Math.max(-reach, Math.min(i - j, reach)) + reach)) / maxLength;
       });
       return weighted(
         weights,

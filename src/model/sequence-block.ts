@@ -1,10 +1,9 @@
 import type { SequenceAttention } from "../config/architecture.ts";
-import type { JaggedTensor } from "../jagged/index.ts";
+import { evenly, type JaggedTensor } from "../jagged/index.ts";
 import {
   type Attend,
   type AttentionMask,
   attend,
-  evenly,
   type Initializer,
   LayerNorm,
   Linear,
@@ -24,7 +23,7 @@ export interface SequenceBlockConfig {
   readonly attention?: SequenceAttention;
   /** @default false */
   readonly queryKeyNorm?: boolean;
-  /** Rows in front of each segment that are no events: every row sees them, whatever the attention. @default 0 */
+  /** Rows in front of each segment that are no events but stand for all of them: they see every row. @default 0 */
   readonly prefix?: number;
   /** Most rows of a segment, N, by which HSTU's attention divides. @default 1 */
   readonly maxLength?: number;
@@ -40,18 +39,18 @@ export interface SequenceLayer {
 /** Rows of a block of GEM's block attention, and of the window of semi-local attention. */
 const BLOCK = 64;
 
-/** What each kind of attention sees; `prefix` rows in front are seen by all. */
-function maskOf(attention: SequenceAttention, prefix: number): AttentionMask {
-  if (attention === "full") return {};
-  if (attention === "block") return { block: BLOCK, prefix };
-  if (attention === "semiLocal") return { causal: true, window: BLOCK, prefix: prefix + BLOCK };
-  return { causal: true, prefix };
-}
+/** What each kind of attention lets an event see. */
+const MASK_OF: Readonly<Record<Exclude<SequenceAttention, "full" | "hstu">, AttentionMask>> = {
+  causal: { causal: true },
+  block: { block: BLOCK },
+  semiLocal: { causal: true, window: BLOCK, prefix: BLOCK },
+};
 
 function initMixer(config: SequenceBlockConfig, initial: Initializer): MultiHeadAttention | HstuAttention {
-  const { attention = "full", prefix = 0, maxLength = 1 } = config;
-  if (attention === "hstu") return HstuAttention.init({ ...config, maxLength }, initial);
-  return MultiHeadAttention.init({ ...config, mask: maskOf(attention, prefix) }, initial);
+  const { attention = "full", prefix: front = 0, maxLength = 1 } = config;
+  if (attention === "hstu") return HstuAttention.init({ ...config, front, maxLength }, initial);
+  const mask = attention === "full" ? {} : { mask: MASK_OF[attention] };
+  return MultiHeadAttention.init({ ...config, front, ...mask }, initial);
 }
 
 /**

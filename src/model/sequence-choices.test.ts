@@ -36,13 +36,19 @@ const CLOSE = { rtol: 1e-9, atol: 1e-9 };
 const sequence = randomJagged(LENGTHS, DIM);
 const summary = random64([LENGTHS.length, 3, DIM], 3);
 
-/** What a row sees of the segment's rows, written down once more. */
-const SEES: Readonly<Record<Exclude<SequenceAttention, "hstu">, Sees>> = {
-  full: () => true,
+/** What an event sees of the events, written down once more; rows in front see all, and are not seen. */
+const EVENTS_SEE: Readonly<Record<Exclude<SequenceAttention, "full" | "hstu">, Sees>> = {
   causal: (row, key) => key <= row,
-  block: (row, key) => Math.floor(row / 64) === Math.floor(key / 64) || key < PREFIX,
-  semiLocal: (row, key) => key <= row && (row - key < 64 || key < PREFIX + 64),
+  block: (row, key) => Math.floor(row / 64) === Math.floor(key / 64),
+  semiLocal: (row, key) => key <= row && (row - key < 64 || key < 64),
 };
+
+function seesOf(attention: SequenceAttention, front = PREFIX): Sees | undefined {
+  if (attention === "full" || attention === "hstu") return undefined;
+  const events = EVENTS_SEE[attention];
+  return (row, key) => row < front || (key >= front && events(row - front, key - front));
+}
+
 const ATTENTIONS = ["full", "causal", "block", "semiLocal", "hstu"] as const;
 
 const blockOf = (attention: SequenceAttention, options: object = {}): SequenceBlock =>
@@ -59,7 +65,7 @@ function changedFrom(x: JaggedTensor, segment: number, row: number): JaggedTenso
 beforeAll(() => setThreads(1));
 
 describe.each(ATTENTIONS)("SequenceBlock, %s", (attention) => {
-  const sees = attention === "hstu" ? undefined : SEES[attention];
+  const sees = seesOf(attention);
 
   test.each([{}, { queryKeyNorm: true }, { personalized: false }])("is two steps in loops: %o", (options) => {
     const block = blockOf(attention, options);
@@ -76,11 +82,24 @@ describe.each(ATTENTIONS)("SequenceBlock, %s", (attention) => {
     const [segment, row] = [1, 100];
     const start = sequence.bounds[segment] ?? 0;
     const [before, after] = [sequence, changedFrom(sequence, segment, row)].map((x) => block.apply(x, summary).values);
-    const past = (x: Tensor | undefined): Tensor => (x as Tensor).slice(0, start, start + row);
+    const past = (x: Tensor | undefined): Tensor => (x as Tensor).slice(0, start + PREFIX, start + row);
     const isCausal = attention === "causal" || attention === "semiLocal" || attention === "hstu";
     expect(past(after).equal(past(before))).toBe(isCausal);
     const later = (x: Tensor | undefined): Tensor => (x as Tensor).slice(0, start + row, start + row + 1);
     expect(later(after).equal(later(before))).toBe(false);
+  });
+
+  test("rows in front see every event", () => {
+    const block = blockOf(attention);
+    const front = (x: JaggedTensor): Tensor => block.apply(x, summary).first(PREFIX).select(0, 1);
+    const before = front(sequence);
+    for (const row of [PREFIX, 70, 139]) {
+      const other = sequence.values.clone();
+      const at = (sequence.bounds[1] ?? 0) + row;
+      noGrad(() => other.slice(0, at, at + 1).select(1, 0).add_(1));
+      const change = front(sequence.with(other)).sub(before).abs().amax([1]).toNumbers();
+      expect(Math.min(...change)).toBeGreaterThan(1e-6);
+    }
   });
 
   test("no segment sees another", () => {
@@ -226,7 +245,7 @@ describe("PyramidLevel", () => {
 
   function naive(rows: Rows, told: Rows, level: PyramidLevel): number[][] {
     const { merged, prefix } = level;
-    const attended = naiveSequenceBlock(rows, level.block, { summary: told, sees: SEES.causal });
+    const attended = naiveSequenceBlock(rows, level.block, { summary: told, sees: seesOf("causal", prefix) });
     const seen = groupsOf(attended.slice(prefix), merged);
     const made = groupsOf(rows.slice(prefix), merged).map((group, g) => {
       const flat = group.flat();

@@ -1,6 +1,7 @@
-import { JaggedTensor } from "../jagged/index.ts";
+import { evenly, type JaggedTensor } from "../jagged/index.ts";
 import type { Tensor } from "../torch/index.ts";
 import type { AttentionMask } from "./attention-options.ts";
+import { attendInFront } from "./front-attention.ts";
 import type { Initializer } from "./initial.ts";
 import { attend } from "./jagged-attention.ts";
 import { Linear } from "./linear.ts";
@@ -18,6 +19,8 @@ export interface AttentionConfig {
   readonly attend?: Attend;
   /** @default every row of the segment */
   readonly mask?: AttentionMask;
+  /** Rows in front of each segment that stand for the whole, see `attendInFront`. @default 0 */
+  readonly front?: number;
   /** Whether a {@link QueryKeyNorm} comes before the products. @default false */
   readonly queryKeyNorm?: boolean;
 }
@@ -50,17 +53,9 @@ export class QueryKeyNorm {
   }
 }
 
-/** Equally many rows per segment. @shape values [B·count, …] */
-export function evenly(values: Tensor, size: number, count: number): JaggedTensor {
-  return JaggedTensor.of(
-    values,
-    Int32Array.from({ length: size + 1 }, (_, b) => b * count),
-  );
-}
-
 /**
  * Multi-head self-attention within each segment, rotary positions:
- * `y = W_o concat_h softmax(q_h k_hᵀ / √d_h) v_h`. A row sees what the mask says of its segment.
+ * `y = W_o concat_h softmax(q_h k_hᵀ / √d_h) v_h`. A row sees what the mask says of its segment, rows in front see all.
  *
  * @shape x.values [L, D] → values [L, D]
  * @see arXiv 1706.03762 §3.2, rotary positions: arXiv 2104.09864
@@ -72,21 +67,23 @@ export class MultiHeadAttention {
   readonly output: Linear;
   readonly norm: QueryKeyNorm | null;
   readonly numHeads: number;
-  readonly mask: AttentionMask;
+  readonly mask: AttentionMask | null;
+  readonly front: number;
   readonly attend: Attend;
 
   constructor(
     parts: { query: Linear; key: Linear; value: Linear; output: Linear; norm?: QueryKeyNorm | null },
-    { numHeads, mask = {}, attend: attention = attend }: Pick<AttentionConfig, "numHeads" | "mask" | "attend">,
+    config: Pick<AttentionConfig, "numHeads" | "mask" | "front" | "attend">,
   ) {
     this.query = parts.query;
     this.key = parts.key;
     this.value = parts.value;
     this.output = parts.output;
     this.norm = parts.norm ?? null;
-    this.numHeads = numHeads;
-    this.mask = mask;
-    this.attend = attention;
+    this.numHeads = config.numHeads;
+    this.mask = config.mask ?? null;
+    this.front = config.front ?? 0;
+    this.attend = config.attend ?? attend;
   }
 
   static init(config: AttentionConfig, initial: Initializer): MultiHeadAttention {
@@ -106,8 +103,9 @@ export class MultiHeadAttention {
       key: x.with(this.norm?.key.apply(key) ?? key),
       value: heads(this.value),
     };
-    const mixed = this.attend(inputs, { rotaryBase: ROTARY_BASE, mask: this.mask }).values; // [L, H, d]
-    return x.with(this.output.apply(mixed.flatten(1)));
+    const options = { rotaryBase: ROTARY_BASE, ...(this.mask === null ? {} : { mask: this.mask }) };
+    const mixed = attendInFront(inputs, options, this); // values [L, H, d]
+    return x.with(this.output.apply(mixed.values.flatten(1)));
   }
 }
 

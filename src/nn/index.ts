@@ -3,7 +3,6 @@ export {
   type Attend,
   type AttentionConfig,
   AttentionPooling,
-  evenly,
   MultiHeadAttention,
   QueryKeyNorm,
 } from "./attention.ts";
@@ -16,6 +15,7 @@ export type {
 } from "./attention-options.ts";
 export { CrossLayer } from "./cross-layer.ts";
 export { EmbeddingTable, type EmbeddingTableConfig } from "./embedding-table.ts";
+export { attendInFront } from "./front-attention.ts";
 export { Initializer, type Placement } from "./initial.ts";
 export { attend, gdpa, hstuAttention } from "./jagged-attention.ts";
 export { Linear, type LinearConfig } from "./linear.ts";
