@@ -58,7 +58,10 @@ export interface ArchitectureConfig {
   readonly queryKeyNorm: boolean;
   /** So many neighbouring events become one after every layer; 1 = the whole sequence is kept. */
   readonly pyramid: number;
-  /** Newest events that the layers after the first read; null for all. @see arXiv 2602.16986 (attention truncation) */
+  /**
+   * Newest events that the layers read, the candidate's attention reading all: long and shallow, short and deep; null for
+   * all. @see arXiv 2602.16986 (attention truncation)
+   */
   readonly deepHistory: number | null;
   /** Whether layers exchange summaries; else the two archs meet at the end only. */
   readonly interleaved: boolean;

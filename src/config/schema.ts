@@ -183,7 +183,8 @@ const training = record(
     threads: count("threads", "Torch threads per process; 0 = all cores.", { minimum: 0, maximum: 1024 }),
     order: Type.Optional(
       Type.Enum([...TRAINING_ORDERS], {
-        description: "`shuffled`: anew in every pass. `time`: as the examples happened.",
+        description:
+          "`shuffled`: anew in every pass. `days`: day after day, shuffled within each. `time`: as the examples happened.",
         default: TRAINING_DEFAULTS.order,
       }),
     ),
@@ -291,7 +292,7 @@ const model = record(
 const variant = Type.Object(
   {
     ...Type.Partial(Type.Pick(model, ["size", "history", "dim", "layers", "minCount", "architecture"])).properties,
-    // A study makes one pass in order of time, on one thread, and its seeds are its own.
+    // A study makes one pass, day after day, on one thread, and its seeds are its own.
     training: Type.Optional(
       Type.Omit(training, ["seed", "epochs", "order", "threads"], {
         description: "How the variant is fitted.",

@@ -101,8 +101,8 @@ export const KEPT_ACTIVATIONS = ["float32", "float8"] as const;
 /** One of {@link KEPT_ACTIVATIONS}. */
 export type KeptActivations = (typeof KEPT_ACTIVATIONS)[number];
 
-/** Orders in which examples are read in training: shuffled anew in every pass, or as they happened. */
-export const TRAINING_ORDERS = ["shuffled", "time"] as const;
+/** Orders in which examples are read in training: shuffled anew in every pass, shuffled within each day, or as they happened. */
+export const TRAINING_ORDERS = ["shuffled", "days", "time"] as const;
 /** One of {@link TRAINING_ORDERS}. */
 export type TrainingOrder = (typeof TRAINING_ORDERS)[number];
 

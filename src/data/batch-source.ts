@@ -2,7 +2,15 @@ import { LapidaryError } from "../config/errors.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { balancedPart, costsOf } from "./balance.ts";
 import { BatchBuilder } from "./batch-builder.ts";
-import { type ExampleOrder, onSurface, shuffledOrder, type TimeWindow, timeOrder, WindowRows } from "./examples.ts";
+import {
+  dayOrder,
+  type ExampleOrder,
+  onSurface,
+  shuffledOrder,
+  type TimeWindow,
+  timeOrder,
+  WindowRows,
+} from "./examples.ts";
 import { GatheredHistories } from "./gathered-histories.ts";
 import { EventStore } from "./store/event-store.ts";
 import type { AdmissionTimes } from "./store-coding.ts";
@@ -28,6 +36,8 @@ export interface BatchSourceOptions {
   readonly globalBatchSize: number;
   /** Seed of the shuffle; null reads in order of time. */
   readonly seed: number | null;
+  /** Whether a shuffle keeps to the days, one after the other. */
+  readonly byDay: boolean;
   /** Pass over the window: each has a shuffle of its own. */
   readonly epoch: number;
   readonly shard: Shard;
@@ -81,8 +91,9 @@ export class BatchSource {
   }
 }
 
-function orderOf(store: EventStore, { window, surface, seed, epoch }: BatchSourceOptions): ExampleOrder {
+function orderOf(store: EventStore, { window, surface, seed, byDay, epoch }: BatchSourceOptions): ExampleOrder {
   const rows = new WindowRows(store, window);
+  if (seed !== null && byDay) return onSurface(store, dayOrder(store, rows, { seed, epoch }), surface);
   if (seed === null) return onSurface(store, timeOrder(store, rows), surface);
   return shuffledOrder(onSurface(store, rows, surface), { seed, epoch });
 }

@@ -1,6 +1,10 @@
 import { permutation } from "./permutation.ts";
 import type { EventStore } from "./store/event-store.ts";
 
+const DAY_MS = 86_400_000;
+/** Days that shuffles of one pass are told apart by. */
+const MOST_DAYS = 100_000;
+
 /** A half-open window of time. @unit ms since 1970, UTC */
 export interface TimeWindow {
   readonly fromMs: number;
@@ -72,6 +76,35 @@ export function shuffledOrder(
 
 /** Examples by (time, row). O(examples) memory. */
 export function timeOrder(store: EventStore, rows: WindowRows): ExampleOrder {
+  const { examples, order } = byTime(store, rows);
+  return { size: order.length, rowAt: (position) => examples[order[position]!]! };
+}
+
+/**
+ * Examples day by day (UTC), shuffled within each: as a stream is learned from in partitions. In strict order of time a
+ * batch of a small log is of a few sessions, whose examples are all alike. O(examples) memory.
+ */
+export function dayOrder(
+  store: EventStore,
+  rows: WindowRows,
+  { seed, epoch }: { readonly seed: number; readonly epoch: number },
+): ExampleOrder {
+  const { examples, order, times } = byTime(store, rows);
+  const dayOf = (position: number): number => Math.floor(times[order[position]!]! / DAY_MS);
+  const shuffled = new Float64Array(order.length);
+  let start = 0;
+  for (let end = 1; end <= order.length; end++) {
+    if (end < order.length && dayOf(end) === dayOf(start)) continue;
+    // Each day of each pass has a shuffle of its own.
+    const shuffle = permutation(end - start, { seed, epoch: epoch * MOST_DAYS + (dayOf(start) % MOST_DAYS) });
+    for (let i = 0; i < end - start; i++) shuffled[start + i] = examples[order[start + shuffle.at(i)]!]!;
+    start = end;
+  }
+  return { size: shuffled.length, rowAt: (position) => shuffled[position]! };
+}
+
+/** The examples of a window in the order of the store, their times, and their positions by (time, row). */
+function byTime(store: EventStore, rows: WindowRows) {
   const examples = new Float64Array(rows.size);
   const times = new Float64Array(rows.size);
   for (let user = 1; user <= store.numUsers; user++) {
@@ -83,7 +116,7 @@ export function timeOrder(store: EventStore, rows: WindowRows): ExampleOrder {
   }
   // Positions are in row order, so a tie in time keeps the order of the rows.
   const order = Uint32Array.from(times.keys()).sort((a, b) => times[a]! - times[b]! || a - b);
-  return { size: order.length, rowAt: (position) => examples[order[position]!]! };
+  return { examples, times, order };
 }
 
 /**

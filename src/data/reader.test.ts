@@ -33,6 +33,7 @@ function options(store: string, overrides: Partial<BatchSourceOptions> = {}): Ba
     historyLength: 8,
     globalBatchSize: 24,
     seed: 3,
+    byDay: false,
     epoch: 0,
     shard,
     admittedMs: {},

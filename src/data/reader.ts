@@ -12,7 +12,7 @@ export interface ReadBatch extends Batch {
   readonly nextPosition: number;
 }
 
-type Defaulted = "shard" | "admittedMs" | "dropLast" | "epoch" | "surface";
+type Defaulted = "shard" | "admittedMs" | "byDay" | "dropLast" | "epoch" | "surface";
 
 /** Options of {@link openReader}. */
 export interface ReaderOptions extends Omit<BatchSourceOptions, Defaulted> {
@@ -24,6 +24,8 @@ export interface ReaderOptions extends Omit<BatchSourceOptions, Defaulted> {
   readonly shard?: Shard;
   /** Tables whose rare and new codes share row 0, by name. @default none */
   readonly vocabularies?: Readonly<Record<string, Vocabulary>>;
+  /** Whether a shuffle keeps to the days. @default false */
+  readonly byDay?: boolean;
   /** @default true when shuffled, false in order of time */
   readonly dropLast?: boolean;
   /** Position of the first batch: the `nextPosition` of the batch before. @default 0 */
@@ -80,6 +82,7 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
     prefetch = 3,
     vocabularies = {},
     epoch = 0,
+    byDay = false,
     surface = null,
     shard = { rank: 0, worldSize: 1 },
     ...source
@@ -87,7 +90,7 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
   const dropLast = options.dropLast ?? options.seed !== null;
   const tables = Object.entries(vocabularies).map(([table, { admittedMs }]) => [table, admittedMs] as const);
   const admittedMs = Object.fromEntries(tables);
-  const channel = new Channel({ start, options: { ...source, epoch, surface, shard, dropLast, admittedMs } });
+  const channel = new Channel({ start, options: { ...source, epoch, byDay, surface, shard, dropLast, admittedMs } });
   try {
     const ready = await channel.receive();
     if (ready.kind !== "ready") throw stopped();

@@ -1,5 +1,5 @@
 import { type JaggedTensor, softmaxSegments, sumSegments } from "../jagged/index.ts";
-import { type Initializer, Mlp } from "../nn/index.ts";
+import { type Initializer, Linear, Mlp } from "../nn/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
 
 /**
@@ -17,7 +17,11 @@ export class DinPooling {
   }
 
   static init(config: { readonly dim: number; readonly hidden: readonly number[] }, initial: Initializer): DinPooling {
-    return new DinPooling(Mlp.init({ in: 4 * config.dim, hidden: config.hidden, out: 1 }, initial));
+    const width = config.hidden.at(-1) ?? 4 * config.dim;
+    const { layers } = Mlp.init({ in: 4 * config.dim, hidden: config.hidden, out: 1 }, initial);
+    // Softmax is blind to what is added to all scores: a bias there would learn from rounding errors.
+    const scores = layers.at(-1)?.weight ?? initial.zeros([1, width]);
+    return new DinPooling(new Mlp([...layers.slice(0, -1), new Linear(scores, null)]));
   }
 
   apply(history: JaggedTensor, candidate: Tensor): Tensor {

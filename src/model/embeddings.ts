@@ -29,6 +29,25 @@ export interface Embedded {
   readonly candidate: Tensor;
   /** One token per past event. @shape values [L, D] */
   readonly history: JaggedTensor;
+  /** Embeddings of what candidate and events both have; only made for who asks. */
+  compared(): Compared;
+}
+
+/** What of the candidate can be compared with what of the events. */
+export interface Compared {
+  /** Embeddings of the attributes that both have. @shape [B, F, D] */
+  readonly candidate: Tensor;
+  /** @shape values [L, F·D] */
+  readonly events: JaggedTensor;
+}
+
+/** Positions among the features, and among those of the history, of what both have: what shares a table. */
+function commonFeatures({ contextual, candidate, history }: FeatureSpec): readonly (readonly [number, number])[] {
+  const features = [...contextual, ...candidate];
+  return features.flatMap(({ table }, f) => {
+    const h = history.findIndex((other) => other.table === table);
+    return h < 0 ? [] : [[f, h] as const];
+  });
 }
 
 /**
@@ -61,6 +80,11 @@ export class Embeddings {
     });
   }
 
+  /** Number of attributes that candidate and events both have, F. */
+  static numCompared(spec: FeatureSpec): number {
+    return commonFeatures(spec).length;
+  }
+
   /** Number of feature tokens, n. */
   static numTokens(spec: FeatureSpec): number {
     return spec.contextual.length + spec.candidate.length + 1;
@@ -76,11 +100,26 @@ export class Embeddings {
     const tokens = embedColumns(tables, columns);
     const events = tokens.splice(spec.contextual.length + spec.candidate.length);
     const candidate = tokens.slice(spec.contextual.length);
+    const common = commonFeatures(spec);
+    const features = [...tokens];
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], this.event.weight);
     return {
       features: stack([...tokens, this.numbers.apply(numbers)], 1),
       candidate: this.item.apply(cat(candidate, 1)),
       history: JaggedTensor.of(this.event.apply(cat(events, 1)), batch.history.offsets),
+      compared: () => ({
+        candidate: stack(
+          common.map(([f]) => features[f] as Tensor),
+          1,
+        ),
+        events: JaggedTensor.of(
+          cat(
+            common.map(([, h]) => events[h] as Tensor),
+            1,
+          ),
+          batch.history.offsets,
+        ),
+      }),
     };
   }
 }

@@ -1,11 +1,11 @@
 import type { ArchitectureConfig } from "../config/architecture.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
-import { type JaggedTensor, newestRows, withoutFirst } from "../jagged/index.ts";
+import { type JaggedTensor, newestRows } from "../jagged/index.ts";
 import type { Initializer } from "../nn/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
 import { CandidateAttention } from "./candidate-attention.ts";
 import { CrossArch, clsTokens, SUMMARY, type Summaries, summaryTokens } from "./cross-arch.ts";
-import { Embeddings } from "./embeddings.ts";
+import { type Embedded, Embeddings } from "./embeddings.ts";
 import { FoundationLayer, type FoundationState } from "./foundation-layer.ts";
 import type { Representation, Teacher } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
@@ -38,7 +38,8 @@ interface Parts {
  * with parts that surfaces have of their own, and a candidate that looks at the history itself:
  *
  * - `X_0 = gate_surface(embeddings)`, `S_0 = [CLS(X_0) ∥ events]`, layers of {@link FoundationLayer}
- * - `z = heads([X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, S)])`, one logit per objective.
+ * - `z = heads([X_0 ∥ X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, events)])`, one logit per objective: what single
+ *   features say alone need not pass the layers.
  *
  * @see arXiv 2411.09852 §4, arXiv 2403.02545 §3; engineering.fb.com, 10 Nov 2025
  */
@@ -87,7 +88,9 @@ export class Foundation implements Teacher {
           return FoundationLayer.init({ sizes, architecture, history, numSurfaces, ...size }, initial);
         }),
         taps: (architecture.pyramid > 1 ? levels : levels.slice(-1)).map(tap),
-        candidate: architecture.candidateAttention ? CandidateAttention.init({ dim, numHeads }, initial) : null,
+        candidate: seesHistory(spec, architecture)
+          ? CandidateAttention.init({ dim, attributes: Embeddings.numCompared(spec) }, initial)
+          : null,
         heads: initHeads(spec, config, initial),
       },
       architecture,
@@ -100,16 +103,25 @@ export class Foundation implements Teacher {
 
   /** The embedding is the mean of the last layer's sequence summary: `mean(S_sum)` over its tokens. */
   represent(batch: Batch): Representation {
-    const { features, candidate, history } = this.embeddings.apply(batch);
+    const { features, candidate, history, compared } = this.embeddings.apply(batch);
     const { spec } = this.embeddings;
     const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
     const x = this.gate?.apply(features, surfaceToken(spec, features)) ?? features;
     const histories = historyStreams(history, batch, this.architecture);
-    const told = this.run({ x, histories: this.prepend(x, histories) }, route);
+    const told = this.run({ x, histories: this.begin(x, histories) }, route);
     const summaries = told.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
-    const seen = this.candidate === null ? [] : histories.map((events) => this.attended(candidate, events));
-    const logits = this.heads.apply(cat([...summaries, candidate, ...seen], 1), route);
+    const seen = this.seen(histories, batch, compared);
+    const logits = this.heads.apply(cat([x.flatten(1), ...summaries, candidate, ...seen], 1), route);
     return { logits, embedding: (told.at(-1) as Summaries).histories.mean([1]) };
+  }
+
+  /** What the candidate sees of each history. */
+  private seen(histories: readonly JaggedTensor[], batch: Batch, compared: Embedded["compared"]): readonly Tensor[] {
+    const attention = this.candidate;
+    if (attention === null) return [];
+    const { candidate, events } = compared();
+    const attributes = historyStreams(events, batch, this.architecture);
+    return histories.map((history, h) => attention.apply(history, { candidate, events: attributes[h] ?? events }));
   }
 
   /** The summaries of every layer that is tapped. */
@@ -120,7 +132,6 @@ export class Foundation implements Teacher {
     const untapped = this.layers.length - this.taps.length;
     for (const [l, layer] of this.layers.entries()) {
       state = layer.apply(state, route, earlier);
-      if (l === 0) state = this.shorten(state);
       earlier.push(state.x);
       const tap = this.taps[l - untapped];
       if (tap !== undefined) told.push(tap.apply(state.x, state.histories));
@@ -128,29 +139,20 @@ export class Foundation implements Teacher {
     return told;
   }
 
-  private attended(candidate: Tensor, events: JaggedTensor): Tensor {
-    return this.candidate?.apply(candidate, events) ?? candidate;
-  }
-
-  /** `[CLS(X) ∥ events]`, CLS tokens of each history's own. */
-  private prepend(x: Tensor, histories: readonly JaggedTensor[]): JaggedTensor[] {
+  /** `[CLS(X) ∥ events]` of the newest events, CLS tokens of each history's own. */
+  private begin(x: Tensor, histories: readonly JaggedTensor[]): JaggedTensor[] {
+    const { deepHistory } = this.architecture;
     return histories.map((history, h) => {
       const cls = this.cls[h] ?? null;
-      return cls === null ? history : history.prepend(cls.apply(x));
+      const newest = deepHistory === null ? history : newestRows(history, deepHistory);
+      return cls === null ? newest : newest.prepend(cls.apply(x));
     });
   }
+}
 
-  /** Attention truncation: only the newest events go deeper. */
-  private shorten(state: FoundationState): FoundationState {
-    const { deepHistory } = this.architecture;
-    if (deepHistory === null) return state;
-    const prefix = clsTokens(this.architecture);
-    const histories = state.histories.map((history) => {
-      const events = newestRows(withoutFirst(history, prefix), deepHistory);
-      return prefix === 0 ? events : events.prepend(history.first(prefix));
-    });
-    return { ...state, histories };
-  }
+/** Whether the candidate attends to the history: where something of it can be compared with the events. */
+function seesHistory(spec: FeatureSpec, { candidateAttention }: ArchitectureConfig): boolean {
+  return candidateAttention && Embeddings.numCompared(spec) > 0;
 }
 
 /** @shape features [B, n, D] → [B, D] */
@@ -172,11 +174,14 @@ function initHeads(spec: FeatureSpec, { sizes, architecture }: FoundationConfig,
   const numHistories = numStreams(architecture);
   const tapped = architecture.pyramid > 1 ? layers : 1;
   const told = SUMMARY.features + numHistories * summaryTokens(architecture);
-  const tokens = tapped * told + 1 + (architecture.candidateAttention ? numHistories : 0);
+  const tokens = Embeddings.numTokens(spec) + tapped * told + 1;
+  const seen = seesHistory(spec, architecture)
+    ? numHistories * CandidateAttention.width(Embeddings.numCompared(spec))
+    : 0;
   const numSurfaces = numSurfacesOf(spec);
   const domains = numSurfaces > 1 ? architecture.domains : "shared";
   return initTaskHeads(
-    { in: tokens * dim, hidden, numObjectives: spec.objectives.length, numSurfaces },
+    { in: tokens * dim + seen, hidden, numObjectives: spec.objectives.length, numSurfaces },
     domains,
     initial,
   );

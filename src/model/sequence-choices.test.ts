@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { SequenceAttention } from "../config/architecture.ts";
 import { JaggedTensor } from "../jagged/index.ts";
-import { random64, randomJagged, rowsOf, segmentsOf } from "../jagged/testing.ts";
+import { random64, randomJagged, segmentsOf } from "../jagged/testing.ts";
 import { type Linear, MultiHeadAttention, plainAttention, QueryKeyNorm } from "../nn/index.ts";
 import { checkLayerGrads, initial64, naiveLinear, perturb } from "../nn/testing.ts";
 import { cat, grad, noGrad, setThreads, type Tensor } from "../torch/index.ts";
@@ -11,14 +11,13 @@ import { CandidateAttention } from "./candidate-attention.ts";
 import { HstuAttention } from "./hstu.ts";
 import {
   examplesOf,
-  mapRows,
   meanOf,
   naiveHstu,
   naiveMlp,
   naiveNorm,
+  naiveRms,
   naiveSelfAttention,
   naiveSequenceBlock,
-  naiveSoftmaxAttention,
   plus,
   type Rows,
   type Sees,
@@ -96,7 +95,12 @@ describe.each(ATTENTIONS)("SequenceBlock, %s", (attention) => {
     for (const row of [PREFIX, 70, 139]) {
       const other = sequence.values.clone();
       const at = (sequence.bounds[1] ?? 0) + row;
-      noGrad(() => other.slice(0, at, at + 1).select(1, 0).add_(1));
+      noGrad(() =>
+        other
+          .slice(0, at, at + 1)
+          .select(1, 0)
+          .add_(1),
+      );
       const change = front(sequence.with(other)).sub(before).abs().amax([1]).toNumbers();
       expect(Math.min(...change)).toBeGreaterThan(1e-6);
     }
@@ -188,44 +192,86 @@ describe("HstuAttention", () => {
 });
 
 describe("CandidateAttention", () => {
-  const layer = perturb(CandidateAttention.init(SIZES, initial64()));
-  const history = randomJagged([3, 0, 1, 5], DIM);
-  const candidate = random64([4, DIM], 4);
+  const ATTRIBUTES = 3;
+  const layer = perturb(CandidateAttention.init({ dim: DIM, attributes: ATTRIBUTES }, initial64()));
+  const lengths = [3, 0, 1, 5];
+  const history = randomJagged(lengths, DIM);
+  const attributes = randomJagged(lengths, ATTRIBUTES * DIM, 6);
+  const candidate = random64([4, ATTRIBUTES, DIM], 5);
+  const apply = (own: Tensor, tokens = history, events = attributes): Tensor =>
+    layer.apply(tokens, { candidate: own, events });
 
-  test("is each candidate's attention to its own events, zero without any", () => {
-    const rows = rowsOf(candidate);
-    const expected = segmentsOf(history).flatMap((events, b) => {
-      const seen = { keys: mapRows(events, layer.key), values: mapRows(events, layer.value), numHeads: 2 };
-      return naiveLinear(naiveSoftmaxAttention(naiveLinear(rows[b] ?? [], layer.query), seen), layer.output);
+  /** `s_fl` and `y_f` in loops, the learned row first. */
+  function naive(b: number): number[] {
+    const norm = (row: readonly number[]): number[] => naiveRms([...row], layer.attributeNorm);
+    const tokens = (segmentsOf(history)[b] ?? []).map((row) => naiveNorm(row, layer.eventNorm));
+    const own = examplesOf(candidate)[b] ?? [];
+    const [sharpness, prior] = [layer.sharpness.toNumbers(), layer.prior.toNumbers()];
+    return own.flatMap((row, f) => {
+      const scores = tokens.map((token, l) => {
+        const other = ((segmentsOf(attributes)[b] ?? [])[l] ?? []).slice(f * DIM, (f + 1) * DIM);
+        const alike = norm(row).reduce((sum, x, i) => sum + x * (norm(other)[i] ?? 0), 0) / DIM;
+        return 4 * ((sharpness[f] ?? 0) * alike + (naiveLinear(token, layer.importance)[f] ?? 0));
+      });
+      const columns = (all: readonly number[]): readonly number[] => all.slice(4 * f, 4 * f + 4);
+      const values = tokens.map((token) => columns(naiveLinear(token, layer.value)));
+      const all = [{ score: 4 * (prior[f] ?? 0), value: columns(layer.priorValue.toNumbers()) }].concat(
+        scores.map((score, l) => ({ score, value: values[l] ?? [] })),
+      );
+      const total = all.reduce((sum, { score }) => sum + Math.exp(score), 0);
+      return [0, 1, 2, 3].map((i) =>
+        all.reduce((sum, { score, value }) => sum + (Math.exp(score) / total) * (value[i] ?? 0), 0),
+      );
     });
-    const made = layer.apply(candidate, history);
-    toBeClose(made, expected, CLOSE);
-    expect(rowsOf(made)[1]).toEqual([0, 0, 0, 0]);
-    expect(
-      layer
-        .apply(candidate, randomJagged([0, 0, 0, 0], DIM))
-        .abs()
-        .amax()
-        .item(),
-    ).toBe(0);
+  }
+
+  test("is what was believed before and what the own events say, by their likeness, in loops", () => {
+    const made = apply(candidate);
+    expect(made.shape).toEqual([4, CandidateAttention.width(ATTRIBUTES)]);
+    toBeClose(made, [0, 1, 2, 3].flatMap(naive), CLOSE);
+  });
+  test("without events is what was believed before", () => {
+    const none = [randomJagged([0, 0, 0, 0], DIM), randomJagged([0, 0, 0, 0], ATTRIBUTES * DIM)] as const;
+    toBeClose(apply(candidate, ...none), new Array(4).fill(layer.priorValue.toNumbers()).flat(), CLOSE);
+  });
+  test("at first already weighs an event that is alike 55 times as much, whatever the scale of its embedding", () => {
+    const fresh = CandidateAttention.init({ dim: 64, attributes: 1 }, initial64());
+    const events = cat([1, 0, 0].map((_, i) => random64([1, 64], 70 + i).mul(10 ** -i)));
+    const one = (values: Tensor): JaggedTensor => JaggedTensor.of(values, Int32Array.of(0, 3));
+    const tokens = random64([3, 64], 8);
+    const made = fresh.apply(one(tokens), {
+      candidate: events.slice(0, 1, 2).mul(0.2).unsqueeze(0),
+      events: one(events),
+    });
+    const values = fresh.value.apply(fresh.eventNorm.apply(tokens));
+    // The prior weighs as much as the one event that is alike.
+    const expected = values.select(0, 1).div(2);
+    expect(made.select(0, 0).sub(expected).abs().amax().item()).toBeLessThan(0.2);
   });
   test("another candidate changes nothing, and the order of events does not matter", () => {
     const other = candidate.clone();
-    noGrad(() => other.slice(0, 0, 1).add_(1));
-    const [before, after] = [layer.apply(candidate, history), layer.apply(other, history)];
-    expect(after.slice(0, 1, 4).equal(before.slice(0, 1, 4))).toBe(true);
-    const one = randomJagged([5], DIM, 6);
-    const turned = cat(
-      [4, 2, 0, 1, 3].map((i) => one.values.slice(0, i, i + 1)),
-      0,
-    );
+    noGrad(() => other.select(0, 0).mul_(random64([ATTRIBUTES, DIM], 9)));
+    const [before, after] = [candidate, other].map((rows) => apply(rows));
+    expect(after?.slice(0, 1, 4).equal(before?.slice(0, 1, 4) as Tensor)).toBe(true);
+    expect(after?.slice(0, 0, 1).equal(before?.slice(0, 0, 1) as Tensor)).toBe(false);
+    const [tokens, events] = [randomJagged([5], DIM, 6), randomJagged([5], ATTRIBUTES * DIM, 7)];
+    const turned = (x: JaggedTensor): JaggedTensor => {
+      const rows = [4, 2, 0, 1, 3].map((i) => x.values.slice(0, i, i + 1));
+      return x.with(cat(rows, 0));
+    };
     const first = candidate.slice(0, 0, 1);
-    toBeClose(layer.apply(first, one.with(turned)), layer.apply(first, one), CLOSE);
+    toBeClose(apply(first, turned(tokens), turned(events)), apply(first, tokens, events), CLOSE);
   });
   test("gradients", () => {
-    checkLayerGrads(layer, (l, c, v) => l.apply(c as Tensor, history.with(v as Tensor)), {
-      inputs: [candidate, history.values],
-    });
+    checkLayerGrads(
+      layer,
+      (l, ...[own, tokens, events]) =>
+        l.apply(history.with(tokens as Tensor), {
+          candidate: own as Tensor,
+          events: attributes.with(events as Tensor),
+        }),
+      { inputs: [candidate, history.values, attributes.values] },
+    );
   });
 });
 

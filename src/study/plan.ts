@@ -70,7 +70,7 @@ function runsOf(
   }));
 }
 
-/** Of the online setting that scaling is studied in; one thread, so that bits do not depend on the cells beside it. */
+/** Of the online setting that scaling is studied in, day after day; one thread, so that bits do not depend on the cells beside it. */
 function onePass(model: ModelConfig, seed: number): ModelConfig {
-  return { ...model, training: { ...model.training, seed, epochs: 1, order: "time", threads: 1 } };
+  return { ...model, training: { ...model.training, seed, epochs: 1, order: "days", threads: 1 } };
 }

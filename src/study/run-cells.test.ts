@@ -39,7 +39,7 @@ describe("the cells of a study", () => {
   } as const;
   const project = resolveConfig({ ...USER_CONFIG, models, studies }, "/p/lapidary.config.json");
 
-  it("are every family, size, amount and seed once, each one pass in order of time on one thread", () => {
+  it("are every family, size, amount and seed once, each one pass, day after day, on one thread", () => {
     const cells = scalingCells(project, "scaling", project.studies["scaling"] as ScalingStudy);
     const runs = cells.flatMap(({ runs }) => runs);
     expect(new Set(runs.map(({ run }) => run)).size).toBe(16);
@@ -50,7 +50,7 @@ describe("the cells of a study", () => {
       runs: [only, ...others],
     } of cells) {
       expect(others).toEqual([]);
-      expect(only?.model).toMatchObject({ size, training: { seed, epochs: 1, order: "time", threads: 1 } });
+      expect(only?.model).toMatchObject({ size, training: { seed, epochs: 1, order: "days", threads: 1 } });
     }
   });
 

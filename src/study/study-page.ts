@@ -26,7 +26,7 @@ const INTERVALS =
   "of freedom are Welch's and Satterthwaite's. With one seed they are of the users alone.";
 
 const CONDITIONS =
-  "Every model makes one pass over its training days in order of time, and is compared with the others on the same " +
+  "Every model makes one pass over its training days, one after the other, and is compared with the others on the same " +
   "examples of the days that follow. Less data is the newest share of those days. FLOPs are those of matrix products, " +
   "forward and backward, counted as they ran on batches from all over the pass.";
 

@@ -141,7 +141,8 @@ export class TrainingInputs {
   /** This process's parts of the training batches of one epoch, shuffled; labels as known at the end of the window. */
   trainingBatches({ epoch, start, mesh }: TrainingPlace): Promise<BatchReader> {
     const { seed, order } = this.#model.training;
-    return this.#open("train", mesh, { seed: order === "time" ? null : seed, epoch, start, dropLast: true });
+    const shuffle = { seed: order === "time" ? null : seed, byDay: order === "days" };
+    return this.#open("train", mesh, { ...shuffle, epoch, start, dropLast: true });
   }
 
   /** This process's parts of all batches of a window, in order of time; labels as known at the end of the log. */

@@ -20,7 +20,7 @@ export const scale = defineCommand({
     "Does a study of the configuration's `studies`, or all of them. `scaling`: families over sizes and amounts of data, " +
     "NE against compute, and the compute at which one family reaches what another does. `ablation`: one thing changed " +
     "at a time, paired differences and cost. `lightweight`: whether a light model ranks the same changes as the full " +
-    "one. Every model makes one pass in order of time and is evaluated on the days that follow; intervals are over " +
+    "one. Every model makes one pass, day after day, and is evaluated on the days that follow; intervals are over " +
     "seeds and users. Models are ordinary runs in runs/studies/STUDY, each in a process of its own; the report lies " +
     "beside them. What is finished is not trained again.",
   args: [{ name: "STUDY", description: "study of the configuration (default: all)", required: false, many: true }],

@@ -15,6 +15,7 @@ import { initial64 } from "../../nn/testing.ts";
 import { countFlops, countMemory, noGrad, RandomGenerator, Scope, scoped, setThreads } from "../../torch/index.ts";
 import { CHOICE_SPEC, CHOICES, choiceBatch, choiceModel } from "../architecture.test.support.ts";
 import { buildModel } from "../build.ts";
+import { Embeddings } from "../embeddings.ts";
 import type { Model } from "../model.ts";
 import { TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "../testing.ts";
 import { costOf, describeCost } from "./model-cost.ts";
@@ -119,8 +120,10 @@ describe("parts", () => {
       ...["gate", "heads", "interaction", "sequences", "taps"],
     ]);
     const map = (from: number, to: number): number => 2 * from * to;
-    // D = 4, hidden 16: 4 feature and 8 history tokens, the candidate, and what it attends to; 2 objectives.
-    const width = (4 + 8 + 2) * 4;
+    // D = 4, hidden 16: the features' tokens, 4 of their summary and 8 of the history's, the candidate, and what its heads
+    // see, 4 columns for every attribute; 2 objectives.
+    const tokens = Embeddings.numTokens(CHOICE_SPEC);
+    const width = (tokens + 4 + 8 + 1) * 4 + 4 * Embeddings.numCompared(CHOICE_SPEC);
     const heads = 2 * (map(width, 16) + map(16, 1)) + map(width, 16) + map(16, 2);
     expect(parts["heads"]).toMatchObject({ forwardFlops: heads, backwardFlops: 2 * heads });
     const gate = map(8, 4) + map(4, 4);
