@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   RUN_SURFACES: "runs of different surfaces have no examples in common",
   RUN_CHANGED: "a run was begun with another configuration or other data",
   TRAIN_DIVERGED: "the loss or a gradient of a training step is not finite",
+  TRAIN_LABELS: "no label of an objective is known in the training window",
   TRAIN_WINDOW: "a window of the split has too few examples",
   TRAIN_SURFACE: "a model is for a surface that the events do not have",
   MODEL_UNKNOWN: "the configuration has no model of that name",

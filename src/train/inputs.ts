@@ -60,6 +60,11 @@ interface Facts {
   readonly numExamples: number;
 }
 
+/** What only the window can tell that the inputs are fitted to. */
+interface FittedFacts extends Facts {
+  readonly unlabelled: readonly string[];
+}
+
 const FACTS = "facts.json";
 const VOCABULARY = ".vocabulary";
 
@@ -73,18 +78,21 @@ export class TrainingInputs {
   readonly rates: readonly number[];
   /** Examples of the training window. */
   readonly numExamples: number;
+  /** Objectives of which no label is known where the rates are from; none where the inputs were loaded. */
+  readonly unlabelled: readonly string[];
   readonly vocabularies: Readonly<Record<string, Vocabulary>>;
   readonly #project: InputsConfig;
   readonly #model: ModelInputsConfig;
   readonly #training: TimeWindow;
 
   private constructor(
-    facts: Facts & Pick<TrainingInputs, "vocabularies">,
+    facts: FittedFacts & Pick<TrainingInputs, "vocabularies">,
     from: { project: InputsConfig; model: ModelInputsConfig; training?: TimeWindow },
   ) {
     this.spec = facts.spec;
     this.rates = facts.rates;
     this.numExamples = facts.numExamples;
+    this.unlabelled = facts.unlabelled;
     this.vocabularies = facts.vocabularies;
     this.#project = from.project;
     this.#model = from.model;
@@ -113,7 +121,9 @@ export class TrainingInputs {
       const spec = { ...all, objectives: model.objectives ?? all.objectives, ...pastEmbeddings };
       const labels = countLabels(store, { window, surface, horizonMs: window.untilMs });
       const rates = spec.objectives.map((name) => rateOf(labels[name]));
-      return new TrainingInputs({ spec, rates, numExamples, vocabularies }, { project, model, training });
+      const unlabelled = spec.objectives.filter((name) => (labels[name]?.known ?? 0) === 0);
+      const facts = { spec, rates, numExamples, unlabelled, vocabularies };
+      return new TrainingInputs(facts, { project, model, training });
     } finally {
       store.close();
     }
@@ -125,7 +135,7 @@ export class TrainingInputs {
     const files = readdirSync(folder).filter((file) => file.endsWith(VOCABULARY));
     const read = (file: string): Vocabulary => Vocabulary.decode(new Uint8Array(readFileSync(join(folder, file))));
     const vocabularies = Object.fromEntries(files.map((file) => [basename(file, VOCABULARY), read(file)]));
-    return new TrainingInputs({ ...facts, vocabularies }, { project, model });
+    return new TrainingInputs({ ...facts, unlabelled: [], vocabularies }, { project, model });
   }
 
   /** Writes the inputs, so that a trained model can be read without the window it was trained on. */

@@ -50,4 +50,13 @@ describe("a run over the newest share of its window", () => {
     const predictions = await scoreRun(openRun(project, "half"), { split: "validation" });
     expect(readPredictions(at("half").predictions("validation"))).toEqual(predictions);
   });
+
+  it("in which no label of an objective is known is refused, and taken without the objective", async () => {
+    const training = trainAlone(project, { model: "previous", run: "short", share: 0.15 });
+    await expect(training).rejects.toMatchObject({ code: "TRAIN_LABELS", got: "none of conversion" });
+    const models = { ...project.models, previous: { ...project.models["previous"], objectives: ["click"] } };
+    const clicks = { ...project, models: models as ProjectConfig["models"] };
+    const outcome = await trainAlone(clicks, { model: "previous", run: "clicks", share: 0.15 });
+    expect(outcome.kind).toBe("finished");
+  });
 });

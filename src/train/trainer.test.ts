@@ -278,7 +278,7 @@ describe("the summary", () => {
     expect(summary.trainingFlopsPerExample).toBeCloseTo(3 * forward - map(2, 8), 6);
     const affine = (from: number, to: number): number => (from + 1) * to;
     const numbers = affine(2, 8) + affine(8, 4);
-    const pooling = affine(36, 4) + affine(16, 16) + affine(16, 1);
+    const pooling = affine(36, 4) + affine(16, 16) + 16; // Scores without a bias.
     const rest = affine(width, width) + affine(width, 32) + affine(32, 32) + affine(width + 32, 2);
     expect(summary.denseParameters).toBe(numbers + affine(16, 4) + pooling + rest);
   });

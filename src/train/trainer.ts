@@ -98,6 +98,11 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
     ...shareInputs(project, options.share),
     pastEmbeddings: teaching?.pastEmbeddings ?? 0,
   });
+  if (inputs.unlabelled.length > 0) {
+    // Later slices of the same training may know them.
+    if (options.slice === undefined) throw unlabelled(name, inputs.unlabelled);
+    onNotice(`no label of ${inputs.unlabelled.join(", ")} is known in this slice`);
+  }
   if (mesh.rank === 0) inputs.save(folder.inputs);
   const signal = options.signal ?? new AbortController().signal;
   const { objectives } = inputs.spec;
@@ -138,6 +143,17 @@ export function initModel({ config, inputs, mesh, folder }: ModelJob): {
   const initial = new Initializer(RandomGenerator.seeded(training.seed), { rows, tableFolder });
   const from = { spec: inputs.spec, rates: inputs.rates, initial };
   return { model: buildModel(config, from), from };
+}
+
+/** A model that never sees a label of an objective would answer one half for everyone. */
+function unlabelled(model: string, objectives: readonly string[]): LapidaryError {
+  return new LapidaryError({
+    code: "TRAIN_LABELS",
+    where: model,
+    expected: "a known label of every objective in the training window",
+    got: `none of ${objectives.join(", ")}`,
+    hint: "Train on more days than its delay, or name the other objectives under `objectives` of the model.",
+  });
 }
 
 /** Without a teacher, what the configuration says of one decides nothing. */
