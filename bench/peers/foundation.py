@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 CLS, RECENT = 4, 2
+SHARPNESS = 4
 ROTARY_BASE = 1000
 
 
@@ -21,6 +22,10 @@ class Foundation(nn.Module):
         prefix = "embeddings.tables."
         self.table_of = {name[len(prefix) :]: w for name, w in self.weights.items() if name.startswith(prefix)}
         self.tables = list(self.table_of.values())
+        # Of each feature, where the history has one of the same table.
+        past = [f["table"] for f in spec["history"]]
+        tables = [f["table"] for f in [*spec["contextual"], *spec["candidate"]]]
+        self.shared = [past.index(table) if table in past else None for table in tables]
         owners = [name.split(".layers.") for name in parameters if name.endswith("weight") and ".layers." in name]
         paths = [".layers.".join(parts[:-1]) for parts in owners]
         self.depth_of = {path: paths.count(path) for path in paths}
@@ -51,7 +56,9 @@ class Foundation(nn.Module):
         numbers = self.mlp(batch.numbers, "embeddings.numbers")
         features = torch.stack([*contextual, *candidate, numbers], 1)
         item = self.linear(torch.cat(candidate, 1), "embeddings.item")
-        return features, item, self.linear(torch.cat(history, -1), "embeddings.event")
+        own, past = zip(*((e, history[h]) for e, h in zip([*contextual, *candidate], self.shared) if h is not None))
+        compared = torch.stack(own, 1), torch.stack(past, 2)
+        return features, item, self.linear(torch.cat(history, -1), "embeddings.event"), compared
 
     def rotate(self, x):
         width = x.shape[-1]
@@ -94,16 +101,21 @@ class Foundation(nn.Module):
         x_sum = self.gate(self.compress(features, f"{name}.features.compress"), f"{name}.features.gate")
         return x_sum, self.gate(torch.cat(pieces, 1), f"{history}.gate")
 
-    def look_at(self, candidate, events, present):
+    def scaled(self, x):
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5) * self.weights["candidate.attributeNorm.scale"]
+
+    def look_at(self, own, past, events, present):
         size, length, dim = events.shape
-
-        def heads(rows, part):
-            return self.linear(rows, f"candidate.{part}").view(size, -1, self.num_heads, dim // self.num_heads).transpose(1, 2)
-
-        scores = heads(candidate.unsqueeze(1), "query") @ heads(events, "key").transpose(-2, -1)
-        scores = (scores / math.sqrt(dim // self.num_heads)).masked_fill(~present[:, None, None, :], -1e30)
-        weights = scores.softmax(-1).masked_fill(~present[:, None, None, :], 0)
-        return self.linear((weights @ heads(events, "value")).transpose(1, 2).flatten(1), "candidate.output")
+        tokens = self.norm(events, "candidate.eventNorm")
+        asked = self.scaled(own) * self.weights["candidate.sharpness"].unsqueeze(1) / dim
+        alike = (self.scaled(past).transpose(1, 2) @ asked.unsqueeze(3)).squeeze(3)
+        scores = (alike + self.linear(tokens, "candidate.importance").transpose(1, 2)).masked_fill(~present[:, None, :], -math.inf)
+        prior, prior_value = self.weights["candidate.prior"], self.weights["candidate.priorValue"]
+        heads = len(prior)
+        weights = (SHARPNESS * torch.cat([prior.view(1, -1, 1).expand(size, -1, -1), scores], 2)).softmax(-1)
+        values = torch.cat([prior_value.expand(size, 1, -1), self.linear(tokens, "candidate.value")], 1)
+        values = values.view(size, length + 1, heads, -1).transpose(1, 2)
+        return (weights.unsqueeze(2) @ values).flatten(1)
 
     def interact(self, x, name):
         size, tokens, dim = x.shape
@@ -122,7 +134,8 @@ class Foundation(nn.Module):
         return s + self.attend(self.norm(s, f"{name}.attentionNorm"), present, f"{name}.attention")
 
     def forward(self, batch):
-        x, candidate, events = self.embed(batch)
+        x, candidate, events, compared = self.embed(batch)
+        first = x
         s = torch.cat([self.compress(x, "cls.0"), events], 1)
         present = torch.cat([torch.ones(len(x), CLS, dtype=torch.bool), batch.present], 1)
         lengths = batch.offsets.diff() + CLS
@@ -134,6 +147,6 @@ class Foundation(nn.Module):
                 self.advance(s, present, x_sum, f"{name}.sequences.0"),
             )
         x_sum, s_sum = self.cross(x, s, present, lengths, "taps.0")
-        seen = self.look_at(candidate, events, batch.present)
-        inputs = torch.cat([x_sum.flatten(1), s_sum.flatten(1), candidate, seen], 1)
+        seen = self.look_at(*compared, events, batch.present)
+        inputs = torch.cat([first.flatten(1), x_sum.flatten(1), s_sum.flatten(1), candidate, seen], 1)
         return torch.cat([self.mlp(inputs, f"heads.shared.{t}") for t in range(len(self.spec["objectives"]))], 1)
