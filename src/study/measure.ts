@@ -5,7 +5,7 @@ import { normalizedEntropy, normalizedEntropyOf } from "../metrics/normalized-en
 import { alignExamples, type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
 import { combine, type Estimate } from "../metrics/seed-interval.ts";
 import { ratioOfSums, userResamples, type WeightedMetric } from "../metrics/user-resamples.ts";
-import { type Predictions, RunFolder, readPredictions, surfaceNames } from "../train/index.ts";
+import { type KnownScores, type Predictions, RunFolder, readPredictions, surfaceNames } from "../train/index.ts";
 import type { Cell } from "./plan.ts";
 
 /** What a cell cost. FLOPs are those of matrix products, counted as they ran. */
@@ -29,6 +29,8 @@ export interface MeasuredCell {
   /** Normalized entropy, averaged over the objectives. */
   readonly mean: Estimate;
   readonly byObjective: Readonly<Record<string, Estimate>>;
+  /** Of the objectives whose best NE is known, `(1 − NE) / (1 − best NE)`: 0 as good as the base rate, 1 all that could be. */
+  readonly gapClosed: Readonly<Record<string, Estimate>>;
   /** Normalized entropy by surface and objective; null where it is not defined. */
   readonly bySurface: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
 }
@@ -39,6 +41,8 @@ export interface Measurements {
   /** Examples with a known label of the first objective, and the users of all examples. */
   readonly examples: number;
   readonly users: number;
+  /** NE of what could be known at most, by objective; empty where that is not known. */
+  readonly best: Readonly<Record<string, number>>;
 }
 
 /** Draws of the users: the standard deviation of 400 is itself known to 4%. */
@@ -48,9 +52,14 @@ const RESAMPLES = 400;
  * Reads the predictions of finished cells. All are of the same examples, and the users are drawn once for all cells and
  * objectives, so that any function of their NE may be taken draw by draw.
  *
+ * @param known what could be known at most of these examples, such as the truth of a simulated world
  * @throws {LapidaryError} METRIC_COLUMNS if cells have scored other examples, RUN_UNFINISHED
  */
-export function measureCells(project: ProjectConfig, cells: readonly Cell[]): Measurements {
+export async function measureCells(
+  project: ProjectConfig,
+  cells: readonly Cell[],
+  known?: KnownScores,
+): Promise<Measurements> {
   const names = surfaceNames(project.store);
   let reference: Predictions | null = null;
   let users: UserNumbers | null = null;
@@ -65,12 +74,26 @@ export function measureCells(project: ProjectConfig, cells: readonly Cell[]): Me
     bySurface.push(surfacesOf(aligned, names));
   }
   const numUsers = users?.count ?? 0;
-  const estimates = resample(metrics, numUsers);
+  const reached = users === null ? {} : metricsOf((await known?.score(reference ?? {})) ?? {}, users);
+  const estimates = resample([...metrics, reached], numUsers);
+  const best = estimates.at(-1)?.objectives ?? {};
   const measured = cells.map((cell, c): MeasuredCell => {
     const { mean, objectives } = estimates[c]!;
-    return { cell, cost: costOf(project, cell), mean, byObjective: objectives, bySurface: bySurface[c]! };
+    const gapClosed = closedGaps(objectives, best);
+    return { cell, cost: costOf(project, cell), mean, byObjective: objectives, gapClosed, bySurface: bySurface[c]! };
   });
-  return { cells: measured, examples: Object.values(reference ?? {})[0]?.rows.length ?? 0, users: numUsers };
+  const examples = Object.values(reference ?? {})[0]?.rows.length ?? 0;
+  return { cells: measured, examples, users: numUsers, best: mapValues(best, ({ value }) => value) };
+}
+
+function closedGaps(
+  objectives: Readonly<Record<string, Estimate>>,
+  best: Readonly<Record<string, Estimate>>,
+): MeasuredCell["gapClosed"] {
+  const known = Object.entries(objectives).filter(([name]) => best[name] !== undefined);
+  return mapValues(Object.fromEntries(known), (own, name) =>
+    combine([own, best[name] ?? own], ([ne = Number.NaN, least = Number.NaN]) => (1 - ne) / (1 - least)),
+  );
 }
 
 function folderOf(project: ProjectConfig, run: string): RunFolder {

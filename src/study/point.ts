@@ -9,6 +9,8 @@ export interface StudyPoint extends Pick<Cell, "variant" | "size" | "share"> {
   /** Averaged over the objectives. */
   readonly normalizedEntropy: SeedInterval;
   readonly byObjective: Readonly<Record<string, SeedInterval>>;
+  /** Of the objectives whose best NE is known, the share of the way from the base rate to it. */
+  readonly gapClosed: Readonly<Record<string, SeedInterval>>;
   /** Mean over seeds by surface and objective, without intervals; null where it is not defined. */
   readonly bySurface: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
 }
@@ -40,14 +42,14 @@ function pointOf(cells: readonly MeasuredCell[]): StudyPoint {
   const [first] = cells as [MeasuredCell, ...MeasuredCell[]];
   const { variant, size, share } = first.cell;
   const seconds = meanOf(cells.map(({ cost }) => cost.seconds));
-  const objectives = Object.keys(first.byObjective);
+  const over = (of: (cell: MeasuredCell) => Readonly<Record<string, Estimate>>): Record<string, SeedInterval> =>
+    Object.fromEntries(Object.keys(of(first)).map((name) => [name, overSeeds(cells.map((cell) => of(cell)[name]!))]));
   return {
     ...{ variant, size, share },
     cost: { ...first.cost, seconds },
     normalizedEntropy: overSeeds(cells.map(({ mean }) => mean)),
-    byObjective: Object.fromEntries(
-      objectives.map((name) => [name, overSeeds(cells.map(({ byObjective }) => byObjective[name]!))]),
-    ),
+    byObjective: over(({ byObjective }) => byObjective),
+    gapClosed: over(({ gapClosed }) => gapClosed),
     bySurface: Object.fromEntries(
       Object.entries(first.bySurface).map(([surface, values]) => [
         surface,

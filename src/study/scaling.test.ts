@@ -41,6 +41,7 @@ function cellOf({
     cost: { ...cost, denseParameters: 10, tableParameters: 20 },
     mean,
     byObjective: { click: combine([mean], ([value = 0]) => value) },
+    gapClosed: {},
     bySurface: {},
   };
 }

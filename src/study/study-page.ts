@@ -12,6 +12,7 @@ import {
   ablationTable,
   agreementTable,
   efficiencyTable,
+  gapTable,
   levelTable,
   lightweightTable,
   lineTable,
@@ -45,12 +46,34 @@ export function studyPage(report: StudyReport, notes: readonly string[] = []): P
 export function studyTables({ result }: Pick<StudyReport, "result">): readonly ResultTable[] {
   switch (result.kind) {
     case "scaling":
-      return [scalingTable(result), lineTable(result), levelTable(result), efficiencyTable(result)];
+      return [
+        scalingTable(result),
+        ...gaps(pointsIn(result)),
+        lineTable(result),
+        levelTable(result),
+        efficiencyTable(result),
+      ];
     case "ablation":
-      return [ablationTable(result)];
+      return [ablationTable(result), ...gaps(result.variants)];
     case "lightweight":
       return [lightweightTable(result), agreementTable(result)];
   }
+}
+
+function gaps(points: readonly StudyPoint[]): readonly ResultTable[] {
+  const made = gapTable(points);
+  return made === null ? [] : [made];
+}
+
+function pointsIn({ families }: ScalingResult): readonly StudyPoint[] {
+  return families.flatMap(({ points }) => points);
+}
+
+function gapSections(points: readonly StudyPoint[]): readonly Section[] {
+  const caption =
+    "Share of the way from the window's base rate (NE 1) to the NE of the true probabilities, which know what no model can: " +
+    "(1 − NE) / (1 − true NE)";
+  return gaps(points).map((made) => table(caption, made));
 }
 
 function sectionsOf({ result }: StudyReport): readonly Section[] {
@@ -84,7 +107,8 @@ function scalingSections(result: ScalingResult): readonly Section[] {
     table("NE gained per tenfold compute, by least squares on the points of every seed", lineTable(result)),
     heading("All models"),
     table("NE averaged over objectives, and of each; means over seeds", scalingTable(result)),
-    ...surfaceSections(families.flatMap(({ points }) => points)),
+    ...gapSections(pointsIn(result)),
+    ...surfaceSections(pointsIn(result)),
   ];
 }
 
@@ -141,6 +165,7 @@ function ablationSections(result: AblationResult): readonly Section[] {
       }),
     ),
     table(caption, ablationTable(result)),
+    ...gapSections(result.variants),
     ...surfaceSections(result.variants),
   ];
 }

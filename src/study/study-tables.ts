@@ -194,6 +194,26 @@ export function agreementTable(result: LightweightResult): ResultTable {
   };
 }
 
+/** One row per model: its share of the way from the base rate to all that could be known; null where that is unknown. */
+export function gapTable(points: readonly StudyPoint[]): ResultTable | null {
+  const objectives = Object.keys(points[0]?.gapClosed ?? {});
+  if (objectives.length === 0) return null;
+  const percent: Format = (share) => `${(100 * share).toFixed(1)}%`;
+  return {
+    columns: [
+      ...[{ label: "model" }, { label: "size" }, { label: "data", digits: 2 }],
+      ...objectives.map((name) => ({ label: `${name} [95%]` })),
+    ],
+    rows: points.map(({ variant, size, share, gapClosed }) => [
+      ...[variant, size, share],
+      ...objectives.map((name) => {
+        const closed = gapClosed[name];
+        return closed === undefined ? null : intervalText(closed, percent);
+      }),
+    ]),
+  };
+}
+
 /** One row per model, surface and objective; null if there is one surface. */
 export function surfaceTable(points: readonly StudyPoint[]): ResultTable | null {
   const surfaces = Object.keys(points[0]?.bySurface ?? {});

@@ -6,7 +6,7 @@ import { nearest } from "../config/nearest.ts";
 import type { AblationStudy, StudyConfig, StudyWindow } from "../config/studies.ts";
 import { MODEL_SIZES, type ProjectConfig } from "../config/types.ts";
 import { htmlPage } from "../report/html.ts";
-import { RunFolder, runConfigOf, surfaceNames } from "../train/index.ts";
+import { type KnownScores, RunFolder, runConfigOf, surfaceNames } from "../train/index.ts";
 import { type AblationResult, analyseAblation } from "./ablation.ts";
 import type { CellTask } from "./cell-task.ts";
 import { analyseLightweight, type LightweightResult } from "./lightweight.ts";
@@ -27,6 +27,8 @@ export interface StudyOptions {
   /** Stops the runs under way, each with a checkpoint. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: StudyProgress) => void;
+  /** What could be known at most, such as the truth of a simulated world. @default not known */
+  readonly known?: KnownScores;
 }
 
 /** How far a study is: {@link CellsProgress} with the runs that were finished before. */
@@ -43,6 +45,8 @@ export interface StudyReport {
   /** That all runs were compared on, with a known label of the first objective; and their users. */
   readonly examples: number;
   readonly users: number;
+  /** NE of what could be known at most, by objective; empty where that is not known. */
+  readonly best: Readonly<Record<string, number>>;
   readonly result: StudyResult;
 }
 
@@ -77,7 +81,7 @@ export async function runStudy(project: ProjectConfig, options: StudyOptions): P
   onProgress({ done: 0, running: [], secondsLeft: null });
   const outcome = await runCells(pending, { parallel: options.parallel, signal, onProgress } satisfies RunCellsOptions);
   if (outcome === "stopped") return { kind: "stopped", done, total };
-  const report = analyse(project, name, { study, cells });
+  const report = await analyse(project, name, { study, cells, known: options.known });
   const [json, page] = [join(folder, "study.json"), join(folder, "study.html")];
   mkdirSync(folder, { recursive: true });
   writeFileAtomic(json, `${JSON.stringify(report, null, 2)}\n`);
@@ -133,12 +137,18 @@ function workOf({ share, size, runs }: Cell): number {
   return (share * 4 ** MODEL_SIZES.indexOf(size)) / runs.length;
 }
 
-function analyse(
+interface FinishedStudy {
+  readonly study: StudyConfig;
+  readonly cells: readonly Cell[];
+  readonly known: KnownScores | undefined;
+}
+
+async function analyse(
   project: ProjectConfig,
   name: string,
-  { study, cells }: { readonly study: StudyConfig; readonly cells: readonly Cell[] },
-): StudyReport {
-  const { cells: measured, examples, users } = measureCells(project, cells);
+  { study, cells, known }: FinishedStudy,
+): Promise<StudyReport> {
+  const { cells: measured, examples, users, best } = await measureCells(project, cells, known);
   const { seeds, window } = study.kind === "lightweight" ? study.light : study;
   const ofAblation = (run: string, model: string): AblationResult => {
     const prefix = join(studyFolder(run), "/");
@@ -154,7 +164,7 @@ function analyse(
         return analyseLightweight(ofAblation(study.of, study.light.model), ofAblation(name, study.light.model));
     }
   };
-  return { study: name, window, seeds, examples, users, result: result() };
+  return { study: name, window, seeds, examples, users, best, result: result() };
 }
 
 function moveAside(folder: string): void {

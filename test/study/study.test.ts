@@ -2,9 +2,10 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { resolveConfig } from "../../src/config/resolve.ts";
 import type { UserConfig } from "../../src/config/schema.ts";
-import type { StudyReport } from "../../src/study/index.ts";
-import type { RunSummary } from "../../src/train/index.ts";
+import { runStudy, type StudyReport, studyTables } from "../../src/study/index.ts";
+import type { KnownScores, RunSummary } from "../../src/train/index.ts";
 import { type Ended, lapidary, lastLine, start } from "../cli/lapidary.ts";
 import { makeStore, temporaryFolder, USER_CONFIG } from "../train/project.ts";
 
@@ -103,6 +104,36 @@ describe("a scaling study", () => {
     for (const [name, { overall }] of Object.entries(runs[0]?.objectives ?? {})) {
       expect(point?.byObjective[name]?.bySeed[0]).toBeCloseTo(overall.normalizedEntropy, 12);
     }
+  });
+
+  it("says how much of what could be known the models know", async () => {
+    const project = resolveConfig(CONFIG, join(folder.path, "lapidary.config.json"));
+    const told: string[] = [];
+    // What the first model says, as if it were the truth, of clicks alone.
+    const known: KnownScores = {
+      name: "truth",
+      score: async ({ click }) => {
+        told.push("asked");
+        return click === undefined ? {} : { click };
+      },
+    };
+    const signal = new AbortController().signal;
+    const options = { study: "scaling", parallel: 1, fresh: false, signal, onProgress: () => {} };
+    const outcome = await runStudy(project, { ...options, known });
+    if (outcome.kind !== "finished" || outcome.report.result.kind !== "scaling") throw new Error("not finished");
+    expect(told).toEqual(["asked"]);
+    const { report } = outcome;
+    const points = outcome.report.result.families.flatMap((family) => family.points);
+    const least = points[0]?.byObjective["click"]?.mean ?? Number.NaN;
+    expect(report.best).toEqual({ click: least });
+    for (const { byObjective, gapClosed } of points) {
+      expect(Object.keys(gapClosed)).toEqual(["click"]);
+      expect(gapClosed["click"]?.mean).toBeCloseTo((1 - (byObjective["click"]?.mean ?? 0)) / (1 - least), 9);
+    }
+    expect(points[0]?.gapClosed["click"]).toMatchObject({ mean: 1, low: 1, high: 1 });
+    const [, gaps] = studyTables(report);
+    expect(gaps?.rows).toHaveLength(points.length);
+    expect(gaps?.rows[0]?.at(-1)).toBe("100.0% [100.0%, 100.0%]");
   });
 
   it("trains nothing again, and only what is new", async () => {

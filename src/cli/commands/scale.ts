@@ -31,6 +31,8 @@ export const scale = defineCommand({
   run: async ({ args, options: { parallel, fresh }, signal, loadProject, progress }: Invocation<typeof OPTIONS>) => {
     const project = await loadProject();
     const { runStudy, studyOf, studyTables } = await import("../../study/index.ts");
+    const { trueScores } = await import("../../simulate/index.ts");
+    const known = project.world === null ? {} : { known: trueScores(project.world, project) };
     const names = args.length > 0 ? args : Object.keys(project.studies);
     // A name that is none must not be found after hours.
     for (const name of names.length > 0 ? names : [""]) studyOf(project, name);
@@ -38,7 +40,7 @@ export const scale = defineCommand({
     for (const study of names) {
       const shown = progress({ label: `scale ${study}`, total: null, unit: "models", isSteady: false });
       const onProgress = (at: StudyProgress): void => shown.update(updateOf(at));
-      const outcome = await runStudy(project, { study, parallel, fresh, signal, onProgress });
+      const outcome = await runStudy(project, { study, parallel, fresh, signal, onProgress, ...known });
       shown.finish("");
       if (outcome.kind === "stopped") return stopped(study, outcome, fresh);
       ended.push([study, outcome]);
