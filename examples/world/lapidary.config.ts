@@ -62,8 +62,8 @@ export default defineProject({
   },
   // Three weeks to learn from, three days for every choice, four to report on once.
   split: { trainUntil: "2026-01-26", validationUntil: "2026-01-29", testUntil: "2026-02-02" },
-  // The better of five settings for both families, by one seed on the validation days (docs/log.md, 2026-11-26).
-  training: { globalBatchSize: 256, learningRate: 2e-3, tableLearningRate: 0.05 },
+  // The best of a handful of settings for both families, by one seed on the validation days (docs/log.md, 2026-11-26).
+  training: { globalBatchSize: 256, learningRate: 2e-3, tableLearningRate: 0.05, decayRatio: 0.3 },
   models: {
     baseRate: { kind: "baseRate" },
     logistic: { kind: "logistic", training: { learningRate: 0.01 } },
@@ -82,6 +82,8 @@ export default defineProject({
       kind: "ablation",
       model: "foundation",
       data: DATA,
+      seeds: [1, 2],
+      window: "test",
       variants: {
         noInterleaving: { architecture: { interleaved: false } },
         noPooling: { architecture: { summary: ["cls", "recent"] } },
@@ -93,7 +95,9 @@ export default defineProject({
         surfacesApart: { apart: true },
         adsAlone: { architecture: { events: "ad" } },
         history16: { history: 16 },
+        history64: { history: 64 },
         history256: { history: 256 },
+        deep128: { architecture: { deepHistory: 128 } },
         pyramid: { architecture: { pyramid: 2 } },
         causal: { architecture: { attention: "causal" } },
         hstu: { architecture: { attention: "hstu" } },

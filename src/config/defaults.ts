@@ -10,6 +10,7 @@ export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
   tableLearningRate: 0.05,
   weightDecay: 0,
   warmupRatio: 0.1,
+  decayRatio: 0,
   clipNorm: 1,
   checkpointEverySteps: 200,
   threads: 0,

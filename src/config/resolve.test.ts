@@ -175,6 +175,7 @@ describe("problems", () => {
     ["training.learningRate=nan", "training.learningRate", "NaN"],
     ["training.learningRate=0", "training.learningRate", "0"],
     ["training.warmupRatio=1.1", "training.warmupRatio", "1.1"],
+    ["training.decayRatio=-0.1", "training.decayRatio", "-0.1"],
     ["models.big.size=huge", "models.big.size", "'huge'"],
     ["models={}", "models", "{}"],
     ["events.from=[]", "events.from", "[]"],

@@ -178,6 +178,7 @@ const training = record(
     tableLearningRate: dial("tableLearningRate", "Rate of the tables.", { exclusiveMinimum: 0, maximum: 100 }),
     weightDecay: dial("weightDecay", "AdamW's decay.", { minimum: 0, maximum: 10 }),
     warmupRatio: dial("warmupRatio", "Share of the steps with a rising rate.", { minimum: 0, maximum: 1 }),
+    decayRatio: dial("decayRatio", "Share of the steps, at the end, with a falling rate.", { minimum: 0, maximum: 1 }),
     clipNorm: dial("clipNorm", "Norm above which gradients are scaled down.", { exclusiveMinimum: 0 }),
     checkpointEverySteps: count("checkpointEverySteps", "Steps between checkpoints.", { minimum: 1 }),
     threads: count("threads", "Torch threads per process; 0 = all cores.", { minimum: 0, maximum: 1024 }),

@@ -75,6 +75,8 @@ export interface TrainingConfig {
   readonly weightDecay: number;
   /** Share of the steps over which the learning rate rises from 0. */
   readonly warmupRatio: number;
+  /** Share of the steps, the last ones, over which it falls to 0. */
+  readonly decayRatio: number;
   /** Global norm above which gradients are scaled down. */
   readonly clipNorm: number;
   /** Optimizer steps between two checkpoints. */

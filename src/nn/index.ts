@@ -52,7 +52,7 @@ export {
 } from "./plain.ts";
 export { countPairs, plainAttention } from "./plain-attention.ts";
 export { countValues, fillNormal, type RowLayout, rowBytes, rowWidth } from "./row-formats.ts";
-export { type Schedule, warmupConstant, warmupCosine } from "./schedules.ts";
+export { type Schedule, warmupStableDecay } from "./schedules.ts";
 export {
   type AdagradTables,
   type AdamTables,

@@ -2,25 +2,21 @@
 export type Schedule = (step: number) => number;
 
 /**
- * Linear warm-up, then half a cosine down to `floor`: the factor at step s of `total`, s counted from 0.
+ * Linear warm-up, then constant, then a linear fall to 0 over the last steps: the factor at step s of `total`, s counted
+ * from 0. Without a fall for a stream, whose end is not known; with one where models are compared at the end of a pass,
+ * since what the last batches did to a model at full rate is noise. A step that is in both takes the smaller factor.
  *
  * @param options.warmup steps until the factor is 1
- * @param options.floor factor at the end @default 0
+ * @param options.decay last steps, over which it falls
+ * @see arXiv 2403.02545 §5.1 (warm-up over a tenth of the steps), arXiv 2404.06395 §4 (warm-up, stable, decay)
  */
-export function warmupCosine(total: number, { warmup, floor = 0 }: { warmup: number; floor?: number }): Schedule {
+export function warmupStableDecay(
+  total: number,
+  { warmup, decay }: { readonly warmup: number; readonly decay: number },
+): Schedule {
   return (step) => {
-    if (step < warmup) return (step + 1) / warmup;
-    const progress = Math.min(1, (step - warmup) / Math.max(1, total - warmup));
-    return floor + (1 - floor) * 0.5 * (1 + Math.cos(Math.PI * progress));
+    const rise = step < warmup ? (step + 1) / warmup : 1;
+    const fall = decay === 0 ? 1 : Math.max(0, (total - step) / (decay + 1));
+    return Math.min(rise, fall, 1);
   };
-}
-
-/**
- * Linear warm-up, then constant: for one pass over a stream, whose end is not known, and where a rate that falls lets
- * the model fit rare ids more than they deserve.
- *
- * @see arXiv 2403.02545 §5.1 (warm-up over a tenth of the steps)
- */
-export function warmupConstant(warmup: number): Schedule {
-  return (step) => (step < warmup ? (step + 1) / warmup : 1);
 }

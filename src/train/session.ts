@@ -1,7 +1,7 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { Batch } from "../features/spec.ts";
 import { costOf, type ModelCost } from "../model/index.ts";
-import { countElements, countValues, parametersOf, type Schedule, warmupConstant } from "../nn/index.ts";
+import { countElements, countValues, parametersOf, type Schedule, warmupStableDecay } from "../nn/index.ts";
 import { countFlops, noGrad, Scope } from "../torch/index.ts";
 import type { TrainingPosition, Validation } from "./checkpoint.ts";
 import { Curves, VALIDATION } from "./curves.ts";
@@ -44,7 +44,10 @@ export class Session {
     // Updates of the runs that this one goes on from.
     const earlier = this.#position.step - this.#position.epoch * stepsPerEpoch - this.#position.batch;
     this.#totalSteps = earlier + stepsPerEpoch * this.#epochs;
-    this.#schedule = warmupConstant(earlier > 0 ? 0 : Math.ceil(this.#totalSteps * training.warmupRatio));
+    this.#schedule = warmupStableDecay(this.#totalSteps, {
+      warmup: earlier > 0 ? 0 : Math.ceil(this.#totalSteps * training.warmupRatio),
+      decay: Math.floor((this.#totalSteps - earlier) * training.decayRatio),
+    });
     this.#curves = job.mesh.rank === 0 ? new Curves(job.folder, this.#position) : null;
   }
 

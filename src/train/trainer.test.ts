@@ -240,6 +240,22 @@ async function eventsPerExample(model: ModelConfig): Promise<number> {
   return 0;
 }
 
+describe("the learning rate", () => {
+  const ratesOf = async (run: string, decayRatio: number): Promise<number[]> => {
+    const training = { epochs: 1, warmupRatio: 0.25, decayRatio, learningRate: 0.012 };
+    await trainAlone(trainingIn(folder.path, training), { model: "logistic", run });
+    const records = readCurve(join(at(run), "metrics.jsonl")).filter((record) => "learningRate" in record);
+    return records.map((record) => Number((1000 * Number(record["learningRate"])).toFixed(6)));
+  };
+
+  it("rises, stays, and falls over the last share of the steps if it is to", async () => {
+    expect(await ratesOf("steady", 0)).toEqual([4, 8, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12]);
+    expect(await ratesOf("falling", 0.5)).toEqual(
+      [4, 8, 12, 12, 12, 12, 72 / 7, 60 / 7, 48 / 7, 36 / 7, 24 / 7, 12 / 7].map((rate) => Number(rate.toFixed(6))),
+    );
+  });
+});
+
 describe("the summary", () => {
   it.each(["baseRate", "logistic", "previous", "foundation"])(
     "counts the parameters of the %s model",
