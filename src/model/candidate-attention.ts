@@ -37,7 +37,7 @@ export class CandidateAttention {
   readonly sharpness: Tensor;
   readonly attributeNorm: RmsNorm;
   readonly eventNorm: LayerNorm;
-  /** U. */
+  /** U ÷ {@link SHARPNESS}. */
   readonly importance: Linear;
   /** V. */
   readonly value: Linear;
@@ -86,7 +86,7 @@ export class CandidateAttention {
     return attend(inputs, { scale: SHARPNESS }).values.flatten(1);
   }
 
-  /** `[κ_f ê_f(c) / D ∥ 1]`. @shape [B, F, D] → [B, F, D + 1] */
+  /** `[κ_f ê_f(c) / D ∥ 1]`, κ ÷ {@link SHARPNESS}. @shape [B, F, D] → [B, F, D + 1] */
   private asked(attributes: Tensor): Tensor {
     const [size = 0, count = 0, dim = 0] = attributes.shape;
     const alike = this.attributeNorm

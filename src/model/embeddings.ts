@@ -100,26 +100,17 @@ export class Embeddings {
     const tokens = embedColumns(tables, columns);
     const events = tokens.splice(spec.contextual.length + spec.candidate.length);
     const candidate = tokens.slice(spec.contextual.length);
-    const common = commonFeatures(spec);
-    const features = [...tokens];
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], this.event.weight);
     return {
       features: stack([...tokens, this.numbers.apply(numbers)], 1),
       candidate: this.item.apply(cat(candidate, 1)),
       history: JaggedTensor.of(this.event.apply(cat(events, 1)), batch.history.offsets),
-      compared: () => ({
-        candidate: stack(
-          common.map(([f]) => features[f] as Tensor),
-          1,
-        ),
-        events: JaggedTensor.of(
-          cat(
-            common.map(([, h]) => events[h] as Tensor),
-            1,
-          ),
-          batch.history.offsets,
-        ),
-      }),
+      compared: () => {
+        const common = commonFeatures(spec);
+        const own = common.map(([f]) => tokens[f] as Tensor);
+        const past = common.map(([, h]) => events[h] as Tensor);
+        return { candidate: stack(own, 1), events: JaggedTensor.of(cat(past, 1), batch.history.offsets) };
+      },
     };
   }
 }

@@ -17,9 +17,9 @@ export interface HstuConfig {
 
 /**
  * HSTU's attention without its residual: `[U, V, Q, K] = SiLU(W_1 x)`, `A = SiLU(Q Kᵀ / √d + bias(i − j)) / N` over the
- * earlier rows of the segment (over all of them for rows in front), `y = W_2 (LN(A V) ⊙ U)`. N is the most rows that a segment can have, not the longest of the
- * batch, so that an example does not depend on the others. Its bias by time is left out: batches hold ages, not times, of
- * events.
+ * earlier rows of the segment (over all of them for rows in front), `y = W_2 (LN(A V) ⊙ U)`. N is the most rows that a
+ * segment can have, not the longest of the batch, so that an example does not depend on the others. Its bias by time is
+ * left out: batches hold ages, not times, of events.
  *
  * @shape x.values [L, D] → values [L, D]
  * @see arXiv 2402.17152 §3.2

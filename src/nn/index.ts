@@ -17,7 +17,7 @@ export { CrossLayer } from "./cross-layer.ts";
 export { EmbeddingTable, type EmbeddingTableConfig } from "./embedding-table.ts";
 export { attendInFront } from "./front-attention.ts";
 export { Initializer, type Placement } from "./initial.ts";
-export { attend, gdpa, hstuAttention } from "./jagged-attention.ts";
+export { attend, gdpa } from "./jagged-attention.ts";
 export { Linear, type LinearConfig } from "./linear.ts";
 export { logLoss, multiObjectiveLoss } from "./losses.ts";
 export { type HotRows, hotRows, mapTable, type TableFile } from "./mapped-table.ts";

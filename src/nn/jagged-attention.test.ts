@@ -5,7 +5,7 @@ import { boundsOf, random64 } from "../jagged/testing.ts";
 import { fromArray, grad, Scope, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import type { AttentionMask, AttentionOptions } from "./attention-options.ts";
-import { attend, gdpa, hstuAttention } from "./jagged-attention.ts";
+import { attend, gdpa } from "./jagged-attention.ts";
 import { plainAttention } from "./plain-attention.ts";
 
 const [INF, NAN] = [Number.POSITIVE_INFINITY, Number.NaN];
@@ -264,23 +264,11 @@ test("columns out of order and parts of a wider row are read where they are", ()
   expect(given(turned(query), turned(key), turned(value)).equal(expected)).toBe(true);
 });
 
-describe("named forms", () => {
-  test("HSTU: SiLU over the longest, causal", () => {
-    const { leaves, apply } = problemOf({ lengths: [4, 9] }, {});
-    const expected = apply(leaves, (inputs) =>
-      plainAttention(inputs, { activation: "silu", factor: 1 / 9, mask: { causal: true } }),
-    );
-    toBeClose(
-      apply(leaves, (inputs) => hstuAttention(inputs)),
-      expected,
-    );
-  });
-  test("GDPA: an activation of q kᵀ / τ", () => {
-    const { leaves, apply } = problemOf({ lengths: [4, 4], queryLengths: [9, 2] }, {});
-    const expected = apply(leaves, (inputs) => plainAttention(inputs, { activation: "gelu", scale: 1 / 3 }));
-    toBeClose(
-      apply(leaves, (inputs) => gdpa(inputs, { temperature: 3 })),
-      expected,
-    );
-  });
+test("GDPA: an activation of q kᵀ / τ", () => {
+  const { leaves, apply } = problemOf({ lengths: [4, 4], queryLengths: [9, 2] }, {});
+  const expected = apply(leaves, (inputs) => plainAttention(inputs, { activation: "gelu", scale: 1 / 3 }));
+  toBeClose(
+    apply(leaves, (inputs) => gdpa(inputs, { temperature: 3 })),
+    expected,
+  );
 });

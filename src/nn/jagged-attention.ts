@@ -37,24 +37,6 @@ export function attend(inputs: AttentionInputs, options: AttentionOptions = {}):
 }
 
 /**
- * HSTU's attention: `SiLU(s) / N` with N the longest example of the batch, causal unless the mask says otherwise.
- *
- * @shape → values [Lq, H, e]
- * @see arXiv 2402.17152 §3.2
- */
-export function hstuAttention(
-  inputs: AttentionInputs,
-  options: Omit<AttentionOptions, "activation"> = {},
-): JaggedTensor {
-  return attend(inputs, {
-    mask: { causal: true },
-    factor: 1 / Math.max(1, inputs.query.maxLength),
-    ...options,
-    activation: "silu",
-  });
-}
-
-/**
  * Generalized dot-product attention: `act(Q Kᵀ / τ) V` without softmax, to the few summary tokens of the own example.
  *
  * @shape → values [Lq, H, e]
