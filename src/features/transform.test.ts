@@ -12,6 +12,7 @@ import {
   numberBucket,
   numberBuckets,
   signedLog1p,
+  standardized,
   WEEKDAY_CARDINALITY,
 } from "./transform.ts";
 
@@ -41,6 +42,11 @@ describe("signedLog1p", () => {
     [1e-12, 1e-12],
     [NaN, 0],
   ])("of %d is %d", (x, expected) => expect(signedLog1p(x)).toBeCloseTo(expected, 14));
+
+  it("knows one zero", () => {
+    expect(signedLog1p(-0)).toBe(0);
+    expect(standardized(-0, { mean: 0, deviation: 1 })).toBe(0);
+  });
 
   it("is odd, rising and finite", () => {
     fc.assert(

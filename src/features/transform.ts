@@ -24,10 +24,13 @@ export const HOUR_CARDINALITY = 25;
 /** Number of codes of {@link dayOfWeek}, 0 included. */
 export const WEEKDAY_CARDINALITY = 8;
 
-/** `sign(x) · ln(1 + |x|)`, finite for every x: NaN gives 0, an infinity what the largest number gives. */
+/**
+ * `sign(x) · ln(1 + |x|)`, finite for every x: NaN gives 0, an infinity what the largest number gives. Minus zero
+ * gives 0, as JSON writes both zeros alike: a request may hold the one where its log holds the other.
+ */
 export function signedLog1p(x: number): number {
   if (Number.isNaN(x)) return 0;
-  return Math.sign(x) * Math.log1p(Math.min(Math.abs(x), Number.MAX_VALUE));
+  return Math.sign(x) * Math.log1p(Math.min(Math.abs(x), Number.MAX_VALUE)) + 0;
 }
 
 /** A dense input: `(signedLog1p(x) − mean) / deviation`; NaN gives 0, which is the mean. */
