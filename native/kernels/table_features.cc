@@ -115,6 +115,17 @@ void checkGradients(const char* op, const FeatureArguments& given, at::TensorLis
   }
 }
 
+void checkLeaves(const char* op, at::TensorList tables, at::TensorList leaves) {
+  TORCH_CHECK(leaves.empty() || leaves.size() == tables.size(), op, ": there must be no or ", tables.size(), " leaves, got ",
+              leaves.size());
+  for (size_t t = 0; t < leaves.size(); ++t) {
+    TORCH_CHECK(tables[t].dim() == 2 && leaves[t].sizes() == at::IntArrayRef({tables[t].size(0), rowDim(tables[t])}) &&
+                    leaves[t].scalar_type() == sumType(tables[t].scalar_type()),
+                op, ": leaf ", t, " must be ", sumType(tables[t].scalar_type()), " as its table's values, got ",
+                leaves[t].scalar_type(), " ", leaves[t].sizes());
+  }
+}
+
 at::Tensor bagIds(const FeatureArguments& given, size_t f) {
   const at::Tensor& codes = given.codes[f];
   const auto options = codes.options().dtype(at::kLong);

@@ -71,6 +71,12 @@ FeatureList checkFeatures(const char* op, const FeatureArguments& given);
 // The bags' gradients, one tensor [B_f, D] per feature.
 void checkGradients(const char* op, const FeatureArguments& given, at::TensorList gradients, FeatureList& list);
 
+// Leaves: none, or what the gradient of each table flows to.
+void checkLeaves(const char* op, at::TensorList tables, at::TensorList leaves);
+
+// tables_pool, as whoever calls it would have it: with gradients where they are recorded.
+std::vector<at::Tensor> poolTables(const FeatureArguments& given, at::TensorList leaves);
+
 // The number of bags of a feature.
 inline int64_t bagsOf(const FeatureArguments& given, size_t f) {
   return given.hasOffsets(f) ? given.offsets[f].numel() - 1 : given.codes[f].numel();

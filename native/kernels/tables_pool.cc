@@ -142,12 +142,7 @@ class TablesPool : public torch::autograd::Function<TablesPool> {
   static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, at::TensorList leaves,
                                                 at::TensorList weights, const FeatureArguments& given) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    static const auto op =
-        c10::Dispatcher::singleton()
-            .findSchemaOrThrow("lapidary::tables_pool", "")
-            .typed<std::vector<at::Tensor>(at::TensorList, at::IntArrayRef, at::TensorList, at::TensorList, at::TensorList, bool,
-                                           at::TensorList)>();
-    auto results = op.call(given.tables, given.features, given.codes, given.offsets, weights, given.mean, {});
+    auto results = poolTables({given.tables, given.features, given.codes, given.offsets, weights, given.mean}, {});
     const bool needsRows = std::any_of(weights.begin(), weights.end(), [](const at::Tensor& w) { return w.requires_grad(); });
     std::vector<at::Tensor> saved;
     for (const at::TensorList list : {given.codes, given.offsets, weights, needsRows ? given.tables : at::TensorList()}) {
@@ -230,23 +225,21 @@ class TablesPool : public torch::autograd::Function<TablesPool> {
 
 }  // namespace
 
-static void checkLeaves(at::TensorList tables, at::TensorList leaves) {
-  TORCH_CHECK(leaves.empty() || leaves.size() == tables.size(), "tables_pool: there must be no or ", tables.size(),
-              " leaves, got ", leaves.size());
-  for (size_t t = 0; t < leaves.size(); ++t) {
-    TORCH_CHECK(tables[t].dim() == 2 && leaves[t].sizes() == at::IntArrayRef({tables[t].size(0), rowDim(tables[t])}) &&
-                    leaves[t].scalar_type() == sumType(tables[t].scalar_type()),
-                "tables_pool: leaf ", t, " must be ", sumType(tables[t].scalar_type()), " as its table's values, got ",
-                leaves[t].scalar_type(), " ", leaves[t].sizes());
-  }
-}
-
 static std::vector<at::Tensor> tablesPoolAutograd(at::TensorList tables, at::IntArrayRef features, at::TensorList codes,
                                                   at::TensorList offsets, at::TensorList weights, bool mean,
                                                   at::TensorList leaves) {
-  checkLeaves(tables, leaves);
+  checkLeaves("tables_pool", tables, leaves);
   return TablesPool::apply(leaves.empty() ? tables : leaves, weights,
                            FeatureArguments{tables, features, codes, offsets, {}, mean});
+}
+
+std::vector<at::Tensor> poolTables(const FeatureArguments& given, at::TensorList leaves) {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("lapidary::tables_pool", "")
+          .typed<std::vector<at::Tensor>(at::TensorList, at::IntArrayRef, at::TensorList, at::TensorList, at::TensorList, bool,
+                                         at::TensorList)>();
+  return op.call(given.tables, given.features, given.codes, given.offsets, given.weights, given.mean, leaves);
 }
 
 }  // namespace lapidary

@@ -21,6 +21,7 @@ import {
   segmentSum,
   stack,
   type Tensor,
+  tablesLinear,
   tablesPool,
   tensor,
   trace,
@@ -96,6 +97,12 @@ const CASES: Readonly<Record<LoweredOperator, (inputs: Inputs) => Tensor>> = {
     const codes = zeros([size], { dtype: "int64" });
     const [first, second] = tablesPool([WEIGHT.mul(2), WEIGHT], [1, 0], [codes.add(1), codes], [], [], false, []);
     return x.add(first as Tensor).add(second as Tensor);
+  },
+  "lapidary::tables_linear": ({ x, size }) => {
+    const codes = zeros([size], { dtype: "int64" });
+    const [tables, weight] = [[WEIGHT.mul(2), WEIGHT], cat([WEIGHT, WEIGHT.mul(3)], 1)];
+    const made = [SHIFT, null].map((bias) => tablesLinear(tables, [1, 0], [codes.add(1), codes], weight, bias, []));
+    return made.reduce((sum, one) => sum.add(one), x);
   },
   "lapidary::dense": ({ x }) => dense(dense(x, WEIGHT, SHIFT, "relu"), WEIGHT, null, "silu"),
   "lapidary::gated": ({ x }) => gated(x.mul(20), gated(x, x, "silu"), "sigmoid"),

@@ -55,6 +55,7 @@ export const LOWERED = [
   "lapidary::segment_sum",
   "lapidary::segment_max",
   "lapidary::tables_pool",
+  "lapidary::tables_linear",
   "lapidary::dense",
   "lapidary::gated",
   "lapidary::norm",
@@ -232,11 +233,23 @@ function repeatInterleave(call: CallView): string {
   return call.graph.node("Gather", [self.name, ids], { axis });
 }
 
-/** Each feature's rows, id by id. */
 function lookups(call: CallView): string[] {
-  const [tables, of] = [call.tensors("tables"), call.sizes("features")];
   if (call.tensors("offsets").length > 0) call.refuse("lookups id by id", "pooled ones");
   if (call.tensors("weights").length > 0) call.refuse("lookups id by id", "weighted ones");
+  return rowsById(call);
+}
+
+/** A graph need not multiply a row once only: what it computes is the same. */
+function tablesLinear(call: CallView): string {
+  const rows = call.graph.node("Concat", rowsById(call), { axis: 1 });
+  const bias = call.optional("bias");
+  const inputs = [rows, call.tensor("weight").name, ...(bias === null ? [] : [bias.name])];
+  return call.graph.node("Gemm", inputs, { transB: 1 });
+}
+
+/** Each feature's rows, id by id. */
+function rowsById(call: CallView): string[] {
+  const [tables, of] = [call.tensors("tables"), call.sizes("features")];
   const gatherers = tables.map((table) => rowGatherer(call, table));
   return call.tensors("codes").map((codes, f) => {
     const gather = gatherers[Number(of[f])] ?? call.refuse(`a table of feature ${f}`, "none");
@@ -348,6 +361,7 @@ export const LOWERINGS: Readonly<Record<LoweredOperator, Lowering>> = {
   "lapidary::segment_sum": segments("add", 0),
   "lapidary::segment_max": segments("max", Number.NEGATIVE_INFINITY),
   "lapidary::tables_pool": lookups,
+  "lapidary::tables_linear": tablesLinear,
   "lapidary::dense": dense,
   "lapidary::gated": gated,
   "lapidary::norm": norm,

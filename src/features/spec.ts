@@ -64,6 +64,12 @@ export interface BatchKnowledge {
   readonly past: Float32Array;
 }
 
+/** Ragged columns of past events, each history oldest first and strictly before its example. @shape offsets [B+1], codes [L] */
+export interface EventColumns {
+  readonly offsets: Int32Array;
+  readonly codes: CodeColumns;
+}
+
 /**
  * A batch of examples as plain arrays, owned by one thread and transferable to another.
  *
@@ -80,8 +86,7 @@ export interface Batch {
   readonly contextual: CodeColumns;
   readonly candidate: CodeColumns;
   readonly numbers: Float32Array;
-  /** Each history oldest first, strictly before the example's own time. */
-  readonly history: { readonly offsets: Int32Array; readonly codes: CodeColumns };
+  readonly history: EventColumns;
   readonly labels: Float32Array;
   /** 1 where the label is known as of the reader's horizon, else 0. */
   readonly labelMask: Float32Array;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { grad, Scope, setThreads } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
-import { chosenRows, type JaggedTensor, neighbours, newestRows, withoutFirst } from "./index.ts";
+import { type JaggedTensor, neighbours, newestRows, withoutFirst } from "./index.ts";
 import { RAGGED_LENGTHS, randomJagged, rowsOf, segmentsOf } from "./testing.ts";
 
 const DIM = 3;
@@ -41,15 +41,6 @@ describe("parts of ragged rows", () => {
         newestRows(x, count),
         segmentsOf(x).map((rows) => rows.slice(Math.max(0, rows.length - count))),
       );
-    });
-  });
-
-  test("chosenRows keeps rows in their segments and order", () => {
-    onRagged((x, count) => {
-      const isChosen = (row: number): boolean => row % (count + 1) !== 0;
-      let row = 0;
-      const expected = segmentsOf(x).map((rows) => rows.filter(() => isChosen(row++)));
-      toBeSegments(chosenRows(x, isChosen), expected);
     });
   });
 

@@ -20,17 +20,6 @@ export function evenly(values: Tensor, size: number, count: number): JaggedTenso
   );
 }
 
-/** The rows that are chosen, in their segments and order. */
-export function chosenRows(x: JaggedTensor, isChosen: (row: number) => boolean): JaggedTensor {
-  const index: number[] = [];
-  const bounds = new Int32Array(x.size + 1);
-  for (let b = 0; b < x.size; b++) {
-    for (let row = x.bounds[b] ?? 0; row < (x.bounds[b + 1] ?? 0); row++) if (isChosen(row)) index.push(row);
-    bounds[b + 1] = index.length;
-  }
-  return index.length === x.rows ? x : JaggedTensor.of(rowsAt(x.values, Int32Array.from(index)), bounds);
-}
-
 /**
  * Every `count` neighbours side by side in one row, counted from the newest; zeros in front of the oldest where a
  * segment's length is no multiple.

@@ -1,12 +1,19 @@
-import { evenly, type JaggedTensor } from "../jagged/index.ts";
-import { attend, type Initializer, LayerNorm, Linear, RmsNorm } from "../nn/index.ts";
-import { cat, ones, type Tensor, zeros } from "../torch/index.ts";
-import type { Compared } from "./embeddings.ts";
+import type { JaggedTensor } from "../jagged/index.ts";
+import { attendTables, type Initializer, LayerNorm, Linear, type Lookup, NORM_EPS, RmsNorm } from "../nn/index.ts";
+import { stack, type Tensor } from "../torch/index.ts";
 
 /** κ of the first update: an event that is alike weighs e⁴ = 55 times one that is not. */
 const SHARPNESS = 4;
 /** Columns of a head's values: what a user did with an event is a handful of numbers. */
 const VALUE_DIM = 4;
+
+/** What candidates and events have in common: F attributes. */
+export interface Compared {
+  /** The candidates' embeddings. @shape F times [B, D] */
+  readonly candidate: readonly Tensor[];
+  /** Where those of the events are looked up. @shape F features [L] */
+  readonly events: Lookup;
+}
 
 interface Parts {
   readonly sharpness: Tensor;
@@ -29,7 +36,6 @@ interface Parts {
  * are alike and not by few. One query per example, so that no candidate sees another. Its cost per event grows with F·D,
  * not with D².
  *
- * @shape candidate [B, F, D]; history.values [L, D] → [B, 4 F]
  * @see arXiv 1706.06978 (target attention), 2006.05639 §3.2 (search by attributes); engineering.fb.com, 5 Aug 2026
  */
 export class CandidateAttention {
@@ -74,45 +80,24 @@ export class CandidateAttention {
     });
   }
 
-  apply(history: JaggedTensor, compared: Compared): Tensor {
-    const [size = 0, attributes = 0, dim = 0] = compared.candidate.shape;
-    const { values: keys } = compared.events;
+  /** @shape history.values [L, D]; candidate F times [B, D]; events F features [L] → [B, 4 F] */
+  apply(history: JaggedTensor, { candidate, events }: Compared): Tensor {
     const tokens = this.eventNorm.apply(history.values);
-    const inputs = {
-      query: evenly(this.asked(compared.candidate), size, 1),
-      key: this.beside(history.with(this.keys(keys.reshape([history.rows, attributes, dim]), tokens))),
-      value: this.values(history.with(tokens)),
-    };
-    return attend(inputs, { scale: SHARPNESS }).values.flatten(1);
+    return attendTables(events, {
+      query: this.asked(stack(candidate, 1)),
+      scores: this.importance.apply(tokens),
+      values: this.value.apply(tokens),
+      front: { score: this.prior, value: this.priorValue },
+      offsets: history.offsets,
+      scale: SHARPNESS,
+      eps: NORM_EPS,
+    });
   }
 
-  /** `[κ_f ê_f(c) / D ∥ 1]`, κ ÷ {@link SHARPNESS}. @shape [B, F, D] → [B, F, D + 1] */
+  /** `κ_f ê_f(c) ⊙ γ / D`, κ ÷ {@link SHARPNESS}; γ is the events' part of the norm's scale. @shape [B, F, D] → [B, F, D] */
   private asked(attributes: Tensor): Tensor {
-    const [size = 0, count = 0, dim = 0] = attributes.shape;
-    const alike = this.attributeNorm
-      .apply(attributes)
-      .mul(this.sharpness.unsqueeze(1))
-      .mul(1 / dim);
-    return cat([alike, ones([size, count, 1], { dtype: alike.dtype, device: alike.device })], 2);
-  }
-
-  /** `[ê_f(l) ∥ (U LN(x_l))_f]`. @shape attributes [L, F, D], tokens [L, D] → [L, F, D + 1] */
-  private keys(attributes: Tensor, tokens: Tensor): Tensor {
-    return cat([this.attributeNorm.apply(attributes), this.importance.apply(tokens).unsqueeze(2)], 2);
-  }
-
-  /** The learned row before the keys of each segment: like nothing, and as likely as its scores say. */
-  private beside(keys: JaggedTensor): JaggedTensor {
-    const [, count = 0, width = 0] = keys.values.shape;
-    const alike = zeros([count, width - 1], { dtype: this.prior.dtype, device: this.prior.device });
-    return keys.prepend(cat([alike, this.prior.unsqueeze(1)], 1).expand([keys.size, 1, count, width]));
-  }
-
-  /** @shape values [L, D] → [L + B, F, 4] */
-  private values(tokens: JaggedTensor): Tensor {
-    const [width = 0] = this.priorValue.shape;
-    const own = tokens.with(this.value.apply(tokens.values));
-    const all = own.prepend(this.priorValue.expand([tokens.size, 1, width]));
-    return all.values.reshape([all.rows, width / VALUE_DIM, VALUE_DIM]);
+    const [, , dim = 1] = attributes.shape;
+    const { attributeNorm: norm, sharpness } = this;
+    return norm.apply(attributes).mul(norm.scale.div(dim)).mul(sharpness.unsqueeze(1));
   }
 }

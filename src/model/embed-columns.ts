@@ -1,5 +1,5 @@
 import type { CategoryFeature, CodeColumns } from "../features/spec.ts";
-import { type EmbeddingTable, poolTables } from "../nn/index.ts";
+import { type EmbeddingTable, type Lookup, poolTables } from "../nn/index.ts";
 import { fromArray, type Tensor } from "../torch/index.ts";
 
 /** The tables of a spec by name; features that name the same table share it. */
@@ -26,13 +26,21 @@ export function columnsOf(features: readonly CategoryFeature[], columns: CodeCol
  * @shape codes_i [n_i] → e_i [n_i, D]
  */
 export function embedColumns(tables: Tables, columns: readonly Column[]): Tensor[] {
+  return columns.length === 0 ? [] : poolTables(lookupOf(tables, columns));
+}
+
+/** The columns as operators over tables take them. @throws {Error} if there is no such table */
+export function lookupOf(tables: Tables, columns: readonly Column[]): Lookup {
   const names = [...new Set(columns.map(({ table }) => table))];
   const chosen = names.map((name) => tableOf(tables, name));
-  const weights = chosen.map(({ weight }) => weight);
-  const [first] = weights;
-  if (first === undefined) return [];
-  const features = columns.map(({ table, codes }) => ({ table: names.indexOf(table), codes: codesLike(first, codes) }));
-  return poolTables({ tables: weights, leaves: chosen.map(({ leaf }) => leaf), features });
+  return {
+    tables: chosen.map(({ weight }) => weight),
+    leaves: chosen.map(({ leaf }) => leaf),
+    features: columns.map(({ table, codes }) => {
+      const of = names.indexOf(table);
+      return { table: of, codes: codesLike(chosen[of] as EmbeddingTable, codes) };
+    }),
+  };
 }
 
 function tableOf(tables: Tables, name: string): EmbeddingTable {
@@ -42,7 +50,7 @@ function tableOf(tables: Tables, name: string): EmbeddingTable {
 }
 
 /** The codes where the tables are; on the host without a copy. */
-function codesLike({ device }: Tensor, array: Int32Array): Tensor {
+function codesLike({ weight: { device } }: EmbeddingTable, array: Int32Array): Tensor {
   const codes = fromArray(array, [array.length], { share: true });
   return device === "cpu" ? codes : codes.to({ device });
 }

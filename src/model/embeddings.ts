@@ -1,8 +1,8 @@
-import type { Batch, CategoryFeature, FeatureSpec } from "../features/spec.ts";
+import type { Batch, CategoryFeature, EventColumns, FeatureSpec } from "../features/spec.ts";
 import { JaggedTensor } from "../jagged/index.ts";
-import { EmbeddingTable, type Initializer, Linear, Mlp } from "../nn/index.ts";
+import { EmbeddingTable, type Initializer, Linear, type Lookup, Mlp, mapTables } from "../nn/index.ts";
 import { cat, fromArray, stack, type Tensor } from "../torch/index.ts";
-import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
+import { columnsOf, embedColumns, lookupOf, type Tables } from "./embed-columns.ts";
 
 function allFeatures(spec: FeatureSpec): CategoryFeature[] {
   return [...spec.contextual, ...spec.candidate, ...spec.history];
@@ -21,24 +21,14 @@ export function toDevice(array: Float32Array, shape: readonly number[], like: Te
   return fromArray(array, shape, { share: true }).to({ device: like.device, dtype: like.dtype });
 }
 
-/** What the embedding layer makes of a batch. */
+/** What the embedding layer makes of the examples of a batch. */
 export interface Embedded {
   /** One token per contextual and candidate feature, and one for the dense inputs. @shape [B, n, D] */
   readonly features: Tensor;
   /** The candidate, in the space of the history's events. @shape [B, D] */
   readonly candidate: Tensor;
-  /** One token per past event. @shape values [L, D] */
-  readonly history: JaggedTensor;
-  /** Embeddings of what candidate and events both have; only made for who asks. */
-  compared(): Compared;
-}
-
-/** What of the candidate can be compared with what of the events. */
-export interface Compared {
-  /** Embeddings of the attributes that both have. @shape [B, F, D] */
-  readonly candidate: Tensor;
-  /** @shape values [L, F·D] */
-  readonly events: JaggedTensor;
+  /** Embeddings of what candidates have in common with events. @shape F times [B, D] */
+  readonly common: readonly Tensor[];
 }
 
 /** Positions among the features, and among those of the history, of what both have: what shares a table. */
@@ -81,7 +71,7 @@ export class Embeddings {
   }
 
   /** Number of attributes that candidate and events both have, F. */
-  static numCompared(spec: FeatureSpec): number {
+  static numCommon(spec: FeatureSpec): number {
     return commonFeatures(spec).length;
   }
 
@@ -92,25 +82,26 @@ export class Embeddings {
 
   apply(batch: Batch): Embedded {
     const { spec, tables } = this;
-    const columns = [
-      ...columnsOf(spec.contextual, batch.contextual),
-      ...columnsOf(spec.candidate, batch.candidate),
-      ...columnsOf(spec.history, batch.history.codes),
-    ];
+    const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.candidate, batch.candidate)];
     const tokens = embedColumns(tables, columns);
-    const events = tokens.splice(spec.contextual.length + spec.candidate.length);
-    const candidate = tokens.slice(spec.contextual.length);
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], this.event.weight);
     return {
       features: stack([...tokens, this.numbers.apply(numbers)], 1),
-      candidate: this.item.apply(cat(candidate, 1)),
-      history: JaggedTensor.of(this.event.apply(cat(events, 1)), batch.history.offsets),
-      compared: () => {
-        const common = commonFeatures(spec);
-        const own = common.map(([f]) => tokens[f] as Tensor);
-        const past = common.map(([, h]) => events[h] as Tensor);
-        return { candidate: stack(own, 1), events: JaggedTensor.of(cat(past, 1), batch.history.offsets) };
-      },
+      candidate: this.item.apply(cat(tokens.slice(spec.contextual.length), 1)),
+      common: commonFeatures(spec).map(([f]) => tokens[f] as Tensor),
     };
+  }
+
+  /** One token per past event. @shape values [L, D] */
+  events({ codes, offsets }: EventColumns): JaggedTensor {
+    const lookup = lookupOf(this.tables, columnsOf(this.spec.history, codes));
+    return JaggedTensor.of(mapTables(lookup, this.event), offsets);
+  }
+
+  /** Where the embeddings of what events have in common with candidates are looked up. @shape F features [L] */
+  common({ codes }: EventColumns): Lookup {
+    const { history } = this.spec;
+    const features = commonFeatures(this.spec).map(([, h]) => history[h] as CategoryFeature);
+    return lookupOf(this.tables, columnsOf(features, codes));
   }
 }

@@ -1,11 +1,11 @@
 import type { ArchitectureConfig } from "../config/architecture.ts";
-import type { Batch, FeatureSpec } from "../features/spec.ts";
+import type { Batch, EventColumns, FeatureSpec } from "../features/spec.ts";
 import { type JaggedTensor, newestRows } from "../jagged/index.ts";
 import type { Initializer } from "../nn/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
 import { CandidateAttention } from "./candidate-attention.ts";
 import { CrossArch, clsTokens, SUMMARY, type Summaries, summaryTokens } from "./cross-arch.ts";
-import { type Embedded, Embeddings } from "./embeddings.ts";
+import { Embeddings } from "./embeddings.ts";
 import { FoundationLayer, type FoundationState } from "./foundation-layer.ts";
 import type { Representation, Teacher } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
@@ -89,7 +89,7 @@ export class Foundation implements Teacher {
         }),
         taps: (architecture.pyramid > 1 ? levels : levels.slice(-1)).map(tap),
         candidate: seesHistory(spec, architecture)
-          ? CandidateAttention.init({ dim, attributes: Embeddings.numCompared(spec) }, initial)
+          ? CandidateAttention.init({ dim, attributes: Embeddings.numCommon(spec) }, initial)
           : null,
         heads: initHeads(spec, config, initial),
       },
@@ -103,25 +103,22 @@ export class Foundation implements Teacher {
 
   /** The embedding is the mean of the last layer's sequence summary: `mean(S_sum)` over its tokens. */
   represent(batch: Batch): Representation {
-    const { features, candidate, history, compared } = this.embeddings.apply(batch);
+    const { features, candidate, common } = this.embeddings.apply(batch);
     const { spec } = this.embeddings;
     const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
     const x = this.gate?.apply(features, surfaceToken(spec, features)) ?? features;
-    const histories = historyStreams(history, batch, this.architecture);
+    const streams = historyStreams(batch.history, this.architecture);
+    const histories = streams.map((events) => this.embeddings.events(events));
     const told = this.run({ x, histories: this.begin(x, histories) }, route);
     const summaries = told.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
-    const seen = this.seen(histories, batch, compared);
-    const logits = this.heads.apply(cat([x.flatten(1), ...summaries, candidate, ...seen], 1), route);
+    const seen = histories.map((history, h) =>
+      this.candidate?.apply(history, { candidate: common, events: this.embeddings.common(streams[h] as EventColumns) }),
+    );
+    const logits = this.heads.apply(
+      cat([x.flatten(1), ...summaries, candidate, ...seen.flatMap((one) => one ?? [])], 1),
+      route,
+    );
     return { logits, embedding: (told.at(-1) as Summaries).histories.mean([1]) };
-  }
-
-  /** What the candidate sees of each history. */
-  private seen(histories: readonly JaggedTensor[], batch: Batch, compared: Embedded["compared"]): readonly Tensor[] {
-    const attention = this.candidate;
-    if (attention === null) return [];
-    const { candidate, events } = compared();
-    const attributes = historyStreams(events, batch, this.architecture);
-    return histories.map((history, h) => attention.apply(history, { candidate, events: attributes[h] ?? events }));
   }
 
   /** The summaries of every layer that is tapped. */
@@ -152,7 +149,7 @@ export class Foundation implements Teacher {
 
 /** Whether the candidate attends to the history: where something of it can be compared with the events. */
 function seesHistory(spec: FeatureSpec, { candidateAttention }: ArchitectureConfig): boolean {
-  return candidateAttention && Embeddings.numCompared(spec) > 0;
+  return candidateAttention && Embeddings.numCommon(spec) > 0;
 }
 
 /** @shape features [B, n, D] → [B, D] */
@@ -176,7 +173,7 @@ function initHeads(spec: FeatureSpec, { sizes, architecture }: FoundationConfig,
   const told = SUMMARY.features + numHistories * summaryTokens(architecture);
   const tokens = Embeddings.numTokens(spec) + tapped * told + 1;
   const seen = seesHistory(spec, architecture)
-    ? numHistories * CandidateAttention.width(Embeddings.numCompared(spec))
+    ? numHistories * CandidateAttention.width(Embeddings.numCommon(spec))
     : 0;
   const numSurfaces = numSurfacesOf(spec);
   const domains = numSurfaces > 1 ? architecture.domains : "shared";

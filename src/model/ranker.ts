@@ -50,8 +50,8 @@ export class Ranker implements Teacher {
 
   /** The embedding is what the reader made of the history. */
   represent(batch: Batch): Representation {
-    const { features, candidate, history } = this.embeddings.apply(batch);
-    const embedding = this.reader.apply(history, candidate, features);
+    const { features, candidate } = this.embeddings.apply(batch);
+    const embedding = this.reader.apply(this.embeddings.events(batch.history), candidate, features);
     const x0 = cat([features.flatten(1), candidate, embedding], 1);
     const route = SurfaceRoute.of(batch, numSurfacesOf(this.embeddings.spec));
     return { logits: this.heads.apply(this.interaction?.apply(x0) ?? x0, route), embedding };

@@ -5,9 +5,9 @@ import { JaggedTensor } from "../jagged/index.ts";
 import { random64, randomJagged, segmentsOf } from "../jagged/testing.ts";
 import { type Linear, MultiHeadAttention, plainAttention, QueryKeyNorm } from "../nn/index.ts";
 import { checkLayerGrads, initial64, naiveLinear, perturb } from "../nn/testing.ts";
-import { cat, grad, noGrad, setThreads, type Tensor } from "../torch/index.ts";
+import { cat, fromArray, grad, noGrad, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
-import { CandidateAttention } from "./candidate-attention.ts";
+import { CandidateAttention, type Compared } from "./candidate-attention.ts";
 import { HstuAttention } from "./hstu.ts";
 import {
   examplesOf,
@@ -41,6 +41,23 @@ const EVENTS_SEE: Readonly<Record<Exclude<SequenceAttention, "full" | "hstu">, S
   block: (row, key) => Math.floor(row / 64) === Math.floor(key / 64),
   semiLocal: (row, key) => key <= row && (row - key < 64 || key < 64),
 };
+
+/** Candidates and events as a batch has them: every event's attribute a row of its own. @shape own [B, F, D], [L, F·D] */
+function comparedOf(own: Tensor, { values, rows }: JaggedTensor): Compared {
+  const [, count = 0, dim = 0] = own.shape;
+  const attributes = Array.from({ length: count }, (_, f) => f);
+  const codes = fromArray(
+    Int32Array.from({ length: rows }, (_, row) => row),
+    [rows],
+  );
+  return {
+    candidate: attributes.map((f) => own.select(1, f)),
+    events: {
+      tables: attributes.map((f) => values.slice(1, f * dim, (f + 1) * dim).clone()),
+      features: attributes.map((table) => ({ table, codes })),
+    },
+  };
+}
 
 function seesOf(attention: SequenceAttention, front = PREFIX): Sees | undefined {
   if (attention === "full" || attention === "hstu") return undefined;
@@ -199,7 +216,7 @@ describe("CandidateAttention", () => {
   const attributes = randomJagged(lengths, ATTRIBUTES * DIM, 6);
   const candidate = random64([4, ATTRIBUTES, DIM], 5);
   const apply = (own: Tensor, tokens = history, events = attributes): Tensor =>
-    layer.apply(tokens, { candidate: own, events });
+    layer.apply(tokens, comparedOf(own, events));
 
   /** `s_fl` and `y_f` in loops, the learned row first. */
   function naive(b: number): number[] {
@@ -240,8 +257,7 @@ describe("CandidateAttention", () => {
     const one = (values: Tensor): JaggedTensor => JaggedTensor.of(values, Int32Array.of(0, 3));
     const tokens = random64([3, 64], 8);
     const made = fresh.apply(one(tokens), {
-      candidate: events.slice(0, 1, 2).mul(0.2).unsqueeze(0),
-      events: one(events),
+      ...comparedOf(events.slice(0, 1, 2).mul(0.2).unsqueeze(0), one(events)),
     });
     const values = fresh.value.apply(fresh.eventNorm.apply(tokens));
     // The prior weighs as much as the one event that is alike.
@@ -265,12 +281,8 @@ describe("CandidateAttention", () => {
   test("gradients", () => {
     checkLayerGrads(
       layer,
-      (l, ...[own, tokens, events]) =>
-        l.apply(history.with(tokens as Tensor), {
-          candidate: own as Tensor,
-          events: attributes.with(events as Tensor),
-        }),
-      { inputs: [candidate, history.values, attributes.values] },
+      (l, own, tokens) => l.apply(history.with(tokens as Tensor), comparedOf(own as Tensor, attributes)),
+      { inputs: [candidate, history.values] },
     );
   });
 });

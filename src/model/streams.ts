@@ -1,7 +1,6 @@
 import type { ArchitectureConfig } from "../config/architecture.ts";
 import { ORIGINS } from "../features/schema.ts";
-import type { Batch } from "../features/spec.ts";
-import { chosenRows, type JaggedTensor } from "../jagged/index.ts";
+import type { EventColumns } from "../features/spec.ts";
 
 /** Code of each origin, as the store has it: 0 is missing. */
 const CODE_OF_ORIGIN = { organic: 1 + ORIGINS.indexOf("organic"), ad: 1 + ORIGINS.indexOf("ad") } as const;
@@ -15,17 +14,28 @@ export function numStreams({ streams }: Pick<ArchitectureConfig, "streams">): nu
  * The histories that a model reads: all events in one, or the organic ones and the ads beside each other; of all
  * events, or of one origin only. Events without an origin count as organic.
  *
- * @shape history.values [L, D] → as many histories as {@link numStreams}
+ * @shape history codes [L] → as many histories as {@link numStreams}
  */
 export function historyStreams(
-  history: JaggedTensor,
-  { history: { codes } }: Pick<Batch, "history">,
+  history: EventColumns,
   { streams, events }: Pick<ArchitectureConfig, "streams" | "events">,
-): readonly JaggedTensor[] {
-  const origins = codes["origin"] ?? new Int32Array(history.rows);
-  const isAd = (row: number): boolean => origins[row] === CODE_OF_ORIGIN.ad;
+): readonly EventColumns[] {
+  const origins = history.codes["origin"];
+  const isAd = (row: number): boolean => origins?.[row] === CODE_OF_ORIGIN.ad;
   const ofOrigin = (origin: (typeof ORIGINS)[number]) =>
-    chosenRows(history, (row) => isAd(row) === (origin === "ad") && (events === "all" || events === origin));
+    chosenEvents(history, (row) => isAd(row) === (origin === "ad") && (events === "all" || events === origin));
   if (streams === "origin") return ORIGINS.map(ofOrigin);
   return [events === "all" ? history : ofOrigin(events)];
+}
+
+/** The events that are chosen, in their histories and order. */
+function chosenEvents({ offsets, codes }: EventColumns, isChosen: (row: number) => boolean): EventColumns {
+  const rows: number[] = [];
+  const bounds = new Int32Array(offsets.length);
+  for (let b = 0; b + 1 < offsets.length; b++) {
+    for (let row = offsets[b] ?? 0; row < (offsets[b + 1] ?? 0); row++) if (isChosen(row)) rows.push(row);
+    bounds[b + 1] = rows.length;
+  }
+  const chosen = Object.entries(codes).map(([name, all]) => [name, Int32Array.from(rows, (row) => all[row] ?? 0)]);
+  return { offsets: bounds, codes: Object.fromEntries(chosen) };
 }

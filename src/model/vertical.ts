@@ -1,8 +1,8 @@
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { JaggedTensor, meanSegments } from "../jagged/index.ts";
-import { type Initializer, Linear } from "../nn/index.ts";
+import { type Initializer, Linear, mapTables } from "../nn/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
-import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
+import { columnsOf, embedColumns, lookupOf, type Tables } from "./embed-columns.ts";
 import { initTables, toDevice } from "./embeddings.ts";
 import type { SplitModel } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
@@ -66,11 +66,9 @@ export class Vertical implements SplitModel {
   user(batch: Batch): Tensor {
     const { spec, tables } = this;
     const { offsets, codes } = batch.history;
-    const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.history, codes)];
-    const embedded = embedColumns(tables, columns);
-    const events = this.event.apply(cat(embedded.slice(spec.contextual.length), 1)); // [L, D]
+    const events = mapTables(lookupOf(tables, columnsOf(spec.history, codes)), this.event); // [L, D]
     const history = meanSegments(JaggedTensor.of(events, offsets));
-    const known = [...embedded.slice(0, spec.contextual.length), history];
+    const known = [...embedColumns(tables, columnsOf(spec.contextual, batch.contextual)), history];
     const { pastEmbeddings = 0 } = spec;
     if (pastEmbeddings === 0) return this.userMap.apply(cat(known, 1));
     const requests = offsets.length - 1;

@@ -22,7 +22,7 @@ export { Linear, type LinearConfig } from "./linear.ts";
 export { logLoss, multiObjectiveLoss } from "./losses.ts";
 export { type HotRows, hotRows, mapTable, type TableFile } from "./mapped-table.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
-export { LayerNorm, RmsNorm, SwishRmsNorm } from "./norms.ts";
+export { LayerNorm, NORM_EPS, RmsNorm, SwishRmsNorm } from "./norms.ts";
 export { EXACT, type Numerics, withNumerics } from "./numerics.ts";
 export {
   type AdamWOptions,
@@ -56,13 +56,16 @@ export { type Schedule, warmupStableDecay } from "./schedules.ts";
 export {
   type AdagradTables,
   type AdamTables,
+  attendTables,
   type FeatureIds,
   initTablesAdagrad,
   initTablesAdam,
   type Lookup,
+  mapTables,
   poolTables,
   stepTablesAdagrad,
   stepTablesAdam,
   type TablesAdagradOptions,
   type TablesAdamOptions,
+  type TablesAttention,
 } from "./tables.ts";

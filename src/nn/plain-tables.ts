@@ -1,5 +1,5 @@
-import { arange, ones, segmentSum, type Tensor, zeros } from "../torch/index.ts";
-import type { AdagradTables, AdamTables, FeatureIds, Lookup } from "./tables.ts";
+import { arange, cat, linear, ones, segmentSum, stack, type Tensor, zeros } from "../torch/index.ts";
+import type { AdagradTables, AdamTables, FeatureIds, Lookup, TablesAttention } from "./tables.ts";
 
 /**
  * What `poolTables` computes, as a composition of plain operators: the reference of the kernel, in any float type.
@@ -14,6 +14,49 @@ export function poolTablesPlainly({ tables, features, mean = false }: Lookup): T
     const sums = segmentSum(weighted, feature.offsets);
     return mean ? sums.div(lengthsOf(feature.offsets, sums).clamp(1)) : sums;
   });
+}
+
+/** What `mapTables` computes, with all rows written out. @shape weight [E, F·D], bias [E] → [L, E] */
+export function mapTablesPlainly(
+  lookup: Lookup,
+  { weight, bias }: { readonly weight: Tensor; readonly bias: Tensor | null },
+): Tensor {
+  return linear(cat(poolTablesPlainly(lookup), 1), weight, bias);
+}
+
+/** What `attendTables` computes, head by head, with keys and values of all rows written out. @shape → [B, F·V] */
+export function attendTablesPlainly(
+  lookup: Lookup,
+  { query, scores, values, front, offsets, scale, eps }: TablesAttention,
+): Tensor {
+  const [size = 0, heads = 1] = query.shape;
+  const width = (values.shape[1] ?? 0) / heads;
+  const bounds = offsets.toNumbers();
+  const rows = poolTablesPlainly(lookup).map((x) => normed(x, eps));
+  const head = (b: number, f: number): Tensor => {
+    const [begin = 0, end = 0] = bounds.slice(b, b + 2);
+    const own = (x: Tensor): Tensor => x.slice(0, begin, end);
+    const asked = query.select(0, b).select(0, f).unsqueeze(1);
+    const alike = own(rows[f] as Tensor)
+      .matmul(asked)
+      .select(1, 0);
+    const s = cat([front.score.slice(0, f, f + 1), alike.add(own(scores).select(1, f))], 0).mul(scale);
+    const columns = (x: Tensor, axis: number): Tensor => x.slice(axis, f * width, (f + 1) * width);
+    const all = cat([columns(front.value, 0).unsqueeze(0), columns(own(values), 1)], 0);
+    return s.softmax(0).unsqueeze(0).matmul(all).select(0, 0);
+  };
+  const made = Array.from({ length: size }, (_, b) =>
+    cat(
+      Array.from({ length: heads }, (__, f) => head(b, f)),
+      0,
+    ),
+  );
+  return made.length === 0 ? zeros([0, heads * width], { dtype: query.dtype }) : stack(made, 0);
+}
+
+/** `x / √(mean(x²) + ε)` @shape [..., D] → [..., D] */
+function normed(x: Tensor, eps: number): Tensor {
+  return x.mul(x.square().mean([-1], true).add(eps).rsqrt());
 }
 
 /** What `stepTablesAdagrad` does, with the gradient of every row of a table written out. In place. */

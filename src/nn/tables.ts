@@ -1,4 +1,14 @@
-import { fromArray, noGrad, type Tensor, tablesAdagrad_, tablesAdam_, tablesPool, zeros } from "../torch/index.ts";
+import {
+  fromArray,
+  noGrad,
+  type Tensor,
+  tablesAdagrad_,
+  tablesAdam_,
+  tablesAttention,
+  tablesLinear,
+  tablesPool,
+  zeros,
+} from "../torch/index.ts";
 import { rowWidth } from "./row-formats.ts";
 
 /** The ids of one feature. */
@@ -95,6 +105,53 @@ function listsOf({ tables, features }: Lookup) {
 export function poolTables(lookup: Lookup): Tensor[] {
   const { of, codes, offsets, weights } = listsOf(lookup);
   return tablesPool(lookup.tables, of, codes, offsets, weights, lookup.mean ?? false, lookup.leaves ?? []);
+}
+
+/**
+ * A linear map of the features' rows side by side, none of which are written out: `y_l = W [row_1l ∥ … ∥ row_Fl] + b`.
+ * A row that the lookup repeats is multiplied once.
+ *
+ * @shape every feature [L], without bags; weight [E, F·D], bias [E] → [L, E]
+ * @throws {LapidaryError} TORCH_OPERATOR if a code is not a row of its table
+ */
+export function mapTables(
+  { tables, features, leaves = [] }: Lookup,
+  { weight, bias }: { readonly weight: Tensor; readonly bias: Tensor | null },
+): Tensor {
+  const { of, codes } = listsOf({ tables, features });
+  return tablesLinear(tables, of, codes, weight, bias, leaves);
+}
+
+/** What {@link attendTables} reads beside the rows. V columns of values per feature. */
+export interface TablesAttention {
+  /** q: one row per segment and feature. @shape [B, F, D] */
+  readonly query: Tensor;
+  /** u: what is added to the likeness. @shape [L, F] */
+  readonly scores: Tensor;
+  /** v @shape [L, F·V] */
+  readonly values: Tensor;
+  /** A row in front of every segment, p and r. @shape score [F], value [F·V] */
+  readonly front: { readonly score: Tensor; readonly value: Tensor };
+  /** @shape [B+1] int64, from 0 to L */
+  readonly offsets: Tensor;
+  readonly scale: number;
+  /** ε of n. */
+  readonly eps: number;
+}
+
+/**
+ * Attention to ragged rows, a head per feature, whose keys are rows of tables: with `n(x) = x / √(mean(x²) + ε)`,
+ * `s_fl = scale · (q_bf · n(row_fl) + u_fl)`, `y_bf = Σ_l softmax(s_f)_l v_fl` over the rows of segment b and one in front
+ * of them with score `scale · p_f` and value `r_f`. Keys are never written out.
+ *
+ * @shape every feature [L], without bags → [B, F·V]
+ * @throws {LapidaryError} TORCH_OPERATOR if a code is not a row of its table
+ */
+export function attendTables({ tables, features, leaves = [] }: Lookup, inputs: TablesAttention): Tensor {
+  const { of, codes } = listsOf({ tables, features });
+  const { front, ...rest } = inputs;
+  const options = { ...rest, prior: front.score, priorValues: front.value, leaves };
+  return tablesAttention(tables, of, codes, options);
 }
 
 /** Moments before the first update. @shape tables [V_t, …] → [V_t] */

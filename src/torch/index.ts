@@ -30,6 +30,8 @@ export {
   Tensor,
   tablesAdagrad_,
   tablesAdam_,
+  tablesAttention,
+  tablesLinear,
   tablesPool,
   toRows,
   where,

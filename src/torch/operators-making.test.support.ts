@@ -23,6 +23,8 @@ import {
   type Tensor,
   tablesAdagrad_,
   tablesAdam_,
+  tablesAttention,
+  tablesLinear,
   tablesPool,
   toRows,
   zeros,
@@ -271,6 +273,45 @@ export const OURS = {
       },
       [3, 2],
       [4],
+    ),
+  },
+  "lapidary::tables_linear": {
+    value: () => {
+      const tables = [f64([1, 2, 3, 4], [2, 2]), f64([5, 6], [1, 2])];
+      const weight = f64([1, 0, 10, 0, 0, 1, 0, 10], [2, 4]);
+      const made = tablesLinear(tables, [0, 1], [i64([1, 0, 1]), i64([0, 0, 0])], weight, f64([0.5, 0], [2]), []);
+      expectTensor(made, [3, 2], [53.5, 64, 51.5, 62, 53.5, 64]);
+    },
+    gradient: smooth(
+      (weight, bias) => tablesLinear([f64([1, 2, 3, 4], [2, 2])], [0], [i64([1, 0, 1])], weight, bias, []),
+      [3, 2],
+      [3],
+    ),
+  },
+  "lapidary::tables_attention": {
+    value: () => {
+      // Rows of length √2 already: likeness 2 · 1 to the first, 0 to the second; the row in front scores 2 as well.
+      const tables = [f64([1, 1, 1, -1], [2, 2])];
+      const made = tablesAttention(tables, [0], [i64([0, 1])], {
+        query: f64([1, 1, 7, 7], [2, 1, 2]),
+        scores: f64([0, Number.NEGATIVE_INFINITY], [2, 1]),
+        values: f64([1, 2, 30, 40], [2, 2]),
+        ...{ prior: f64([2], [1]), priorValues: f64([5, 6], [2]) },
+        ...{ offsets: i64([0, 2, 2]), scale: 1, eps: 0, leaves: [] },
+      });
+      expectTensor(made, [2, 2], [3, 4, 5, 6]);
+    },
+    gradient: smooth(
+      (...[query, scores, values, prior, priorValues]) =>
+        tablesAttention([f64([1, 2, 3, 4], [2, 2])], [0, 0], [i64([1, 0, 1]), i64([0, 0, 1])], {
+          ...{ query, scores, values, prior, priorValues },
+          ...{ offsets: i64([0, 2, 3]), scale: 0.7, eps: 1e-5, leaves: [] },
+        }),
+      [2, 2, 2],
+      [3, 2],
+      [3, 6],
+      [2],
+      [6],
     ),
   },
   "lapidary::tables_adagrad_": {

@@ -115,6 +115,8 @@ export const OPERATORS = [
   "lapidary::segment_max",
   "lapidary::jagged_attention",
   "lapidary::tables_pool",
+  "lapidary::tables_linear",
+  "lapidary::tables_attention",
   "lapidary::tables_adagrad_",
   "lapidary::tables_adam_",
   "lapidary::to_rows",

@@ -13,14 +13,19 @@ export interface Workload {
 /** Code of each origin, as the store has it: 0 is missing. */
 const [AD, ORGANIC] = [1 + ORIGINS.indexOf("ad"), 1 + ORIGINS.indexOf("organic")];
 
-/** A batch of that many examples and events that holds nothing: every code is 0, but for the events' origins. */
+/**
+ * A batch of that many examples and events that says nothing. Ids repeat as seldom as their tables allow, so that what is
+ * computed once per id is not counted too low.
+ */
 export function blankBatch({ spec, historyLengths, adRatio = 0.5 }: Workload): Batch {
   const size = historyLengths.length;
   const offsets = new Int32Array(size + 1);
   for (const [b, length] of historyLengths.entries()) offsets[b + 1] = (offsets[b] ?? 0) + length;
   const events = offsets[size] ?? 0;
   const blank = (features: readonly CategoryFeature[], rows: number): CodeColumns =>
-    Object.fromEntries(features.map(({ name }) => [name, new Int32Array(rows)]));
+    Object.fromEntries(
+      features.map(({ name, cardinality }) => [name, Int32Array.from({ length: rows }, (_, row) => row % cardinality)]),
+    );
   const isAd = (event: number): boolean => Math.floor((event + 1) * adRatio) > Math.floor(event * adRatio);
   const origin = Int32Array.from({ length: events }, (_, event) => (isAd(event) ? AD : ORGANIC));
   const hasOrigin = spec.history.some(({ name }) => name === "origin");

@@ -42,10 +42,21 @@ export class CallFacts {
     return this.#trace.tensors[this.call.results[0] ?? -1] as TracedTensor;
   }
 
-  /** Whether backward computes a gradient of the argument. */
+  /** Whether backward computes a gradient of the argument, or of one of its list. */
   wants(name: string): boolean {
-    const id = this.id(name);
-    return id !== null && this.#needsGradient.has(id);
+    const argument = this.call.args[name];
+    if (argument?.kind === "tensors") return argument.ids.some((id) => this.#needsGradient.has(id));
+    return argument?.kind === "tensor" && this.#needsGradient.has(argument.id);
+  }
+
+  /** How many different numbers each tensor of a list holds. @throws {Error} unless they came from the host */
+  distinct(name: string): readonly number[] {
+    return this.#list(name).map((id) => new Set(this.#hostArray(id)).size);
+  }
+
+  /** Elements of all tensors of a list. */
+  elements(name: string): number {
+    return this.#list(name).reduce((sum, id) => sum + elementsOf(this.#trace.tensors[id]?.shape ?? []), 0);
   }
 
   /** What an argument that is no tensor says; `fallback` where it is left out. */
@@ -66,6 +77,11 @@ export class CallFacts {
     return Array.from(offsets.slice(1), (end, b) => end - (offsets[b] ?? 0));
   }
 
+  #list(name: string): readonly TensorId[] {
+    const argument = this.call.args[name];
+    return argument?.kind === "tensors" ? argument.ids : [];
+  }
+
   #given(name: string): TensorId {
     const id = this.id(name);
     if (id === null) throw new Error(`${this.call.operator} has no tensor ${name}`);
@@ -77,7 +93,7 @@ export class CallFacts {
     if (origin?.kind === "array") return Array.from(origin.array, Number);
     const maker = this.#trace.calls.find(({ results }) => results.includes(id));
     const from = maker?.operator === "aten::_to_copy" ? maker.args["self"] : undefined;
-    if (from?.kind !== "tensor") throw new Error(`${this.call.operator} has offsets that are not from the host`);
+    if (from?.kind !== "tensor") throw new Error(`${this.call.operator} has numbers that are not from the host`);
     return this.#hostArray(from.id);
   }
 }

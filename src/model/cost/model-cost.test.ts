@@ -123,7 +123,7 @@ describe("parts", () => {
     // D = 4, hidden 16: the features' tokens, 4 of their summary and 8 of the history's, the candidate, and what its heads
     // see, 4 columns for every attribute; 2 objectives.
     const tokens = Embeddings.numTokens(CHOICE_SPEC);
-    const width = (tokens + 4 + 8 + 1) * 4 + 4 * Embeddings.numCompared(CHOICE_SPEC);
+    const width = (tokens + 4 + 8 + 1) * 4 + 4 * Embeddings.numCommon(CHOICE_SPEC);
     const heads = 2 * (map(width, 16) + map(16, 1)) + map(width, 16) + map(16, 2);
     expect(parts["heads"]).toMatchObject({ forwardFlops: heads, backwardFlops: 2 * heads });
     const gate = map(8, 4) + map(4, 4);
@@ -133,8 +133,10 @@ describe("parts", () => {
     expect(parts["cls"]).toMatchObject({ forwardFlops: cls, backwardFlops: 2 * cls });
     // The numbers need no gradient.
     const first = map(2, 8);
-    const events = LENGTHS.reduce((sum, length) => sum + length, 0) / LENGTHS.length;
-    const embeddings = first + map(8, 4) + map(8, 4) + events * map(12, 4);
+    // Every id of an event's attributes once.
+    const { codes } = choiceBatch(LENGTHS).history;
+    const ids = CHOICE_SPEC.history.reduce((sum, { name }) => sum + new Set(codes[name]).size, 0);
+    const embeddings = first + map(8, 4) + map(8, 4) + (ids / LENGTHS.length) * map(4, 4);
     expect(parts["embeddings"]?.forwardFlops).toBeCloseTo(embeddings, 6);
     expect(parts["embeddings"]?.backwardFlops).toBeCloseTo(2 * embeddings - first, 6);
   });

@@ -139,6 +139,39 @@ const gated: Rule = (call) => {
   };
 };
 
+/** What is kept of the rows that a call looks up: each of a feature's distinct ids and its row, and where it is asked for. */
+function distinctBytes(call: CallFacts, columns: number): number {
+  const [number, id, place] = [bytesOf({ dtype: call.result.dtype, shape: [] }), 8, 4];
+  const rows = call.distinct("codes").reduce((sum, count) => sum + count, 0);
+  return rows * (columns * number + id) + call.elements("codes") * place;
+}
+
+/** A row is multiplied once, however often it is looked up. */
+const tablesLinear: Rule = (call) => {
+  const { shape } = call.tensor("weight");
+  const features = call.distinct("codes");
+  const dim = (shape[1] ?? 0) / features.length;
+  const rows = features.reduce((sum, count) => sum + count, 0);
+  const forward = 2 * rows * dim * (shape[0] ?? 0);
+  return { forward, backward: 2 * forward, kept: [], keptBytes: distinctBytes(call, dim) };
+};
+
+/** Two products of every row and head, four backward; the weights are computed again. */
+const tablesAttention: Rule = (call) => {
+  const [, heads = 0, dim = 0] = call.tensor("query").shape;
+  const { shape } = call.tensor("values");
+  const forward = 2 * (shape[0] ?? 0) * (heads * dim + (shape[1] ?? 0));
+  const inputs = ["query", "scores", "values"].map((name) => call.keptRows(name));
+  const sums = { ...call.result, shape: [call.result.shape[0] ?? 0, heads] };
+  return {
+    forward,
+    backward: 2 * forward,
+    kept: [...inputs.flatMap(({ tensors }) => tensors), ...ids(call, ["offsets"]), ...call.call.results],
+    // Rows are kept normalized, with one number each that they were divided by.
+    keptBytes: inputs.reduce((sum, { bytes }) => sum + bytes, 0) + bytesOf(sums) + distinctBytes(call, dim + 1),
+  };
+};
+
 /** Operators that make a look at their first input's memory, where that is possible. */
 export const VIEWS = [
   "aten::detach",
@@ -195,6 +228,8 @@ const RULES = {
   "lapidary::residual_norm": residualNorm,
   "lapidary::segment_max": free,
   "lapidary::segment_sum": byInput("offsets"),
+  "lapidary::tables_attention": tablesAttention,
+  "lapidary::tables_linear": tablesLinear,
   "lapidary::tables_pool": free,
 } as const satisfies Readonly<Record<string, Rule>>;
 

@@ -45,7 +45,7 @@ class Flow {
   /** Takes note of what a call made. → the part that it belongs to, and whether a gradient goes through it */
   add(call: TracedCall, place: number): { readonly part: string; readonly isTrained: boolean } {
     const inputs = inputsOf(call);
-    const part = this.#partOf(inputs);
+    const part = this.#partOf(call);
     const isTrained = call.operator !== "aten::detach" && inputs.some((id) => this.needsGradient.has(id));
     for (const id of call.results) {
       if (part !== INPUTS) this.#parts.set(id, part);
@@ -62,11 +62,17 @@ class Flow {
     return this.#trace.tensors[owner]?.origin.kind === "call" ? owner : null;
   }
 
-  /** That of the call's own parameter; without one, of the input that was made last among those of a part. */
-  #partOf(inputs: readonly TensorId[]): string {
+  /**
+   * That of the call's own parameter; without one, of the input that was made last among those of a part. Lists, such as
+   * the tables that a call reads, decide only where nothing else does.
+   */
+  #partOf({ args }: TracedCall): string {
     const place = (id: TensorId): number => this.#madeAt.get(id) ?? Number.POSITIVE_INFINITY;
-    const [last = -1] = inputs.filter((id) => this.#parts.has(id)).toSorted((a, b) => place(b) - place(a));
-    return this.#parts.get(last) ?? INPUTS;
+    const last = (ids: readonly TensorId[]): TensorId | undefined =>
+      ids.filter((id) => this.#parts.has(id)).toSorted((a, b) => place(b) - place(a))[0];
+    const single = Object.values(args).flatMap((argument) => (argument.kind === "tensor" ? [argument.id] : []));
+    const listed = Object.values(args).flatMap((argument) => (argument.kind === "tensors" ? argument.ids : []));
+    return this.#parts.get(last(single) ?? last(listed) ?? -1) ?? INPUTS;
   }
 
   #own({ operator, results: [result], args }: TracedCall): void {

@@ -122,6 +122,8 @@ const LAPIDARY_SEGMENT_SUM = native.operator("lapidary::segment_sum", "");
 const LAPIDARY_SEGMENT_MAX = native.operator("lapidary::segment_max", "");
 const LAPIDARY_JAGGED_ATTENTION = native.operator("lapidary::jagged_attention", "");
 const LAPIDARY_TABLES_POOL = native.operator("lapidary::tables_pool", "");
+const LAPIDARY_TABLES_LINEAR = native.operator("lapidary::tables_linear", "");
+const LAPIDARY_TABLES_ATTENTION = native.operator("lapidary::tables_attention", "");
 const LAPIDARY_TABLES_ADAGRAD_ = native.operator("lapidary::tables_adagrad_", "");
 const LAPIDARY_TABLES_ADAM_ = native.operator("lapidary::tables_adam_", "");
 const LAPIDARY_TO_ROWS = native.operator("lapidary::to_rows", "");
@@ -696,6 +698,16 @@ export function jaggedAttention(query: Tensor, key: Tensor, value: Tensor, optio
 /** `lapidary::tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] leaves) -> Tensor[]` */
 export function tablesPool(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, leaves: readonly Tensor[]): Tensor[] {
   return wrapAll(callMany(LAPIDARY_TABLES_POOL, tables.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, leaves.map(handleOf)));
+}
+
+/** `lapidary::tables_linear(Tensor[] tables, int[] features, Tensor[] codes, Tensor weight, Tensor? bias, Tensor[] leaves) -> Tensor` */
+export function tablesLinear(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], weight: Tensor, bias: Tensor | null, leaves: readonly Tensor[]): Tensor {
+  return new Tensor(call(LAPIDARY_TABLES_LINEAR, tables.map(handleOf), features, codes.map(handleOf), weight.handle, bias?.handle, leaves.map(handleOf)));
+}
+
+/** `lapidary::tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor scores, Tensor values, Tensor prior, Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor` */
+export function tablesAttention(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], options: { readonly query: Tensor; readonly scores: Tensor; readonly values: Tensor; readonly prior: Tensor; readonly priorValues: Tensor; readonly offsets: Tensor; readonly scale: number; readonly eps: number; readonly leaves: readonly Tensor[] }): Tensor {
+  return new Tensor(call(LAPIDARY_TABLES_ATTENTION, tables.map(handleOf), features, codes.map(handleOf), options?.query.handle, options?.scores.handle, options?.values.handle, options?.prior.handle, options?.priorValues.handle, options?.offsets.handle, options?.scale, options?.eps, options?.leaves.map(handleOf)));
 }
 
 /** `lapidary::tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1., int seed=0, int step=0) -> ()` */

@@ -1,0 +1,25 @@
+// The distinct ids of each feature of a batch: histories repeat few ids many times, so that what is computed of a row needs
+// to be computed once.
+#pragma once
+#include "table_features.h"
+
+namespace lapidary {
+
+struct DistinctIds {
+  std::vector<at::Tensor> codes;  // Of each feature, in order of appearance. [U_f] int64
+  std::vector<int64_t> first;     // Where each feature's rows begin among the rows of all; at last their number, U.
+  at::Tensor rows;                // Of each id of each feature its row among those of all. [F, L] int32
+  int64_t count() const { return first.back(); }
+};
+
+// Features of L ids each.
+DistinctIds distinctIds(const char* op, const FeatureList& list);
+
+// The rows of the distinct ids, as sums have them. → [U, D]
+at::Tensor distinctRows(at::TensorList tables, at::IntArrayRef features, const DistinctIds& distinct);
+
+// The sparse gradient of each table from that of the distinct rows; undefined for a table that wants none.
+torch::autograd::variable_list tableGradients(const DistinctIds& distinct, at::IntArrayRef features, const at::Tensor& rows,
+                                              const std::vector<int64_t>& tableRows, const c10::List<bool>& wanted);
+
+}  // namespace lapidary

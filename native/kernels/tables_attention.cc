@@ -1,0 +1,372 @@
+// tables_attention: attention to ragged segments whose keys are rows of tables, one head per feature.
+//   s_fl = scale · (q_bf · n(row_{code_fl}) + u_fl),  n(x) = x / √(mean(x²) + ε),  for the rows l of segment b
+//   y_bf = Σ_l softmax(s_f)_l v_fl over the segment and one row that stands in front of each: score scale · p_f, value r_f
+// Keys are never written out: a row that a batch repeats is looked up and normalized once. With w the weights,
+//   dv = w dy ;  ds = w (dy·v − dy·y) ;  dq_f = scale Σ_l ds n ;  dn_u = scale Σ_{b, l: row u} ds q_bf
+#include "bridge/flops.h"
+#include "fused.h"
+#include "segments.h"
+#include "table_distinct.h"
+
+namespace lapidary {
+
+namespace {
+
+struct AttentionInputs {
+  at::Tensor query, scores, values, prior, priorValues, offsets;
+  double scale, eps;
+  int64_t heads() const { return query.size(1); }
+  int64_t dim() const { return query.size(2); }
+  int64_t valueDim() const { return values.size(1) / std::max<int64_t>(1, heads()); }
+};
+
+// One segment's share of the work. Forward writes `result` and `logSums`; backward reads them, and writes the gradients.
+template <typename T>
+struct AttendJob {
+  const T *query, *keys, *scores, *values, *prior, *priorValues;
+  const int32_t* row;  // [F, L]
+  const int64_t* bounds;
+  T *result, *logSums;  // [B, F·V], [B, F]
+  int64_t heads, length, dim, valueDim;
+  T scale;
+  const T* gradient = nullptr;                               // [B, F·V]
+  T *queryGradient = nullptr, *scoreGradient = nullptr;      // [B, F, D]; [F, L], of s
+  T *valueGradient = nullptr;                                // [L, F·V]
+  T *priorGradient = nullptr, *priorValueGradient = nullptr;  // [B, F], of s; [B, F·V]
+};
+
+template <typename T, int64_t kDim>
+LAPIDARY_INLINE T product(const T* __restrict x, const T* __restrict y, int64_t given) {
+  const int64_t dim = kDim > 0 ? kDim : given;
+  T sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t j = 0; j < dim; ++j) sum += x[j] * y[j];
+  return sum;
+}
+
+// s of one head: that of the row in front, then those of the segment.
+template <typename T, int64_t kDim>
+LAPIDARY_INLINE void scoresOf(const AttendJob<T>& job, int64_t b, int64_t f, T* s) {
+  const int64_t dim = kDim > 0 ? kDim : job.dim;
+  const int64_t begin = job.bounds[b], count = job.bounds[b + 1] - begin;
+  const T* query = job.query + (b * job.heads + f) * dim;
+  const int32_t* row = job.row + f * job.length + begin;
+  const T* own = job.scores + begin * job.heads + f;
+  s[0] = job.scale * job.prior[f];
+  for (int64_t l = 0; l < count; ++l) {
+    s[l + 1] = job.scale * (product<T, kDim>(query, job.keys + row[l] * dim, dim) + own[l * job.heads]);
+  }
+}
+
+template <typename T>
+LAPIDARY_INLINE void addRow(T* __restrict sum, const T* __restrict values, const T* weights, int64_t stride, int64_t heads, int64_t width) {
+  for (int64_t f = 0; f < heads; ++f) {
+    for (int64_t c = 0; c < width; ++c) sum[f * width + c] += weights[f * stride] * values[f * width + c];
+  }
+}
+
+// weights: room for [F, 1 + the segment's length].
+template <typename T, int64_t kDim>
+LAPIDARY_INLINE void attendSegment(const AttendJob<T>& job, int64_t b, T* weights) {
+  const int64_t begin = job.bounds[b], stride = job.bounds[b + 1] - begin + 1;
+  const int64_t width = job.heads * job.valueDim;
+  for (int64_t f = 0; f < job.heads; ++f) {
+    T* s = weights + f * stride;
+    scoresOf<T, kDim>(job, b, f, s);
+    T most = s[0], sum = 0;
+    for (int64_t l = 1; l < stride; ++l) most = s[l] > most ? s[l] : most;
+    for (int64_t l = 0; l < stride; ++l) s[l] = expOf(s[l] - most);
+    for (int64_t l = 0; l < stride; ++l) sum += s[l];
+    const T share = T(1) / sum;
+    for (int64_t l = 0; l < stride; ++l) s[l] *= share;
+    job.logSums[b * job.heads + f] = most + std::log(sum);
+  }
+  T* result = job.result + b * width;
+  for (int64_t j = 0; j < width; ++j) result[j] = 0;
+  addRow(result, job.priorValues, weights, stride, job.heads, job.valueDim);
+  for (int64_t l = 1; l < stride; ++l) {
+    addRow(result, job.values + (begin + l - 1) * width, weights + l, stride, job.heads, job.valueDim);
+  }
+}
+
+// From the weights of one row, which become ds, the gradient of its values.
+template <typename T>
+LAPIDARY_INLINE void rowGradients(const AttendJob<T>& job, const T* __restrict gradient, const T* outer, const T* __restrict values,
+                                  T* weights, int64_t stride, T* __restrict valueGradient) {
+  for (int64_t f = 0; f < job.heads; ++f) {
+    const T weight = weights[f * stride];
+    T inner = 0;
+    for (int64_t c = 0; c < job.valueDim; ++c) {
+      const int64_t j = f * job.valueDim + c;
+      inner += gradient[j] * values[j];
+      valueGradient[j] = weight * gradient[j];
+    }
+    weights[f * stride] = weight * (inner - outer[f]);
+  }
+}
+
+template <typename T, int64_t kDim>
+LAPIDARY_INLINE void attendSegmentBackward(const AttendJob<T>& job, int64_t b, T* weights) {
+  const int64_t dim = kDim > 0 ? kDim : job.dim;
+  const int64_t begin = job.bounds[b], stride = job.bounds[b + 1] - begin + 1;
+  const int64_t width = job.heads * job.valueDim;
+  const T* gradient = job.gradient + b * width;
+  T* outer = weights + job.heads * stride;  // dy·y of each head
+  for (int64_t f = 0; f < job.heads; ++f) {
+    T* s = weights + f * stride;
+    scoresOf<T, kDim>(job, b, f, s);
+    const T logSum = job.logSums[b * job.heads + f];
+    for (int64_t l = 0; l < stride; ++l) s[l] = expOf(s[l] - logSum);
+    outer[f] = 0;
+    for (int64_t c = f * job.valueDim; c < (f + 1) * job.valueDim; ++c) outer[f] += gradient[c] * job.result[b * width + c];
+  }
+  rowGradients(job, gradient, outer, job.priorValues, weights, stride, job.priorValueGradient + b * width);
+  for (int64_t l = 1; l < stride; ++l) {
+    const int64_t at = (begin + l - 1) * width;
+    rowGradients(job, gradient, outer, job.values + at, weights + l, stride, job.valueGradient + at);
+  }
+  for (int64_t f = 0; f < job.heads; ++f) {
+    const T* s = weights + f * stride;
+    const int32_t* row = job.row + f * job.length + begin;
+    T* query = job.queryGradient + (b * job.heads + f) * dim;
+    T* scores = job.scoreGradient + f * job.length + begin;
+    T sums[kDim > 0 ? kDim : 1] = {};  // In registers where the width is known.
+    T* __restrict sum = kDim > 0 ? sums : query;
+    for (int64_t l = 0; l + 1 < stride; ++l) {
+      const T* __restrict key = job.keys + row[l] * dim;
+      scores[l] = s[l + 1];
+      for (int64_t j = 0; j < dim; ++j) sum[j] += s[l + 1] * key[j];
+    }
+    for (int64_t j = 0; j < dim; ++j) query[j] = job.scale * sum[j];
+    job.priorGradient[b * job.heads + f] = s[0];
+  }
+}
+
+// dn_u += scale ds q_bf over the rows of heads [begin, end), whose keys nobody else has.
+template <typename T, int64_t kDim>
+LAPIDARY_INLINE void scatterKeys(const AttendJob<T>& job, int64_t size, T* gradients, int64_t begin, int64_t end) {
+  const int64_t dim = kDim > 0 ? kDim : job.dim;
+  for (int64_t b = 0; b < size; ++b) {
+    for (int64_t f = begin; f < end; ++f) {
+      const T* __restrict query = job.query + (b * job.heads + f) * dim;
+      for (int64_t l = job.bounds[b]; l < job.bounds[b + 1]; ++l) {
+        const T factor = job.scale * job.scoreGradient[f * job.length + l];
+        T* __restrict sum = gradients + job.row[f * job.length + l] * dim;
+        for (int64_t j = 0; j < dim; ++j) sum[j] += factor * query[j];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+// Widths known to the compiler need no loop ends.
+#define LAPIDARY_BY_DIM(BODY)              \
+  if (job.dim == 8) BODY(8);               \
+  else if (job.dim == 16) BODY(16);        \
+  else if (job.dim == 32) BODY(32);        \
+  else if (job.dim == 64) BODY(64);        \
+  else BODY(0);
+#define LAPIDARY_ATTEND(T)                                                                                              \
+  LAPIDARY_CLONES static void attend(const AttendJob<T>& job, int64_t b, T* weights) {                                   \
+    LAPIDARY_BY_DIM(LAPIDARY_FORWARD)                                                                                    \
+  }                                                                                                                      \
+  LAPIDARY_CLONES static void attendBackward(const AttendJob<T>& job, int64_t b, T* weights) {                           \
+    LAPIDARY_BY_DIM(LAPIDARY_BACKWARD)                                                                                   \
+  }                                                                                                                      \
+  LAPIDARY_CLONES static void scatter(const AttendJob<T>& job, int64_t size, T* gradients, int64_t begin, int64_t end) { \
+    LAPIDARY_BY_DIM(LAPIDARY_SCATTER)                                                                                    \
+  }
+#define LAPIDARY_FORWARD(D) attendSegment<std::decay_t<decltype(*weights)>, D>(job, b, weights)
+#define LAPIDARY_BACKWARD(D) attendSegmentBackward<std::decay_t<decltype(*weights)>, D>(job, b, weights)
+#define LAPIDARY_SCATTER(D) scatterKeys<std::decay_t<decltype(*gradients)>, D>(job, size, gradients, begin, end)
+LAPIDARY_ATTEND(float)
+LAPIDARY_ATTEND(double)
+
+static void checkAttention(const FeatureArguments& given, const AttentionInputs& in) {
+  constexpr const char* op = "tables_attention";
+  checkShapes(op, given);
+  const auto heads = static_cast<int64_t>(given.features.size());
+  const int64_t length = heads > 0 ? given.codes[0].numel() : 0;
+  TORCH_CHECK(heads > 0, op, ": there must be a feature");
+  checkSegments(op, in.scores, in.offsets);
+  TORCH_CHECK(in.query.dim() == 3 && in.query.size(1) == heads && in.query.size(2) == rowDim(given.tables[0]) &&
+                  in.query.size(0) == in.offsets.size(0) - 1,
+              op, ": query must be [", in.offsets.size(0) - 1, ", ", heads, ", ", rowDim(given.tables[0]), "], got ", in.query.sizes());
+  TORCH_CHECK(in.scores.sizes() == at::IntArrayRef({length, heads}), op, ": scores must be [", length, ", ", heads, "], got ",
+              in.scores.sizes());
+  TORCH_CHECK(in.values.dim() == 2 && in.values.size(0) == length && in.values.size(1) % heads == 0, op, ": values must be [",
+              length, ", ", heads, "·V], got ", in.values.sizes());
+  TORCH_CHECK(in.prior.sizes() == at::IntArrayRef({heads}) && in.priorValues.sizes() == at::IntArrayRef({in.values.size(1)}), op,
+              ": the row in front must have scores [", heads, "] and values [", in.values.size(1), "], got ", in.prior.sizes(), " and ",
+              in.priorValues.sizes());
+  const at::ScalarType type = sumType(given.tables[0].scalar_type());
+  for (const at::Tensor* tensor : {&in.query, &in.scores, &in.values, &in.prior, &in.priorValues}) {
+    TORCH_CHECK(tensor->scalar_type() == type, op, ": all numbers must be ", type, ", got ", tensor->scalar_type());
+  }
+}
+
+// x → (n(x), 1 / √(mean(x²) + ε))
+static std::pair<at::Tensor, at::Tensor> normalized(const at::Tensor& rows, double eps) {
+  const at::Tensor inverse = (rows.square().mean(-1, true) + eps).rsqrt();
+  return {rows * inverse, inverse};
+}
+
+static AttentionInputs contiguous(const AttentionInputs& in) {
+  return {in.query.contiguous(), in.scores.contiguous(), in.values.contiguous(), in.prior.contiguous(), in.priorValues.contiguous(),
+          in.offsets.contiguous(), in.scale, in.eps};
+}
+
+template <typename T>
+static AttendJob<T> jobOf(const AttentionInputs& in, const at::Tensor& keys, const at::Tensor& row, const at::Tensor& result,
+                          const at::Tensor& logSums) {
+  return {in.query.data_ptr<T>(),       keys.data_ptr<T>(),  in.scores.data_ptr<T>(), in.values.data_ptr<T>(),
+          in.prior.data_ptr<T>(),       in.priorValues.data_ptr<T>(), row.data_ptr<int32_t>(), in.offsets.data_ptr<int64_t>(),
+          result.data_ptr<T>(),         logSums.data_ptr<T>(), in.heads(),            in.scores.size(0),
+          in.dim(),                     in.valueDim(),       static_cast<T>(in.scale)};
+}
+
+// Calls `body(b, room)` for each segment, with room for [F, 1 + its length] weights and F sums.
+template <typename T, typename Body>
+static void forEachSegment(const AttendJob<T>& job, int64_t size, const Body& body) {
+  at::parallel_for(0, size, std::max<int64_t>(1, size * 512 / std::max<int64_t>(1, job.length)), [&](int64_t begin, int64_t end) {
+    std::vector<T> room;
+    for (int64_t b = begin; b < end; ++b) {
+      const size_t wanted = job.heads * (job.bounds[b + 1] - job.bounds[b] + 2);
+      if (room.size() < wanted) room.resize(wanted);
+      body(b, room.data());
+    }
+  });
+}
+
+struct Attended {
+  at::Tensor result, logSums, keys, inverse;
+  DistinctIds distinct;
+};
+
+// Two products of all pairs of a segment and its rows, so often.
+static void countProducts(const AttentionInputs& in, double times) {
+  if (countsFlops()) addFlops(2 * times * static_cast<double>(in.scores.numel() * (in.dim() + in.valueDim())));
+}
+
+static Attended attendTables(const FeatureArguments& given, const AttentionInputs& in) {
+  const FeatureList list = checkFeatures("tables_attention", given);
+  const int64_t size = in.query.size(0);
+  checkBounds("tables_attention", in.offsets.data_ptr<int64_t>(), size, in.scores.size(0));
+  countProducts(in, 1);
+  Attended out;
+  out.distinct = distinctIds("tables_attention", list);
+  std::tie(out.keys, out.inverse) = normalized(distinctRows(given.tables, given.features, out.distinct), in.eps);
+  out.result = at::empty({size, in.values.size(1)}, in.query.options());
+  out.logSums = at::empty({size, in.heads()}, in.query.options());
+  AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "tables_attention", [&] {
+    const auto job = jobOf<scalar_t>(in, out.keys, out.distinct.rows, out.result, out.logSums);
+    forEachSegment(job, size, [&](int64_t b, scalar_t* room) { attend(job, b, room); });
+  });
+  return out;
+}
+
+// The plain composition, for devices that have no kernel of ours.
+static at::Tensor attendTablesPlainly(const FeatureArguments& given, const AttentionInputs& in, at::TensorList leaves) {
+  const int64_t length = in.scores.size(0), heads = in.heads();
+  const at::Tensor ids = segmentIds(in.offsets, length);
+  const at::Tensor keys = normalized(at::stack(poolTables(given, leaves), 1), in.eps).first;
+  const at::Tensor s = ((in.query.index_select(0, ids) * keys).sum(-1) + in.scores) * in.scale;
+  const at::Tensor front = (in.prior * in.scale).expand({in.query.size(0), heads});
+  const at::Tensor most = front.detach().index_reduce(0, ids, s.detach(), "amax");
+  const at::Tensor own = (s - most.index_select(0, ids)).exp(), other = (front - most).exp();
+  const at::Tensor sums = other.index_add(0, ids, own);
+  const at::Tensor weighted = (own / sums.index_select(0, ids)).unsqueeze(-1) * in.values.view({length, heads, in.valueDim()});
+  const at::Tensor result = ((other / sums).unsqueeze(-1) * in.priorValues.view({heads, in.valueDim()})).index_add(0, ids, weighted);
+  return result.flatten(1);
+}
+
+namespace {
+
+class TablesAttention : public torch::autograd::Function<TablesAttention> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, at::TensorList leaves, const at::Tensor& query,
+                            const at::Tensor& scores, const at::Tensor& values, const at::Tensor& prior,
+                            const at::Tensor& priorValues, const FeatureArguments& given, const AttentionInputs& in) {
+    at::AutoDispatchBelowADInplaceOrView guard;
+    const AttentionInputs inputs = contiguous(in);
+    const Attended out = attendTables(given, inputs);
+    std::vector<at::Tensor> saved{inputs.query, inputs.scores, inputs.values, inputs.prior, inputs.priorValues, inputs.offsets,
+                                  out.result, out.logSums, out.keys, out.inverse, out.distinct.rows};
+    saved.insert(saved.end(), out.distinct.codes.begin(), out.distinct.codes.end());
+    context->save_for_backward(saved);
+    std::vector<int64_t> tableRows;
+    c10::List<bool> wanted;
+    for (const at::Tensor& leaf : leaves) {
+      tableRows.push_back(leaf.size(0));
+      wanted.push_back(leaf.requires_grad());
+    }
+    context->saved_data["features"] = given.features.vec();
+    context->saved_data["first"] = out.distinct.first;
+    context->saved_data["tableRows"] = tableRows;
+    context->saved_data["wanted"] = wanted;
+    context->saved_data["scale"] = in.scale;
+    return out.result;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    auto& data = context->saved_data;
+    const AttentionInputs in{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5], data["scale"].toDouble(), 0};
+    const at::Tensor result = saved[6], logSums = saved[7], keys = saved[8], inverse = saved[9], row = saved[10];
+    const DistinctIds distinct{{saved.begin() + 11, saved.end()}, data["first"].toIntVector(), row};
+    countProducts(in, 2);
+    const at::Tensor gradient = gradients[0].contiguous();
+    const int64_t size = in.query.size(0), heads = in.heads();
+    const at::Tensor query = at::zeros_like(in.query), values = at::empty_like(in.values), keyGradient = at::zeros_like(keys);
+    const at::Tensor scores = at::empty({heads, in.scores.size(0)}, in.scores.options());
+    const at::Tensor prior = at::empty({size, heads}, in.prior.options());
+    const at::Tensor priorValues = at::empty({size, in.priorValues.size(0)}, in.prior.options());
+    AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "tables_attention", [&] {
+      auto job = jobOf<scalar_t>(in, keys, row, result, logSums);
+      job.gradient = gradient.data_ptr<scalar_t>();
+      job.queryGradient = query.data_ptr<scalar_t>();
+      job.scoreGradient = scores.data_ptr<scalar_t>();
+      job.valueGradient = values.data_ptr<scalar_t>();
+      job.priorGradient = prior.data_ptr<scalar_t>();
+      job.priorValueGradient = priorValues.data_ptr<scalar_t>();
+      forEachSegment(job, size, [&](int64_t b, scalar_t* room) { attendBackward(job, b, room); });
+      scalar_t* to = keyGradient.data_ptr<scalar_t>();
+      at::parallel_for(0, heads, 1, [&](int64_t begin, int64_t end) { scatter(job, size, to, begin, end); });
+    });
+    // n = x r: dx = r (dn − n mean(n·dn))
+    const at::Tensor rows = (keyGradient - keys * (keys * keyGradient).mean(-1, true)) * inverse;
+    torch::autograd::variable_list results =
+        tableGradients(distinct, data["features"].toIntVector(), rows, data["tableRows"].toIntVector(), data["wanted"].toBoolList());
+    results.insert(results.end(), {query, scores.t() * in.scale, values, prior.sum(0) * in.scale, priorValues.sum(0)});
+    results.resize(results.size() + 2);
+    return results;
+  }
+};
+
+}  // namespace
+
+// One function for both keys: whether a gradient is recorded, it sees itself.
+static at::Tensor tablesAttention(at::TensorList tables, at::IntArrayRef features, at::TensorList codes, const at::Tensor& query,
+                                  const at::Tensor& scores, const at::Tensor& values, const at::Tensor& prior,
+                                  const at::Tensor& priorValues, const at::Tensor& offsets, double scale, double eps,
+                                  at::TensorList leaves) {
+  const FeatureArguments given{tables, features, codes, {}, {}, false};
+  const AttentionInputs in{query, scores, values, prior, priorValues, offsets, scale, eps};
+  checkAttention(given, in);
+  checkLeaves("tables_attention", tables, leaves);
+  if (!hasKernel(query)) return attendTablesPlainly(given, in, leaves);
+  if (at::GradMode::is_enabled()) {
+    return TablesAttention::apply(leaves.empty() ? tables : leaves, query, scores, values, prior, priorValues, given, in);
+  }
+  at::AutoDispatchBelowADInplaceOrView guard;
+  return attendTables(given, contiguous(in)).result;
+}
+
+}  // namespace lapidary
+
+TORCH_LIBRARY_IMPL(lapidary, CompositeExplicitAutograd, library) {
+  library.impl("tables_attention", lapidary::tablesAttention);
+}
+TORCH_LIBRARY_IMPL(lapidary, Autograd, library) { library.impl("tables_attention", lapidary::tablesAttention); }
