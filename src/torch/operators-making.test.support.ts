@@ -302,11 +302,13 @@ export const OURS = {
       expectTensor(made, [2, 2], [3, 4, 5, 6]);
     },
     gradient: smooth(
-      (...[query, scores, values, prior, priorValues]) =>
-        tablesAttention([f64([1, 2, 3, 4], [2, 2])], [0, 0], [i64([1, 0, 1]), i64([0, 0, 1])], {
+      (query, ...rest) => {
+        const [scores, values, prior, priorValues] = rest as [Tensor, Tensor, Tensor, Tensor];
+        return tablesAttention([f64([1, 2, 3, 4], [2, 2])], [0, 0], [i64([1, 0, 1]), i64([0, 0, 1])], {
           ...{ query, scores, values, prior, priorValues },
           ...{ offsets: i64([0, 2, 3]), scale: 0.7, eps: 1e-5, leaves: [] },
-        }),
+        });
+      },
       [2, 2, 2],
       [3, 2],
       [3, 6],

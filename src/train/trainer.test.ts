@@ -231,13 +231,18 @@ function parametersOf(run: string): { readonly dense: number; readonly tables: n
   return counts;
 }
 
-/** Past events per example of the first training batch. */
-async function eventsPerExample(model: ModelConfig): Promise<number> {
+/** Past events, and different ids of their facts, per example of the first training batch. */
+async function historyPerExample(model: ModelConfig): Promise<{ events: number; ids: number }> {
   const inputs = TrainingInputs.fit(project, model);
-  for await (const batch of await inputs.trainingBatches({ epoch: 0, start: 0, mesh: ProcessMesh.single() })) {
-    return (batch.history.offsets.at(-1) ?? 0) / batch.size;
+  for await (const { history, size } of await inputs.trainingBatches({
+    epoch: 0,
+    start: 0,
+    mesh: ProcessMesh.single(),
+  })) {
+    const ids = inputs.spec.history.reduce((sum, { name }) => sum + new Set(history.codes[name]).size, 0);
+    return { events: (history.offsets.at(-1) ?? 0) / size, ids: ids / size };
   }
-  return 0;
+  return { events: 0, ids: 0 };
 }
 
 describe("the learning rate", () => {
@@ -283,12 +288,13 @@ describe("the summary", () => {
     const summary = await summaryOf("previous", project, "previous-whole");
     const map = (from: number, to: number): number => 2 * from * to;
     // D = 4: 8 categories and one token of 2 numbers, candidate and history make 11 blocks; an event has 9 facts.
-    const [events, width] = [await eventsPerExample(project.models["previous"] as ModelConfig), 11 * 4];
+    const { events, ids } = await historyPerExample(project.models["previous"] as ModelConfig);
+    const width = 11 * 4;
     expect(events).toBeGreaterThan(1);
     const embeddings = map(2, 8) + map(8, 4) + map(4 * 4, 4);
-    const perEvent = map(9 * 4, 4) + map(4 * 4, 16) + map(16, 1);
+    const perEvent = map(4 * 4, 16) + map(16, 1);
     const interaction = map(width, width) + map(width, 32) + map(32, 32) + map(width + 32, 2);
-    const forward = embeddings + events * perEvent + interaction;
+    const forward = embeddings + ids * map(4, 4) + events * perEvent + interaction;
     expect(summary.forwardFlopsPerExample).toBeCloseTo(forward, 6);
     // Each product has two in its backward; only the numbers need no gradient.
     expect(summary.trainingFlopsPerExample).toBeCloseTo(3 * forward - map(2, 8), 6);
