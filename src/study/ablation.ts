@@ -1,7 +1,7 @@
 import { UNCHANGED } from "../config/studies.ts";
-import { combine, type Estimate, overSeeds, type SeedInterval } from "../metrics/seed-interval.ts";
-import type { MeasuredCell, Measurements } from "./measure.ts";
-import { type PointCells, pointsOf, type StudyPoint } from "./point.ts";
+import type { SeedInterval } from "../metrics/seed-interval.ts";
+import type { Measurements } from "./measure.ts";
+import { differenceOf, type PointCells, pointsOf, type StudyPoint } from "./point.ts";
 
 /** What one change did, as plain JSON. Differences are `changed − unchanged`, seed by seed: below zero is better. */
 export interface VariantResult extends StudyPoint {
@@ -27,19 +27,10 @@ export function analyseAblation({ cells }: Pick<Measurements, "cells">, model: s
   return { kind: "ablation", model, variants: points.map((point) => variantOf(point, base)) };
 }
 
-function variantOf({ cells, point }: PointCells, base: PointCells): VariantResult {
-  const isBase = point.variant === UNCHANGED;
-  const over = (of: (cell: MeasuredCell) => Estimate): SeedInterval =>
-    overSeeds(
-      cells.map((cell, seed) => combine([of(cell), of(base.cells[seed]!)], ([changed = 0, own = 0]) => changed - own)),
-    );
-  const objectives = isBase ? [] : Object.keys(point.byObjective);
-  return {
-    ...point,
-    difference: isBase ? null : over(({ mean }) => mean),
-    differenceByObjective: Object.fromEntries(
-      objectives.map((name) => [name, over(({ byObjective }) => byObjective[name]!)]),
-    ),
-    costRatio: point.cost.flopsPerExample / base.point.cost.flopsPerExample,
-  };
+function variantOf(own: PointCells, base: PointCells): VariantResult {
+  const { point } = own;
+  const differences = point.variant === UNCHANGED ? NO_DIFFERENCE : differenceOf(own, base);
+  return { ...point, ...differences, costRatio: point.cost.flopsPerExample / base.point.cost.flopsPerExample };
 }
+
+const NO_DIFFERENCE = { difference: null, differenceByObjective: {} };

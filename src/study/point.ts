@@ -1,4 +1,4 @@
-import { type Estimate, overSeeds, type SeedInterval } from "../metrics/seed-interval.ts";
+import { combine, type Estimate, overSeeds, type SeedInterval } from "../metrics/seed-interval.ts";
 import type { CellCost, MeasuredCell } from "./measure.ts";
 import type { Cell } from "./plan.ts";
 
@@ -21,6 +21,26 @@ export interface PointCells {
   /** NE of each seed, averaged over the objectives. */
   readonly estimates: readonly Estimate[];
   readonly point: StudyPoint;
+}
+
+/** Differences in NE of two points on the same examples, as plain JSON: below zero, the first is better. */
+export interface PointDifference {
+  /** Averaged over the objectives. */
+  readonly difference: SeedInterval;
+  readonly differenceByObjective: Readonly<Record<string, SeedInterval>>;
+}
+
+/** `one − other`, seed by seed and draw of users by draw: what both find hard or easy is no part of it. */
+export function differenceOf(one: PointCells, other: PointCells): PointDifference {
+  const over = (of: (cell: MeasuredCell) => Estimate): SeedInterval =>
+    overSeeds(one.cells.map((cell, seed) => combine([of(cell), of(other.cells[seed]!)], ([a = 0, b = 0]) => a - b)));
+  const objectives = Object.keys(one.point.byObjective);
+  return {
+    difference: over(({ mean }) => mean),
+    differenceByObjective: Object.fromEntries(
+      objectives.map((name) => [name, over(({ byObjective }) => byObjective[name]!)]),
+    ),
+  };
 }
 
 /** The cells that differ in nothing but their seed, together; in the order of their first ones. */

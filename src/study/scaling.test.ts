@@ -46,6 +46,47 @@ function cellOf({
   };
 }
 
+describe("differences of families", () => {
+  const cells = [
+    ...[-1, 0, 1].map((seed) => cellOf({ variant: "base", seed, normalizedEntropy: 0.9 + seed * 1e-3 })),
+    ...[-1, 0, 1].map((seed) =>
+      cellOf({ variant: "base", size: "medium", seed, normalizedEntropy: 0.85 + seed * 1e-3 }),
+    ),
+    ...[-1, 0, 1].map((seed) => cellOf({ variant: "other", seed, normalizedEntropy: 0.88 + seed * 1e-3 })),
+  ];
+
+  it("are paired: what all share, by seed and by users, is no part of them", () => {
+    const { differences } = analyseScaling({ cells }, ["base", "other"]);
+    const facts = differences.map(({ family, size, baselineSize, computeRatio }) => [
+      family,
+      size,
+      baselineSize,
+      computeRatio,
+    ]);
+    expect(facts).toEqual([
+      ["other", "small", "small", 1],
+      ["other", "small", "medium", 10],
+    ]);
+    for (const [i, expected] of [-0.02, 0.03].entries()) {
+      const { difference, differenceByObjective } = differences[i] as (typeof differences)[number];
+      for (const end of [difference.mean, difference.low, difference.high, differenceByObjective["click"]?.mean]) {
+        expect(end).toBeCloseTo(expected, 9);
+      }
+    }
+  });
+
+  it("are as wide as the seeds differ", () => {
+    const shifted = cells.map((one) =>
+      one.cell.variant === "other" && one.cell.seed === 1
+        ? cellOf({ variant: "other", seed: 1, normalizedEntropy: 0.9 })
+        : one,
+    );
+    const [first] = analyseScaling({ cells: shifted }, ["base", "other"]).differences;
+    expect(first?.difference.high).toBeGreaterThan(0);
+    expect(first?.difference.mean).toBeCloseTo((-0.02 - 0.02 - 0.001) / 3, 9);
+  });
+});
+
 /** A family on the line `a − b log10(FLOP/example)`, its seeds a little off on both sides. */
 function family(
   variant: string,

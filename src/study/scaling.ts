@@ -2,7 +2,7 @@ import type { ModelSize } from "../config/types.ts";
 import { type CostPoint, fitLogLine, frontierOf, type LogLine, logComputeFor } from "../metrics/log-line.ts";
 import { combine, type Estimate, exponentiated, overSeeds, type SeedInterval } from "../metrics/seed-interval.ts";
 import type { Measurements } from "./measure.ts";
-import { type PointCells, pointsOf, type StudyPoint } from "./point.ts";
+import { differenceOf, type PointCells, type PointDifference, pointsOf, type StudyPoint } from "./point.ts";
 
 /** A line `NE = intercept − slope · log10 C` through points of one family. */
 export interface FittedLine {
@@ -66,6 +66,17 @@ export interface ScalingResult {
   readonly efficiency: readonly Efficiency[];
   /** By other family: geometric mean over its sizes, and slope against FLOPs per example ÷ the baseline's. */
   readonly overall: readonly OverallEfficiency[];
+  /** Every size of each other family beside every size of the first one. */
+  readonly differences: readonly FamilyDifference[];
+}
+
+/** A size of another family beside one of the baseline, both on the most data. */
+export interface FamilyDifference extends PointDifference {
+  readonly family: string;
+  readonly size: ModelSize;
+  readonly baselineSize: ModelSize;
+  /** The baseline's compute of training ÷ the other's. */
+  readonly computeRatio: number;
 }
 
 /** {@link Efficiency} of a family in one number. */
@@ -103,7 +114,21 @@ export function analyseScaling({ cells }: Pick<Measurements, "cells">, models: r
       reach: sizes.some(({ efficiency }) => efficiency.reach === "extrapolated") ? "extrapolated" : "measured",
       slopeRatio: slopeRatio(baseline, family),
     })),
+    differences: others.flatMap((family) => differencesFrom(baseline, family)),
   };
+}
+
+function differencesFrom(baseline: MeasuredFamily, family: MeasuredFamily): readonly FamilyDifference[] {
+  return family.largest().flatMap((at) =>
+    baseline.largest().map((from) => {
+      const [own, base] = [family.at(at), baseline.at(from)];
+      return {
+        ...{ family: family.name, size: own.point.size, baselineSize: base.point.size },
+        computeRatio: base.point.cost.compute / own.point.cost.compute,
+        ...differenceOf(own, base),
+      };
+    }),
+  );
 }
 
 /** The points of one family, with their estimates by seed. */

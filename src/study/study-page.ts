@@ -11,6 +11,7 @@ import type { StudyReport } from "./study.ts";
 import {
   ablationTable,
   agreementTable,
+  differenceTable,
   efficiencyTable,
   gapTable,
   levelTable,
@@ -52,6 +53,7 @@ export function studyTables({ result }: Pick<StudyReport, "result">): readonly R
         lineTable(result),
         levelTable(result),
         efficiencyTable(result),
+        differenceTable(result),
       ];
     case "ablation":
       return [ablationTable(result), ...gaps(result.variants)];
@@ -97,10 +99,14 @@ function scalingSections(result: ScalingResult): readonly Section[] {
   const needs =
     `Compute that ${baseline} needs for the same NE ÷ the compute of the family's own training. "More than" compares with ` +
     `all the compute that ${baseline} was tried with and did not get there; what is extrapolated is a guess along its line.`;
+  const differences =
+    `Difference in NE to ${baseline}, seed by seed and on the same draws of users, most data: below zero, the family is ` +
+    `better. FLOP: of ${baseline}'s training ÷ the family's.`;
   return [
     heading("Efficiency"),
     ...(result.efficiency.length === 0 ? [] : [table(needs, efficiencyTable(result))]),
     table("Compute of training at which each family reaches an NE, on the line of its frontier", levelTable(result)),
+    ...(result.differences.length === 0 ? [] : [table(differences, differenceTable(result))]),
     heading("Quality against compute"),
     figure(scalingChart(families, "flopsPerExample")),
     figure(scalingChart(families, "compute")),

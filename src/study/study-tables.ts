@@ -133,6 +133,26 @@ export function efficiencyTable({ families, efficiency, overall }: ScalingResult
   };
 }
 
+/** One row per size of another family and size of the baseline: their difference, and their compute. */
+export function differenceTable({ families, differences }: ScalingResult): ResultTable {
+  const baseline = families[0]?.name ?? "";
+  const objectives = Object.keys(differences[0]?.differenceByObjective ?? {});
+  return {
+    columns: [
+      ...[{ label: "family" }, { label: "size" }, { label: `${baseline}'s size` }],
+      { label: `FLOP, ${baseline} ÷ family`, digits: 2 },
+      ...[{ label: "ΔNE [95%]" }, ...objectives.map((name) => ({ label: `Δ ${name} [95%]` }))],
+    ],
+    rows: differences.map((one) => [
+      ...[one.family, one.size, one.baselineSize, one.computeRatio, intervalText(one.difference, difference)],
+      ...objectives.map((name) => {
+        const own = one.differenceByObjective[name];
+        return own === undefined ? null : intervalText(own, difference);
+      }),
+    ]),
+  };
+}
+
 /** One row per variant: what the change did, and what it cost. */
 export function ablationTable({ variants }: AblationResult): ResultTable {
   const objectives = Object.keys(variants[0]?.byObjective ?? {});
