@@ -24,7 +24,9 @@ async function work({ project, model, run, share, window }: CellTask): Promise<C
   const tell = (report: CellReport): unknown => process.send?.(report);
   const onProgress = ({ step, totalSteps }: { readonly step: number; readonly totalSteps: number }): unknown =>
     tell({ kind: "trained", share: totalSteps === 0 ? 1 : step / totalSteps });
-  const outcome = await train(project, { model, run, share, mesh, signal: controller.signal, onProgress });
+  // There is one epoch, and whoever compares the runs scores the window.
+  const how = { share, mesh, signal: controller.signal, onProgress, validates: false };
+  const outcome = await train(project, { model, run, ...how });
   if (outcome.kind === "stopped" || controller.signal.aborted) return { kind: "stopped" };
   await scoreRun(openRun(project, join(project.runs, run)), { split: window });
   // Of the whole life of the process, in KiB.

@@ -100,7 +100,7 @@ export class Session {
   /** Validates, keeps the model if it is the best so far, and moves to the next epoch. */
   async #endEpoch(): Promise<void> {
     const { epoch, step, best } = this.#position;
-    const validation = await this.#validate(epoch);
+    const validation = this.#job.validates ? await this.#validate(epoch) : null;
     if (validation !== null) {
       this.#curves?.write(step, { [VALIDATION]: validation.normalizedEntropy });
       if (best === null || validation.normalizedEntropy < best.normalizedEntropy) {

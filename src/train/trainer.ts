@@ -36,6 +36,8 @@ export interface TrainOptions {
   readonly slice?: TrainingSlice;
   /** Trains on the newest share of the training window only, in (0, 1]. @default 1, the whole of it */
   readonly share?: number;
+  /** Compares the epochs on the validation window and keeps the best one; else the last. @default true */
+  readonly validates?: boolean;
   /** How it learns from a teacher. @default from labels alone, whatever teacher the configuration names */
   readonly teaching?: Teaching;
   /** Ends training after the update under way, with a checkpoint. @default never */
@@ -70,6 +72,7 @@ export interface TrainingJob {
   readonly enrich: (batch: Batch) => Batch;
   /** What it learns of a batch: {@link enrich}, and each impression for one attribution window only. */
   readonly prepare: (batch: Batch) => Batch;
+  readonly validates: boolean;
   /** Checkpoints that a fresh run goes on from; null from freshly drawn parameters. */
   readonly after: CheckpointFolder | null;
 }
@@ -113,6 +116,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   const session = new Session(
     {
       ...{ name, config, inputs, folder, mesh, onProgress, onNotice, signal, enrich, prepare },
+      validates: options.validates ?? true,
       after: after === null ? null : RunFolder.finished(join(project.runs, after)).folder.checkpoints,
     },
     initLearner({ config, inputs, mesh, folder }, teaching),
