@@ -21,8 +21,8 @@ const env = {
   ...process.env,
   LAPIDARY_ADDON: join(BUILD, "lapidary.node"),
   LD_PRELOAD: libraries.join(":"),
-  // Node and libtorch keep what they have until the end.
-  ASAN_OPTIONS: "detect_leaks=0:halt_on_error=1",
+  // Node and libtorch keep what they have until the end; what is too large to allocate is an error that tests ask for.
+  ASAN_OPTIONS: "detect_leaks=0:halt_on_error=1:allocator_may_return_null=1",
   UBSAN_OPTIONS: "halt_on_error=1:print_stacktrace=1",
 };
 const filters = process.argv.slice(2);
