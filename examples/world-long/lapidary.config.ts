@@ -1,6 +1,9 @@
 import { defineProject } from "../../src/config/define-project.ts";
 import world from "../world/lapidary.config.ts";
 
+/** Share of the training window that studies learn from: nine days, 310,000 examples. */
+const DATA = 0.25;
+
 /**
  * The world of `examples/world` with few people who do much: at the test days a history has thousands of events. For
  * studies of what long histories are worth.
@@ -18,7 +21,51 @@ export default defineProject({
   split: { trainUntil: "2026-02-16", validationUntil: "2026-02-19", testUntil: "2026-02-23" },
   models: {
     baseRate: { kind: "baseRate" },
-    previous: { kind: "previous", size: "tiny", history: 512 },
-    foundation: { kind: "foundation", size: "tiny", history: 512 },
+    previous: { kind: "previous", size: "small", history: 64 },
+    // The best of 22 settings by one seed on the validation days, of which 6 were tried for `previous` as well
+    // (docs/log.md, 2026-11-26).
+    foundation: {
+      kind: "foundation",
+      size: "small",
+      history: 256,
+      architecture: { deepHistory: 32, interaction: "dcn" },
+      training: { learningRate: 1e-3, tableLearningRate: 0.02 },
+    },
+  },
+  studies: {
+    scaling: {
+      kind: "scaling",
+      models: ["previous", "foundation"],
+      sizes: ["tiny", "small", "medium"],
+      data: [DATA],
+      window: "test",
+    },
+    ablation: {
+      kind: "ablation",
+      model: "foundation",
+      data: DATA,
+      seeds: [1, 2],
+      window: "test",
+      variants: {
+        noInterleaving: { architecture: { interleaved: false } },
+        noPooling: { architecture: { summary: ["cls", "recent"] } },
+        noCls: { architecture: { summary: ["pooled", "recent"] } },
+        noRecent: { architecture: { summary: ["cls", "pooled"] } },
+        noGates: { architecture: { gates: "none" } },
+        sharedSurfaces: { architecture: { domains: "shared" } },
+        surfacesApart: { apart: true },
+        adsAlone: { architecture: { events: "ad" } },
+        history16: { history: 16 },
+        history64: { history: 64 },
+        history1024: { history: 1024 },
+        historyAll: { history: 4096 },
+        deep128: { architecture: { deepHistory: 128 } },
+        pyramid: { architecture: { deepHistory: 128, pyramid: 2 } },
+        hstu: { architecture: { attention: "hstu" } },
+        wukong: { architecture: { interaction: "wukong" } },
+        noCandidateAttention: { architecture: { candidateAttention: false } },
+      },
+    },
+    light: { kind: "lightweight", of: "ablation", light: { dim: 4 } },
   },
 });
