@@ -227,6 +227,7 @@ NAPI_MODULE_INIT() {
   lapidary::defineAutograd(env, exports);
   lapidary::defineFlops(env, exports);
   lapidary::defineMemory(env, exports);
+  lapidary::defineFileLock(env, exports);
   lapidary::defineProcessGroup(env, exports);
   return exports;
 }

@@ -99,6 +99,7 @@ void defineTensors(napi_env env, napi_value exports);
 void defineAutograd(napi_env env, napi_value exports);
 void defineFlops(napi_env env, napi_value exports);
 void defineMemory(napi_env env, napi_value exports);
+void defineFileLock(napi_env env, napi_value exports);
 // Large tensors of this process share memory that is kept.
 void useLargeBlocks();
 void defineProcessGroup(napi_env env, napi_value exports);

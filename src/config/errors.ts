@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   CHECKPOINT_MISMATCH: "a checkpoint is of another model than the one it is restored into",
   RUN_UNFINISHED: "a run has not been finished yet",
   RUN_SURFACES: "runs of different surfaces have no examples in common",
+  RUN_BUSY: "another process is training the same run",
   RUN_CHANGED: "a run was begun with another configuration or other data",
   TRAIN_DIVERGED: "the loss or a gradient of a training step is not finite",
   TRAIN_LABELS: "no label of an objective is known in the training window",

@@ -1,6 +1,7 @@
 /** libtorch for TypeScript. Knows nothing of recommendation. */
 export { type GradOptions, grad, gradientOf, noGrad, setGradient } from "./autograd.ts";
 export type { DType, TensorArray } from "./dtype.ts";
+export { FileLock } from "./file-lock.ts";
 export { type FromArrayOptions, fromArray, tensor } from "./from-array.ts";
 export {
   arange,

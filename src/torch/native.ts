@@ -46,6 +46,8 @@ export interface Native {
   startMemory(): void;
   liveMemory(): number;
   stopMemory(): number;
+  lockFile(path: string): number;
+  unlockFile(descriptor: number): void;
   // In the order of their C++ doc: rank, size, address, port, backend, timeoutMs, rendezvousTimeoutMs, serve, prefix.
   initGroup(...values: (number | string | boolean)[]): number;
   destroyGroup(group: number): void;

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { MODEL_DEFAULTS } from "../config/defaults.ts";
 import { writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
 import type { ModelCost } from "../model/index.ts";
+import { FileLock } from "../torch/index.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
 
 /** All that decides the result of a run. */
@@ -68,10 +69,11 @@ export interface RunSummary {
 
 /**
  * The folder of one run: `config.json` (resolved), `inputs/`, `metrics.jsonl`, `tensorboard/`, `checkpoints/`,
- * `predictions/`, and `summary.json` once it is finished.
+ * `predictions/`, and `summary.json` once it is finished. `lock` is held while a process trains it.
  */
-export class RunFolder {
+export class RunFolder implements Disposable {
   readonly path: string;
+  #lock: FileLock | null = null;
 
   private constructor(path: string) {
     this.path = path;
@@ -79,23 +81,44 @@ export class RunFolder {
 
   /**
    * Opens the folder of a run for training: a new one, or an earlier one of the same configuration to be continued.
-   * One of another configuration that has no checkpoint is moved aside.
+   * One of another configuration that has no checkpoint is moved aside. It is this process's until it is disposed of.
    *
    * @param options.fresh move an earlier run aside and start over
-   * @throws {LapidaryError} RUN_CHANGED if an earlier run with a checkpoint had another configuration
+   * @throws {LapidaryError} RUN_BUSY while another process trains it, RUN_CHANGED if an earlier run with a checkpoint had
+   *   another configuration
    */
   static begin(path: string, { config, fresh }: { config: RunConfig; fresh: boolean }): RunFolder {
     const folder = new RunFolder(path);
-    const text = textOf(config);
-    const file = join(path, "config.json");
+    folder.#lock = lockIn(path);
+    try {
+      folder.#adopt(textOf(config), fresh);
+    } catch (error) {
+      folder[Symbol.dispose]();
+      throw error;
+    }
+    return folder;
+  }
+
+  #adopt(text: string, fresh: boolean): void {
+    const file = join(this.path, "config.json");
     const isOther = existsSync(file) && readFileSync(file, "utf8") !== text;
     // An attempt without a checkpoint, of too large a batch for example, must not stand in the way of its correction.
-    const isAside = fresh || (isOther && folder.checkpoints.isEmpty);
-    if (isOther && !isAside) throw changed(path, text);
-    if (isAside && existsSync(path)) renameSync(path, `${path}.${timestamp()}`);
-    mkdirSync(path, { recursive: true });
+    const isAside = fresh || (isOther && this.checkpoints.isEmpty);
+    if (isOther && !isAside) throw changed(this.path, text);
+    if (isAside && readdirSync(this.path).some((name) => name !== LOCK)) this.#moveAside();
     if (!existsSync(file)) writeFileAtomic(file, text);
-    return folder;
+  }
+
+  #moveAside(): void {
+    renameSync(this.path, `${this.path}.${timestamp()}`);
+    this[Symbol.dispose]();
+    this.#lock = lockIn(this.path);
+  }
+
+  /** Lets other processes train the run. */
+  [Symbol.dispose](): void {
+    this.#lock?.[Symbol.dispose]();
+    this.#lock = null;
   }
 
   /**
@@ -168,6 +191,22 @@ export class RunFolder {
   predictions(split: string): string {
     return join(this.path, "predictions", `${split}.safetensors`);
   }
+}
+
+const LOCK = "lock";
+
+/** @throws {LapidaryError} RUN_BUSY */
+function lockIn(path: string): FileLock {
+  mkdirSync(path, { recursive: true });
+  const lock = FileLock.take(join(path, LOCK));
+  if (lock !== null) return lock;
+  throw new LapidaryError({
+    code: "RUN_BUSY",
+    where: path,
+    expected: "no other process that trains this run",
+    got: "one that does",
+    hint: "Wait for it to end or stop it, or train another run with --run NAME.",
+  });
 }
 
 function textOf(config: RunConfig): string {

@@ -89,12 +89,12 @@ export type TrainingOutcome =
  * Trains a model of the project, or continues an interrupted run exactly where its last checkpoint stands. A run that
  * is finished is left as it is.
  *
- * @throws {LapidaryError} MODEL_UNKNOWN, STORE_*, TRAIN_*, RUN_CHANGED, COLLECTIVE_FAILED
+ * @throws {LapidaryError} MODEL_UNKNOWN, STORE_*, TRAIN_*, RUN_BUSY, RUN_CHANGED, COLLECTIVE_FAILED
  */
 export async function train(project: ProjectConfig, options: TrainOptions): Promise<TrainingOutcome> {
   const { model: name, mesh, onProgress = () => {}, onNotice = () => {}, teaching } = options;
   const config = configOf(project, options);
-  const folder = beginRun(project, options);
+  using folder = beginRun(project, options);
   if (folder.summary !== null) return { kind: "finished", summary: folder.summary };
   const inputs = TrainingInputs.fit({ store: project.store, split: splitOf(project, options) }, config, {
     ...sliceInputs(project, options.slice),
@@ -234,7 +234,7 @@ function beginRun(project: ProjectConfig, options: TrainOptions): RunFolder {
   const { model: name, run = name, fresh = false, mesh } = options;
   const path = join(project.runs, run);
   const config = runConfigOf(project, options);
-  if (mesh.rank === 0) RunFolder.begin(path, { config, fresh });
+  const folder = mesh.rank === 0 ? RunFolder.begin(path, { config, fresh }) : RunFolder.at(path);
   mesh.barrier();
-  return RunFolder.at(path);
+  return folder;
 }

@@ -32,12 +32,18 @@ class Trainee {
 
   /** Returns once training has begun. */
   async begin(run: string): Promise<void> {
-    const task: WorkerTask = { project, model: MODEL, run };
+    const task: WorkerTask = { project, model: MODEL, run, say: [1] };
     this.child.stdin?.end(JSON.stringify(task));
     this.child.stdout?.setEncoding("utf8").on("data", (text) => {
       this.output += text;
     });
     if (this.child.stdout) await once(this.child.stdout, "data");
+  }
+
+  /** Stops it in the midst of training; the kernel keeps what it holds. */
+  async stop(): Promise<void> {
+    while (!this.output.includes("update 1") && this.child.stdout) await once(this.child.stdout, "data");
+    this.child.kill("SIGSTOP");
   }
 }
 
@@ -58,6 +64,24 @@ function expectWhole(run: string): void {
     expect(files.filter((file) => !existsSync(file))).toEqual([]);
   }
 }
+
+describe("a training under way", () => {
+  it("is not joined by another process, and goes on undisturbed; once it has ended, it is anyone's", async () => {
+    await trainAlone(project, { model: MODEL, run: "alone" });
+    const trainee = new Trainee();
+    await trainee.begin("taken");
+    await trainee.stop();
+    for (const fresh of [false, true]) {
+      const attempt = trainAlone(project, { model: MODEL, run: "taken", fresh });
+      await expect(attempt).rejects.toMatchObject({ code: "RUN_BUSY", where: at("taken") });
+    }
+    trainee.child.kill("SIGCONT");
+    await trainee.ended;
+    expect(trainee.child.exitCode).toBe(0);
+    expect(resultOf(at("taken"))).toEqual(resultOf(at("alone")));
+    expect(await trainAlone(project, { model: MODEL, run: "taken" })).toMatchObject({ kind: "finished" });
+  });
+});
 
 describe("a training that is killed", () => {
   it(`ends with the bits of one that is not, after ${KILLS} kills at random moments`, async () => {
