@@ -16,7 +16,7 @@ TORCH_LIBRARY(lapidary, library) {
       "tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, "
       "Tensor[] leaves) -> Tensor[]");
   library.def(
-      "tables_linear(Tensor[] tables, int[] features, Tensor[] codes, Tensor weight, Tensor? bias, Tensor[] leaves) -> Tensor");
+      "tables_linear(Tensor[] tables, int[] features, Tensor[] codes, Tensor weight, Tensor? bias, float? eps, Tensor[] leaves) -> Tensor");
   library.def(
       "tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor scores, Tensor values, "
       "Tensor prior, Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor");

@@ -56,6 +56,15 @@ at::Tensor distinctRows(at::TensorList tables, at::IntArrayRef features, const D
   return at::cat(poolTables({tables, features, distinct.codes, {}, {}, false}, {}));
 }
 
+NormalizedRows normalized(const at::Tensor& rows, double eps) {
+  const at::Tensor inverse = (rows.square().mean(-1, true) + eps).rsqrt();
+  return {rows * inverse, inverse};
+}
+
+at::Tensor normalizedBackward(const NormalizedRows& made, const at::Tensor& gradient) {
+  return (gradient - made.rows * (made.rows * gradient).mean(-1, true)) * made.inverse;
+}
+
 torch::autograd::variable_list tableGradients(const DistinctIds& distinct, at::IntArrayRef features, const at::Tensor& rows,
                                               const std::vector<int64_t>& tableRows, const c10::List<bool>& wanted) {
   torch::autograd::variable_list gradients(tableRows.size());

@@ -18,6 +18,15 @@ DistinctIds distinctIds(const char* op, const FeatureList& list);
 // The rows of the distinct ids, as sums have them. → [U, D]
 at::Tensor distinctRows(at::TensorList tables, at::IntArrayRef features, const DistinctIds& distinct);
 
+// Rows divided by their root mean square, n = x r with r = 1 / √(mean(x²) + ε).
+struct NormalizedRows {
+  at::Tensor rows, inverse;
+};
+NormalizedRows normalized(const at::Tensor& rows, double eps);
+
+// dx = r (dn − n mean(n·dn))
+at::Tensor normalizedBackward(const NormalizedRows& made, const at::Tensor& gradient);
+
 // The sparse gradient of each table from that of the distinct rows; undefined for a table that wants none.
 torch::autograd::variable_list tableGradients(const DistinctIds& distinct, at::IntArrayRef features, const at::Tensor& rows,
                                               const std::vector<int64_t>& tableRows, const c10::List<bool>& wanted);

@@ -206,12 +206,6 @@ static void checkAttention(const FeatureArguments& given, const AttentionInputs&
   }
 }
 
-// x → (n(x), 1 / √(mean(x²) + ε))
-static std::pair<at::Tensor, at::Tensor> normalized(const at::Tensor& rows, double eps) {
-  const at::Tensor inverse = (rows.square().mean(-1, true) + eps).rsqrt();
-  return {rows * inverse, inverse};
-}
-
 static AttentionInputs contiguous(const AttentionInputs& in) {
   return {in.query.contiguous(), in.scores.contiguous(), in.values.contiguous(), in.prior.contiguous(), in.priorValues.contiguous(),
           in.offsets.contiguous(), in.scale, in.eps};
@@ -240,7 +234,8 @@ static void forEachSegment(const AttendJob<T>& job, int64_t size, const Body& bo
 }
 
 struct Attended {
-  at::Tensor result, logSums, keys, inverse;
+  at::Tensor result, logSums;
+  NormalizedRows keys;
   DistinctIds distinct;
 };
 
@@ -256,11 +251,11 @@ static Attended attendTables(const FeatureArguments& given, const AttentionInput
   countProducts(in, 1);
   Attended out;
   out.distinct = distinctIds("tables_attention", list);
-  std::tie(out.keys, out.inverse) = normalized(distinctRows(given.tables, given.features, out.distinct), in.eps);
+  out.keys = normalized(distinctRows(given.tables, given.features, out.distinct), in.eps);
   out.result = at::empty({size, in.values.size(1)}, in.query.options());
   out.logSums = at::empty({size, in.heads()}, in.query.options());
   AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "tables_attention", [&] {
-    const auto job = jobOf<scalar_t>(in, out.keys, out.distinct.rows, out.result, out.logSums);
+    const auto job = jobOf<scalar_t>(in, out.keys.rows, out.distinct.rows, out.result, out.logSums);
     forEachSegment(job, size, [&](int64_t b, scalar_t* room) { attend(job, b, room); });
   });
   return out;
@@ -270,7 +265,7 @@ static Attended attendTables(const FeatureArguments& given, const AttentionInput
 static at::Tensor attendTablesPlainly(const FeatureArguments& given, const AttentionInputs& in, at::TensorList leaves) {
   const int64_t length = in.scores.size(0), heads = in.heads();
   const at::Tensor ids = segmentIds(in.offsets, length);
-  const at::Tensor keys = normalized(at::stack(poolTables(given, leaves), 1), in.eps).first;
+  const at::Tensor keys = normalized(at::stack(poolTables(given, leaves), 1), in.eps).rows;
   const at::Tensor s = ((in.query.index_select(0, ids) * keys).sum(-1) + in.scores) * in.scale;
   const at::Tensor front = (in.prior * in.scale).expand({in.query.size(0), heads});
   const at::Tensor most = front.detach().index_reduce(0, ids, s.detach(), "amax");
@@ -292,7 +287,7 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
     const AttentionInputs inputs = contiguous(in);
     const Attended out = attendTables(given, inputs);
     std::vector<at::Tensor> saved{inputs.query, inputs.scores, inputs.values, inputs.prior, inputs.priorValues, inputs.offsets,
-                                  out.result, out.logSums, out.keys, out.inverse, out.distinct.rows};
+                                  out.result, out.logSums, out.keys.rows, out.keys.inverse, out.distinct.rows};
     saved.insert(saved.end(), out.distinct.codes.begin(), out.distinct.codes.end());
     context->save_for_backward(saved);
     std::vector<int64_t> tableRows;
@@ -335,8 +330,7 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
       scalar_t* to = keyGradient.data_ptr<scalar_t>();
       at::parallel_for(0, heads, 1, [&](int64_t begin, int64_t end) { scatter(job, size, to, begin, end); });
     });
-    // n = x r: dx = r (dn − n mean(n·dn))
-    const at::Tensor rows = (keyGradient - keys * (keys * keyGradient).mean(-1, true)) * inverse;
+    const at::Tensor rows = normalizedBackward({keys, inverse}, keyGradient);
     torch::autograd::variable_list results =
         tableGradients(distinct, data["features"].toIntVector(), rows, data["tableRows"].toIntVector(), data["wanted"].toBoolList());
     results.insert(results.end(), {query, scores.t() * in.scale, values, prior.sum(0) * in.scale, priorValues.sum(0)});

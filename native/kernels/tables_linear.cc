@@ -1,6 +1,7 @@
 // tables_linear: a linear map of the concatenated lookups of all features, without the concatenation.
 //   y_l = W [row_{code_1l} ∥ … ∥ row_{code_Fl}] + b = b + Σ_f W_f row_{code_fl},   W = [W_1 ∥ … ∥ W_F] [E, F·D]
 // Rows that a batch repeats are multiplied once: P_f = rows_f W_fᵀ of the distinct ids, then y_l adds F rows of P.
+// With ε, rows are normalized before: n(row) = row / √(mean(row²) + ε), of the distinct ids alone.
 //   dP_u = Σ_{l, f: row u} dy_l ;  dW_f = dP_fᵀ rows_f ;  drows_f = dP_f W_f ;  db = Σ_l dy_l
 #include "bridge/flops.h"
 #include "fused.h"
@@ -110,7 +111,8 @@ static at::Tensor part(const at::Tensor& weight, size_t f, int64_t dim) {
 }
 
 struct Summed {
-  at::Tensor result, rows;
+  at::Tensor result;
+  NormalizedRows rows;  // Without ε as they are, and no inverse.
   DistinctIds distinct;
 };
 
@@ -143,15 +145,16 @@ static at::Tensor mapped(const DistinctIds& distinct, const at::Tensor& rows, co
   return result;
 }
 
-static Summed sumRows(const FeatureArguments& given, const at::Tensor& weight, const at::Tensor& bias) {
+static Summed sumRows(const FeatureArguments& given, const at::Tensor& weight, const at::Tensor& bias, c10::optional<double> eps) {
   const FeatureList list = checkFeatures("tables_linear", given);
   Summed out;
   out.distinct = distinctIds("tables_linear", list);
-  out.rows = distinctRows(given.tables, given.features, out.distinct);
+  const at::Tensor rows = distinctRows(given.tables, given.features, out.distinct);
+  out.rows = eps ? normalized(rows, *eps) : NormalizedRows{rows, {}};
   const int64_t width = weight.size(0), length = list.features[0].ids;
-  const at::Tensor products = mapped(out.distinct, out.rows, weight);
-  out.result = bias.defined() ? bias.expand({length, width}).clone(at::MemoryFormat::Contiguous) : at::zeros({length, width}, out.rows.options());
-  AT_DISPATCH_FLOATING_TYPES(out.rows.scalar_type(), "tables_linear", [&] {
+  const at::Tensor products = mapped(out.distinct, out.rows.rows, weight);
+  out.result = bias.defined() ? bias.expand({length, width}).clone(at::MemoryFormat::Contiguous) : at::zeros({length, width}, rows.options());
+  AT_DISPATCH_FLOATING_TYPES(rows.scalar_type(), "tables_linear", [&] {
     const AddJob<scalar_t> job{products.data_ptr<scalar_t>(), out.distinct.rows.data_ptr<int32_t>(), out.result.data_ptr<scalar_t>(),
                                static_cast<int64_t>(list.features.size()), length, width};
     at::parallel_for(0, length, 512, [&](int64_t begin, int64_t end) { gather(job, begin, end); });
@@ -164,11 +167,12 @@ namespace {
 class TablesLinear : public torch::autograd::Function<TablesLinear> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, at::TensorList leaves, const at::Tensor& weight,
-                            const c10::optional<at::Tensor>& biasIn, const FeatureArguments& given) {
+                            const c10::optional<at::Tensor>& biasIn, c10::optional<double> eps,
+                            const FeatureArguments& given) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const at::Tensor bias = orEmpty(biasIn);
-    const Summed out = sumRows(given, weight, bias);
-    std::vector<at::Tensor> saved{weight, out.rows, out.distinct.rows};
+    const Summed out = sumRows(given, weight, bias, eps);
+    std::vector<at::Tensor> saved{weight, out.rows.rows, out.rows.inverse, out.distinct.rows};
     saved.insert(saved.end(), out.distinct.codes.begin(), out.distinct.codes.end());
     context->save_for_backward(saved);
     std::vector<int64_t> tableRows;
@@ -189,9 +193,9 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     auto& data = context->saved_data;
-    const at::Tensor weight = saved[0], rows = saved[1];
+    const at::Tensor weight = saved[0], rows = saved[1], inverse = saved[2];
     const at::Tensor gradient = gradients[0].contiguous();
-    const DistinctIds distinct{{saved.begin() + 3, saved.end()}, data["first"].toIntVector(), saved[2]};
+    const DistinctIds distinct{{saved.begin() + 4, saved.end()}, data["first"].toIntVector(), saved[3]};
     const at::Tensor mapped = scattered(distinct, gradient);
     at::Tensor weights = at::empty(weight.sizes(), weight.options()), back = at::empty_like(rows);
     for (size_t f = 0; f < distinct.codes.size(); ++f) {
@@ -201,11 +205,12 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
       at::Tensor to = back.slice(0, begin, end);
       at::mm_out(to, own, part(weight, f, rows.size(1)));
     }
+    if (inverse.defined()) back = normalizedBackward({rows, inverse}, back);
     torch::autograd::variable_list results =
         tableGradients(distinct, data["features"].toIntVector(), back, data["tableRows"].toIntVector(), data["wanted"].toBoolList());
     results.push_back(weights);
     results.push_back(data["bias"].toBool() ? gradient.sum(0) : at::Tensor());
-    results.emplace_back();
+    results.resize(results.size() + 2);
     return results;
   }
 
@@ -223,16 +228,24 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
 
 }  // namespace
 
-// One function for both keys: whether a gradient is recorded, it sees itself. Without a kernel of ours, the plain composition.
+// The plain composition, for devices that have no kernel of ours.
+static at::Tensor mapPlainly(const FeatureArguments& given, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
+                             c10::optional<double> eps, at::TensorList leaves) {
+  std::vector<at::Tensor> rows = poolTables(given, leaves);
+  if (eps) std::transform(rows.begin(), rows.end(), rows.begin(), [&](const at::Tensor& x) { return normalized(x, *eps).rows; });
+  return at::linear(at::cat(rows, 1), weight, bias);
+}
+
+// One function for both keys: whether a gradient is recorded, it sees itself.
 static at::Tensor tablesLinear(at::TensorList tables, at::IntArrayRef features, at::TensorList codes, const at::Tensor& weight,
-                               const c10::optional<at::Tensor>& bias, at::TensorList leaves) {
+                               const c10::optional<at::Tensor>& bias, c10::optional<double> eps, at::TensorList leaves) {
   const FeatureArguments given{tables, features, codes, {}, {}, false};
   checkLinear(given, weight, orEmpty(bias));
   checkLeaves("tables_linear", tables, leaves);
-  if (!hasKernel(weight)) return at::linear(at::cat(poolTables(given, leaves), 1), weight, bias);
-  if (at::GradMode::is_enabled()) return TablesLinear::apply(leaves.empty() ? tables : leaves, weight, bias, given);
+  if (!hasKernel(weight)) return mapPlainly(given, weight, bias, eps, leaves);
+  if (at::GradMode::is_enabled()) return TablesLinear::apply(leaves.empty() ? tables : leaves, weight, bias, eps, given);
   at::AutoDispatchBelowADInplaceOrView guard;
-  return sumRows(given, weight, orEmpty(bias)).result;
+  return sumRows(given, weight, orEmpty(bias), eps).result;
 }
 
 }  // namespace lapidary

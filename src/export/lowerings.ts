@@ -241,6 +241,7 @@ function lookups(call: CallView): string[] {
 
 /** A graph need not multiply a row once only: what it computes is the same. */
 function tablesLinear(call: CallView): string {
+  if (call.size("eps") !== null) call.refuse("rows as they are", "normalized ones");
   const rows = call.graph.node("Concat", rowsById(call), { axis: 1 });
   const bias = call.optional("bias");
   const inputs = [rows, call.tensor("weight").name, ...(bias === null ? [] : [bias.name])];

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { grad, Scope, setThreads } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
-import { type JaggedTensor, neighbours, newestRows, withoutFirst } from "./index.ts";
+import { type JaggedTensor, neighbours, withoutFirst } from "./index.ts";
 import { RAGGED_LENGTHS, randomJagged, rowsOf, segmentsOf } from "./testing.ts";
 
 const DIM = 3;
@@ -35,15 +35,6 @@ describe("parts of ragged rows", () => {
     });
   });
 
-  test("newestRows keeps the last ones, all where there are fewer", () => {
-    onRagged((x, count) => {
-      toBeSegments(
-        newestRows(x, count),
-        segmentsOf(x).map((rows) => rows.slice(Math.max(0, rows.length - count))),
-      );
-    });
-  });
-
   test("neighbours are counted from the newest, zeros in front of the oldest", () => {
     onRagged((x, count) => {
       const blank = new Array<number>(DIM).fill(0);
@@ -61,7 +52,7 @@ describe("parts of ragged rows", () => {
   test("gradients go back to the rows that were taken", () => {
     const x = randomJagged([4, 0, 3], DIM);
     x.values.requiresGrad = true;
-    const [gradient] = grad([newestRows(x, 2).values.mul(3).sum()], [x.values]);
-    expect(rowsOf(gradient ?? x.values).map(([first]) => first)).toEqual([0, 0, 3, 3, 0, 3, 3]);
+    const [gradient] = grad([withoutFirst(x, 2).values.mul(3).sum()], [x.values]);
+    expect(rowsOf(gradient ?? x.values).map(([first]) => first)).toEqual([0, 0, 3, 3, 0, 0, 3]);
   });
 });

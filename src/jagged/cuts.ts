@@ -7,11 +7,6 @@ export function withoutFirst(x: JaggedTensor, count: number): JaggedTensor {
   return count === 0 ? x : cut(x, (start, end) => [Math.min(start + count, end), end]);
 }
 
-/** The newest `count` rows of each segment, or all where there are fewer. @shape values [L, D] → [Σ min(count, L_b), D] */
-export function newestRows(x: JaggedTensor, count: number): JaggedTensor {
-  return x.maxLength <= count ? x : cut(x, (start, end) => [Math.max(start, end - count), end]);
-}
-
 /** Equally many rows per segment. @shape values [B·count, …] */
 export function evenly(values: Tensor, size: number, count: number): JaggedTensor {
   return JaggedTensor.of(

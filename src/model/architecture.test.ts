@@ -7,6 +7,7 @@ import { checkLayerGrads } from "../nn/testing.ts";
 import { gradientOf, setThreads } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import { CHOICE_SPEC, CHOICES, choiceBatch, choiceModel } from "./architecture.test.support.ts";
+import { newestEvents } from "./streams.ts";
 import { partOf } from "./testing.ts";
 
 beforeAll(() => setThreads(1));
@@ -52,6 +53,16 @@ describe.each(Object.entries(CHOICES))("%s", (_, architecture) => {
 });
 
 describe("what histories hold", () => {
+  test("the newest events are the last of each history, all where there are fewer", () => {
+    const codes = { a: Int32Array.of(1, 2, 3, 4, 5, 6), b: Int32Array.of(6, 5, 4, 3, 2, 1) };
+    const history = { offsets: Int32Array.of(0, 3, 3, 4, 6), codes };
+    const expected = { a: Int32Array.of(2, 3, 4, 5, 6), b: Int32Array.of(5, 4, 3, 2, 1) };
+    expect(newestEvents(history, 2)).toEqual({ offsets: Int32Array.of(0, 2, 2, 3, 5), codes: expected });
+    expect(newestEvents(history, 9)).toEqual(history);
+    const none = { offsets: Int32Array.of(0), codes: { a: new Int32Array(0) } };
+    expect(newestEvents(none, 2)).toEqual(none);
+  });
+
   const batch = choiceBatch([6, 4]);
   const changed = (origin: number): Batch => {
     const { codes, offsets } = batch.history;

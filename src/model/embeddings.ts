@@ -31,6 +31,16 @@ export interface Embedded {
   readonly common: readonly Tensor[];
 }
 
+/** Where the attributes of past events are looked up. */
+export interface EventLookups {
+  /** Those that candidates have as well. @shape F features [L] */
+  readonly events: Lookup;
+  /** Those that only events have. @shape G features [L] */
+  readonly told: Lookup;
+  /** @shape [B+1] int64, from 0 to L */
+  readonly offsets: Tensor;
+}
+
 /** Positions among the features, and among those of the history, of what both have: what shares a table. */
 function commonFeatures({ contextual, candidate, history }: FeatureSpec): readonly (readonly [number, number])[] {
   const features = [...contextual, ...candidate];
@@ -38,6 +48,12 @@ function commonFeatures({ contextual, candidate, history }: FeatureSpec): readon
     const h = history.findIndex((other) => other.table === table);
     return h < 0 ? [] : [[f, h] as const];
   });
+}
+
+/** What only events have: what came of them, and when. */
+function toldFeatures({ contextual, candidate, history }: FeatureSpec): readonly CategoryFeature[] {
+  const others = new Set([...contextual, ...candidate].map(({ table }) => table));
+  return history.filter(({ table }) => !others.has(table));
 }
 
 /**
@@ -75,6 +91,11 @@ export class Embeddings {
     return commonFeatures(spec).length;
   }
 
+  /** Number of attributes that only events have, G. */
+  static numTold(spec: FeatureSpec): number {
+    return toldFeatures(spec).length;
+  }
+
   /** Number of feature tokens, n. */
   static numTokens(spec: FeatureSpec): number {
     return spec.contextual.length + spec.candidate.length + 1;
@@ -98,10 +119,14 @@ export class Embeddings {
     return JaggedTensor.of(mapTables(lookup, this.event), offsets);
   }
 
-  /** Where the embeddings of what events have in common with candidates are looked up. @shape F features [L] */
-  common({ codes }: EventColumns): Lookup {
+  /** Where the embeddings of what events have in common with candidates, and of what only they have, are looked up. */
+  compared({ codes, offsets }: EventColumns): EventLookups {
     const { history } = this.spec;
-    const features = commonFeatures(this.spec).map(([, h]) => history[h] as CategoryFeature);
-    return lookupOf(this.tables, columnsOf(features, codes));
+    const common = commonFeatures(this.spec).map(([, h]) => history[h] as CategoryFeature);
+    return {
+      events: lookupOf(this.tables, columnsOf(common, codes)),
+      told: lookupOf(this.tables, columnsOf(toldFeatures(this.spec), codes)),
+      offsets: fromArray(offsets, [offsets.length]).to({ dtype: "int64", device: this.event.weight.device }),
+    };
   }
 }

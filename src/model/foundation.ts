@@ -1,6 +1,6 @@
 import type { ArchitectureConfig } from "../config/architecture.ts";
 import type { Batch, EventColumns, FeatureSpec } from "../features/spec.ts";
-import { type JaggedTensor, newestRows } from "../jagged/index.ts";
+import type { JaggedTensor } from "../jagged/index.ts";
 import type { Initializer } from "../nn/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
 import { CandidateAttention } from "./candidate-attention.ts";
@@ -9,7 +9,7 @@ import { Embeddings } from "./embeddings.ts";
 import { FoundationLayer, type FoundationState } from "./foundation-layer.ts";
 import type { Representation, Teacher } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
-import { historyStreams, numStreams } from "./streams.ts";
+import { historyStreams, newestEvents, numStreams } from "./streams.ts";
 import { numSurfacesOf, SurfaceGate, SurfaceRoute } from "./surfaces.ts";
 import { initTaskHeads, type TaskHeads } from "./task-heads.ts";
 import { LinearCompressionBlock } from "./wukong.ts";
@@ -89,7 +89,10 @@ export class Foundation implements Teacher {
         }),
         taps: (architecture.pyramid > 1 ? levels : levels.slice(-1)).map(tap),
         candidate: seesHistory(spec, architecture)
-          ? CandidateAttention.init({ dim, attributes: Embeddings.numCommon(spec) }, initial)
+          ? CandidateAttention.init(
+              { dim, attributes: Embeddings.numCommon(spec), told: Embeddings.numTold(spec) },
+              initial,
+            )
           : null,
         heads: initHeads(spec, config, initial),
       },
@@ -108,16 +111,12 @@ export class Foundation implements Teacher {
     const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
     const x = this.gate?.apply(features, surfaceToken(spec, features)) ?? features;
     const streams = historyStreams(batch.history, this.architecture);
-    const histories = streams.map((events) => this.embeddings.events(events));
-    const told = this.run({ x, histories: this.begin(x, histories) }, route);
+    const told = this.run({ x, histories: this.begin(x, streams) }, route);
     const summaries = told.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
-    const seen = histories.map((history, h) =>
-      this.candidate?.apply(history, { candidate: common, events: this.embeddings.common(streams[h] as EventColumns) }),
+    const seen = streams.flatMap(
+      (events) => this.candidate?.apply({ candidate: common, ...this.embeddings.compared(events) }) ?? [],
     );
-    const logits = this.heads.apply(
-      cat([x.flatten(1), ...summaries, candidate, ...seen.flatMap((one) => one ?? [])], 1),
-      route,
-    );
+    const logits = this.heads.apply(cat([x.flatten(1), ...summaries, candidate, ...seen], 1), route);
     return { logits, embedding: (told.at(-1) as Summaries).histories.mean([1]) };
   }
 
@@ -137,19 +136,18 @@ export class Foundation implements Teacher {
   }
 
   /** `[CLS(X) ∥ events]` of the newest events, CLS tokens of each history's own. */
-  private begin(x: Tensor, histories: readonly JaggedTensor[]): JaggedTensor[] {
+  private begin(x: Tensor, streams: readonly EventColumns[]): JaggedTensor[] {
     const { deepHistory } = this.architecture;
-    return histories.map((history, h) => {
-      const cls = this.cls[h] ?? null;
-      const newest = deepHistory === null ? history : newestRows(history, deepHistory);
-      return cls === null ? newest : newest.prepend(cls.apply(x));
+    return streams.map((events, h) => {
+      const newest = this.embeddings.events(deepHistory === null ? events : newestEvents(events, deepHistory));
+      return this.cls[h] ? newest.prepend(this.cls[h].apply(x)) : newest;
     });
   }
 }
 
-/** Whether the candidate attends to the history: where something of it can be compared with the events. */
+/** Whether the candidate attends to the history: where they can be compared, and something came of the events. */
 function seesHistory(spec: FeatureSpec, { candidateAttention }: ArchitectureConfig): boolean {
-  return candidateAttention && Embeddings.numCommon(spec) > 0;
+  return candidateAttention && Embeddings.numCommon(spec) > 0 && Embeddings.numTold(spec) > 0;
 }
 
 /** @shape features [B, n, D] → [B, D] */

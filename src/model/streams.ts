@@ -28,6 +28,27 @@ export function historyStreams(
   return [events === "all" ? history : ofOrigin(events)];
 }
 
+/** The newest `count` events of each history. @shape codes [L] → [Σ min(L_b, count)] */
+export function newestEvents({ offsets, codes }: EventColumns, count: number): EventColumns {
+  const bounds = new Int32Array(offsets.length);
+  for (let b = 0; b + 1 < offsets.length; b++) {
+    bounds[b + 1] = (bounds[b] ?? 0) + Math.min(count, (offsets[b + 1] ?? 0) - (offsets[b] ?? 0));
+  }
+  const newest = (all: Int32Array): Int32Array => {
+    const kept = new Int32Array(bounds.at(-1) ?? 0);
+    for (let b = 0; b + 1 < bounds.length; b++) {
+      const [begin = 0, next = 0] = bounds.subarray(b, b + 2);
+      const end = offsets[b + 1] ?? 0;
+      kept.set(all.subarray(end - (next - begin), end), begin);
+    }
+    return kept;
+  };
+  return {
+    offsets: bounds,
+    codes: Object.fromEntries(Object.entries(codes).map(([name, all]) => [name, newest(all)])),
+  };
+}
+
 /** The events that are chosen, in their histories and order. */
 function chosenEvents({ offsets, codes }: EventColumns, isChosen: (row: number) => boolean): EventColumns {
   const rows: number[] = [];

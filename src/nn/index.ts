@@ -68,4 +68,5 @@ export {
   type TablesAdagradOptions,
   type TablesAdamOptions,
   type TablesAttention,
+  type TablesMap,
 } from "./tables.ts";

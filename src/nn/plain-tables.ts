@@ -1,5 +1,5 @@
 import { arange, cat, linear, ones, segmentSum, stack, type Tensor, zeros } from "../torch/index.ts";
-import type { AdagradTables, AdamTables, FeatureIds, Lookup, TablesAttention } from "./tables.ts";
+import type { AdagradTables, AdamTables, FeatureIds, Lookup, TablesAttention, TablesMap } from "./tables.ts";
 
 /**
  * What `poolTables` computes, as a composition of plain operators: the reference of the kernel, in any float type.
@@ -16,12 +16,10 @@ export function poolTablesPlainly({ tables, features, mean = false }: Lookup): T
   });
 }
 
-/** What `mapTables` computes, with all rows written out. @shape weight [E, F·D], bias [E] → [L, E] */
-export function mapTablesPlainly(
-  lookup: Lookup,
-  { weight, bias }: { readonly weight: Tensor; readonly bias: Tensor | null },
-): Tensor {
-  return linear(cat(poolTablesPlainly(lookup), 1), weight, bias);
+/** What `mapTables` computes, with all rows written out. @shape → [L, E] */
+export function mapTablesPlainly(lookup: Lookup, { weight, bias, eps = null }: TablesMap): Tensor {
+  const rows = poolTablesPlainly(lookup).map((x) => (eps === null ? x : normed(x, eps)));
+  return linear(cat(rows, 1), weight, bias);
 }
 
 /** What `attendTables` computes, head by head, with keys and values of all rows written out. @shape → [B, F·V] */

@@ -107,19 +107,26 @@ export function poolTables(lookup: Lookup): Tensor[] {
   return tablesPool(lookup.tables, of, codes, offsets, weights, lookup.mean ?? false, lookup.leaves ?? []);
 }
 
+/** What {@link mapTables} reads beside the rows. */
+export interface TablesMap {
+  /** W @shape [E, F·D] */
+  readonly weight: Tensor;
+  /** b @shape [E] */
+  readonly bias: Tensor | null;
+  /** ε of n, or null to map the rows as they are. @default null */
+  readonly eps?: number | null;
+}
+
 /**
- * A linear map of the features' rows side by side, none of which are written out: `y_l = W [row_1l ∥ … ∥ row_Fl] + b`.
- * A row that the lookup repeats is multiplied once.
+ * A linear map of the features' rows side by side, none of which are written out: `y_l = W [n(row_1l) ∥ … ∥ n(row_Fl)] + b`
+ * with `n(x) = x / √(mean(x²) + ε)`, or `n(x) = x` without ε. A row that the lookup repeats is multiplied once.
  *
- * @shape every feature [L], without bags; weight [E, F·D], bias [E] → [L, E]
+ * @shape every feature [L], without bags → [L, E]
  * @throws {LapidaryError} TORCH_OPERATOR if a code is not a row of its table
  */
-export function mapTables(
-  { tables, features, leaves = [] }: Lookup,
-  { weight, bias }: { readonly weight: Tensor; readonly bias: Tensor | null },
-): Tensor {
+export function mapTables({ tables, features, leaves = [] }: Lookup, { weight, bias, eps = null }: TablesMap): Tensor {
   const { of, codes } = listsOf({ tables, features });
-  return tablesLinear(tables, of, codes, weight, bias, leaves);
+  return tablesLinear(tables, of, codes, weight, bias, eps, leaves);
 }
 
 /** What {@link attendTables} reads beside the rows. V columns of values per feature. */

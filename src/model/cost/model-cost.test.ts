@@ -147,8 +147,13 @@ describe("describeCost", () => {
     const model = choiceModel(architecture);
     const { history, ...rest } = choiceBatch(LENGTHS);
     for (const adRatio of [0, 1]) {
-      const origin = new Int32Array(history.offsets.at(-1) ?? 0).fill(adRatio === 1 ? 2 : 1);
-      const batch = { ...rest, history: { ...history, codes: { ...history.codes, origin } } };
+      const rows = Array.from({ length: history.offsets.at(-1) ?? 0 }, (_, row) => row);
+      const origin = Int32Array.from(rows, () => (adRatio === 1 ? 2 : 1));
+      // Ids that repeat themselves as seldom as they can: costs are of those that are distinct.
+      const ids = CHOICE_SPEC.history.map(
+        ({ name, cardinality }) => [name, Int32Array.from(rows, (row) => (row + 1) % cardinality)] as const,
+      );
+      const batch = { ...rest, history: { ...history, codes: { ...Object.fromEntries(ids), origin } } };
       const described = describeCost(model, { spec: CHOICE_SPEC, historyLengths: LENGTHS, adRatio });
       expect(described.total).toEqual(costOf(model, batch).total);
     }

@@ -153,7 +153,9 @@ const tablesLinear: Rule = (call) => {
   const dim = (shape[1] ?? 0) / features.length;
   const rows = features.reduce((sum, count) => sum + count, 0);
   const forward = 2 * rows * dim * (shape[0] ?? 0);
-  return { forward, backward: 2 * forward, kept: [], keptBytes: distinctBytes(call, dim) };
+  // Of normalized rows, one number each that they were divided by.
+  const columns = call.value("eps", 0) > 0 ? dim + 1 : dim;
+  return { forward, backward: 2 * forward, kept: ids(call, ["weight"]), keptBytes: distinctBytes(call, columns) };
 };
 
 /** Two products of every row and head, four backward; the weights are computed again. */

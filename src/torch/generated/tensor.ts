@@ -700,9 +700,9 @@ export function tablesPool(tables: readonly Tensor[], features: readonly number[
   return wrapAll(callMany(LAPIDARY_TABLES_POOL, tables.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, leaves.map(handleOf)));
 }
 
-/** `lapidary::tables_linear(Tensor[] tables, int[] features, Tensor[] codes, Tensor weight, Tensor? bias, Tensor[] leaves) -> Tensor` */
-export function tablesLinear(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], weight: Tensor, bias: Tensor | null, leaves: readonly Tensor[]): Tensor {
-  return new Tensor(call(LAPIDARY_TABLES_LINEAR, tables.map(handleOf), features, codes.map(handleOf), weight.handle, bias?.handle, leaves.map(handleOf)));
+/** `lapidary::tables_linear(Tensor[] tables, int[] features, Tensor[] codes, Tensor weight, Tensor? bias, float? eps, Tensor[] leaves) -> Tensor` */
+export function tablesLinear(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], weight: Tensor, bias: Tensor | null, eps: number | null, leaves: readonly Tensor[]): Tensor {
+  return new Tensor(call(LAPIDARY_TABLES_LINEAR, tables.map(handleOf), features, codes.map(handleOf), weight.handle, bias?.handle, eps, leaves.map(handleOf)));
 }
 
 /** `lapidary::tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor scores, Tensor values, Tensor prior, Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor` */
