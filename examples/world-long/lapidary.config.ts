@@ -22,14 +22,14 @@ export default defineProject({
   models: {
     baseRate: { kind: "baseRate" },
     previous: { kind: "previous", size: "small", history: 64 },
-    // The best of 22 settings by one seed on the validation days, of which 6 were tried for `previous` as well
-    // (docs/log.md, 2026-11-26).
+    // Size of the history and arch: the best of 22 settings by one seed on the validation days, of which 6 were tried for
+    // `previous` as well. The dense rate: by the loss of the one pass, two seeds (docs/log.md, 2026-11-26).
     foundation: {
       kind: "foundation",
       size: "small",
       history: 256,
       architecture: { deepHistory: 32, interaction: "dcn" },
-      training: { learningRate: 1e-3, tableLearningRate: 0.02 },
+      training: { learningRate: 1e-3 },
     },
   },
   studies: {
