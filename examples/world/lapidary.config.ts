@@ -75,7 +75,13 @@ export default defineProject({
     mmoe: { kind: "mmoe", size: "small", history: 64 },
     ple: { kind: "ple", size: "small", history: 64 },
     star: { kind: "star", size: "small", history: 64 },
-    foundation: { kind: "foundation", size: "small", history: 128, architecture: { deepHistory: 32 } },
+    foundation: {
+      kind: "foundation",
+      size: "small",
+      history: 128,
+      architecture: { deepHistory: 32 },
+      training: { learningRate: 1e-3 },
+    },
   },
   studies: {
     scaling: {
