@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 CLS, RECENT = 4, 2
 SHARPNESS = 4
+GAIN = 4
 ROTARY_BASE = 1000
 
 
@@ -26,6 +27,8 @@ class Foundation(nn.Module):
         past = [f["table"] for f in spec["history"]]
         tables = [f["table"] for f in [*spec["contextual"], *spec["candidate"]]]
         self.shared = [past.index(table) if table in past else None for table in tables]
+        # What only the history has.
+        self.told = [h for h, table in enumerate(past) if table not in tables]
         owners = [name.split(".layers.") for name in parameters if name.endswith("weight") and ".layers." in name]
         paths = [".layers.".join(parts[:-1]) for parts in owners]
         self.depth_of = {path: paths.count(path) for path in paths}
@@ -57,7 +60,8 @@ class Foundation(nn.Module):
         features = torch.stack([*contextual, *candidate, numbers], 1)
         item = self.linear(torch.cat(candidate, 1), "embeddings.item")
         own, past = zip(*((e, history[h]) for e, h in zip([*contextual, *candidate], self.shared) if h is not None))
-        compared = torch.stack(own, 1), torch.stack(past, 2)
+        told = torch.cat([self.unit(history[h]) for h in self.told], -1)
+        compared = torch.stack(own, 1), torch.stack(past, 2), told
         return features, item, self.linear(torch.cat(history, -1), "embeddings.event"), compared
 
     def rotate(self, x):
@@ -101,21 +105,24 @@ class Foundation(nn.Module):
         x_sum = self.gate(self.compress(features, f"{name}.features.compress"), f"{name}.features.gate")
         return x_sum, self.gate(torch.cat(pieces, 1), f"{history}.gate")
 
-    def scaled(self, x):
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5) * self.weights["candidate.attributeNorm.scale"]
+    def unit(self, x):
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5)
 
-    def look_at(self, own, past, events, present):
-        size, length, dim = events.shape
-        tokens = self.norm(events, "candidate.eventNorm")
+    def scaled(self, x):
+        return self.unit(x) * self.weights["candidate.attributeNorm.scale"]
+
+    def look_at(self, own, past, told, present):
+        size, length, _ = told.shape
+        dim = own.shape[2]
         asked = self.scaled(own) * self.weights["candidate.sharpness"].unsqueeze(1) / dim
         alike = (self.scaled(past).transpose(1, 2) @ asked.unsqueeze(3)).squeeze(3)
-        scores = (alike + self.linear(tokens, "candidate.importance").transpose(1, 2)).masked_fill(~present[:, None, :], -math.inf)
+        scores = (alike + self.linear(told, "candidate.importance").transpose(1, 2)).masked_fill(~present[:, None, :], -math.inf)
         prior, prior_value = self.weights["candidate.prior"], self.weights["candidate.priorValue"]
         heads = len(prior)
         weights = (SHARPNESS * torch.cat([prior.view(1, -1, 1).expand(size, -1, -1), scores], 2)).softmax(-1)
-        values = torch.cat([prior_value.expand(size, 1, -1), self.linear(tokens, "candidate.value")], 1)
+        values = torch.cat([prior_value.expand(size, 1, -1), self.linear(told, "candidate.value")], 1)
         values = values.view(size, length + 1, heads, -1).transpose(1, 2)
-        return (weights.unsqueeze(2) @ values).flatten(1)
+        return GAIN * (weights.unsqueeze(2) @ values).flatten(1)
 
     def interact(self, x, name):
         size, tokens, dim = x.shape
@@ -147,6 +154,6 @@ class Foundation(nn.Module):
                 self.advance(s, present, x_sum, f"{name}.sequences.0"),
             )
         x_sum, s_sum = self.cross(x, s, present, lengths, "taps.0")
-        seen = self.look_at(*compared, events, batch.present)
+        seen = self.look_at(*compared, batch.present)
         inputs = torch.cat([first.flatten(1), x_sum.flatten(1), s_sum.flatten(1), candidate, seen], 1)
         return torch.cat([self.mlp(inputs, f"heads.shared.{t}") for t in range(len(self.spec["objectives"]))], 1)
