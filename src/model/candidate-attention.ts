@@ -1,5 +1,6 @@
-import { attendTables, type Initializer, Linear, type Lookup, mapTables, NORM_EPS, RmsNorm } from "../nn/index.ts";
+import { attendTables, type Initializer, Linear, mapTables, NORM_EPS, RmsNorm } from "../nn/index.ts";
 import { cat, stack, type Tensor } from "../torch/index.ts";
+import type { EventLookups } from "./embeddings.ts";
 
 /** κ of the first update: an event that is alike weighs e⁴ = 55 times one that is not. */
 const SHARPNESS = 4;
@@ -9,15 +10,9 @@ const VALUE_DIM = 4;
 const GAIN = 4;
 
 /** Candidates and the events before them: F attributes that both have, and G that only events have. */
-export interface Compared {
+export interface Compared extends EventLookups {
   /** The candidates' embeddings. @shape F times [B, D] */
   readonly candidate: readonly Tensor[];
-  /** Where those of the events are looked up. @shape F features [L] */
-  readonly events: Lookup;
-  /** Where what came of the events is looked up. @shape G features [L] */
-  readonly told: Lookup;
-  /** Which events are whose. @shape [B+1] int64, from 0 to L */
-  readonly offsets: Tensor;
 }
 
 /** Sizes of a {@link CandidateAttention}. */

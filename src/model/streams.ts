@@ -29,34 +29,26 @@ export function historyStreams(
 }
 
 /** The newest `count` events of each history. @shape codes [L] → [Σ min(L_b, count)] */
-export function newestEvents({ offsets, codes }: EventColumns, count: number): EventColumns {
+export function newestEvents(history: EventColumns, count: number): EventColumns {
+  return chosenEvents(history, (row, end) => row >= end - count);
+}
+
+/** The events that are chosen, in their histories and order; `end` is where the event's history ends. */
+function chosenEvents({ offsets, codes }: EventColumns, isChosen: (row: number, end: number) => boolean): EventColumns {
+  const rows: number[] = [];
   const bounds = new Int32Array(offsets.length);
   for (let b = 0; b + 1 < offsets.length; b++) {
-    bounds[b + 1] = (bounds[b] ?? 0) + Math.min(count, (offsets[b + 1] ?? 0) - (offsets[b] ?? 0));
+    const end = offsets[b + 1] ?? 0;
+    for (let row = offsets[b] ?? 0; row < end; row++) if (isChosen(row, end)) rows.push(row);
+    bounds[b + 1] = rows.length;
   }
-  const newest = (all: Int32Array): Int32Array => {
-    const kept = new Int32Array(bounds.at(-1) ?? 0);
-    for (let b = 0; b + 1 < bounds.length; b++) {
-      const [begin = 0, next = 0] = bounds.subarray(b, b + 2);
-      const end = offsets[b + 1] ?? 0;
-      kept.set(all.subarray(end - (next - begin), end), begin);
-    }
+  const chosen = (all: Int32Array): Int32Array => {
+    const kept = new Int32Array(rows.length);
+    for (const [i, row] of rows.entries()) kept[i] = all[row] ?? 0;
     return kept;
   };
   return {
     offsets: bounds,
-    codes: Object.fromEntries(Object.entries(codes).map(([name, all]) => [name, newest(all)])),
+    codes: Object.fromEntries(Object.entries(codes).map(([name, all]) => [name, chosen(all)])),
   };
-}
-
-/** The events that are chosen, in their histories and order. */
-function chosenEvents({ offsets, codes }: EventColumns, isChosen: (row: number) => boolean): EventColumns {
-  const rows: number[] = [];
-  const bounds = new Int32Array(offsets.length);
-  for (let b = 0; b + 1 < offsets.length; b++) {
-    for (let row = offsets[b] ?? 0; row < (offsets[b + 1] ?? 0); row++) if (isChosen(row)) rows.push(row);
-    bounds[b + 1] = rows.length;
-  }
-  const chosen = Object.entries(codes).map(([name, all]) => [name, Int32Array.from(rows, (row) => all[row] ?? 0)]);
-  return { offsets: bounds, codes: Object.fromEntries(chosen) };
 }
