@@ -13,6 +13,10 @@ namespace {
 
 // Rows whose sums stay in the first cache while all features are added.
 constexpr int64_t kBlock = 64;
+// Rows of a gradient of weights that are made together.
+constexpr int64_t kOuter = 8;
+// Multiplications that are worth a thread.
+constexpr int64_t kProducts = 1 << 17;
 
 template <typename T>
 struct AddJob {
@@ -24,12 +28,21 @@ struct AddJob {
 
 template <typename T>
 struct MultiplyJob {
-  const T *rows, *weight;  // [U_f, D]; W_fᵀ [D, E]
-  T* results;              // [U_f, E]
-  int64_t in, dim;
+  const T *rows, *weight;  // [U_f, in]; [in, dim], one row every `stride`
+  T* results;              // [U_f, dim]
+  int64_t in, stride, dim;
 };
 
-// P_u = W_f row_u for u in [begin, end): in one order, so that no row depends on how many there are.
+template <typename T>
+struct OuterJob {
+  const T *gradients, *rows;  // dP of a feature [U_f, E]; its rows [U_f, D]
+  T* results;                 // dW_f [E, D], one row every `stride`
+  int64_t count, out, stride, dim;
+};
+
+// The products below are small and of many shapes, and add in one order: a library's depend on how many threads it has.
+
+// results_u = weightᵀ row_u for u in [begin, end)
 template <typename T, int64_t kDim>
 LAPIDARY_INLINE void multiplyRows(const MultiplyJob<T>& job, int64_t begin, int64_t end) {
   const int64_t dim = kDim > 0 ? kDim : job.dim;
@@ -40,11 +53,44 @@ LAPIDARY_INLINE void multiplyRows(const MultiplyJob<T>& job, int64_t begin, int6
     for (int64_t j = 0; j < dim; ++j) sum[j] = 0;
     for (int64_t k = 0; k < job.in; ++k) {
       const T factor = job.rows[u * job.in + k];
-      const T* __restrict weight = job.weight + k * dim;
+      const T* __restrict weight = job.weight + k * job.stride;
       for (int64_t j = 0; j < dim; ++j) sum[j] += factor * weight[j];
     }
     for (int64_t j = 0; j < dim; ++j) result[j] = sum[j];
   }
+}
+
+// Σ_u dP_ue row_u for kRows values of e from `first` on.
+template <typename T, int64_t kDim, int64_t kRows>
+LAPIDARY_INLINE void sumOuter(const OuterJob<T>& job, int64_t first) {
+  const int64_t dim = kDim > 0 ? kDim : job.dim;
+  T fixed[kRows][kDim > 0 ? kDim : 1];
+  T* sums[kRows];
+  for (int64_t r = 0; r < kRows; ++r) sums[r] = kDim > 0 ? fixed[r] : job.results + (first + r) * job.stride;
+  for (int64_t r = 0; r < kRows; ++r) std::fill_n(sums[r], dim, T(0));
+  for (int64_t u = 0; u < job.count; ++u) {
+    const T* gradient = job.gradients + u * job.out + first;
+    const T* __restrict row = job.rows + u * dim;
+    for (int64_t r = 0; r < kRows; ++r) {
+      T* __restrict sum = sums[r];
+      for (int64_t j = 0; j < dim; ++j) sum[j] += gradient[r] * row[j];
+    }
+  }
+  if (kDim == 0) return;
+  for (int64_t r = 0; r < kRows; ++r) std::copy_n(sums[r], dim, job.results + (first + r) * job.stride);
+}
+
+// dW_f of blocks [begin, end) of kOuter values of e. Threads share whole blocks: how a compiler rounds a product that is
+// added may differ between the loops for many rows and for one, so that which of them makes a row depends on its shape alone.
+template <typename T, int64_t kDim>
+LAPIDARY_INLINE void outerBlocks(const OuterJob<T>& job, int64_t begin, int64_t end) {
+  // Eight registers of 64 bytes hide the latency of an addition.
+  constexpr int64_t kBytes = (kDim > 0 ? kDim : 1) * sizeof(T);
+  constexpr int64_t kRows = kBytes >= 512 ? 1 : kBytes <= 64 ? kOuter : 512 / kBytes;
+  const int64_t last = std::min(job.out, end * kOuter);
+  int64_t e = begin * kOuter;
+  for (; e + kRows <= last; e += kRows) sumOuter<T, kDim, kRows>(job, e);
+  for (; e < last; ++e) sumOuter<T, kDim, 1>(job, e);
 }
 
 // y_l += Σ_f P_u for l in [begin, end)
@@ -95,20 +141,17 @@ LAPIDARY_INLINE void scatterSums(const AddJob<T>& job, int64_t begin, int64_t en
     LAPIDARY_BY_DIM(BODY)                                                        \
   }
 #define LAPIDARY_MULTIPLY(D) multiplyRows<std::decay_t<decltype(*job.rows)>, D>(job, begin, end)
+#define LAPIDARY_OUTER(D) outerBlocks<std::decay_t<decltype(*job.rows)>, D>(job, begin, end)
 #define LAPIDARY_GATHER(D) gatherSums<std::decay_t<decltype(*job.rows)>, D>(job, begin, end)
 #define LAPIDARY_SCATTER(D) scatterSums<std::decay_t<decltype(*job.rows)>, D>(job, begin, end)
 LAPIDARY_RANGE(multiply, LAPIDARY_MULTIPLY, MultiplyJob<float>)
 LAPIDARY_RANGE(multiply, LAPIDARY_MULTIPLY, MultiplyJob<double>)
+LAPIDARY_RANGE(outer, LAPIDARY_OUTER, OuterJob<float>)
+LAPIDARY_RANGE(outer, LAPIDARY_OUTER, OuterJob<double>)
 LAPIDARY_RANGE(gather, LAPIDARY_GATHER, AddJob<float>)
 LAPIDARY_RANGE(gather, LAPIDARY_GATHER, AddJob<double>)
 LAPIDARY_RANGE(scatter, LAPIDARY_SCATTER, AddJob<float>)
 LAPIDARY_RANGE(scatter, LAPIDARY_SCATTER, AddJob<double>)
-
-// W_f [E, D]
-static at::Tensor part(const at::Tensor& weight, size_t f, int64_t dim) {
-  const auto first = static_cast<int64_t>(f) * dim;
-  return weight.slice(1, first, first + dim);
-}
 
 struct Summed {
   at::Tensor result;
@@ -138,11 +181,35 @@ static at::Tensor mapped(const DistinctIds& distinct, const at::Tensor& rows, co
     for (size_t f = 0; f < distinct.codes.size(); ++f) {
       const int64_t first = distinct.first[f];
       const MultiplyJob<scalar_t> job{rows.data_ptr<scalar_t>() + first * dim, columns.data_ptr<scalar_t>() + f * dim * width,
-                                      result.data_ptr<scalar_t>() + first * width, dim, width};
+                                      result.data_ptr<scalar_t>() + first * width, dim, width, width};
       at::parallel_for(0, distinct.first[f + 1] - first, 512, [&](int64_t begin, int64_t end) { multiply(job, begin, end); });
     }
   });
   return result;
+}
+
+struct MapGradients {
+  at::Tensor rows, weight;
+};
+
+// drows_f = dP_f W_f and dW_f = dP_fᵀ rows_f, of dP [U, E].
+static MapGradients mappedBackward(const DistinctIds& distinct, const at::Tensor& gradient, const at::Tensor& rows, const at::Tensor& weightIn) {
+  const at::Tensor weight = weightIn.contiguous();
+  const int64_t dim = rows.size(1), width = weight.size(0), stride = weight.size(1);
+  const MapGradients out{at::empty_like(rows), at::empty_like(weight)};
+  if (countsFlops()) addFlops(4.0 * static_cast<double>(distinct.count() * dim * width));
+  AT_DISPATCH_FLOATING_TYPES(rows.scalar_type(), "tables_linear", [&] {
+    for (size_t f = 0; f < distinct.codes.size(); ++f) {
+      const int64_t first = distinct.first[f], count = distinct.first[f + 1] - first, column = f * dim;
+      const scalar_t* own = gradient.data_ptr<scalar_t>() + first * width;
+      const MultiplyJob<scalar_t> back{own, weight.data_ptr<scalar_t>() + column, out.rows.data_ptr<scalar_t>() + first * dim, width, stride, dim};
+      at::parallel_for(0, count, 512, [&](int64_t begin, int64_t end) { multiply(back, begin, end); });
+      const OuterJob<scalar_t> sums{own, rows.data_ptr<scalar_t>() + first * dim, out.weight.data_ptr<scalar_t>() + column, count, width, stride, dim};
+      const int64_t grain = std::max<int64_t>(1, kProducts / (count * dim * kOuter + 1));
+      at::parallel_for(0, (width + kOuter - 1) / kOuter, grain, [&](int64_t begin, int64_t end) { outer(sums, begin, end); });
+    }
+  });
+  return out;
 }
 
 static Summed sumRows(const FeatureArguments& given, const at::Tensor& weight, const at::Tensor& bias, c10::optional<double> eps) {
@@ -196,19 +263,11 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
     const at::Tensor weight = saved[0], rows = saved[1], inverse = saved[2];
     const at::Tensor gradient = gradients[0].contiguous();
     const DistinctIds distinct{{saved.begin() + 4, saved.end()}, data["first"].toIntVector(), saved[3]};
-    const at::Tensor mapped = scattered(distinct, gradient);
-    at::Tensor weights = at::empty(weight.sizes(), weight.options()), back = at::empty_like(rows);
-    for (size_t f = 0; f < distinct.codes.size(); ++f) {
-      const int64_t begin = distinct.first[f], end = distinct.first[f + 1];
-      const at::Tensor own = mapped.slice(0, begin, end);
-      part(weights, f, rows.size(1)).copy_(at::mm(own.t(), rows.slice(0, begin, end)));
-      at::Tensor to = back.slice(0, begin, end);
-      at::mm_out(to, own, part(weight, f, rows.size(1)));
-    }
-    if (inverse.defined()) back = normalizedBackward({rows, inverse}, back);
+    const MapGradients made = mappedBackward(distinct, scattered(distinct, gradient), rows, weight);
+    const at::Tensor back = inverse.defined() ? normalizedBackward({rows, inverse}, made.rows) : made.rows;
     torch::autograd::variable_list results =
         tableGradients(distinct, data["features"].toIntVector(), back, data["tableRows"].toIntVector(), data["wanted"].toBoolList());
-    results.push_back(weights);
+    results.push_back(made.weight);
     results.push_back(data["bias"].toBool() ? gradient.sum(0) : at::Tensor());
     results.resize(results.size() + 2);
     return results;
