@@ -29,7 +29,8 @@ export interface Backfilled {
 
 /**
  * Adds all events of the event store to an online store, so that the first requests are answered with the histories that
- * models have learned from. Doing it again adds nothing.
+ * models have learned from. Doing it again adds nothing; with another teacher, or the same one trained again, its embeddings
+ * replace those that the events had.
  *
  * @throws {LapidaryError} STORE_HASHED, KNOWLEDGE_*, ONLINE_STORE_*
  */
@@ -43,7 +44,7 @@ export async function backfill(project: ProjectConfig, options: BackfillOptions)
       signal?.throwIfAborted();
       added += (await online.append(chunk)).added;
       events += chunk.length;
-      embeddings += chunk.filter(({ embedding }) => embedding !== undefined).length;
+      embeddings += chunk.filter(({ embedding }) => embedding !== undefined && embedding.length > 0).length;
       onProgress(events, store.numEvents);
     }
     return { events, added, embeddings };
@@ -60,9 +61,10 @@ function* chunksOf(store: EventStore, knowledge: KnowledgeStore | null): Generat
     const { start, end } = store.userRange(user);
     const times = store.timesOf(start, end, user);
     for (let row = start; row < end; row++) {
-      const embedding = knowledge?.embeddingOf(row) ?? null;
+      // Of an event that this teacher has not seen, none: an earlier teacher's would be read as if it were of this one.
+      const embedding = knowledge && { embedding: [...(knowledge.embeddingOf(row) ?? [])] };
       const event = logged.event(row, times[row - start]!);
-      chunk.push({ user: logged.user(user), ...event, ...(embedding && { embedding: [...embedding] }) });
+      chunk.push({ user: logged.user(user), ...event, ...embedding });
       if (chunk.length < CHUNK) continue;
       yield chunk;
       chunk = [];

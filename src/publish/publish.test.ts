@@ -207,6 +207,29 @@ describe("backfill", () => {
     await online.close();
   });
 
+  it("replaces embeddings of another teacher", async () => {
+    const online = await openOnlineStore({ kind: "lmdb", at: join(folder.path, "online-again") });
+    const pastOf = async () => {
+      const reads = Array.from({ length: 40 }, (_, i) =>
+        online.read({ user: `u${i}`, beforeMs: Number.MAX_SAFE_INTEGER, limit: 50 }),
+      );
+      return (await Promise.all(reads)).flatMap(({ events }) => events);
+    };
+    await backfill(project, { online, teacher: "foundation" });
+    const expected = await pastOf();
+    expect(expected.filter(({ embedding }) => embedding !== undefined).length).toBeGreaterThan(0);
+    // What an earlier teacher would have left.
+    const user = (i: number): string => `u${i}`;
+    for (let i = 0; i < 40; i++) {
+      const { events } = await online.read({ user: user(i), beforeMs: Number.MAX_SAFE_INTEGER, limit: 50 });
+      await online.append(events.map((event) => ({ ...event, user: user(i), embedding: [9, 9] })));
+    }
+    expect(await pastOf()).not.toEqual(expected);
+    await backfill(project, { online, teacher: "foundation" });
+    expect(await pastOf()).toEqual(expected);
+    await online.close();
+  });
+
   it("refuses a store that has only hashes of ids", async () => {
     using other = temporaryFolder();
     await makeStore(other.path);

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { open, type RootDatabase } from "lmdb";
 import type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";
-import { checkReports, eventOf, idDigest, reportText, unavailable, withReport } from "./record.ts";
+import { checkReports, eventOf, idDigest, linesOf, recordOf, unavailable, withReport } from "./record.ts";
 
 /** Kinds of keys behind a user's digest. */
 const COUNT = Buffer.from("c");
@@ -82,17 +82,17 @@ export class LmdbStore implements OnlineStore {
   #put(event: ReportedEvent): boolean {
     const prefix = idDigest(event.user);
     const idKey = Buffer.concat([prefix, ID, idDigest(event.id)]);
-    const report = reportText(event);
+    const lines = linesOf(event);
     const known = this.#database.get(idKey);
     if (known !== undefined) {
-      const record = this.#database.get(known)?.toString("utf8") ?? report;
-      const merged = withReport(record, report);
+      const record = this.#database.get(known)?.toString("utf8") ?? recordOf(lines);
+      const merged = withReport(record, lines);
       if (merged !== record) this.#database.putSync(known, Buffer.from(merged));
       return false;
     }
     const count = this.#count(prefix);
     const key = Buffer.concat([prefix, EVENT, timeBytes(event.timeMs), sequenceBytes(count)]);
-    this.#database.putSync(key, Buffer.from(report));
+    this.#database.putSync(key, Buffer.from(recordOf(lines)));
     this.#database.putSync(idKey, key);
     this.#database.putSync(Buffer.concat([prefix, COUNT]), sequenceBytes(count + 1));
     return true;

@@ -111,14 +111,32 @@ describe.each(STORE_KINDS)("OnlineStore %s", (kind) => {
     expect(events).toEqual([{ id: "e", timeMs: 5, facts: { item: "a", click: 1, dwell: 0.1 + 0.2 } }]);
   });
 
-  it("keeps the first embedding that is reported, bit for bit, whenever it comes", async () => {
+  it("keeps the newest embedding that is reported, bit for bit, until an empty one takes it away", async () => {
     const user = newUser();
     const embedding = Array.from({ length: 64 }, (_, i) => Math.fround(Math.tan(i)));
-    await store.append([event(user, "e", 5, { item: "a" })]);
-    await store.append([{ ...event(user, "e", 5), embedding }]);
-    await store.append([{ ...event(user, "e", 5), embedding: [1] }]);
+    const reports = [
+      { given: event(user, "e", 5, { item: "a" }), kept: undefined },
+      { given: { ...event(user, "e", 5), embedding: [1] }, kept: [1] },
+      { given: { ...event(user, "e", 5), embedding }, kept: embedding },
+      { given: event(user, "e", 5, { click: 1 }), kept: embedding },
+      { given: { ...event(user, "e", 5), embedding: [] }, kept: undefined },
+      { given: { ...event(user, "e", 5), embedding: [2] }, kept: [2] },
+    ];
+    for (const [i, { given, kept }] of reports.entries()) {
+      expect(await store.append([given])).toEqual({ added: i === 0 ? 1 : 0, known: i === 0 ? 0 : 1 });
+      const { events } = await store.read({ user, beforeMs: FOREVER, limit: 9 });
+      const facts = { item: "a", ...(i < 3 ? {} : { click: 1 }) };
+      expect(events).toEqual([{ id: "e", timeMs: 5, facts, ...(kept && { embedding: kept }) }]);
+    }
+  });
+
+  it("replaces embeddings without end, and still takes a fact", async () => {
+    const user = newUser();
+    for (let i = 0; i < 3 * STORE_LIMITS.reports; i++) await store.append([{ ...event(user, "e", 5), embedding: [i] }]);
+    await store.append([event(user, "e", 5, { click: 1 })]);
     const { events } = await store.read({ user, beforeMs: FOREVER, limit: 9 });
-    expect(events).toEqual([{ id: "e", timeMs: 5, facts: { item: "a" }, embedding }]);
+    const embedding = [3 * STORE_LIMITS.reports - 1];
+    expect(events).toEqual([{ id: "e", timeMs: 5, facts: { click: 1 }, embedding }]);
   });
 
   it("ignores reports of one event beyond the limit", async () => {

@@ -41,8 +41,9 @@ export interface PastQuery {
 
 /**
  * The recent events of every user, where serving finds them. An event is known by its user and its id: a second report
- * adds the facts that the first one lacked (an outcome, for example), and changes nothing else, the time included. So a
- * report may be sent again until it is acknowledged.
+ * adds the facts that the first one lacked (an outcome, for example), and changes none, the time included. So a report
+ * may be sent again until it is acknowledged. An embedding is no fact but a teacher's view of the event: the newest
+ * report that has one replaces it, and an empty one takes it away.
  */
 export interface OnlineStore {
   /** `lmdb` or `redis`. */

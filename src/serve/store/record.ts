@@ -3,29 +3,47 @@ import { LapidaryError } from "../../config/errors.ts";
 import type { RawEvent } from "../../features/raw-event.ts";
 import { mergedFacts, type ReportedEvent, STORE_LIMITS } from "./online-store.ts";
 
-/** Reports of one event in a record; JSON never has a bare line feed. */
+/** Between the lines of a record; JSON never has a bare line feed. */
 const SEPARATOR = "\n";
 
-/** An event's first report as a record. */
-export function reportText({ id, timeMs, facts, embedding }: ReportedEvent): string {
-  return JSON.stringify({ id, timeMs, facts, ...(embedding && { embedding }) } satisfies RawEvent);
+/** How the line of a record begins that is its embedding. A report begins otherwise: it is an object. */
+const EMBEDDING = "[";
+
+/** One report of an event, as the lines of a record that it becomes. */
+export interface RecordLines {
+  readonly report: string;
+  /** Empty if the report says nothing of it. */
+  readonly embedding: string;
 }
 
-/** `record` with one more report; itself if it has it already or is full. */
-export function withReport(record: string, report: string): string {
-  const reports = record.split(SEPARATOR);
-  if (reports.length >= STORE_LIMITS.reports || reports.includes(report)) return record;
-  return `${record}${SEPARATOR}${report}`;
+/** What stores keep of one report. */
+export function linesOf({ id, timeMs, facts, embedding }: ReportedEvent): RecordLines {
+  const report = JSON.stringify({ id, timeMs, facts } satisfies RawEvent);
+  return { report, embedding: embedding === undefined ? "" : JSON.stringify(embedding) };
 }
 
-/** The event of a record: of each fact, and of the embedding, the first report. */
+/** An event's first report as a record: the embedding if there is one, then the report. */
+export function recordOf({ report, embedding }: RecordLines): string {
+  return embedding === "" ? report : `${embedding}${SEPARATOR}${report}`;
+}
+
+/** `record` with one more report: its embedding in place of the former, the report itself unless it is known or the record full. */
+export function withReport(record: string, { report, embedding: newest }: RecordLines): string {
+  const lines = record.split(SEPARATOR);
+  const former = lines[0]?.startsWith(EMBEDDING) ? (lines.shift() as string) : "";
+  if (lines.length < STORE_LIMITS.reports && !lines.includes(report)) lines.push(report);
+  return recordOf({ report: lines.join(SEPARATOR), embedding: newest === "" ? former : newest });
+}
+
+/** The event of a record: of each fact the first report, of the embedding the newest. */
 export function eventOf(record: string): RawEvent {
-  if (!record.includes(SEPARATOR)) return JSON.parse(record) as RawEvent;
-  const reports = record.split(SEPARATOR).map((text) => JSON.parse(text) as RawEvent);
+  const lines = record.split(SEPARATOR).map((text) => JSON.parse(text) as RawEvent | readonly number[]);
+  const embedding = lines.find((line) => Array.isArray(line)) as readonly number[] | undefined;
+  const reports = lines.filter((line) => !Array.isArray(line)) as readonly RawEvent[];
   const [first] = reports;
   const facts = mergedFacts(reports.map((report) => report.facts));
-  const { embedding } = reports.find((report) => report.embedding !== undefined) ?? {};
-  return { id: first?.id ?? "", timeMs: first?.timeMs ?? 0, facts, ...(embedding && { embedding }) };
+  const known = embedding !== undefined && embedding.length > 0;
+  return { id: first?.id ?? "", timeMs: first?.timeMs ?? 0, facts, ...(known && { embedding }) };
 }
 
 /** 128 bits of the SHA-256 of an id: keys of one length, whatever the id holds. */
@@ -41,7 +59,7 @@ export function checkReports(events: readonly ReportedEvent[]): void {
     if (!Number.isSafeInteger(event.timeMs)) {
       throw eventError(`event ${i}, time`, "a whole number of milliseconds", `${event.timeMs}`);
     }
-    const sizeBytes = Buffer.byteLength(reportText(event));
+    const sizeBytes = Buffer.byteLength(recordOf(linesOf(event)));
     if (sizeBytes > recordBytes) throw eventError(`event ${i}`, `at most ${recordBytes} bytes`, `${sizeBytes} bytes`);
   }
 }

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { LapidaryError } from "../../config/errors.ts";
 import type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";
-import { checkReports, eventOf, idDigest, reportText, unavailable } from "./record.ts";
+import { checkReports, eventOf, idDigest, linesOf, unavailable } from "./record.ts";
 import { APPEND_SCRIPT, READ_SCRIPT } from "./redis-script.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -49,11 +49,10 @@ export class RedisStore implements OnlineStore {
     return this.#guard(async () => {
       const users = groupByUser(events);
       const calls = [...users].map(([user, reports]) => {
-        const values = reports.flatMap((event) => [
-          event.timeMs,
-          idDigest(event.id).toString("hex"),
-          reportText(event),
-        ]);
+        const values = reports.flatMap((event) => {
+          const { report, embedding } = linesOf(event);
+          return [event.timeMs, idDigest(event.id).toString("hex"), report, embedding];
+        });
         return this.#client.eval(APPEND_SCRIPT, 2, ...keysOf(user), ...values) as Promise<number>;
       });
       const added = (await Promise.all(calls)).reduce((sum, count) => sum + count, 0);
