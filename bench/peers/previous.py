@@ -32,9 +32,12 @@ class Batch:
 
 
 class Mlp(nn.Module):
-    def __init__(self, widths):
+    def __init__(self, widths, last_bias=True):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
+        last = len(widths) - 2
+        self.layers = nn.ModuleList(
+            nn.Linear(a, b, bias=i < last or last_bias) for i, (a, b) in enumerate(zip(widths, widths[1:]))
+        )
 
     def forward(self, x):
         for layer in self.layers[:-1]:
@@ -110,7 +113,9 @@ class PreviousGeneration(nn.Module):
         width = (len(spec["contextual"]) + len(spec["candidate"]) + 3) * dim
         self.embeddings = Embeddings(spec, dim)
         self.reader = nn.Module()
-        self.reader.relevance = Mlp([4 * dim, parameters["reader.relevance.layers.0.weight"].shape[0], 1])
+        hidden = parameters["reader.relevance.layers.0.weight"].shape[0]
+        # A softmax is blind to what is added to all of its scores.
+        self.reader.relevance = Mlp([4 * dim, hidden, 1], last_bias=False)
         self.interaction = nn.Module()
         self.interaction.cross = nn.ModuleList(nn.Module() for _ in range(layers))
         for layer in self.interaction.cross:
