@@ -36,7 +36,8 @@ export default defineProject({
     scaling: {
       kind: "scaling",
       models: ["previous", "foundation"],
-      sizes: ["tiny", "small", "medium"],
+      // One more of the previous generation, whose models cost less: to see what it does with the foundation's compute.
+      sizes: { previous: ["tiny", "small", "medium", "large"], foundation: ["tiny", "small", "medium"] },
       data: [DATA],
       window: "test",
     },

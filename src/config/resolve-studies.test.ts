@@ -30,7 +30,9 @@ describe("studies", () => {
 
   it("have their defaults: three seeds, all data, and never the test window", () => {
     const scaling = { kind: "scaling", models: ["previous", "foundation"], sizes: ["tiny", "small"] };
-    expect(resolved({ scaling })["scaling"]).toEqual({ ...scaling, data: [1], seeds: [1, 2, 3], window: "validation" });
+    const sizes = { previous: scaling.sizes, foundation: scaling.sizes };
+    const defaults = { data: [1], seeds: [1, 2, 3], window: "validation" };
+    expect(resolved({ scaling })["scaling"]).toEqual({ ...scaling, sizes, ...defaults });
     const sorted = resolved({ scaling: { ...scaling, data: [1, 0.25, 0.5] } })["scaling"];
     expect(sorted).toMatchObject({ data: [0.25, 0.5, 1] });
   });
@@ -63,6 +65,14 @@ describe("studies", () => {
     expect(study.variants["short"]?.model).toMatchObject({ size: "tiny", history: 16 });
   });
 
+  it("takes the sizes of all families, or of each", () => {
+    const of = { kind: "scaling", models: ["previous", "foundation"] } as const;
+    const each = { previous: ["tiny", "large"], foundation: ["small"] } as const;
+    const { all, apart } = resolved({ all: { ...of, sizes: ["tiny"] }, apart: { ...of, sizes: each } });
+    expect(all).toMatchObject({ sizes: { previous: ["tiny"], foundation: ["tiny"] } });
+    expect(apart).toMatchObject({ sizes: each });
+  });
+
   const scaling = { kind: "scaling", models: ["previous"], sizes: ["tiny"] };
   it.each([
     {
@@ -72,6 +82,18 @@ describe("studies", () => {
       code: "CONFIG_INVALID",
     },
     { studies: { s: { ...scaling, sizes: ["huge"] } }, where: "s.sizes.0", expected: /tiny/, code: "CONFIG_INVALID" },
+    {
+      studies: { s: { ...scaling, sizes: { previous: ["tiny"], wide: ["tiny"] } } },
+      where: "s.sizes.wide",
+      expected: /a family: previous/,
+      code: "CONFIG_INVALID",
+    },
+    {
+      studies: { s: { ...scaling, models: ["previous", "foundation"], sizes: { previous: ["tiny"] } } },
+      where: "s.sizes",
+      expected: /sizes of foundation/,
+      code: "CONFIG_INVALID",
+    },
     { studies: { s: { ...scaling, size: "tiny" } }, where: "s.size", expected: /sizes/, code: "CONFIG_UNKNOWN_KEY" },
     { studies: { s: { ...scaling, data: [0] } }, where: "s.data.0", expected: /above 0/, code: "CONFIG_INVALID" },
     {

@@ -46,9 +46,22 @@ function resolveStudy(study: UserStudy, place: Place): StudyConfig | null {
 }
 
 function resolveScaling(study: OfKind<"scaling">, place: Place): ScalingStudy {
-  const { models, sizes, data = STUDY_DEFAULTS.data } = study;
+  const { models, data = STUDY_DEFAULTS.data } = study;
   for (const name of models) checkFamily(name, place);
+  const sizes = sizesByFamily(study, place);
   return { kind: "scaling", models, sizes, data: [...data].sort((a, b) => a - b), ...conditions(study) };
+}
+
+function sizesByFamily({ models, sizes }: OfKind<"scaling">, place: Place): ScalingStudy["sizes"] {
+  if (Array.isArray(sizes)) return Object.fromEntries(models.map((name) => [name, sizes]));
+  const named = sizes as ScalingStudy["sizes"];
+  const missing = models.filter((name) => !Object.hasOwn(named, name));
+  const strange = Object.keys(named).filter((name) => !models.includes(name));
+  for (const name of missing) complain(place, { path: "sizes", expected: `sizes of ${name}`, got: "none" });
+  for (const name of strange) {
+    complain(place, { path: `sizes.${name}`, expected: `a family: ${models.join(", ")}`, got: show(name) });
+  }
+  return named;
 }
 
 /** A family must have the sizes of the study, not one of its own. */

@@ -22,7 +22,8 @@ interface StudyConditions {
 export interface ScalingStudy extends StudyConditions {
   readonly kind: "scaling";
   readonly models: readonly string[];
-  readonly sizes: readonly ModelSize[];
+  /** Of each family: what compares with a larger model of one may be a smaller model of the other. */
+  readonly sizes: Readonly<Record<string, readonly ModelSize[]>>;
   /** Newest shares of the training window, in (0, 1]. */
   readonly data: readonly number[];
 }

@@ -23,6 +23,9 @@ const window = () =>
 const share = () =>
   Type.Number({ description: "Newest share of the training window.", exclusiveMinimum: 0, maximum: 1 });
 
+const sizes = (description: string) =>
+  Type.Array(Type.Enum([...MODEL_SIZES]), { description, minItems: 1, uniqueItems: true });
+
 const scaling = Type.Object(
   {
     kind: Type.Literal("scaling", { description: "Kind of the study." }),
@@ -31,11 +34,13 @@ const scaling = Type.Object(
       minItems: 1,
       uniqueItems: true,
     }),
-    sizes: Type.Array(Type.Enum([...MODEL_SIZES]), {
-      description: "Sizes that each family is trained in.",
-      minItems: 1,
-      uniqueItems: true,
-    }),
+    sizes: Type.Union(
+      [
+        sizes("Sizes that each family is trained in."),
+        Type.Record(Type.String({ minLength: 1 }), sizes("Sizes that this family is trained in.")),
+      ],
+      { description: "Sizes of all families, or those of each by its name." },
+    ),
     data: Type.Optional(
       Type.Array(share(), {
         description: "Amounts of data that each size is trained on.",

@@ -33,7 +33,7 @@ export function studyFolder(study: string): string {
 export function scalingCells(project: ProjectConfig, name: string, study: ScalingStudy): readonly Cell[] {
   const { models, sizes, data, seeds, window } = study;
   return models.flatMap((model) =>
-    sizes.flatMap((size) =>
+    (sizes[model] ?? []).flatMap((size) =>
       data.flatMap((share) =>
         seeds.map((seed): Cell => {
           // Names of models were checked with the configuration.

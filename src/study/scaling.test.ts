@@ -124,8 +124,9 @@ describe("analyseScaling", () => {
       expect(ratio.high).toBeGreaterThan(4);
     }
     expect(efficiency.map(({ reach }) => reach)).toEqual(["measured", "measured", "extrapolated"]);
-    // The largest of each family cost the same, and the baseline's was worse.
-    expect(efficiency.map(({ moreThan }) => moreThan)).toEqual([null, null, 1]);
+    // The baseline is worse at the same compute, and better at ten times that where it has any.
+    expect(efficiency.map(({ moreThan }) => moreThan)).toEqual([1, 1, 1]);
+    expect(efficiency.map(({ lessThan }) => lessThan)).toEqual([10, 10, null]);
     expect(efficiencyText(efficiency[2] as (typeof efficiency)[number])).toMatch(
       /^more than 1\.00 \(extrapolated: 4\.00 \[/,
     );
@@ -155,6 +156,39 @@ describe("analyseScaling", () => {
     const last = efficiency[2] as (typeof efficiency)[number];
     expect(last.ratio).toMatchObject({ mean: null, low: null, high: null });
     expect(efficiencyText(last)).toBe("more than 1.00 (extrapolated: its line does not fall)");
+  });
+});
+
+describe("bounds of an efficiency", () => {
+  const foundation = family("foundation", { a: 0.8, b: 0 }, ["tiny"]);
+  const boundsOf = (previous: readonly MeasuredCell[]) => {
+    const { efficiency } = analyseScaling({ cells: [...previous, ...foundation] }, ["previous", "foundation"]);
+    const { moreThan, lessThan, reach } = efficiency[0] as (typeof efficiency)[number];
+    return { moreThan, lessThan, reach, text: efficiencyText(efficiency[0] as (typeof efficiency)[number]) };
+  };
+  const at = (size: ModelSize, means: readonly number[]): MeasuredCell[] =>
+    means.map((normalizedEntropy, i) => cellOf({ variant: "previous", size, seed: i - 1, normalizedEntropy }));
+
+  it("reach as far as every cheaper model of the baseline is worse beyond doubt", () => {
+    const [worse, unsure, better] = [
+      [0.81, 0.811, 0.809],
+      [0.78, 0.83, 0.82],
+      [0.75, 0.751, 0.749],
+    ] as const;
+    const none = { moreThan: null, lessThan: null };
+    expect(boundsOf([...at("tiny", worse), ...at("small", worse)])).toMatchObject({ moreThan: 10, lessThan: null });
+    // Dearer models that are worse say nothing if a cheaper one may be as good.
+    expect(boundsOf([...at("tiny", unsure), ...at("small", worse)])).toMatchObject(none);
+    expect(boundsOf([...at("tiny", worse), ...at("small", unsure), ...at("medium", better)])).toMatchObject({
+      ...{ moreThan: 1, lessThan: 100, reach: "measured" },
+    });
+    expect(boundsOf([...at("tiny", better), ...at("small", better)])).toMatchObject({ moreThan: null, lessThan: 1 });
+  });
+
+  it("are said plainly where there are none", () => {
+    const { text, reach } = boundsOf([...at("tiny", [0.78, 0.83, 0.82]), ...at("small", [0.79, 0.83, 0.81])]);
+    expect(reach).toBe("extrapolated");
+    expect(text).toMatch(/^not told apart/);
   });
 });
 

@@ -43,9 +43,12 @@ export interface Efficiency {
   readonly ratio: SeedInterval;
   /** `extrapolated` if the NE is beyond all that the baseline has reached, or short of its worst frontier point. */
   readonly reach: Reach;
-  /** The baseline, at all the compute that it was tried with, is worse: that compute ÷ `compute`. Null if it is not. */
+  /**
+   * The baseline is worse with this compute and with all less that it was tried with, each time by a paired interval clear
+   * of zero: that compute ÷ `compute`. Null if no compute is surely too little.
+   */
   readonly moreThan: number | null;
-  /** The baseline's cheapest frontier point is better already: its compute ÷ `compute`. Null if it is not. */
+  /** The least compute with which the baseline is better, by a paired interval clear of zero, ÷ `compute`. Null if none is. */
   readonly lessThan: number | null;
 }
 
@@ -226,32 +229,38 @@ function compare(
     }),
   );
   const reached = point.normalizedEntropy.mean;
-  const bounds = boundsOf(baseline, frontier, reached);
-  const reach = bounds.moreThan === null && bounds.lessThan === null ? "measured" : "extrapolated";
+  const bounds = boundsOf(baseline, family.at(at));
   const per = (bound: number | null): number | null => (bound === null ? null : bound / compute);
   return {
     logRatios,
     efficiency: {
       ...{ family: family.name, size: point.size, compute, normalizedEntropy: reached },
       ratio: exponentiated(overSeeds(logRatios)),
-      ...{ reach, moreThan: per(bounds.moreThan), lessThan: per(bounds.lessThan) },
+      ...{ reach: reachOf(baseline, reached), moreThan: per(bounds.moreThan), lessThan: per(bounds.lessThan) },
     },
   };
 }
 
-/** Compute that is surely too little, or surely enough, for an NE outside of what the baseline's frontier has reached. */
+/** Whether the baseline's frontier has points on both sides of an NE. */
+function reachOf(baseline: MeasuredFamily, reached: number | null): Reach {
+  const own = baseline.frontierEntropies();
+  const isInside = reached !== null && reached <= Math.max(...own) && reached >= Math.min(...own);
+  return isInside ? "measured" : "extrapolated";
+}
+
+/** Compute of the baseline that is surely too little, and surely enough, for what another family's point reaches. */
 function boundsOf(
   baseline: MeasuredFamily,
-  frontier: readonly number[],
-  reached: number | null,
+  own: PointCells,
 ): { readonly moreThan: number | null; readonly lessThan: number | null } {
-  const points = frontier.map((at) => baseline.at(at).point);
-  const [cheapest, best] = [points[0], points.at(-1)];
-  if (reached === null || cheapest === undefined || best === undefined) return { moreThan: null, lessThan: null };
-  const isBeyond = reached < (best.normalizedEntropy.mean ?? Number.NEGATIVE_INFINITY);
-  const isShort = reached > (cheapest.normalizedEntropy.mean ?? Number.POSITIVE_INFINITY);
-  const all = baseline.summary().points.map(({ cost }) => cost.compute);
-  return { moreThan: isBeyond ? Math.max(...all) : null, lessThan: isShort ? cheapest.cost.compute : null };
+  const tried = baseline
+    .summary()
+    .points.map(({ cost }, at) => ({ compute: cost.compute, ...differenceOf(own, baseline.at(at)).difference }))
+    .sort((a, b) => a.compute - b.compute);
+  const isWorse = tried.map(({ high }) => high !== null && high < 0);
+  const enough = isWorse.includes(false) ? isWorse.indexOf(false) : tried.length;
+  const better = tried.find(({ low }) => low !== null && low > 0);
+  return { moreThan: tried[enough - 1]?.compute ?? null, lessThan: better?.compute ?? null };
 }
 
 /** Levels of NE in the table of the compute that each family needs. */
@@ -263,9 +272,7 @@ function levelsOf(families: readonly MeasuredFamily[]): readonly NormalizedEntro
   return Array.from({ length: NUM_LEVELS }, (_, i) => {
     const normalizedEntropy = worst - ((worst - best) * i) / (NUM_LEVELS - 1);
     const needs = families.map((family) => {
-      const own = family.frontierEntropies();
-      const isMeasured = normalizedEntropy <= Math.max(...own) && normalizedEntropy >= Math.min(...own);
-      const reach: Reach = isMeasured ? "measured" : "extrapolated";
+      const reach = reachOf(family, normalizedEntropy);
       return [family.name, { flops: family.flopsFor(normalizedEntropy), reach }] as const;
     });
     return { normalizedEntropy, compute: Object.fromEntries(needs) };

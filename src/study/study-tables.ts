@@ -27,16 +27,16 @@ export function intervalText({ mean, low, high }: SeedInterval, format: Format =
   return mean === null ? "–" : `${text(mean)} [${text(low)}, ${text(high)}]`;
 }
 
-/** An efficiency as it may be said: what was measured plainly, and what was not as a bound with the guess behind it. */
-export function efficiencyText({
-  ratio: guess,
-  moreThan,
-  lessThan,
-}: Pick<Efficiency, "ratio" | "moreThan" | "lessThan">): string {
+/** An efficiency as it may be said: what was measured plainly, and what was not as bounds with the guess beside them. */
+export function efficiencyText({ ratio: guess, reach, ...bounds }: Efficiency): string {
   const text = guess.mean === null ? "its line does not fall" : intervalText(guess, ratio);
-  if (moreThan !== null) return `more than ${ratio(moreThan)} (extrapolated: ${text})`;
-  if (lessThan !== null) return `less than ${ratio(lessThan)} (extrapolated: ${text})`;
-  return text;
+  return reach === "measured" && guess.mean !== null ? text : `${boundsText(bounds)} (extrapolated: ${text})`;
+}
+
+function boundsText({ moreThan, lessThan }: Pick<Efficiency, "moreThan" | "lessThan">): string {
+  if (moreThan !== null && lessThan !== null) return `between ${ratio(moreThan)} and ${ratio(lessThan)}`;
+  if (moreThan !== null) return `more than ${ratio(moreThan)}`;
+  return lessThan === null ? "not told apart from 0 or without end" : `less than ${ratio(lessThan)}`;
 }
 
 /** A family's efficiency in one number, and whether all of it was measured. */
