@@ -43,69 +43,56 @@ LAPIDARY_INLINE T slope(T z) {
   return T(1);
 }
 
-LAPIDARY_INLINE float widen(float x) { return x; }
-LAPIDARY_INLINE double widen(double x) { return x; }
-LAPIDARY_INLINE float widen(uint16_t x) { return bitsOf<float>(static_cast<uint32_t>(x) << 16); }
-
-template <typename From, typename T>
+template <typename T>
 struct Forward {
-  const From* x;
+  const T* x;
   const T* bias;  // Null if there is none.
   T* sum;         // Null if it is not wanted; may be the memory of x.
   T* y;
   int64_t width;
 };
 
-template <Activation kind, typename From, typename T>
-LAPIDARY_INLINE void forwardKind(const Forward<From, T>& a, int64_t begin, int64_t end) {
+template <Activation kind, typename T>
+LAPIDARY_INLINE void forwardKind(const Forward<T>& a, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; ++row) {
-    const From* x = a.x + row * a.width;
+    const T* x = a.x + row * a.width;
     T* y = a.y + row * a.width;
     if (a.sum != nullptr) {
       T* sum = a.sum + row * a.width;
-      if (a.bias != nullptr) for (int64_t j = 0; j < a.width; ++j) sum[j] = widen(x[j]) + a.bias[j];
-      else for (int64_t j = 0; j < a.width; ++j) sum[j] = widen(x[j]);
+      if (a.bias != nullptr) for (int64_t j = 0; j < a.width; ++j) sum[j] = x[j] + a.bias[j];
+      else for (int64_t j = 0; j < a.width; ++j) sum[j] = x[j];
       for (int64_t j = 0; j < a.width; ++j) y[j] = activate<kind>(sum[j]);
     } else if (a.bias != nullptr) {
-      for (int64_t j = 0; j < a.width; ++j) y[j] = activate<kind>(widen(x[j]) + a.bias[j]);
+      for (int64_t j = 0; j < a.width; ++j) y[j] = activate<kind>(x[j] + a.bias[j]);
     } else {
-      for (int64_t j = 0; j < a.width; ++j) y[j] = activate<kind>(widen(x[j]));
+      for (int64_t j = 0; j < a.width; ++j) y[j] = activate<kind>(x[j]);
     }
   }
 }
-template <typename From, typename T>
-LAPIDARY_INLINE void forwardOf(const Forward<From, T>& a, Activation kind, int64_t begin, int64_t end) {
+template <typename T>
+LAPIDARY_INLINE void forwardOf(const Forward<T>& a, Activation kind, int64_t begin, int64_t end) {
   if (kind == Activation::kRelu) return forwardKind<Activation::kRelu>(a, begin, end);
   if (kind == Activation::kGelu) return forwardKind<Activation::kGelu>(a, begin, end);
   if (kind == Activation::kSilu) return forwardKind<Activation::kSilu>(a, begin, end);
   forwardKind<Activation::kNone>(a, begin, end);
 }
-LAPIDARY_CLONES static void forwardRows(const Forward<float, float>& a, Activation kind, int64_t begin, int64_t end) { forwardOf(a, kind, begin, end); }
-LAPIDARY_CLONES static void forwardRows(const Forward<double, double>& a, Activation kind, int64_t begin, int64_t end) { forwardOf(a, kind, begin, end); }
-LAPIDARY_CLONES static void forwardRows(const Forward<uint16_t, float>& a, Activation kind, int64_t begin, int64_t end) { forwardOf(a, kind, begin, end); }
+LAPIDARY_CLONES static void forwardRows(const Forward<float>& a, Activation kind, int64_t begin, int64_t end) { forwardOf(a, kind, begin, end); }
+LAPIDARY_CLONES static void forwardRows(const Forward<double>& a, Activation kind, int64_t begin, int64_t end) { forwardOf(a, kind, begin, end); }
 
 template <typename T>
 static T* dataOrNull(const at::Tensor& tensor) {
-  return tensor.defined() ? static_cast<T*>(tensor.data_ptr()) : nullptr;
-}
-
-template <typename From, typename T>
-static void forwardAll(const at::Tensor& x, const at::Tensor& bias, Activation kind, const std::pair<at::Tensor, at::Tensor>& sumAndY) {
-  const int64_t width = x.size(1);
-  const Forward<From, T> a{static_cast<const From*>(x.data_ptr()), dataOrNull<T>(bias), dataOrNull<T>(sumAndY.first),
-                           dataOrNull<T>(sumAndY.second), width};
-  at::parallel_for(0, x.size(0), grainOf(width), [&](int64_t begin, int64_t end) { forwardRows(a, kind, begin, end); });
+  return tensor.defined() ? tensor.data_ptr<T>() : nullptr;
 }
 
 at::Tensor biasActivation(const at::Tensor& x, const at::Tensor& bias, Activation activation, at::Tensor* sum) {
-  const auto wide = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  const auto options = x.options().dtype(wide);
-  at::Tensor y = at::empty(x.sizes(), options);
-  if (sum != nullptr && !sum->defined()) *sum = at::empty(x.sizes(), options);
-  const std::pair<at::Tensor, at::Tensor> results{sum != nullptr ? *sum : at::Tensor(), y};
-  if (x.scalar_type() == at::kBFloat16) forwardAll<uint16_t, float>(x, bias, activation, results);
-  else if (wide == at::kDouble) forwardAll<double, double>(x, bias, activation, results);
-  else forwardAll<float, float>(x, bias, activation, results);
+  const at::Tensor y = at::empty_like(x);
+  if (sum != nullptr && !sum->defined()) *sum = at::empty_like(x);
+  const int64_t width = x.size(1);
+  AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "biasActivation", [&] {
+    const Forward<scalar_t> a{x.data_ptr<scalar_t>(), dataOrNull<scalar_t>(bias), sum != nullptr ? sum->data_ptr<scalar_t>() : nullptr,
+                              y.data_ptr<scalar_t>(), width};
+    at::parallel_for(0, x.size(0), grainOf(width), [&](int64_t begin, int64_t end) { forwardRows(a, activation, begin, end); });
+  });
   return y;
 }
 

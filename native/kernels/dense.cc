@@ -3,18 +3,9 @@
 // half: x, W and δ are rounded to bfloat16 before the three products, which add in float32; W itself, its gradient and all
 // else stay float32. float8: x and z are kept for backward as float8 codes (relu: one bit per element).
 #include "fused.h"
+#include "half_product.h"
 
 namespace lapidary {
-
-// Without these instructions oneDNN emulates bfloat16 and is slower than float32.
-static bool hasHalfProducts() {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  static const bool has = __builtin_cpu_supports("avx512bf16") && at::hasMKLDNN();
-  return has;
-#else
-  return false;
-#endif
-}
 
 // To bfloat16; on a CPU that cannot multiply it, to the float32 numbers of the same value.
 static at::Tensor rounded(const at::Tensor& x, bool half) {
@@ -38,15 +29,20 @@ struct Computed {
   at::Tensor y, sum;
 };
 
+// a b + bias of factors that are bfloat16, or wide both.
+static at::Tensor matrixProduct(const HalfFactor& a, const HalfFactor& b, const at::Tensor& bias = {}) {
+  if (a.matrix.scalar_type() == at::kBFloat16) return halfProduct(a, b, bias.defined() ? bias.contiguous() : bias);
+  const at::Tensor left = a.transposed ? a.matrix.t() : a.matrix, right = b.transposed ? b.matrix.t() : b.matrix;
+  return bias.defined() ? at::addmm(bias, left, right) : at::mm(left, right);
+}
+
 // rows, weight: rounded already.
 static Computed product(const DenseInputs& in, const at::Tensor& rows, const at::Tensor& weight, bool keeps) {
+  if (in.activation == Activation::kNone) return {matrixProduct({rows}, {weight, true}, in.bias), at::Tensor()};
   const bool smooth = in.activation == Activation::kGelu || in.activation == Activation::kSilu;
-  if (in.activation == Activation::kNone && rows.scalar_type() != at::kBFloat16) {
-    return {in.bias.defined() ? at::addmm(in.bias, rows, weight.t()) : at::mm(rows, weight.t()), at::Tensor()};
-  }
   Computed out;
-  const at::Tensor z = at::mm(rows, weight.t());
-  if (smooth && keeps && z.scalar_type() != at::kBFloat16) out.sum = z;
+  const at::Tensor z = matrixProduct({rows}, {weight, true});
+  if (smooth && keeps) out.sum = z;
   out.y = biasActivation(z, in.bias.defined() ? in.bias.contiguous() : in.bias, in.activation, smooth && keeps ? &out.sum : nullptr);
   return out;
 }
@@ -101,9 +97,9 @@ class Dense : public torch::autograd::Function<Dense> {
     if ((wants & 2) != 0) {
       const at::Tensor kept = restore(saved[0], saved[1], type, {g.size(0), weight.size(1)});
       const at::Tensor rows = kept.scalar_type() == type && saved[1].defined() ? rounded(kept, half) : kept;
-      dWeight = at::mm(sum.t(), rows).to(type);
+      dWeight = matrixProduct({sum, true}, {rows});
     }
-    if ((wants & 1) != 0) dInput = at::mm(sum, weight).to(type).view(shape);
+    if ((wants & 1) != 0) dInput = matrixProduct({sum}, {weight}).view(shape);
     return {dInput, dWeight, bias, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };

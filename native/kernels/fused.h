@@ -66,8 +66,7 @@ at::Tensor restore(const at::Tensor& values, const at::Tensor& scales, at::Scala
 enum class Activation { kNone, kRelu, kGelu, kSilu };
 Activation activationOf(const std::string& name);
 at::Tensor plainActivation(const at::Tensor& x, Activation activation);
-// act(x + bias); x [rows, width] of a floating type, also bfloat16, in which case the result is float32. `sum`, if
-// wanted, receives x + bias; if it is given as x, then in place.
+// act(x + bias); x [rows, width] contiguous. `sum`, if wanted, receives x + bias; if it is given as x, then in place.
 at::Tensor biasActivation(const at::Tensor& x, const at::Tensor& bias, Activation activation, at::Tensor* sum);
 // One bit per element: whether the gradient of relu passes it. y → [⌈n / 8⌉] uint8
 at::Tensor positiveBits(const at::Tensor& y);
