@@ -18,8 +18,8 @@ TORCH_LIBRARY(lapidary, library) {
   library.def(
       "tables_linear(Tensor[] tables, int[] features, Tensor[] codes, Tensor weight, Tensor? bias, float? eps, Tensor[] leaves) -> Tensor");
   library.def(
-      "tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor scores, Tensor values, "
-      "Tensor prior, Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor");
+      "tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor told, Tensor prior, "
+      "Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor");
   library.def(
       "tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, "
       "Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1.0, int seed=0, int step=0) "

@@ -1,5 +1,6 @@
 // tables_attention: attention to ragged segments whose keys are rows of tables, one head per feature.
 //   s_fl = scale · (q_bf · n(row_{code_fl}) + u_fl),  n(x) = x / √(mean(x²) + ε),  for the rows l of segment b
+// `told` [L, F·V + F] has v_l of all heads, then u_l: one tensor, since it is the largest by far and comes from one map.
 //   y_bf = Σ_l softmax(s_f)_l v_fl over the segment and one row that stands in front of each: score scale · p_f, value r_f
 // Keys are never written out: a row that a batch repeats is looked up and normalized once. With w the weights,
 //   dv = w dy ;  ds = w (dy·v − dy·y) ;  dq_f = scale Σ_l ds n ;  dn_u = scale Σ_{b, l: row u} ds q_bf
@@ -13,17 +14,18 @@ namespace lapidary {
 namespace {
 
 struct AttentionInputs {
-  at::Tensor query, scores, values, prior, priorValues, offsets;
+  at::Tensor query, told, prior, priorValues, offsets;
   double scale, eps;
   int64_t heads() const { return query.size(1); }
   int64_t dim() const { return query.size(2); }
-  int64_t valueDim() const { return values.size(1) / std::max<int64_t>(1, heads()); }
+  int64_t length() const { return told.size(0); }
+  int64_t valueDim() const { return told.size(1) / std::max<int64_t>(1, heads()) - 1; }
 };
 
 // One segment's share of the work. Forward writes `result` and `logSums`; backward reads them, and writes the gradients.
 template <typename T>
 struct AttendJob {
-  const T *query, *keys, *scores, *values, *prior, *priorValues;
+  const T *query, *keys, *told, *prior, *priorValues;
   const int32_t* row;  // [F, L]
   const int64_t* bounds;
   T *result, *logSums;  // [B, F·V], [B, F]
@@ -31,8 +33,10 @@ struct AttendJob {
   T scale;
   const T* gradient = nullptr;                               // [B, F·V]
   T *queryGradient = nullptr, *scoreGradient = nullptr;      // [B, F, D]; [F, L], of s
-  T *valueGradient = nullptr;                                // [L, F·V]
+  T *toldGradient = nullptr;                                 // [L, F·V + F]
   T *priorGradient = nullptr, *priorValueGradient = nullptr;  // [B, F], of s; [B, F·V]
+  int64_t values() const { return heads * valueDim; }
+  int64_t columns() const { return values() + heads; }
 };
 
 template <typename T, int64_t kDim>
@@ -51,10 +55,10 @@ LAPIDARY_INLINE void scoresOf(const AttendJob<T>& job, int64_t b, int64_t f, T* 
   const int64_t begin = job.bounds[b], count = job.bounds[b + 1] - begin;
   const T* query = job.query + (b * job.heads + f) * dim;
   const int32_t* row = job.row + f * job.length + begin;
-  const T* own = job.scores + begin * job.heads + f;
+  const T* own = job.told + begin * job.columns() + job.values() + f;
   s[0] = job.scale * job.prior[f];
   for (int64_t l = 0; l < count; ++l) {
-    s[l + 1] = job.scale * (product<T, kDim>(query, job.keys + row[l] * dim, dim) + own[l * job.heads]);
+    s[l + 1] = job.scale * (product<T, kDim>(query, job.keys + row[l] * dim, dim) + own[l * job.columns()]);
   }
 }
 
@@ -69,7 +73,7 @@ LAPIDARY_INLINE void addRow(T* __restrict sum, const T* __restrict values, const
 template <typename T, int64_t kDim>
 LAPIDARY_INLINE void attendSegment(const AttendJob<T>& job, int64_t b, T* weights) {
   const int64_t begin = job.bounds[b], stride = job.bounds[b + 1] - begin + 1;
-  const int64_t width = job.heads * job.valueDim;
+  const int64_t width = job.values();
   for (int64_t f = 0; f < job.heads; ++f) {
     T* s = weights + f * stride;
     scoresOf<T, kDim>(job, b, f, s);
@@ -85,14 +89,14 @@ LAPIDARY_INLINE void attendSegment(const AttendJob<T>& job, int64_t b, T* weight
   for (int64_t j = 0; j < width; ++j) result[j] = 0;
   addRow(result, job.priorValues, weights, stride, job.heads, job.valueDim);
   for (int64_t l = 1; l < stride; ++l) {
-    addRow(result, job.values + (begin + l - 1) * width, weights + l, stride, job.heads, job.valueDim);
+    addRow(result, job.told + (begin + l - 1) * job.columns(), weights + l, stride, job.heads, job.valueDim);
   }
 }
 
-// From the weights of one row, which become ds, the gradient of its values.
+// From the weights of one row, which become ds, the gradient of its values and, unless it is the row in front, of its u.
 template <typename T>
 LAPIDARY_INLINE void rowGradients(const AttendJob<T>& job, const T* __restrict gradient, const T* outer, const T* __restrict values,
-                                  T* weights, int64_t stride, T* __restrict valueGradient) {
+                                  T* weights, int64_t stride, T* valueGradient, T* scoreGradient) {
   for (int64_t f = 0; f < job.heads; ++f) {
     const T weight = weights[f * stride];
     T inner = 0;
@@ -102,6 +106,7 @@ LAPIDARY_INLINE void rowGradients(const AttendJob<T>& job, const T* __restrict g
       valueGradient[j] = weight * gradient[j];
     }
     weights[f * stride] = weight * (inner - outer[f]);
+    if (scoreGradient != nullptr) scoreGradient[f] = job.scale * weights[f * stride];
   }
 }
 
@@ -109,7 +114,7 @@ template <typename T, int64_t kDim>
 LAPIDARY_INLINE void attendSegmentBackward(const AttendJob<T>& job, int64_t b, T* weights) {
   const int64_t dim = kDim > 0 ? kDim : job.dim;
   const int64_t begin = job.bounds[b], stride = job.bounds[b + 1] - begin + 1;
-  const int64_t width = job.heads * job.valueDim;
+  const int64_t width = job.values();
   const T* gradient = job.gradient + b * width;
   T* outer = weights + job.heads * stride;  // dy·y of each head
   for (int64_t f = 0; f < job.heads; ++f) {
@@ -120,10 +125,10 @@ LAPIDARY_INLINE void attendSegmentBackward(const AttendJob<T>& job, int64_t b, T
     outer[f] = 0;
     for (int64_t c = f * job.valueDim; c < (f + 1) * job.valueDim; ++c) outer[f] += gradient[c] * job.result[b * width + c];
   }
-  rowGradients(job, gradient, outer, job.priorValues, weights, stride, job.priorValueGradient + b * width);
+  rowGradients(job, gradient, outer, job.priorValues, weights, stride, job.priorValueGradient + b * width, static_cast<T*>(nullptr));
   for (int64_t l = 1; l < stride; ++l) {
-    const int64_t at = (begin + l - 1) * width;
-    rowGradients(job, gradient, outer, job.values + at, weights + l, stride, job.valueGradient + at);
+    const int64_t at = (begin + l - 1) * job.columns();
+    rowGradients(job, gradient, outer, job.told + at, weights + l, stride, job.toldGradient + at, job.toldGradient + at + width);
   }
   for (int64_t f = 0; f < job.heads; ++f) {
     const T* s = weights + f * stride;
@@ -189,35 +194,32 @@ static void checkAttention(const FeatureArguments& given, const AttentionInputs&
   const auto heads = static_cast<int64_t>(given.features.size());
   const int64_t length = heads > 0 ? given.codes[0].numel() : 0;
   TORCH_CHECK(heads > 0, op, ": there must be a feature");
-  checkSegments(op, in.scores, in.offsets);
+  checkSegments(op, in.told, in.offsets);
   TORCH_CHECK(in.query.dim() == 3 && in.query.size(1) == heads && in.query.size(2) == rowDim(given.tables[0]) &&
                   in.query.size(0) == in.offsets.size(0) - 1,
               op, ": query must be [", in.offsets.size(0) - 1, ", ", heads, ", ", rowDim(given.tables[0]), "], got ", in.query.sizes());
-  TORCH_CHECK(in.scores.sizes() == at::IntArrayRef({length, heads}), op, ": scores must be [", length, ", ", heads, "], got ",
-              in.scores.sizes());
-  TORCH_CHECK(in.values.dim() == 2 && in.values.size(0) == length && in.values.size(1) % heads == 0, op, ": values must be [",
-              length, ", ", heads, "·V], got ", in.values.sizes());
-  TORCH_CHECK(in.prior.sizes() == at::IntArrayRef({heads}) && in.priorValues.sizes() == at::IntArrayRef({in.values.size(1)}), op,
-              ": the row in front must have scores [", heads, "] and values [", in.values.size(1), "], got ", in.prior.sizes(), " and ",
+  TORCH_CHECK(in.told.dim() == 2 && in.told.size(0) == length && in.told.size(1) >= heads && in.told.size(1) % heads == 0, op,
+              ": told must be [", length, ", ", heads, "·(V + 1)], got ", in.told.sizes());
+  TORCH_CHECK(in.prior.sizes() == at::IntArrayRef({heads}) && in.priorValues.sizes() == at::IntArrayRef({heads * in.valueDim()}), op,
+              ": the row in front must have scores [", heads, "] and values [", heads * in.valueDim(), "], got ", in.prior.sizes(), " and ",
               in.priorValues.sizes());
   const at::ScalarType type = sumType(given.tables[0].scalar_type());
-  for (const at::Tensor* tensor : {&in.query, &in.scores, &in.values, &in.prior, &in.priorValues}) {
+  for (const at::Tensor* tensor : {&in.query, &in.told, &in.prior, &in.priorValues}) {
     TORCH_CHECK(tensor->scalar_type() == type, op, ": all numbers must be ", type, ", got ", tensor->scalar_type());
   }
 }
 
 static AttentionInputs contiguous(const AttentionInputs& in) {
-  return {in.query.contiguous(), in.scores.contiguous(), in.values.contiguous(), in.prior.contiguous(), in.priorValues.contiguous(),
+  return {in.query.contiguous(), in.told.contiguous(), in.prior.contiguous(), in.priorValues.contiguous(),
           in.offsets.contiguous(), in.scale, in.eps};
 }
 
 template <typename T>
 static AttendJob<T> jobOf(const AttentionInputs& in, const at::Tensor& keys, const at::Tensor& row, const at::Tensor& result,
                           const at::Tensor& logSums) {
-  return {in.query.data_ptr<T>(),       keys.data_ptr<T>(),  in.scores.data_ptr<T>(), in.values.data_ptr<T>(),
-          in.prior.data_ptr<T>(),       in.priorValues.data_ptr<T>(), row.data_ptr<int32_t>(), in.offsets.data_ptr<int64_t>(),
-          result.data_ptr<T>(),         logSums.data_ptr<T>(), in.heads(),            in.scores.size(0),
-          in.dim(),                     in.valueDim(),       static_cast<T>(in.scale)};
+  return {in.query.data_ptr<T>(), keys.data_ptr<T>(),   in.told.data_ptr<T>(),   in.prior.data_ptr<T>(), in.priorValues.data_ptr<T>(),
+          row.data_ptr<int32_t>(), in.offsets.data_ptr<int64_t>(), result.data_ptr<T>(), logSums.data_ptr<T>(), in.heads(),
+          in.length(),             in.dim(),                       in.valueDim(),        static_cast<T>(in.scale)};
 }
 
 // Calls `body(b, room)` for each segment, with room for [F, 1 + its length] weights and F sums.
@@ -241,18 +243,18 @@ struct Attended {
 
 // Two products of all pairs of a segment and its rows, so often.
 static void countProducts(const AttentionInputs& in, double times) {
-  if (countsFlops()) addFlops(2 * times * static_cast<double>(in.scores.numel() * (in.dim() + in.valueDim())));
+  if (countsFlops()) addFlops(2 * times * static_cast<double>(in.length() * in.heads() * (in.dim() + in.valueDim())));
 }
 
 static Attended attendTables(const FeatureArguments& given, const AttentionInputs& in) {
   const FeatureList list = checkFeatures("tables_attention", given);
   const int64_t size = in.query.size(0);
-  checkBounds("tables_attention", in.offsets.data_ptr<int64_t>(), size, in.scores.size(0));
+  checkBounds("tables_attention", in.offsets.data_ptr<int64_t>(), size, in.length());
   countProducts(in, 1);
   Attended out;
   out.distinct = distinctIds("tables_attention", list);
   out.keys = normalized(distinctRows(given.tables, given.features, out.distinct), in.eps);
-  out.result = at::empty({size, in.values.size(1)}, in.query.options());
+  out.result = at::empty({size, in.heads() * in.valueDim()}, in.query.options());
   out.logSums = at::empty({size, in.heads()}, in.query.options());
   AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "tables_attention", [&] {
     const auto job = jobOf<scalar_t>(in, out.keys.rows, out.distinct.rows, out.result, out.logSums);
@@ -263,15 +265,15 @@ static Attended attendTables(const FeatureArguments& given, const AttentionInput
 
 // The plain composition, for devices that have no kernel of ours.
 static at::Tensor attendTablesPlainly(const FeatureArguments& given, const AttentionInputs& in, at::TensorList leaves) {
-  const int64_t length = in.scores.size(0), heads = in.heads();
+  const int64_t length = in.length(), heads = in.heads(), width = heads * in.valueDim();
   const at::Tensor ids = segmentIds(in.offsets, length);
   const at::Tensor keys = normalized(at::stack(poolTables(given, leaves), 1), in.eps).rows;
-  const at::Tensor s = ((in.query.index_select(0, ids) * keys).sum(-1) + in.scores) * in.scale;
+  const at::Tensor s = ((in.query.index_select(0, ids) * keys).sum(-1) + in.told.slice(1, width)) * in.scale;
   const at::Tensor front = (in.prior * in.scale).expand({in.query.size(0), heads});
   const at::Tensor most = front.detach().index_reduce(0, ids, s.detach(), "amax");
   const at::Tensor own = (s - most.index_select(0, ids)).exp(), other = (front - most).exp();
   const at::Tensor sums = other.index_add(0, ids, own);
-  const at::Tensor weighted = (own / sums.index_select(0, ids)).unsqueeze(-1) * in.values.view({length, heads, in.valueDim()});
+  const at::Tensor weighted = (own / sums.index_select(0, ids)).unsqueeze(-1) * in.told.slice(1, 0, width).reshape({length, heads, in.valueDim()});
   const at::Tensor result = ((other / sums).unsqueeze(-1) * in.priorValues.view({heads, in.valueDim()})).index_add(0, ids, weighted);
   return result.flatten(1);
 }
@@ -281,13 +283,13 @@ namespace {
 class TablesAttention : public torch::autograd::Function<TablesAttention> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, at::TensorList leaves, const at::Tensor& query,
-                            const at::Tensor& scores, const at::Tensor& values, const at::Tensor& prior,
-                            const at::Tensor& priorValues, const FeatureArguments& given, const AttentionInputs& in) {
+                            const at::Tensor& told, const at::Tensor& prior, const at::Tensor& priorValues,
+                            const FeatureArguments& given, const AttentionInputs& in) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const AttentionInputs inputs = contiguous(in);
     const Attended out = attendTables(given, inputs);
-    std::vector<at::Tensor> saved{inputs.query, inputs.scores, inputs.values, inputs.prior, inputs.priorValues, inputs.offsets,
-                                  out.result, out.logSums, out.keys.rows, out.keys.inverse, out.distinct.rows};
+    std::vector<at::Tensor> saved{inputs.query, inputs.told, inputs.prior, inputs.priorValues, inputs.offsets, out.result,
+                                   out.logSums, out.keys.rows, out.keys.inverse, out.distinct.rows};
     saved.insert(saved.end(), out.distinct.codes.begin(), out.distinct.codes.end());
     context->save_for_backward(saved);
     std::vector<int64_t> tableRows;
@@ -308,14 +310,14 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     auto& data = context->saved_data;
-    const AttentionInputs in{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5], data["scale"].toDouble(), 0};
-    const at::Tensor result = saved[6], logSums = saved[7], keys = saved[8], inverse = saved[9], row = saved[10];
-    const DistinctIds distinct{{saved.begin() + 11, saved.end()}, data["first"].toIntVector(), row};
+    const AttentionInputs in{saved[0], saved[1], saved[2], saved[3], saved[4], data["scale"].toDouble(), 0};
+    const at::Tensor result = saved[5], logSums = saved[6], keys = saved[7], inverse = saved[8], row = saved[9];
+    const DistinctIds distinct{{saved.begin() + 10, saved.end()}, data["first"].toIntVector(), row};
     countProducts(in, 2);
     const at::Tensor gradient = gradients[0].contiguous();
     const int64_t size = in.query.size(0), heads = in.heads();
-    const at::Tensor query = at::zeros_like(in.query), values = at::empty_like(in.values), keyGradient = at::zeros_like(keys);
-    const at::Tensor scores = at::empty({heads, in.scores.size(0)}, in.scores.options());
+    const at::Tensor query = at::zeros_like(in.query), told = at::empty_like(in.told), keyGradient = at::zeros_like(keys);
+    const at::Tensor scores = at::empty({heads, in.length()}, in.told.options());
     const at::Tensor prior = at::empty({size, heads}, in.prior.options());
     const at::Tensor priorValues = at::empty({size, in.priorValues.size(0)}, in.prior.options());
     AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "tables_attention", [&] {
@@ -323,7 +325,7 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
       job.gradient = gradient.data_ptr<scalar_t>();
       job.queryGradient = query.data_ptr<scalar_t>();
       job.scoreGradient = scores.data_ptr<scalar_t>();
-      job.valueGradient = values.data_ptr<scalar_t>();
+      job.toldGradient = told.data_ptr<scalar_t>();
       job.priorGradient = prior.data_ptr<scalar_t>();
       job.priorValueGradient = priorValues.data_ptr<scalar_t>();
       forEachSegment(job, size, [&](int64_t b, scalar_t* room) { attendBackward(job, b, room); });
@@ -333,7 +335,7 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
     const at::Tensor rows = normalizedBackward({keys, inverse}, keyGradient);
     torch::autograd::variable_list results =
         tableGradients(distinct, data["features"].toIntVector(), rows, data["tableRows"].toIntVector(), data["wanted"].toBoolList());
-    results.insert(results.end(), {query, scores.t() * in.scale, values, prior.sum(0) * in.scale, priorValues.sum(0)});
+    results.insert(results.end(), {query, told, prior.sum(0) * in.scale, priorValues.sum(0)});
     results.resize(results.size() + 2);
     return results;
   }
@@ -343,16 +345,15 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
 
 // One function for both keys: whether a gradient is recorded, it sees itself.
 static at::Tensor tablesAttention(at::TensorList tables, at::IntArrayRef features, at::TensorList codes, const at::Tensor& query,
-                                  const at::Tensor& scores, const at::Tensor& values, const at::Tensor& prior,
-                                  const at::Tensor& priorValues, const at::Tensor& offsets, double scale, double eps,
-                                  at::TensorList leaves) {
+                                  const at::Tensor& told, const at::Tensor& prior, const at::Tensor& priorValues,
+                                  const at::Tensor& offsets, double scale, double eps, at::TensorList leaves) {
   const FeatureArguments given{tables, features, codes, {}, {}, false};
-  const AttentionInputs in{query, scores, values, prior, priorValues, offsets, scale, eps};
+  const AttentionInputs in{query, told, prior, priorValues, offsets, scale, eps};
   checkAttention(given, in);
   checkLeaves("tables_attention", tables, leaves);
   if (!hasKernel(query)) return attendTablesPlainly(given, in, leaves);
   if (at::GradMode::is_enabled()) {
-    return TablesAttention::apply(leaves.empty() ? tables : leaves, query, scores, values, prior, priorValues, given, in);
+    return TablesAttention::apply(leaves.empty() ? tables : leaves, query, told, prior, priorValues, given, in);
   }
   at::AutoDispatchBelowADInplaceOrView guard;
   return attendTables(given, contiguous(in)).result;

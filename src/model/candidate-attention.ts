@@ -89,12 +89,9 @@ export class CandidateAttention {
   /** @shape candidate F times [B, D]; events F and told G features [L] → [B, 4 F] */
   apply({ candidate, events, told, offsets }: Compared): Tensor {
     const weight = cat([this.value.weight, this.importance.weight], 0);
-    const read = mapTables(told, { weight, bias: null, eps: NORM_EPS }); // [L, 5 F]
-    const width = CandidateAttention.width(candidate.length);
     return attendTables(events, {
       query: this.asked(stack(candidate, 1)),
-      scores: read.slice(1, width),
-      values: read.slice(1, 0, width),
+      told: mapTables(told, { weight, bias: null, eps: NORM_EPS }),
       front: { score: this.prior, value: this.priorValue },
       offsets,
       scale: SHARPNESS,

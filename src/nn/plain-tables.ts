@@ -25,10 +25,11 @@ export function mapTablesPlainly(lookup: Lookup, { weight, bias, eps = null }: T
 /** What `attendTables` computes, head by head, with keys and values of all rows written out. @shape → [B, F·V] */
 export function attendTablesPlainly(
   lookup: Lookup,
-  { query, scores, values, front, offsets, scale, eps }: TablesAttention,
+  { query, told, front, offsets, scale, eps }: TablesAttention,
 ): Tensor {
   const [size = 0, heads = 1] = query.shape;
-  const width = (values.shape[1] ?? 0) / heads;
+  const width = (told.shape[1] ?? 0) / heads - 1;
+  const [values, scores] = [told.slice(1, 0, heads * width), told.slice(1, heads * width)];
   const bounds = offsets.toNumbers();
   const rows = poolTablesPlainly(lookup).map((x) => normed(x, eps));
   const head = (b: number, f: number): Tensor => {

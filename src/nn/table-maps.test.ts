@@ -83,10 +83,10 @@ const mapOf = ([weight, bias]: readonly Tensor[], { seed }: Drawn): TablesMap =>
 });
 
 function attentionOf(inputs: readonly Tensor[], { lengths }: Drawn): TablesAttention {
-  const [query, scores, values, score, value] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const [query, told, score, value] = inputs as [Tensor, Tensor, Tensor, Tensor];
   const offsets = [0];
   for (const length of lengths) offsets.push((offsets.at(-1) ?? 0) + length);
-  return { query, scores, values, front: { score, value }, offsets: int64(offsets), scale: 0.7, eps: 1e-5 };
+  return { query, told, front: { score, value }, offsets: int64(offsets), scale: 0.7, eps: 1e-5 };
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -101,7 +101,7 @@ const CASES: Readonly<Record<string, Case>> = {
   attendTables: {
     inputs: ({ dim, out, features, lengths, seed }) => {
       const [heads, rows] = [features.length, total(lengths)];
-      const shapes = [[lengths.length, heads, dim], [rows, heads], [rows, heads * out], [heads], [heads * out]];
+      const shapes = [[lengths.length, heads, dim], [rows, heads * (out + 1)], [heads], [heads * out]];
       return shapes.map((shape, i) => drawn64(shape, seed + 10 + i));
     },
     ours: (lookup, inputs, drawn) => attendTables(lookup, attentionOf(inputs, drawn)),

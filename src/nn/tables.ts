@@ -133,10 +133,8 @@ export function mapTables({ tables, features, leaves = [] }: Lookup, { weight, b
 export interface TablesAttention {
   /** q: one row per segment and feature. @shape [B, F, D] */
   readonly query: Tensor;
-  /** u: what is added to the likeness. @shape [L, F] */
-  readonly scores: Tensor;
-  /** v @shape [L, F·V] */
-  readonly values: Tensor;
+  /** What each row tells: v of every feature, then u, what is added to its likeness. @shape [L, F·V + F] */
+  readonly told: Tensor;
   /** A row in front of every segment, p and r. @shape score [F], value [F·V] */
   readonly front: { readonly score: Tensor; readonly value: Tensor };
   /** @shape [B+1] int64, from 0 to L */

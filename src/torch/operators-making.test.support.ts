@@ -296,8 +296,7 @@ export const OURS = {
       const tables = [f64([1, 1, 1, -1], [2, 2])];
       const made = tablesAttention(tables, [0], [i64([0, 1])], {
         query: f64([1, 1, 7, 7], [2, 1, 2]),
-        scores: f64([0, Number.NEGATIVE_INFINITY], [2, 1]),
-        values: f64([1, 2, 30, 40], [2, 2]),
+        told: f64([1, 2, 0, 30, 40, Number.NEGATIVE_INFINITY], [2, 3]),
         ...{ prior: f64([2], [1]), priorValues: f64([5, 6], [2]) },
         ...{ offsets: i64([0, 2, 2]), scale: 1, eps: 0, leaves: [] },
       });
@@ -305,15 +304,14 @@ export const OURS = {
     },
     gradient: smooth(
       (query, ...rest) => {
-        const [scores, values, prior, priorValues] = rest as [Tensor, Tensor, Tensor, Tensor];
+        const [told, prior, priorValues] = rest as [Tensor, Tensor, Tensor];
         return tablesAttention([f64([1, 2, 3, 4], [2, 2])], [0, 0], [i64([1, 0, 1]), i64([0, 0, 1])], {
-          ...{ query, scores, values, prior, priorValues },
+          ...{ query, told, prior, priorValues },
           ...{ offsets: i64([0, 2, 3]), scale: 0.7, eps: 1e-5, leaves: [] },
         });
       },
       [2, 2, 2],
-      [3, 2],
-      [3, 6],
+      [3, 8],
       [2],
       [6],
     ),

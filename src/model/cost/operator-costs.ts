@@ -161,9 +161,10 @@ const tablesLinear: Rule = (call) => {
 /** Two products of every row and head, four backward; the weights are computed again. */
 const tablesAttention: Rule = (call) => {
   const [, heads = 0, dim = 0] = call.tensor("query").shape;
-  const { shape } = call.tensor("values");
-  const forward = 2 * (shape[0] ?? 0) * (heads * dim + (shape[1] ?? 0));
-  const inputs = ["query", "scores", "values"].map((name) => call.keptRows(name));
+  const { shape } = call.tensor("told");
+  const [length = 0, columns = 0] = shape;
+  const forward = 2 * length * (heads * dim + columns - heads);
+  const inputs = ["query", "told"].map((name) => call.keptRows(name));
   const sums = { ...call.result, shape: [call.result.shape[0] ?? 0, heads] };
   return {
     forward,

@@ -705,9 +705,9 @@ export function tablesLinear(tables: readonly Tensor[], features: readonly numbe
   return new Tensor(call(LAPIDARY_TABLES_LINEAR, tables.map(handleOf), features, codes.map(handleOf), weight.handle, bias?.handle, eps, leaves.map(handleOf)));
 }
 
-/** `lapidary::tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor scores, Tensor values, Tensor prior, Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor` */
-export function tablesAttention(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], options: { readonly query: Tensor; readonly scores: Tensor; readonly values: Tensor; readonly prior: Tensor; readonly priorValues: Tensor; readonly offsets: Tensor; readonly scale: number; readonly eps: number; readonly leaves: readonly Tensor[] }): Tensor {
-  return new Tensor(call(LAPIDARY_TABLES_ATTENTION, tables.map(handleOf), features, codes.map(handleOf), options?.query.handle, options?.scores.handle, options?.values.handle, options?.prior.handle, options?.priorValues.handle, options?.offsets.handle, options?.scale, options?.eps, options?.leaves.map(handleOf)));
+/** `lapidary::tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor told, Tensor prior, Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor` */
+export function tablesAttention(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], options: { readonly query: Tensor; readonly told: Tensor; readonly prior: Tensor; readonly priorValues: Tensor; readonly offsets: Tensor; readonly scale: number; readonly eps: number; readonly leaves: readonly Tensor[] }): Tensor {
+  return new Tensor(call(LAPIDARY_TABLES_ATTENTION, tables.map(handleOf), features, codes.map(handleOf), options?.query.handle, options?.told.handle, options?.prior.handle, options?.priorValues.handle, options?.offsets.handle, options?.scale, options?.eps, options?.leaves.map(handleOf)));
 }
 
 /** `lapidary::tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1., int seed=0, int step=0) -> ()` */
