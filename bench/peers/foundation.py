@@ -121,8 +121,8 @@ class Foundation(nn.Module):
         heads = len(prior)
         weights = (SHARPNESS * torch.cat([prior.view(1, -1, 1).expand(size, -1, -1), scores], 2)).softmax(-1)
         values = torch.cat([prior_value.expand(size, 1, -1), self.linear(told, "candidate.value")], 1)
-        values = values.view(size, length + 1, heads, -1).transpose(1, 2)
-        return GAIN * (weights.unsqueeze(2) @ values).flatten(1)
+        values = values.view(size, length + 1, -1, heads).permute(0, 3, 1, 2)
+        return GAIN * (weights.unsqueeze(2) @ values).squeeze(2).transpose(1, 2).flatten(1)
 
     def interact(self, x, name):
         size, tokens, dim = x.shape

@@ -1,6 +1,6 @@
 // tables_attention: attention to ragged segments whose keys are rows of tables, one head per feature.
 //   s_fl = scale · (q_bf · n(row_{code_fl}) + u_fl),  n(x) = x / √(mean(x²) + ε),  for the rows l of segment b
-// `told` [L, F·V + F] has v_l of all heads, then u_l: one tensor, since it is the largest by far and comes from one map.
+// `told` [L, V·F + F] has V numbers of each head, then u: one tensor, since it is the largest by far and comes from one map.
 //   y_bf = Σ_l softmax(s_f)_l v_fl over the segment and one row that stands in front of each: score scale · p_f, value r_f
 // Keys are never written out: a row that a batch repeats is looked up and normalized once. With w the weights,
 //   dv = w dy ;  ds = w (dy·v − dy·y) ;  dq_f = scale Σ_l ds n ;  dn_u = scale Σ_{b, l: row u} ds q_bf
@@ -8,6 +8,7 @@
 #include "fused.h"
 #include "segments.h"
 #include "table_distinct.h"
+#include "tables_attention_segment.h"
 
 namespace lapidary {
 
@@ -21,147 +22,6 @@ struct AttentionInputs {
   int64_t length() const { return told.size(0); }
   int64_t valueDim() const { return told.size(1) / std::max<int64_t>(1, heads()) - 1; }
 };
-
-// One segment's share of the work. Forward writes `result` and `logSums`; backward reads them, and writes the gradients.
-template <typename T>
-struct AttendJob {
-  const T *query, *keys, *told, *prior, *priorValues;
-  const int32_t* row;  // [F, L]
-  const int64_t* bounds;
-  T *result, *logSums;  // [B, F·V], [B, F]
-  int64_t heads, length, dim, valueDim;
-  T scale;
-  const T* gradient = nullptr;                               // [B, F·V]
-  T *queryGradient = nullptr, *scoreGradient = nullptr;      // [B, F, D]; [F, L], of s
-  T *toldGradient = nullptr;                                 // [L, F·V + F]
-  T *priorGradient = nullptr, *priorValueGradient = nullptr;  // [B, F], of s; [B, F·V]
-  int64_t values() const { return heads * valueDim; }
-  int64_t columns() const { return values() + heads; }
-};
-
-template <typename T, int64_t kDim>
-LAPIDARY_INLINE T product(const T* __restrict x, const T* __restrict y, int64_t given) {
-  const int64_t dim = kDim > 0 ? kDim : given;
-  T sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t j = 0; j < dim; ++j) sum += x[j] * y[j];
-  return sum;
-}
-
-// s of one head: that of the row in front, then those of the segment.
-template <typename T, int64_t kDim>
-LAPIDARY_INLINE void scoresOf(const AttendJob<T>& job, int64_t b, int64_t f, T* s) {
-  const int64_t dim = kDim > 0 ? kDim : job.dim;
-  const int64_t begin = job.bounds[b], count = job.bounds[b + 1] - begin;
-  const T* query = job.query + (b * job.heads + f) * dim;
-  const int32_t* row = job.row + f * job.length + begin;
-  const T* own = job.told + begin * job.columns() + job.values() + f;
-  s[0] = job.scale * job.prior[f];
-  for (int64_t l = 0; l < count; ++l) {
-    s[l + 1] = job.scale * (product<T, kDim>(query, job.keys + row[l] * dim, dim) + own[l * job.columns()]);
-  }
-}
-
-template <typename T>
-LAPIDARY_INLINE void addRow(T* __restrict sum, const T* __restrict values, const T* weights, int64_t stride, int64_t heads, int64_t width) {
-  for (int64_t f = 0; f < heads; ++f) {
-    for (int64_t c = 0; c < width; ++c) sum[f * width + c] += weights[f * stride] * values[f * width + c];
-  }
-}
-
-// weights: room for [F, 1 + the segment's length].
-template <typename T, int64_t kDim>
-LAPIDARY_INLINE void attendSegment(const AttendJob<T>& job, int64_t b, T* weights) {
-  const int64_t begin = job.bounds[b], stride = job.bounds[b + 1] - begin + 1;
-  const int64_t width = job.values();
-  for (int64_t f = 0; f < job.heads; ++f) {
-    T* s = weights + f * stride;
-    scoresOf<T, kDim>(job, b, f, s);
-    T most = s[0], sum = 0;
-    for (int64_t l = 1; l < stride; ++l) most = s[l] > most ? s[l] : most;
-    for (int64_t l = 0; l < stride; ++l) s[l] = expOf(s[l] - most);
-    for (int64_t l = 0; l < stride; ++l) sum += s[l];
-    const T share = T(1) / sum;
-    for (int64_t l = 0; l < stride; ++l) s[l] *= share;
-    job.logSums[b * job.heads + f] = most + std::log(sum);
-  }
-  T* result = job.result + b * width;
-  for (int64_t j = 0; j < width; ++j) result[j] = 0;
-  addRow(result, job.priorValues, weights, stride, job.heads, job.valueDim);
-  for (int64_t l = 1; l < stride; ++l) {
-    addRow(result, job.told + (begin + l - 1) * job.columns(), weights + l, stride, job.heads, job.valueDim);
-  }
-}
-
-// From the weights of one row, which become ds, the gradient of its values and, unless it is the row in front, of its u.
-template <typename T>
-LAPIDARY_INLINE void rowGradients(const AttendJob<T>& job, const T* __restrict gradient, const T* outer, const T* __restrict values,
-                                  T* weights, int64_t stride, T* valueGradient, T* scoreGradient) {
-  for (int64_t f = 0; f < job.heads; ++f) {
-    const T weight = weights[f * stride];
-    T inner = 0;
-    for (int64_t c = 0; c < job.valueDim; ++c) {
-      const int64_t j = f * job.valueDim + c;
-      inner += gradient[j] * values[j];
-      valueGradient[j] = weight * gradient[j];
-    }
-    weights[f * stride] = weight * (inner - outer[f]);
-    if (scoreGradient != nullptr) scoreGradient[f] = job.scale * weights[f * stride];
-  }
-}
-
-template <typename T, int64_t kDim>
-LAPIDARY_INLINE void attendSegmentBackward(const AttendJob<T>& job, int64_t b, T* weights) {
-  const int64_t dim = kDim > 0 ? kDim : job.dim;
-  const int64_t begin = job.bounds[b], stride = job.bounds[b + 1] - begin + 1;
-  const int64_t width = job.values();
-  const T* gradient = job.gradient + b * width;
-  T* outer = weights + job.heads * stride;  // dy·y of each head
-  for (int64_t f = 0; f < job.heads; ++f) {
-    T* s = weights + f * stride;
-    scoresOf<T, kDim>(job, b, f, s);
-    const T logSum = job.logSums[b * job.heads + f];
-    for (int64_t l = 0; l < stride; ++l) s[l] = expOf(s[l] - logSum);
-    outer[f] = 0;
-    for (int64_t c = f * job.valueDim; c < (f + 1) * job.valueDim; ++c) outer[f] += gradient[c] * job.result[b * width + c];
-  }
-  rowGradients(job, gradient, outer, job.priorValues, weights, stride, job.priorValueGradient + b * width, static_cast<T*>(nullptr));
-  for (int64_t l = 1; l < stride; ++l) {
-    const int64_t at = (begin + l - 1) * job.columns();
-    rowGradients(job, gradient, outer, job.told + at, weights + l, stride, job.toldGradient + at, job.toldGradient + at + width);
-  }
-  for (int64_t f = 0; f < job.heads; ++f) {
-    const T* s = weights + f * stride;
-    const int32_t* row = job.row + f * job.length + begin;
-    T* query = job.queryGradient + (b * job.heads + f) * dim;
-    T* scores = job.scoreGradient + f * job.length + begin;
-    T sums[kDim > 0 ? kDim : 1] = {};  // In registers where the width is known.
-    T* __restrict sum = kDim > 0 ? sums : query;
-    for (int64_t l = 0; l + 1 < stride; ++l) {
-      const T* __restrict key = job.keys + row[l] * dim;
-      scores[l] = s[l + 1];
-      for (int64_t j = 0; j < dim; ++j) sum[j] += s[l + 1] * key[j];
-    }
-    for (int64_t j = 0; j < dim; ++j) query[j] = job.scale * sum[j];
-    job.priorGradient[b * job.heads + f] = s[0];
-  }
-}
-
-// dn_u += scale ds q_bf over the rows of heads [begin, end), whose keys nobody else has.
-template <typename T, int64_t kDim>
-LAPIDARY_INLINE void scatterKeys(const AttendJob<T>& job, int64_t size, T* gradients, int64_t begin, int64_t end) {
-  const int64_t dim = kDim > 0 ? kDim : job.dim;
-  for (int64_t b = 0; b < size; ++b) {
-    for (int64_t f = begin; f < end; ++f) {
-      const T* __restrict query = job.query + (b * job.heads + f) * dim;
-      for (int64_t l = job.bounds[b]; l < job.bounds[b + 1]; ++l) {
-        const T factor = job.scale * job.scoreGradient[f * job.length + l];
-        T* __restrict sum = gradients + job.row[f * job.length + l] * dim;
-        for (int64_t j = 0; j < dim; ++j) sum[j] += factor * query[j];
-      }
-    }
-  }
-}
 
 }  // namespace
 
@@ -179,12 +39,12 @@ LAPIDARY_INLINE void scatterKeys(const AttendJob<T>& job, int64_t size, T* gradi
   LAPIDARY_CLONES static void attendBackward(const AttendJob<T>& job, int64_t b, T* weights) {                           \
     LAPIDARY_BY_DIM(LAPIDARY_BACKWARD)                                                                                   \
   }                                                                                                                      \
-  LAPIDARY_CLONES static void scatter(const AttendJob<T>& job, int64_t size, T* gradients, int64_t begin, int64_t end) { \
+  LAPIDARY_CLONES static void scatter(const AttendJob<T>& job, int64_t size, T* gradients, T* perRow, int64_t begin, int64_t end) { \
     LAPIDARY_BY_DIM(LAPIDARY_SCATTER)                                                                                    \
   }
 #define LAPIDARY_FORWARD(D) attendSegment<std::decay_t<decltype(*weights)>, D>(job, b, weights)
 #define LAPIDARY_BACKWARD(D) attendSegmentBackward<std::decay_t<decltype(*weights)>, D>(job, b, weights)
-#define LAPIDARY_SCATTER(D) scatterKeys<std::decay_t<decltype(*gradients)>, D>(job, size, gradients, begin, end)
+#define LAPIDARY_SCATTER(D) scatterKeys<std::decay_t<decltype(*gradients)>, D>(job, size, gradients, perRow, begin, end)
 LAPIDARY_ATTEND(float)
 LAPIDARY_ATTEND(double)
 
@@ -215,20 +75,20 @@ static AttentionInputs contiguous(const AttentionInputs& in) {
 }
 
 template <typename T>
-static AttendJob<T> jobOf(const AttentionInputs& in, const at::Tensor& keys, const at::Tensor& row, const at::Tensor& result,
+static AttendJob<T> jobOf(const AttentionInputs& in, const at::Tensor& keys, const DistinctIds& distinct, const at::Tensor& result,
                           const at::Tensor& logSums) {
   return {in.query.data_ptr<T>(), keys.data_ptr<T>(),   in.told.data_ptr<T>(),   in.prior.data_ptr<T>(), in.priorValues.data_ptr<T>(),
-          row.data_ptr<int32_t>(), in.offsets.data_ptr<int64_t>(), result.data_ptr<T>(), logSums.data_ptr<T>(), in.heads(),
+          distinct.rows.data_ptr<int32_t>(), distinct.first.data(), in.offsets.data_ptr<int64_t>(), result.data_ptr<T>(), logSums.data_ptr<T>(), in.heads(),
           in.length(),             in.dim(),                       in.valueDim(),        static_cast<T>(in.scale)};
 }
 
-// Calls `body(b, room)` for each segment, with room for [F, 1 + its length] weights and F sums.
+// Calls `body(b, room)` for each segment, with a Room.
 template <typename T, typename Body>
 static void forEachSegment(const AttendJob<T>& job, int64_t size, const Body& body) {
   at::parallel_for(0, size, std::max<int64_t>(1, size * 512 / std::max<int64_t>(1, job.length)), [&](int64_t begin, int64_t end) {
     std::vector<T> room;
     for (int64_t b = begin; b < end; ++b) {
-      const size_t wanted = job.heads * (job.bounds[b + 1] - job.bounds[b] + 2);
+      const auto wanted = static_cast<size_t>(Room<T>::size(job, job.countOf(b)));
       if (room.size() < wanted) room.resize(wanted);
       body(b, room.data());
     }
@@ -257,7 +117,7 @@ static Attended attendTables(const FeatureArguments& given, const AttentionInput
   out.result = at::empty({size, in.heads() * in.valueDim()}, in.query.options());
   out.logSums = at::empty({size, in.heads()}, in.query.options());
   AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "tables_attention", [&] {
-    const auto job = jobOf<scalar_t>(in, out.keys.rows, out.distinct.rows, out.result, out.logSums);
+    const auto job = jobOf<scalar_t>(in, out.keys.rows, out.distinct, out.result, out.logSums);
     forEachSegment(job, size, [&](int64_t b, scalar_t* room) { attend(job, b, room); });
   });
   return out;
@@ -273,8 +133,8 @@ static at::Tensor attendTablesPlainly(const FeatureArguments& given, const Atten
   const at::Tensor most = front.detach().index_reduce(0, ids, s.detach(), "amax");
   const at::Tensor own = (s - most.index_select(0, ids)).exp(), other = (front - most).exp();
   const at::Tensor sums = other.index_add(0, ids, own);
-  const at::Tensor weighted = (own / sums.index_select(0, ids)).unsqueeze(-1) * in.told.slice(1, 0, width).reshape({length, heads, in.valueDim()});
-  const at::Tensor result = ((other / sums).unsqueeze(-1) * in.priorValues.view({heads, in.valueDim()})).index_add(0, ids, weighted);
+  const at::Tensor weighted = (own / sums.index_select(0, ids)).unsqueeze(1) * in.told.slice(1, 0, width).reshape({length, in.valueDim(), heads});
+  const at::Tensor result = ((other / sums).unsqueeze(1) * in.priorValues.view({in.valueDim(), heads})).index_add(0, ids, weighted);
   return result.flatten(1);
 }
 
@@ -321,7 +181,7 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
     const at::Tensor prior = at::empty({size, heads}, in.prior.options());
     const at::Tensor priorValues = at::empty({size, in.priorValues.size(0)}, in.prior.options());
     AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "tables_attention", [&] {
-      auto job = jobOf<scalar_t>(in, keys, row, result, logSums);
+      auto job = jobOf<scalar_t>(in, keys, distinct, result, logSums);
       job.gradient = gradient.data_ptr<scalar_t>();
       job.queryGradient = query.data_ptr<scalar_t>();
       job.scoreGradient = scores.data_ptr<scalar_t>();
@@ -330,7 +190,10 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
       job.priorValueGradient = priorValues.data_ptr<scalar_t>();
       forEachSegment(job, size, [&](int64_t b, scalar_t* room) { attendBackward(job, b, room); });
       scalar_t* to = keyGradient.data_ptr<scalar_t>();
-      at::parallel_for(0, heads, 1, [&](int64_t begin, int64_t end) { scatter(job, size, to, begin, end); });
+      at::parallel_for(0, heads, 1, [&](int64_t begin, int64_t end) {
+        std::vector<scalar_t> perRow(in.length());
+        scatter(job, size, to, perRow.data(), begin, end);
+      });
     });
     const at::Tensor rows = normalizedBackward({keys, inverse}, keyGradient);
     torch::autograd::variable_list results =

@@ -54,7 +54,7 @@ export class CandidateAttention {
   readonly attributeNorm: RmsNorm;
   /** U ÷ {@link SHARPNESS}. @shape [F, G D] */
   readonly importance: Linear;
-  /** V @shape [4 F, G D] */
+  /** V: a head's numbers are F rows apart, as the kernel adds heads side by side. @shape [4 F, G D] */
   readonly value: Linear;
   /** Scores of the row that stands beside the events, ÷ {@link SHARPNESS}. @shape [F] */
   readonly prior: Tensor;

@@ -237,13 +237,13 @@ describe("CandidateAttention", () => {
     );
     const own = examplesOf(candidate)[b] ?? [];
     const [sharpness, prior] = [layer.sharpness.toNumbers(), layer.prior.toNumbers()];
-    return own.flatMap((row, f) => {
+    const byHead = own.map((row, f) => {
       const scores = told.map((one, l) => {
         const other = ((segmentsOf(events.common)[b] ?? [])[l] ?? []).slice(f * DIM, (f + 1) * DIM);
         const alike = norm(row).reduce((sum, x, i) => sum + x * (norm(other)[i] ?? 0), 0) / DIM;
         return 4 * ((sharpness[f] ?? 0) * alike + (naiveLinear(one, layer.importance)[f] ?? 0));
       });
-      const columns = (all: readonly number[]): readonly number[] => all.slice(4 * f, 4 * f + 4);
+      const columns = (all: readonly number[]): readonly number[] => all.filter((_, i) => i % ATTRIBUTES === f);
       const values = told.map((one) => columns(naiveLinear(one, layer.value)));
       const all = [{ score: 4 * (prior[f] ?? 0), value: columns(layer.priorValue.toNumbers()) }].concat(
         scores.map((score, l) => ({ score, value: values[l] ?? [] })),
@@ -253,6 +253,7 @@ describe("CandidateAttention", () => {
         all.reduce((sum, { score, value }) => sum + 4 * (Math.exp(score) / total) * (value[i] ?? 0), 0),
       );
     });
+    return [0, 1, 2, 3].flatMap((i) => byHead.map((head) => head[i] ?? 0));
   }
 
   test("is what was believed before and what the own events say, by their likeness, in loops", () => {

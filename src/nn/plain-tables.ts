@@ -22,7 +22,7 @@ export function mapTablesPlainly(lookup: Lookup, { weight, bias, eps = null }: T
   return linear(cat(rows, 1), weight, bias);
 }
 
-/** What `attendTables` computes, head by head, with keys and values of all rows written out. @shape → [B, F·V] */
+/** What `attendTables` computes, head by head, with keys and values of all rows written out. @shape → [B, V·F] */
 export function attendTablesPlainly(
   lookup: Lookup,
   { query, told, front, offsets, scale, eps }: TablesAttention,
@@ -40,15 +40,16 @@ export function attendTablesPlainly(
       .matmul(asked)
       .select(1, 0);
     const s = cat([front.score.slice(0, f, f + 1), alike.add(own(scores).select(1, f))], 0).mul(scale);
-    const columns = (x: Tensor, axis: number): Tensor => x.slice(axis, f * width, (f + 1) * width);
-    const all = cat([columns(front.value, 0).unsqueeze(0), columns(own(values), 1)], 0);
+    const all = cat([front.value.unsqueeze(0), own(values)], 0)
+      .reshape([-1, width, heads])
+      .select(2, f);
     return s.softmax(0).unsqueeze(0).matmul(all).select(0, 0);
   };
   const made = Array.from({ length: size }, (_, b) =>
-    cat(
+    stack(
       Array.from({ length: heads }, (__, f) => head(b, f)),
-      0,
-    ),
+      1,
+    ).flatten(),
   );
   return made.length === 0 ? zeros([0, heads * width], { dtype: query.dtype }) : stack(made, 0);
 }

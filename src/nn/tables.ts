@@ -133,9 +133,9 @@ export function mapTables({ tables, features, leaves = [] }: Lookup, { weight, b
 export interface TablesAttention {
   /** q: one row per segment and feature. @shape [B, F, D] */
   readonly query: Tensor;
-  /** What each row tells: v of every feature, then u, what is added to its likeness. @shape [L, F·V + F] */
+  /** v, the first numbers of all features before the second ones, then u, what is added to the likeness. @shape [L, V·F + F] */
   readonly told: Tensor;
-  /** A row in front of every segment, p and r. @shape score [F], value [F·V] */
+  /** A row in front of every segment, p and r. @shape score [F], value [V·F] */
   readonly front: { readonly score: Tensor; readonly value: Tensor };
   /** @shape [B+1] int64, from 0 to L */
   readonly offsets: Tensor;
@@ -149,7 +149,7 @@ export interface TablesAttention {
  * `s_fl = scale · (q_bf · n(row_fl) + u_fl)`, `y_bf = Σ_l softmax(s_f)_l v_fl` over the rows of segment b and one in front
  * of them with score `scale · p_f` and value `r_f`. Keys are never written out.
  *
- * @shape every feature [L], without bags → [B, F·V]
+ * @shape every feature [L], without bags → [B, V·F]
  * @throws {LapidaryError} TORCH_OPERATOR if a code is not a row of its table
  */
 export function attendTables({ tables, features, leaves = [] }: Lookup, inputs: TablesAttention): Tensor {
