@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { ProjectConfig } from "../config/types.ts";
 import { groupRows } from "../metrics/groups.ts";
-import { normalizedEntropy, normalizedEntropyOf } from "../metrics/normalized-entropy.ts";
+import { normalizedEntropyOf } from "../metrics/normalized-entropy.ts";
 import { alignExamples, type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
 import { combine, type Estimate } from "../metrics/seed-interval.ts";
 import { ratioOfSums, userResamples, type WeightedMetric } from "../metrics/user-resamples.ts";
@@ -31,9 +31,12 @@ export interface MeasuredCell {
   readonly byObjective: Readonly<Record<string, Estimate>>;
   /** Of the objectives whose best NE is known, `(1 − NE) / (1 − best NE)`: 0 as good as the base rate, 1 all that could be. */
   readonly gapClosed: Readonly<Record<string, Estimate>>;
-  /** Normalized entropy by surface and objective; null where it is not defined. */
-  readonly bySurface: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
+  /** Normalized entropy by surface and objective, where it is defined. */
+  readonly bySurface: BySurface<Estimate>;
 }
+
+/** By name of the surface, then by objective. */
+export type BySurface<T> = Readonly<Record<string, Readonly<Record<string, T>>>>;
 
 /** The cells of a study on the same examples. */
 export interface Measurements {
@@ -43,6 +46,7 @@ export interface Measurements {
   readonly users: number;
   /** NE of what could be known at most, by objective; empty where that is not known. */
   readonly best: Readonly<Record<string, number>>;
+  readonly bestBySurface: BySurface<number>;
 }
 
 /** Draws of the users: the standard deviation of 400 is itself known to 4%. */
@@ -63,27 +67,30 @@ export async function measureCells(
   const names = surfaceNames(project.store);
   let reference: Predictions | null = null;
   let users: UserNumbers | null = null;
-  const metrics: Readonly<Record<string, WeightedMetric>>[] = [];
-  const bySurface: MeasuredCell["bySurface"][] = [];
+  const metrics: CellMetrics[] = [];
   for (const cell of cells) {
     const own = joined(cell.runs.map(({ run }) => readPredictions(folderOf(project, run).predictions(cell.window))));
     reference ??= own;
     users ??= numberUsers(reference);
     const aligned = mapValues(reference, (examples, objective) => alignExamples(examples, own[objective] ?? examples));
-    metrics.push(metricsOf(aligned, users));
-    bySurface.push(surfacesOf(aligned, names));
+    metrics.push(cellMetricsOf(aligned, users, names));
   }
-  const numUsers = users?.count ?? 0;
-  const reached = users === null ? {} : metricsOf((await known?.score(reference ?? {})) ?? {}, users);
-  const estimates = resample([...metrics, reached], numUsers);
-  const best = estimates.at(-1)?.objectives ?? {};
+  const people = users ?? { count: 0, numberOf: new Map() };
+  const reached = cellMetricsOf((await known?.score(reference ?? {})) ?? {}, people, names);
+  const estimates = resampleCells([...metrics, reached], people.count);
+  const best = estimates.at(-1)!;
   const measured = cells.map((cell, c): MeasuredCell => {
-    const { mean, objectives } = estimates[c]!;
-    const gapClosed = closedGaps(objectives, best);
-    return { cell, cost: costOf(project, cell), mean, byObjective: objectives, gapClosed, bySurface: bySurface[c]! };
+    const { overall, bySurface } = estimates[c]!;
+    const gapClosed = closedGaps(overall, best.overall);
+    return { cell, cost: costOf(project, cell), mean: meanOf(overall), byObjective: overall, gapClosed, bySurface };
   });
-  const examples = Object.values(reference ?? {})[0]?.rows.length ?? 0;
-  return { cells: measured, examples, users: numUsers, best: mapValues(best, ({ value }) => value) };
+  const reachedBy = ({ value }: Estimate): number => value;
+  return {
+    cells: measured,
+    ...{ examples: Object.values(reference ?? {})[0]?.rows.length ?? 0, users: people.count },
+    best: mapValues(best.overall, reachedBy),
+    bestBySurface: mapValues(best.bySurface, (objectives) => mapValues(objectives, reachedBy)),
+  };
 }
 
 function closedGaps(
@@ -139,48 +146,63 @@ function metricsOf(
   return Object.fromEntries(metrics.filter(([, metric]) => metric(everyone) !== null));
 }
 
-interface CellEstimates {
-  readonly mean: Estimate;
-  readonly objectives: Readonly<Record<string, Estimate>>;
+/** Something of all examples of a cell, by objective, and of those of each surface. */
+interface Sliced<T> {
+  readonly overall: Readonly<Record<string, T>>;
+  readonly bySurface: BySurface<T>;
 }
 
-function resample(
-  cells: readonly Readonly<Record<string, WeightedMetric>>[],
-  numUsers: number,
-): readonly CellEstimates[] {
-  const everyone = new Uint8Array(numUsers).fill(1);
-  const estimates = cells.map((metrics) =>
-    mapValues(metrics, (metric) => ({
-      metric,
-      value: metric(everyone) ?? Number.NaN,
-      resampled: new Float64Array(RESAMPLES),
-    })),
-  );
-  let draw = 0;
-  for (const weights of userResamples(numUsers, { resamples: RESAMPLES, seed: 1 })) {
-    for (const objectives of estimates) {
-      for (const { metric, resampled } of Object.values(objectives)) resampled[draw] = metric(weights) ?? Number.NaN;
-    }
-    draw++;
-  }
-  return estimates.map((objectives) => ({
-    mean: combine(Object.values(objectives), (values) => values.reduce((sum, value) => sum + value, 0) / values.length),
-    objectives: mapValues(objectives, ({ value, resampled }) => ({ value, resampled })),
-  }));
+type CellMetrics = Sliced<WeightedMetric>;
+
+function cellMetricsOf(
+  predictions: Predictions,
+  users: UserNumbers,
+  names: Readonly<Record<number, string>>,
+): CellMetrics {
+  const surfaces = mapValues(surfacesOf(predictions, names), (own) => metricsOf(own, users));
+  return { overall: metricsOf(predictions, users), bySurface: surfaces };
 }
 
-function surfacesOf(predictions: Predictions, names: Readonly<Record<number, string>>): MeasuredCell["bySurface"] {
-  const found: Record<string, Record<string, number | null>> = {};
+/** The predictions on each surface, by its name. */
+function surfacesOf(
+  predictions: Predictions,
+  names: Readonly<Record<number, string>>,
+): Readonly<Record<string, Predictions>> {
+  const found: Record<string, Predictions> = {};
   for (const [objective, examples] of Object.entries(predictions)) {
     const { count, offsets, rows } = groupRows(examples.surfaces);
     for (let g = 0; g < count; g++) {
       const own = takeRows(examples, rows.subarray(offsets[g]!, offsets[g + 1]!));
       const surface = names[own.surfaces[0]!] ?? String(own.surfaces[0]);
-      const value = normalizedEntropy.compute(normalizedEntropy.add(normalizedEntropy.empty(), own));
-      found[surface] = { ...found[surface], [objective]: value };
+      found[surface] = { ...found[surface], [objective]: own };
     }
   }
   return found;
+}
+
+/** Every metric on the same draws of the users. */
+function resampleCells(cells: readonly CellMetrics[], numUsers: number): readonly Sliced<Estimate>[] {
+  const everyone = new Uint8Array(numUsers).fill(1);
+  const estimates: { readonly metric: WeightedMetric; readonly resampled: Float64Array }[] = [];
+  const begin = (metric: WeightedMetric): Estimate => {
+    const resampled = new Float64Array(RESAMPLES);
+    estimates.push({ metric, resampled });
+    return { value: metric(everyone) ?? Number.NaN, resampled };
+  };
+  const found = cells.map(({ overall, bySurface }) => ({
+    overall: mapValues(overall, begin),
+    bySurface: mapValues(bySurface, (objectives) => mapValues(objectives, begin)),
+  }));
+  let draw = 0;
+  for (const weights of userResamples(numUsers, { resamples: RESAMPLES, seed: 1 })) {
+    for (const { metric, resampled } of estimates) resampled[draw] = metric(weights) ?? Number.NaN;
+    draw++;
+  }
+  return found;
+}
+
+function meanOf(objectives: Readonly<Record<string, Estimate>>): Estimate {
+  return combine(Object.values(objectives), (values) => values.reduce((sum, value) => sum + value, 0) / values.length);
 }
 
 function costOf(project: ProjectConfig, cell: Cell): CellCost {

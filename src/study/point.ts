@@ -1,5 +1,5 @@
 import { combine, type Estimate, overSeeds, type SeedInterval } from "../metrics/seed-interval.ts";
-import type { CellCost, MeasuredCell } from "./measure.ts";
+import type { BySurface, CellCost, MeasuredCell } from "./measure.ts";
 import type { Cell } from "./plan.ts";
 
 /** One model of a study over its seeds, as plain JSON. */
@@ -11,8 +11,7 @@ export interface StudyPoint extends Pick<Cell, "variant" | "size" | "share"> {
   readonly byObjective: Readonly<Record<string, SeedInterval>>;
   /** Of the objectives whose best NE is known, the share of the way from the base rate to it. */
   readonly gapClosed: Readonly<Record<string, SeedInterval>>;
-  /** Mean over seeds by surface and objective, without intervals; null where it is not defined. */
-  readonly bySurface: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
+  readonly bySurface: BySurface<SeedInterval>;
 }
 
 /** The cells of one point, seed by seed. */
@@ -71,19 +70,9 @@ function pointOf(cells: readonly MeasuredCell[]): StudyPoint {
     byObjective: over(({ byObjective }) => byObjective),
     gapClosed: over(({ gapClosed }) => gapClosed),
     bySurface: Object.fromEntries(
-      Object.entries(first.bySurface).map(([surface, values]) => [
-        surface,
-        Object.fromEntries(
-          Object.keys(values).map((name) => [name, meanDefined(cells.map((one) => one.bySurface[surface]?.[name]))]),
-        ),
-      ]),
+      Object.keys(first.bySurface).map((surface) => [surface, over(({ bySurface }) => bySurface[surface] ?? {})]),
     ),
   };
-}
-
-function meanDefined(values: readonly (number | null | undefined)[]): number | null {
-  const defined = values.filter((value) => typeof value === "number");
-  return defined.length === 0 ? null : meanOf(defined);
 }
 
 function meanOf(values: readonly number[]): number {

@@ -7,7 +7,7 @@ import type { AblationResult } from "./ablation.ts";
 import { changePairs, type LightweightResult } from "./lightweight.ts";
 import type { StudyPoint } from "./point.ts";
 import type { Family, FittedLine, ScalingResult } from "./scaling.ts";
-import type { StudyReport } from "./study.ts";
+import type { StudyReport, StudyResult } from "./study.ts";
 import {
   ablationTable,
   agreementTable,
@@ -39,12 +39,21 @@ export function studyPage(report: StudyReport, notes: readonly string[] = []): P
   return {
     title: `Study ${study}`,
     subtitle: `${window} window: ${examples} examples of ${users} users; ${seeds.length} seeds (${seeds.join(", ")})`,
-    sections: [...notes.map(text), ...sectionsOf(report), heading("Method"), text(CONDITIONS), text(INTERVALS)],
+    sections: [
+      ...notes.map(text),
+      ...sectionsOf(report),
+      ...surfaceTables(report).flatMap((found) => [heading("By surface"), table("NE by surface", found)]),
+      ...[heading("Method"), text(CONDITIONS), text(INTERVALS)],
+    ],
   };
 }
 
 /** The tables of a study, the one that answers it first. */
-export function studyTables({ result }: Pick<StudyReport, "result">): readonly ResultTable[] {
+export function studyTables(report: Pick<StudyReport, "result" | "bestBySurface">): readonly ResultTable[] {
+  return [...answerTables(report.result), ...surfaceTables(report)];
+}
+
+function answerTables(result: StudyResult): readonly ResultTable[] {
   switch (result.kind) {
     case "scaling":
       return [
@@ -97,8 +106,9 @@ function scalingSections(result: ScalingResult): readonly Section[] {
   const { families } = result;
   const baseline = families[0]?.name ?? "";
   const needs =
-    `Compute that ${baseline} needs for the same NE ÷ the compute of the family's own training. "More than" compares with ` +
-    `all the compute that ${baseline} was tried with and did not get there; what is extrapolated is a guess along its line.`;
+    `Compute that ${baseline} needs for the same NE ÷ the compute of the family's own training. "More than": with that ` +
+    `much and all less that was tried ${baseline} is worse, "less than": with that much it is better, each by a paired ` +
+    `95% interval clear of zero; what is extrapolated is a guess along its line.`;
   const differences =
     `Difference in NE to ${baseline}, seed by seed and on the same draws of users, most data: below zero, the family is ` +
     `better. FLOP: of ${baseline}'s training ÷ the family's.`;
@@ -114,7 +124,6 @@ function scalingSections(result: ScalingResult): readonly Section[] {
     heading("All models"),
     table("NE averaged over objectives, and of each; means over seeds", scalingTable(result)),
     ...gapSections(pointsIn(result)),
-    ...surfaceSections(pointsIn(result)),
   ];
 }
 
@@ -172,7 +181,6 @@ function ablationSections(result: AblationResult): readonly Section[] {
     ),
     table(caption, ablationTable(result)),
     ...gapSections(result.variants),
-    ...surfaceSections(result.variants),
   ];
 }
 
@@ -204,9 +212,14 @@ function lightweightSections(result: LightweightResult): readonly Section[] {
   ];
 }
 
-function surfaceSections(points: readonly StudyPoint[]): readonly Section[] {
-  const found = surfaceTable(points);
-  return found === null ? [] : [heading("By surface"), table("NE by surface, means over seeds", found)];
+/** None where there is one surface, and of a lightweight study, which is about differences. */
+function surfaceTables({
+  result,
+  bestBySurface,
+}: Pick<StudyReport, "result" | "bestBySurface">): readonly ResultTable[] {
+  if (result.kind === "lightweight") return [];
+  const found = surfaceTable(result.kind === "scaling" ? pointsIn(result) : result.variants, bestBySurface);
+  return found === null ? [] : [found];
 }
 
 function table(caption: string, { columns, rows }: ResultTable): Section {

@@ -3,6 +3,7 @@ import type { Cell as TableCell } from "../report/html.ts";
 import type { ResultTable } from "../train/index.ts";
 import type { AblationResult } from "./ablation.ts";
 import { changePairs, type LightweightResult } from "./lightweight.ts";
+import type { BySurface } from "./measure.ts";
 import type { StudyPoint } from "./point.ts";
 import type { Efficiency, OverallEfficiency, ScalingResult } from "./scaling.ts";
 
@@ -234,21 +235,27 @@ export function gapTable(points: readonly StudyPoint[]): ResultTable | null {
   };
 }
 
-/** One row per model, surface and objective; null if there is one surface. */
-export function surfaceTable(points: readonly StudyPoint[]): ResultTable | null {
+/** One row per model and surface, and one for the best that could be known of each; null if there is one surface. */
+export function surfaceTable(points: readonly StudyPoint[], best: BySurface<number>): ResultTable | null {
   const surfaces = Object.keys(points[0]?.bySurface ?? {});
   if (surfaces.length < 2) return null;
   const objectives = Object.keys(points[0]?.byObjective ?? {});
   return {
     columns: [
       ...[{ label: "model" }, { label: "size" }, { label: "data", digits: 2 }, { label: "surface" }],
-      ...objectives.map((label) => ({ label, digits: 4 })),
+      ...objectives.map((name) => ({ label: `${name} [95%]`, digits: 4 })),
     ],
-    rows: points.flatMap(({ variant, size, share, bySurface }) =>
-      surfaces.map((surface) => [
+    rows: surfaces.flatMap((surface): readonly (readonly TableCell[])[] => {
+      const known = best[surface];
+      const reached = points.map(({ variant, size, share, bySurface }) => [
         ...[variant, size, share, surface],
-        ...objectives.map((name) => bySurface[surface]?.[name] ?? null),
-      ]),
-    ),
+        ...objectives.map((name) => {
+          const own = bySurface[surface]?.[name];
+          return own === undefined ? null : intervalText(own);
+        }),
+      ]);
+      const possible = ["best possible", null, null, surface, ...objectives.map((name) => known?.[name] ?? null)];
+      return known === undefined ? reached : [...reached, possible];
+    }),
   };
 }

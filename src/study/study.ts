@@ -10,7 +10,7 @@ import { type KnownScores, RunFolder, runConfigOf, surfaceNames } from "../train
 import { type AblationResult, analyseAblation } from "./ablation.ts";
 import type { CellTask } from "./cell-task.ts";
 import { analyseLightweight, type LightweightResult } from "./lightweight.ts";
-import { measureCells } from "./measure.ts";
+import { type BySurface, measureCells } from "./measure.ts";
 import { ablationCells, type Cell, scalingCells, studyFolder } from "./plan.ts";
 import { type CellsProgress, type PendingRun, type RunCellsOptions, runCells } from "./run-cells.ts";
 import { analyseScaling, type ScalingResult } from "./scaling.ts";
@@ -47,6 +47,7 @@ export interface StudyReport {
   readonly users: number;
   /** NE of what could be known at most, by objective; empty where that is not known. */
   readonly best: Readonly<Record<string, number>>;
+  readonly bestBySurface: BySurface<number>;
   readonly result: StudyResult;
 }
 
@@ -148,7 +149,7 @@ async function analyse(
   name: string,
   { study, cells, known }: FinishedStudy,
 ): Promise<StudyReport> {
-  const { cells: measured, examples, users, best } = await measureCells(project, cells, known);
+  const { cells: measured, ...compared } = await measureCells(project, cells, known);
   const { seeds, window } = study.kind === "lightweight" ? study.light : study;
   const ofAblation = (run: string, model: string): AblationResult => {
     const prefix = join(studyFolder(run), "/");
@@ -164,7 +165,7 @@ async function analyse(
         return analyseLightweight(ofAblation(study.of, study.light.model), ofAblation(name, study.light.model));
     }
   };
-  return { study: name, window, seeds, examples, users, best, result: result() };
+  return { study: name, window, seeds, ...compared, result: result() };
 }
 
 function moveAside(folder: string): void {

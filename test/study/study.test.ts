@@ -64,6 +64,11 @@ function withoutSeconds(study: string): unknown {
   return JSON.parse(readFileSync(at(study, "study.json"), "utf8"), (key, value: unknown) => (isTime(key) ? 0 : value));
 }
 
+interface Evaluated {
+  readonly overall: { readonly normalizedEntropy: number };
+  readonly bySurface: readonly { readonly surface: number; readonly normalizedEntropy: number | null }[];
+}
+
 describe("a scaling study", () => {
   it("trains every size, amount and seed once, and fits them", async () => {
     const report = reportOf<"scaling">(await scale("scaling"), "scaling");
@@ -94,15 +99,23 @@ describe("a scaling study", () => {
   it("scores as `evaluate` does", async () => {
     const path = at("scaling", "foundation-tiny-1-s1");
     const ended = await lapidary(["evaluate", path, "--json"], { cwd: folder.path });
-    const { runs } = lastLine<{
+    const { runs, surfaces } = lastLine<{
       readonly runs: readonly {
-        readonly objectives: Readonly<Record<string, { readonly overall: { readonly normalizedEntropy: number } }>>;
+        readonly objectives: Readonly<Record<string, Evaluated>>;
       }[];
+      readonly surfaces: Readonly<Record<number, string>>;
     }>(ended);
     const { result } = JSON.parse(readFileSync(at("scaling", "study.json"), "utf8")) as Result<"scaling">;
     const point = result.families[1]?.points.find(({ size, share }) => size === "tiny" && share === 1);
-    for (const [name, { overall }] of Object.entries(runs[0]?.objectives ?? {})) {
+    for (const [name, { overall, bySurface }] of Object.entries(runs[0]?.objectives ?? {})) {
       expect(point?.byObjective[name]?.bySeed[0]).toBeCloseTo(overall.normalizedEntropy, 12);
+      expect(bySurface).toHaveLength(2);
+      for (const { surface, normalizedEntropy } of bySurface) {
+        const own = point?.bySurface[surfaces[surface] ?? ""]?.[name];
+        expect(own?.bySeed[0] ?? null).toEqual(
+          normalizedEntropy === null ? null : expect.closeTo(normalizedEntropy, 12),
+        );
+      }
     }
   });
 
@@ -131,6 +144,13 @@ describe("a scaling study", () => {
       expect(gapClosed["click"]?.mean).toBeCloseTo((1 - (byObjective["click"]?.mean ?? 0)) / (1 - least), 9);
     }
     expect(points[0]?.gapClosed["click"]).toMatchObject({ mean: 1, low: 1, high: 1 });
+    for (const [surface, reached] of Object.entries(report.bestBySurface)) {
+      const first = points[0]?.bySurface[surface]?.["click"]?.mean;
+      if (first !== undefined) expect(reached["click"]).toBeCloseTo(first ?? Number.NaN, 12);
+    }
+    expect(Object.keys(report.bestBySurface).toSorted()).toEqual(["feed", "stories"]);
+    const bySurface = studyTables(report).at(-1);
+    expect(bySurface?.rows.map(([model]) => model).filter((model) => model === "best possible")).toHaveLength(2);
     const [, gaps] = studyTables(report);
     expect(gaps?.rows).toHaveLength(points.length);
     expect(gaps?.rows[0]?.at(-1)).toBe("100.0% [100.0%, 100.0%]");
