@@ -75,9 +75,10 @@ LAPIDARY_INLINE void scoresOf(const AttendJob<T>& job, int64_t b, const Room<T>&
     for (int64_t f = 0; f < heads; ++f) {
       const T* query = job.query + (b * heads + f) * dim;
       const int32_t* row = job.row + f * job.length + begin;
-      const T* known = room.perRow + f * count - job.first[f];
+      const T* known = room.perRow + f * count;
+      const int64_t before = job.first[f];
       T* s = room.weights + wide + f;
-      if (job.isFew(f, count)) for (int64_t l = from; l < to; ++l) s[l * wide] = known[row[l]];
+      if (job.isFew(f, count)) for (int64_t l = from; l < to; ++l) s[l * wide] = known[row[l] - before];
       else for (int64_t l = from; l < to; ++l) s[l * wide] = product<T, kDim>(query, job.keys + row[l] * dim, dim);
     }
     for (int64_t l = from; l < to; ++l) {

@@ -188,7 +188,7 @@ describe("bounds of an efficiency", () => {
   it("are said plainly where there are none", () => {
     const { text, reach } = boundsOf([...at("tiny", [0.78, 0.83, 0.82]), ...at("small", [0.79, 0.83, 0.81])]);
     expect(reach).toBe("extrapolated");
-    expect(text).toMatch(/^not told apart/);
+    expect(text).toMatch(/^not bounded/);
   });
 });
 

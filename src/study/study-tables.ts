@@ -37,7 +37,7 @@ export function efficiencyText({ ratio: guess, reach, ...bounds }: Efficiency): 
 function boundsText({ moreThan, lessThan }: Pick<Efficiency, "moreThan" | "lessThan">): string {
   if (moreThan !== null && lessThan !== null) return `between ${ratio(moreThan)} and ${ratio(lessThan)}`;
   if (moreThan !== null) return `more than ${ratio(moreThan)}`;
-  return lessThan === null ? "not told apart from 0 or without end" : `less than ${ratio(lessThan)}`;
+  return lessThan === null ? "not bounded" : `less than ${ratio(lessThan)}`;
 }
 
 /** A family's efficiency in one number, and whether all of it was measured. */

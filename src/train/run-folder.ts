@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { MODEL_DEFAULTS } from "../config/defaults.ts";
 import { writeFileAtomic } from "../config/durable-file.ts";
@@ -198,7 +198,9 @@ const LOCK = "lock";
 /** @throws {LapidaryError} RUN_BUSY */
 function lockIn(path: string): FileLock {
   mkdirSync(path, { recursive: true });
-  const lock = FileLock.take(join(path, LOCK));
+  const file = join(path, LOCK);
+  closeSync(openSync(file, "a")); // Whatever keeps it from being opened is the system's to say.
+  const lock = FileLock.take(file);
   if (lock !== null) return lock;
   throw new LapidaryError({
     code: "RUN_BUSY",

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -80,6 +80,13 @@ describe("a training under way", () => {
     expect(trainee.child.exitCode).toBe(0);
     expect(resultOf(at("taken"))).toEqual(resultOf(at("alone")));
     expect(await trainAlone(project, { model: MODEL, run: "taken" })).toMatchObject({ kind: "finished" });
+  });
+});
+
+describe("a run folder that cannot be locked", () => {
+  it("is refused as the system refuses it", async () => {
+    mkdirSync(join(at("odd"), "lock"), { recursive: true });
+    await expect(trainAlone(project, { model: MODEL, run: "odd" })).rejects.toMatchObject({ code: "EISDIR" });
   });
 });
 
