@@ -42,8 +42,15 @@ export default defineProject({
   models: {
     baseRate: { kind: "baseRate", minCount: 5 },
     logistic: { kind: "logistic", minCount: 5, training: { learningRate: 0.01 } },
-    previous: { kind: "previous", minCount: 5, history: 64 },
-    foundation: { kind: "foundation", minCount: 5, history: 64 },
+    // Rates and the layers' history: the best on the validation days, three seeds (docs/log.md, 2026-11-26).
+    previous: { kind: "previous", minCount: 5, history: 64, training: { learningRate: 5e-4 } },
+    foundation: {
+      kind: "foundation",
+      minCount: 5,
+      history: 64,
+      architecture: { deepHistory: 16 },
+      training: { learningRate: 5e-4, decayRatio: 0.3 },
+    },
     vertical: {
       kind: "vertical",
       minCount: 5,
