@@ -78,7 +78,7 @@ export async function measureCells(
   const people = users ?? { count: 0, numberOf: new Map() };
   const reached = cellMetricsOf((await known?.score(reference ?? {})) ?? {}, people, names);
   const estimates = resampleCells([...metrics, reached], people.count);
-  const best = estimates.at(-1)!;
+  const best = estimates[cells.length]!;
   const measured = cells.map((cell, c): MeasuredCell => {
     const { overall, bySurface } = estimates[c]!;
     const gapClosed = closedGaps(overall, best.overall);
