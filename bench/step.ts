@@ -2,7 +2,7 @@ import { ARCHITECTURE_DEFAULTS } from "../src/config/architecture.ts";
 import type { ModelSize } from "../src/config/types.ts";
 import { Foundation, sizesOf } from "../src/model/index.ts";
 import { Initializer } from "../src/nn/index.ts";
-import { RandomGenerator, setThreads } from "../src/torch/index.ts";
+import { RandomGenerator } from "../src/torch/index.ts";
 import { alternate, type BenchOptions, type BenchResult, compare, MIN_PAIRS, runCases } from "./harness.ts";
 import { type BatchShape, comparableTraining, drawBatch, SPEC } from "./train-data.ts";
 import { TrainingPair, type TrainingSides } from "./training-pair.ts";
@@ -37,7 +37,6 @@ export async function run(options: BenchOptions): Promise<readonly BenchResult[]
 
 /** The foundation model on so many drawn batches, beside its peer. */
 export function foundationSides({ size, shape }: Omit<Case, "name">, numBatches: number): TrainingSides {
-  setThreads(THREADS);
   const sizes = sizesOf({ size, dim: null, layers: null });
   const architecture = { ...ARCHITECTURE_DEFAULTS, domains: "shared" } as const;
   const initial = new Initializer(RandomGenerator.seeded(7));

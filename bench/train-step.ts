@@ -1,7 +1,7 @@
 import type { ModelSize } from "../src/config/types.ts";
 import { initPrevious, sizesOf } from "../src/model/index.ts";
 import { Initializer } from "../src/nn/index.ts";
-import { countFlops, RandomGenerator, setThreads } from "../src/torch/index.ts";
+import { countFlops, RandomGenerator } from "../src/torch/index.ts";
 import { calibrate } from "./calibrate.ts";
 import { alternate, type BenchOptions, type BenchResult, compare, repetitionsFor, runCases } from "./harness.ts";
 import { BATCH, type BatchShape, comparableTraining, drawBatch, SPEC } from "./train-data.ts";
@@ -36,7 +36,6 @@ export function previousSides(
   { size, threads, shape = BATCH }: Omit<Case, "name"> & { readonly shape?: BatchShape },
   numBatches: number,
 ): TrainingSides {
-  setThreads(threads);
   const sizes = sizesOf({ size, dim: null, layers: null });
   return {
     model: initPrevious(SPEC, { sizes, history: shape.history }, new Initializer(RandomGenerator.seeded(7))),

@@ -5,7 +5,7 @@ import { LapidaryError } from "../src/config/errors.ts";
 import { ProcessMesh } from "../src/distributed/index.ts";
 import type { Batch } from "../src/features/spec.ts";
 import type { Model } from "../src/model/index.ts";
-import { Scope } from "../src/torch/index.ts";
+import { Scope, setThreads } from "../src/torch/index.ts";
 import { writeSafetensors } from "../src/torch/safetensors.ts";
 import { Learner } from "../src/train/learner.ts";
 import { secondsOf } from "./harness.ts";
@@ -43,6 +43,7 @@ export class TrainingPair implements AsyncDisposable {
   /** @throws {LapidaryError} BENCH_PEER_UNAVAILABLE if Python or its torch is missing */
   static async start(sides: TrainingSides): Promise<TrainingPair> {
     const { peer, threads } = sides;
+    setThreads(threads);
     const pair = new TrainingPair(sides, peer && (await Peer.start(peer.script, { threads })));
     await pair.#load();
     return pair;

@@ -162,17 +162,17 @@ struct Room {
 
 // A factor as the loops see it: `width` rows (A) or columns (B) of `depth` numbers.
 struct Side {
-  const HalfFactor& factor;
+  at::Tensor matrix;
   int64_t depth, width, pairs;
   bool alongRows;  // Whether the two numbers of a pair stand beside each other.
   const uint16_t* bits;
   Side(const HalfFactor& of, bool isLeft)
-      : factor(of),
+      : matrix(of.matrix.contiguous()),
         depth(of.matrix.size(isLeft == of.transposed ? 0 : 1)),
         width(of.matrix.size(isLeft == of.transposed ? 1 : 0)),
         pairs((depth + 1) / 2),
         alongRows(isLeft != of.transposed),
-        bits(reinterpret_cast<const uint16_t*>(of.matrix.data_ptr<at::BFloat16>())) {}
+        bits(reinterpret_cast<const uint16_t*>(matrix.data_ptr<at::BFloat16>())) {}
   // A pair along rows is whole only if there is an even number of columns.
   bool hasWholePairs() const { return !alongRows || depth % 2 == 0; }
   int64_t panels() const { return panelsOf(width); }
@@ -201,7 +201,7 @@ static at::Tensor multiply(const Side& left, const Side& right, const at::Tensor
   const Pairs b{rightRoom.data, pairs, 1, kPanel};
   std::vector<float> start(panels * kPanel, 0.0f);
   if (bias.defined()) std::copy_n(bias.data_ptr<float>(), width, start.data());
-  const at::Tensor result = at::empty({height, width}, left.factor.matrix.options().dtype(at::kFloat));
+  const at::Tensor result = at::empty({height, width}, left.matrix.options().dtype(at::kFloat));
   float* to = result.data_ptr<float>();
   at::parallel_for(0, left.panels() * panels, std::max<int64_t>(1, kPacked / (pairs * kPanel + 1)), [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {

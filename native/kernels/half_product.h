@@ -9,7 +9,7 @@ bool hasHalfProducts();
 
 // One factor of a product, [rows, columns], or what stands there transposed.
 struct HalfFactor {
-  at::Tensor matrix;  // bfloat16 in a halfProduct, contiguous there
+  at::Tensor matrix;  // bfloat16 in a halfProduct
   bool transposed = false;
 };
 

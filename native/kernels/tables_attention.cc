@@ -191,7 +191,7 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
       forEachSegment(job, size, [&](int64_t b, scalar_t* room) { attendBackward(job, b, room); });
       scalar_t* to = keyGradient.data_ptr<scalar_t>();
       at::parallel_for(0, heads, 1, [&](int64_t begin, int64_t end) {
-        std::vector<scalar_t> perRow(in.length());
+        std::vector<scalar_t> perRow(job.longest(size));
         scatter(job, size, to, perRow.data(), begin, end);
       });
     });

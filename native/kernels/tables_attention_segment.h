@@ -29,6 +29,11 @@ struct AttendJob {
   // Heads side by side in whole registers.
   int64_t wide() const { return (heads + Lanes<T>::kCount - 1) / Lanes<T>::kCount * Lanes<T>::kCount; }
   int64_t countOf(int64_t b) const { return bounds[b + 1] - bounds[b]; }
+  int64_t longest(int64_t size) const {
+    int64_t most = 0;
+    for (int64_t b = 0; b < size; ++b) most = std::max(most, countOf(b));
+    return most;
+  }
   // A feature with fewer distinct rows in the batch than the segment has rows meets all of them: once is enough.
   bool isFew(int64_t f, int64_t count) const { return first[f + 1] - first[f] <= count; }
 };

@@ -272,6 +272,20 @@ describe("half products", () => {
     );
   });
 
+  test("read a weight and an input that lie otherwise in memory as what they are", () => {
+    using _ = new Scope();
+    const [x, weight] = [single([inner, rows]).transpose(0, 1), single([inner, outer], 2).transpose(0, 1)];
+    const lying = [x, weight].map((tensor) => leaf(tensor.contiguous()));
+    const inputs = [leaf(x), leaf(weight)];
+    const results = [inputs, lying].map(([a, w]) => {
+      const y = dense(a as Tensor, w as Tensor, null, "none", true);
+      return [y, ...grad([y.square().sum()], [a as Tensor, w as Tensor])];
+    });
+    for (const [i, made] of (results[0] ?? []).entries()) {
+      expect((made as Tensor).equal(results[1]?.[i] as Tensor)).toBe(true);
+    }
+  });
+
   test("leave the weight as it is, and float64 exact", () => {
     using _ = new Scope();
     const [x, weight] = [random64([5, 7]), random64([3, 7], 2)];
