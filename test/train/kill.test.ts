@@ -9,6 +9,7 @@ import { checkpointsOf, makeStore, resultOf, temporaryFolder, trainAlone, traini
 import type { WorkerTask } from "./worker-task.ts";
 
 const KILLS = 50;
+const UPDATES = 3 * 88;
 const MODEL = "previous";
 const WORKER = fileURLToPath(new URL("./train-worker.js", import.meta.url));
 
@@ -17,14 +18,14 @@ let project: ProjectConfig;
 beforeAll(async () => {
   folder = temporaryFolder();
   await makeStore(folder.path);
-  // 3 × 88 updates. 88 = 8 × 11: an epoch's last update has a checkpoint of its own, before the validation.
+  // 88 = 8 × 11: an epoch's last update has a checkpoint of its own, before the validation.
   project = trainingIn(folder.path, { globalBatchSize: 5, checkpointEverySteps: 11 });
 });
 afterAll(() => folder[Symbol.dispose]());
 
 const at = (run: string): string => join(project.runs, run);
 
-/** A process that can train at once; all that it writes is in `lines`. */
+/** A process that can train at once; all that it writes is in `output`. */
 class Trainee {
   readonly child: ChildProcess = spawn(process.execPath, [WORKER], { stdio: ["pipe", "pipe", "inherit"] });
   readonly ended: Promise<unknown> = once(this.child, "close");
@@ -32,7 +33,8 @@ class Trainee {
 
   /** Returns once training has begun. */
   async begin(run: string): Promise<void> {
-    const task: WorkerTask = { project, model: MODEL, run, say: [1] };
+    const say = Array.from({ length: UPDATES }, (_, index) => index + 1);
+    const task: WorkerTask = { project, model: MODEL, run, say };
     this.child.stdin?.end(JSON.stringify(task));
     this.child.stdout?.setEncoding("utf8").on("data", (text) => {
       this.output += text;
@@ -40,10 +42,14 @@ class Trainee {
     if (this.child.stdout) await once(this.child.stdout, "data");
   }
 
-  /** Stops it in the midst of training; the kernel keeps what it holds. */
-  async stop(): Promise<void> {
-    while (!this.output.includes("update 1") && this.child.stdout) await once(this.child.stdout, "data");
-    this.child.kill("SIGSTOP");
+  /** Returns after as many more updates, or when there are no more. */
+  async learn(updates: number): Promise<void> {
+    const enough = (): boolean => this.output.split("update").length > updates;
+    let over = false;
+    const ended = this.ended.then(() => {
+      over = true;
+    });
+    while (!enough() && !over && this.child.stdout) await Promise.race([ended, once(this.child.stdout, "data")]);
   }
 }
 
@@ -70,7 +76,9 @@ describe("a training under way", () => {
     await trainAlone(project, { model: MODEL, run: "alone" });
     const trainee = new Trainee();
     await trainee.begin("taken");
-    await trainee.stop();
+    await trainee.learn(1);
+    // Stopped in the midst of training; the kernel keeps what it holds.
+    trainee.child.kill("SIGSTOP");
     for (const fresh of [false, true]) {
       const attempt = trainAlone(project, { model: MODEL, run: "taken", fresh });
       await expect(attempt).rejects.toMatchObject({ code: "RUN_BUSY", where: at("taken") });
@@ -92,18 +100,21 @@ describe("a run folder that cannot be locked", () => {
 
 describe("a training that is killed", () => {
   it(`ends with the bits of one that is not, after ${KILLS} kills at random moments`, async () => {
-    let spanMs = await timeOne("whole");
+    const updateMs = (await timeOne("whole")) / UPDATES;
     const whole = resultOf(at("whole"));
-    expect(whole.curve).toHaveLength(3 * 88 + 3);
-    let [killed, killsOfRun, runs] = [0, 0, 0];
+    expect(whole.curve).toHaveLength(UPDATES + 3);
+    let [killed, runs] = [0, 0];
     let next = new Trainee();
     while (killed < KILLS) {
       const [run, trainee] = [`run-${runs}`, next];
       await trainee.begin(run);
       // The next process loads while this one trains.
       next = new Trainee();
-      // Less than half of a run: only those that go on from a checkpoint come to the end.
-      const waitMs = 0.4 * spanMs * ((killed * 0.618_034) % 1);
+      // Less than half of a run: only those that go on from a checkpoint come to the end. Counted in updates, so that
+      // a machine that becomes slower still comes to one.
+      await trainee.learn(Math.floor(0.4 * UPDATES * ((killed * 0.618_034) % 1)));
+      // And somewhere in what follows: an update, a checkpoint, a validation.
+      const waitMs = 4 * updateMs * ((killed * 0.754_878) % 1);
       await Promise.race([trainee.ended, new Promise((resolve) => setTimeout(resolve, waitMs))]);
       trainee.child.kill("SIGKILL");
       await trainee.ended;
@@ -111,14 +122,12 @@ describe("a training that is killed", () => {
       // A crash damages nothing that can be seen.
       expect(trainee.output).not.toContain("notice");
       if (trainee.child.signalCode === "SIGKILL") {
-        [killed, killsOfRun] = [killed + 1, killsOfRun + 1];
+        killed += 1;
         continue;
       }
       expect(trainee.child.exitCode).toBe(0);
       expect(resultOf(at(run))).toEqual(whole);
-      // Not killed at all: the machine has become faster since it was timed.
-      if (killsOfRun === 0) spanMs *= 0.9;
-      [runs, killsOfRun] = [runs + 1, 0];
+      runs += 1;
     }
     next.child.kill("SIGKILL");
     await next.ended;
