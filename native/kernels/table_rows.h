@@ -17,6 +17,12 @@ namespace lapidary {
 
 constexpr int64_t kInt8Tail = 2 * sizeof(float);
 
+// Fetches memory that will be needed soon into the second cache: a core can have far more lines under way to it than to
+// the first one, whose few are what bounds a walk over random rows. The first cache takes them from there in no time.
+LAPIDARY_INLINE void fetchLines(const void* memory, int64_t bytes) {
+  for (int64_t line = 0; line < bytes; line += 64) __builtin_prefetch(static_cast<const char*>(memory) + line, 0, 2);
+}
+
 LAPIDARY_INLINE uint64_t mix64(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;

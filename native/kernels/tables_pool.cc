@@ -7,8 +7,8 @@ namespace lapidary {
 
 namespace {
 
-// How many ids ahead rows are fetched: about what one core can have under way.
-constexpr int64_t kAhead = 12;
+// How many ids ahead rows are fetched.
+constexpr int64_t kAhead = 32;
 
 // A piece of the bags of one feature.
 struct PoolJob {
@@ -18,10 +18,6 @@ struct PoolJob {
   void* result;
   bool mean;
 };
-
-LAPIDARY_INLINE void fetch(const void* row, int64_t bytes) {
-  for (int64_t line = 0; line < bytes; line += 64) __builtin_prefetch(static_cast<const char*>(row) + line, 0, 3);
-}
 
 template <typename Rows, int64_t kDim>
 LAPIDARY_INLINE void poolBags(const PoolJob& job, int64_t begin, int64_t end) {
@@ -39,7 +35,7 @@ LAPIDARY_INLINE void poolBags(const PoolJob& job, int64_t begin, int64_t end) {
     for (int64_t j = 0; j < dim; ++j) sum[j] = 0;
     const int64_t from = feature.begin(bag), to = feature.end(bag);
     for (int64_t i = from; i < to; ++i) {
-      if (i + kAhead < last) fetch(rows + feature.code(i + kAhead) * job.width, job.width * sizeof(Element));
+      if (i + kAhead < last) fetchLines(rows + feature.code(i + kAhead) * job.width, job.width * sizeof(Element));
       const typename Rows::Reader row(rows + feature.code(i) * job.width, dim);
       if (weights == nullptr) {
         for (int64_t j = 0; j < dim; ++j) sum[j] += row[j];

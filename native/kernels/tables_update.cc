@@ -13,7 +13,7 @@ struct Adagrad {
 
   template <typename Sum>
   LAPIDARY_INLINE void fetch(const UpdateJob& job, int64_t row, int64_t) const {
-    fetchForWrite(static_cast<Sum*>(job.first) + row, sizeof(Sum));
+    fetchLines(static_cast<Sum*>(job.first) + row, sizeof(Sum));
   }
   template <typename Sum>
   LAPIDARY_INLINE void apply(const UpdateJob& job, int64_t row, int64_t dim, const Sum* __restrict gradient,
@@ -31,8 +31,8 @@ struct Adam {
 
   template <typename Sum>
   LAPIDARY_INLINE void fetch(const UpdateJob& job, int64_t row, int64_t dim) const {
-    fetchForWrite(static_cast<Sum*>(job.first) + row * dim, dim * sizeof(Sum));
-    fetchForWrite(static_cast<Sum*>(job.second) + row * dim, dim * sizeof(Sum));
+    fetchLines(static_cast<Sum*>(job.first) + row * dim, dim * sizeof(Sum));
+    fetchLines(static_cast<Sum*>(job.second) + row * dim, dim * sizeof(Sum));
   }
   template <typename Sum>
   LAPIDARY_INLINE void apply(const UpdateJob& job, int64_t row, int64_t dim, const Sum* __restrict gradient,

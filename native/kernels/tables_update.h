@@ -19,12 +19,8 @@ struct UpdateJob {
 };
 
 // How far ahead memory is fetched: that of rows by rows, however many ids each has, that of gradients by ids.
-constexpr int64_t kRowsAhead = 6;
+constexpr int64_t kRowsAhead = 16;
 constexpr int64_t kGradientsAhead = 5;
-
-LAPIDARY_INLINE void fetchForWrite(const void* memory, int64_t bytes) {
-  for (int64_t line = 0; line < bytes; line += 64) __builtin_prefetch(static_cast<const char*>(memory) + line, 1, 3);
-}
 
 LAPIDARY_INLINE int64_t rowOf(const UpdateJob& job, uint64_t entry) {
   return static_cast<int64_t>(entry >> (job.featureBits + job.placeBits));
@@ -82,7 +78,7 @@ LAPIDARY_INLINE void updateRows(const UpdateJob& job, const Rule& rule) {
   const auto fetchRow = [&]() LAPIDARY_LAMBDA {
     if (ahead == job.count) return;
     const int64_t row = rowOf(job, job.entries[ahead]);
-    fetchForWrite(table + row * job.width, job.width * sizeof(Element));
+    fetchLines(table + row * job.width, job.width * sizeof(Element));
     rule.template fetch<Sum>(job, row, dim);
     do ++ahead;
     while (ahead < job.count && rowOf(job, job.entries[ahead]) == row);
@@ -95,8 +91,7 @@ LAPIDARY_INLINE void updateRows(const UpdateJob& job, const Rule& rule) {
     do {
       if (i + kGradientsAhead < job.count) {
         const Place at = placeOf(job, job.entries[i + kGradientsAhead]);
-        const auto* from = static_cast<const char*>(at.feature.gradient) + at.bag * dim * sizeof(Sum);
-        for (int64_t line = 0; line < static_cast<int64_t>(dim * sizeof(Sum)); line += 64) __builtin_prefetch(from + line, 0, 3);
+        fetchLines(static_cast<const Sum*>(at.feature.gradient) + at.bag * dim, dim * sizeof(Sum));
       }
       addGradient<Sum, kDim>(job, job.entries[i], gradient);
       ++i;
