@@ -65,8 +65,33 @@ at::Tensor normalizedBackward(const NormalizedRows& made, const at::Tensor& grad
   return (gradient - made.rows * (made.rows * gradient).mean(-1, true)) * made.inverse;
 }
 
-torch::autograd::variable_list tableGradients(const DistinctIds& distinct, at::IntArrayRef features, const at::Tensor& rows,
-                                              const std::vector<int64_t>& tableRows, const c10::List<bool>& wanted) {
+void saveDistinct(torch::autograd::AutogradContext* context, std::vector<at::Tensor> own, const DistinctIds& distinct,
+                  at::IntArrayRef features, at::TensorList leaves) {
+  own.push_back(distinct.rows);
+  own.insert(own.end(), distinct.codes.begin(), distinct.codes.end());
+  context->save_for_backward(own);
+  std::vector<int64_t> tableRows;
+  c10::List<bool> wanted;
+  for (const at::Tensor& leaf : leaves) {
+    tableRows.push_back(leaf.size(0));
+    wanted.push_back(leaf.requires_grad());
+  }
+  context->saved_data["features"] = features.vec();
+  context->saved_data["first"] = distinct.first;
+  context->saved_data["tableRows"] = tableRows;
+  context->saved_data["wanted"] = wanted;
+}
+
+DistinctIds savedDistinct(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& saved, size_t own) {
+  const auto ids = saved.begin() + static_cast<int64_t>(own);
+  return {{ids + 1, saved.end()}, context->saved_data["first"].toIntVector(), *ids};
+}
+
+torch::autograd::variable_list tableGradients(torch::autograd::AutogradContext* context, const DistinctIds& distinct,
+                                              const at::Tensor& rows) {
+  const std::vector<int64_t> features = context->saved_data["features"].toIntVector();
+  const std::vector<int64_t> tableRows = context->saved_data["tableRows"].toIntVector();
+  const c10::List<bool> wanted = context->saved_data["wanted"].toBoolList();
   torch::autograd::variable_list gradients(tableRows.size());
   for (size_t t = 0; t < tableRows.size(); ++t) {
     std::vector<at::Tensor> indices, values;

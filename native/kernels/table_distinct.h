@@ -27,8 +27,15 @@ NormalizedRows normalized(const at::Tensor& rows, double eps);
 // dx = r (dn − n mean(n·dn))
 at::Tensor normalizedBackward(const NormalizedRows& made, const at::Tensor& gradient);
 
-// The sparse gradient of each table from that of the distinct rows; undefined for a table that wants none.
-torch::autograd::variable_list tableGradients(const DistinctIds& distinct, at::IntArrayRef features, const at::Tensor& rows,
-                                              const std::vector<int64_t>& tableRows, const c10::List<bool>& wanted);
+// Keeps for a backward the tensors that are its own, behind them the ids, and which leaves want a gradient.
+void saveDistinct(torch::autograd::AutogradContext* context, std::vector<at::Tensor> own, const DistinctIds& distinct,
+                  at::IntArrayRef features, at::TensorList leaves);
+
+// The ids among the saved tensors, of which the first `own` are the backward's own.
+DistinctIds savedDistinct(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& saved, size_t own);
+
+// The sparse gradient of each leaf from that of the distinct rows; undefined for one that wants none.
+torch::autograd::variable_list tableGradients(torch::autograd::AutogradContext* context, const DistinctIds& distinct,
+                                              const at::Tensor& rows);
 
 }  // namespace lapidary

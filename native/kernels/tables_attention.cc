@@ -148,20 +148,8 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
     at::AutoDispatchBelowADInplaceOrView guard;
     const AttentionInputs inputs = contiguous(in);
     const Attended out = attendTables(given, inputs);
-    std::vector<at::Tensor> saved{inputs.query, inputs.told, inputs.prior, inputs.priorValues, inputs.offsets, out.result,
-                                   out.logSums, out.keys.rows, out.keys.inverse, out.distinct.rows};
-    saved.insert(saved.end(), out.distinct.codes.begin(), out.distinct.codes.end());
-    context->save_for_backward(saved);
-    std::vector<int64_t> tableRows;
-    c10::List<bool> wanted;
-    for (const at::Tensor& leaf : leaves) {
-      tableRows.push_back(leaf.size(0));
-      wanted.push_back(leaf.requires_grad());
-    }
-    context->saved_data["features"] = given.features.vec();
-    context->saved_data["first"] = out.distinct.first;
-    context->saved_data["tableRows"] = tableRows;
-    context->saved_data["wanted"] = wanted;
+    saveDistinct(context, {inputs.query, inputs.told, inputs.prior, inputs.priorValues, inputs.offsets, out.result, out.logSums,
+                           out.keys.rows, out.keys.inverse}, out.distinct, given.features, leaves);
     context->saved_data["scale"] = in.scale;
     return out.result;
   }
@@ -169,10 +157,9 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    auto& data = context->saved_data;
-    const AttentionInputs in{saved[0], saved[1], saved[2], saved[3], saved[4], data["scale"].toDouble(), 0};
-    const at::Tensor result = saved[5], logSums = saved[6], keys = saved[7], inverse = saved[8], row = saved[9];
-    const DistinctIds distinct{{saved.begin() + 10, saved.end()}, data["first"].toIntVector(), row};
+    const AttentionInputs in{saved[0], saved[1], saved[2], saved[3], saved[4], context->saved_data["scale"].toDouble(), 0};
+    const at::Tensor result = saved[5], logSums = saved[6], keys = saved[7], inverse = saved[8];
+    const DistinctIds distinct = savedDistinct(context, saved, 9);
     countProducts(in, 2);
     const at::Tensor gradient = gradients[0].contiguous();
     const int64_t size = in.query.size(0), heads = in.heads();
@@ -195,9 +182,8 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
         scatter(job, size, to, perRow.data(), begin, end);
       });
     });
-    const at::Tensor rows = normalizedBackward({keys, inverse}, keyGradient);
     torch::autograd::variable_list results =
-        tableGradients(distinct, data["features"].toIntVector(), rows, data["tableRows"].toIntVector(), data["wanted"].toBoolList());
+        tableGradients(context, distinct, normalizedBackward({keys, inverse}, keyGradient));
     results.insert(results.end(), {query, told, prior.sum(0) * in.scale, priorValues.sum(0)});
     results.resize(results.size() + 2);
     return results;

@@ -239,19 +239,7 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
     at::AutoDispatchBelowADInplaceOrView guard;
     const at::Tensor bias = orEmpty(biasIn);
     const Summed out = sumRows(given, weight, bias, eps);
-    std::vector<at::Tensor> saved{weight, out.rows.rows, out.rows.inverse, out.distinct.rows};
-    saved.insert(saved.end(), out.distinct.codes.begin(), out.distinct.codes.end());
-    context->save_for_backward(saved);
-    std::vector<int64_t> tableRows;
-    c10::List<bool> wanted;
-    for (const at::Tensor& leaf : leaves) {
-      tableRows.push_back(leaf.size(0));
-      wanted.push_back(leaf.requires_grad());
-    }
-    context->saved_data["features"] = given.features.vec();
-    context->saved_data["first"] = out.distinct.first;
-    context->saved_data["tableRows"] = tableRows;
-    context->saved_data["wanted"] = wanted;
+    saveDistinct(context, {weight, out.rows.rows, out.rows.inverse}, out.distinct, given.features, leaves);
     context->saved_data["bias"] = bias.defined() && bias.requires_grad();
     return out.result;
   }
@@ -259,16 +247,14 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    auto& data = context->saved_data;
     const at::Tensor weight = saved[0], rows = saved[1], inverse = saved[2];
     const at::Tensor gradient = gradients[0].contiguous();
-    const DistinctIds distinct{{saved.begin() + 4, saved.end()}, data["first"].toIntVector(), saved[3]};
+    const DistinctIds distinct = savedDistinct(context, saved, 3);
     const MapGradients made = mappedBackward(distinct, scattered(distinct, gradient), rows, weight);
     const at::Tensor back = inverse.defined() ? normalizedBackward({rows, inverse}, made.rows) : made.rows;
-    torch::autograd::variable_list results =
-        tableGradients(distinct, data["features"].toIntVector(), back, data["tableRows"].toIntVector(), data["wanted"].toBoolList());
+    torch::autograd::variable_list results = tableGradients(context, distinct, back);
     results.push_back(made.weight);
-    results.push_back(data["bias"].toBool() ? gradient.sum(0) : at::Tensor());
+    results.push_back(context->saved_data["bias"].toBool() ? gradient.sum(0) : at::Tensor());
     results.resize(results.size() + 2);
     return results;
   }
