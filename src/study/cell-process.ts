@@ -4,14 +4,16 @@ import { LapidaryError } from "../config/errors.ts";
 import type { CellReport, CellRequest, CellTask } from "./cell-task.ts";
 
 const WORKER = new URL("./cell-worker.js", import.meta.url);
-/** Of what a process wrote to stderr, kept for the error that names it. */
-const KEPT_CHARACTERS = 2000;
+/** Of what a process wrote to stderr, kept for the error that names it: of its beginning, and of its end. */
+const KEPT_CHARACTERS = 1000;
 
 /** How a process ended. */
 export type CellEnding =
   | { readonly kind: "scored"; readonly peakBytes: number }
   | { readonly kind: "stopped" }
-  | { readonly kind: "failed"; readonly error: LapidaryError };
+  | { readonly kind: "failed"; readonly error: LapidaryError }
+  /** Gone without a word of why: out of memory, a crash. Its checkpoints are whole. */
+  | { readonly kind: "died"; readonly error: LapidaryError };
 
 /** One run of a study in a process of its own. It ends by itself if this process does. */
 export class CellProcess {
@@ -44,7 +46,7 @@ export class CellProcess {
     let last: CellReport | null = null;
     let written = "";
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      written = (written + text).slice(-KEPT_CHARACTERS);
+      written = ends(written + text);
     });
     this.#child.on("message", (report: CellReport) => {
       last = report;
@@ -53,7 +55,7 @@ export class CellProcess {
       onTrained();
     });
     return new Promise((resolve) => {
-      this.#child.once("error", (error) => resolve({ kind: "failed", error: died(this.run, error.message) }));
+      this.#child.once("error", (error) => resolve(died(this.run, error.message)));
       this.#child.once("close", (code, signal) => {
         const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
         resolve(endingOf(last, this.run, `${how}${written === "" ? "" : `: ${written.trim()}`}`));
@@ -63,13 +65,19 @@ export class CellProcess {
 }
 
 function endingOf(last: CellReport | null, run: string, how: string): CellEnding {
-  if (last === null || last.kind === "trained") return { kind: "failed", error: died(run, how) };
+  if (last === null || last.kind === "trained") return died(run, how);
   if (last.kind !== "failed") return last;
   const { where, ...facts } = last.error;
   return { kind: "failed", error: new LapidaryError({ ...facts, where: `${run}: ${where}` }) };
 }
 
-function died(run: string, got: string): LapidaryError {
+function died(run: string, got: string): CellEnding {
   const hint = "If memory ran out, run fewer beside each other with --parallel; the same command goes on.";
-  return new LapidaryError({ code: "PROCESS_FAILED", where: run, expected: "a process that ends well", got, hint });
+  const expected = "a process that ends well";
+  return { kind: "died", error: new LapidaryError({ code: "PROCESS_FAILED", where: run, expected, got, hint }) };
+}
+
+function ends(text: string): string {
+  if (text.length <= 2 * KEPT_CHARACTERS) return text;
+  return `${text.slice(0, KEPT_CHARACTERS)}\n…\n${text.slice(-KEPT_CHARACTERS)}`;
 }

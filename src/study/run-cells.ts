@@ -26,6 +26,7 @@ export interface RunCellsOptions {
   readonly parallel: number | null;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: CellsProgress) => void;
+  readonly onNotice: (text: string) => void;
 }
 
 /** What a process is taken to need before one has shown it: the engine, and a small model. @unit bytes */
@@ -46,10 +47,11 @@ export function processesFor({
 }
 
 /**
- * Does all runs, the longest first, and several at a time. When one fails, or the signal is aborted, none is begun any
- * more, and those under way stop with a checkpoint.
+ * Does all runs, the longest first, and several at a time. One whose process dies goes on from its last checkpoint in
+ * another, once. When one fails, or the signal is aborted, none is begun any more, and those under way stop with a
+ * checkpoint.
  *
- * @throws {LapidaryError} what went wrong in the first run that failed; PROCESS_FAILED if its process died
+ * @throws {LapidaryError} what went wrong in the first run that failed; PROCESS_FAILED if a second process of it died
  */
 export async function runCells(pending: readonly PendingRun[], options: RunCellsOptions): Promise<"done" | "stopped"> {
   const pool = new Pool(pending, options);
@@ -66,14 +68,15 @@ export async function runCells(pending: readonly PendingRun[], options: RunCells
 }
 
 interface Running {
+  readonly pending: PendingRun;
   readonly process: CellProcess;
-  readonly work: number;
 }
 
 class Pool {
   failure: LapidaryError | null = null;
   readonly #waiting: PendingRun[];
   readonly #running = new Set<Running>();
+  readonly #begunAgain = new Set<PendingRun>();
   readonly #options: RunCellsOptions;
   readonly #memoryBytes = process.availableMemory();
   readonly #began = performance.now();
@@ -118,7 +121,7 @@ class Pool {
     while (!this.#isStopping && this.#running.size < this.#limit()) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
-      this.#running.add({ work: next.work, process: new CellProcess(next.task, () => this.#report()) });
+      this.#running.add({ pending: next, process: new CellProcess(next.task, () => this.#report()) });
     }
   }
 
@@ -128,24 +131,39 @@ class Pool {
     return parallel ?? processesFor({ cores: availableParallelism(), memoryBytes: this.#memoryBytes, peakBytes });
   }
 
-  #settle({ work }: Running, ending: CellEnding): void {
+  #settle({ pending }: Running, ending: CellEnding): void {
     switch (ending.kind) {
       case "scored":
         this.#done++;
-        this.#doneWork += work;
+        this.#doneWork += pending.work;
         this.#peakBytes = Math.max(this.#peakBytes, ending.peakBytes);
         return;
       case "stopped":
         return;
+      case "died":
+        if (this.#isStopping || this.#begunAgain.has(pending)) this.#fail(ending.error);
+        else this.#beginAgain(pending, ending.error);
+        return;
       case "failed":
-        this.failure ??= ending.error;
-        this.stop();
+        this.#fail(ending.error);
     }
+  }
+
+  #beginAgain(pending: PendingRun, { message }: LapidaryError): void {
+    this.#options.onNotice(`${message}\nIt goes on from its last checkpoint, once.`);
+    this.#begunAgain.add(pending);
+    this.#waiting.unshift(pending);
+  }
+
+  #fail(error: LapidaryError): void {
+    this.failure ??= error;
+    this.stop();
   }
 
   #report(): void {
     const running = [...this.#running];
-    const done = this.#doneWork + running.reduce((sum, { work, process: { trained } }) => sum + work * trained, 0);
+    const done =
+      this.#doneWork + running.reduce((sum, { pending, process: { trained } }) => sum + pending.work * trained, 0);
     const seconds = (performance.now() - this.#began) / 1000;
     this.#options.onProgress({
       done: this.#done,

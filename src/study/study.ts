@@ -27,6 +27,8 @@ export interface StudyOptions {
   /** Stops the runs under way, each with a checkpoint. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: StudyProgress) => void;
+  /** Told of what went wrong and was mended. @default nobody is */
+  readonly onNotice?: (text: string) => void;
   /** What could be known at most, such as the truth of a simulated world. @default not known */
   readonly known?: KnownScores;
 }
@@ -62,12 +64,12 @@ export type StudyOutcome =
 /**
  * Trains what a study still lacks, each run in a process of its own, scores its window with all, and writes
  * `study.json` and `study.html` into its folder. Runs that are finished are not trained again, those that were stopped
- * or killed go on.
+ * or killed go on, and a run whose process dies does so at once.
  *
  * @throws {LapidaryError} STUDY_UNKNOWN, RUN_CHANGED before anything is trained, PROCESS_FAILED, and all of `train`
  */
 export async function runStudy(project: ProjectConfig, options: StudyOptions): Promise<StudyOutcome> {
-  const { study: name, signal } = options;
+  const { study: name, parallel, signal, onNotice = () => {} } = options;
   const study = studyOf(project, name);
   const folder = join(project.runs, studyFolder(name));
   if (options.fresh) moveAside(folder);
@@ -80,7 +82,7 @@ export async function runStudy(project: ProjectConfig, options: StudyOptions): P
     options.onProgress({ ...at, done, total });
   };
   onProgress({ done: 0, running: [], secondsLeft: null });
-  const outcome = await runCells(pending, { parallel: options.parallel, signal, onProgress } satisfies RunCellsOptions);
+  const outcome = await runCells(pending, { parallel, signal, onProgress, onNotice } satisfies RunCellsOptions);
   if (outcome === "stopped") return { kind: "stopped", done, total };
   const report = await analyse(project, name, { study, cells, known: options.known });
   const [json, page] = [join(folder, "study.json"), join(folder, "study.html")];

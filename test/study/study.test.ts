@@ -192,11 +192,18 @@ describe("a scaling study", () => {
   });
 });
 
+/** Processes that a process has started and that are not gone. */
+const childrenOf = (pid: number): readonly number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+
 describe("a study that is killed", () => {
+  let expected: unknown;
+  beforeAll(async () => {
+    expect((await scale("ablation", "--fresh")).code).toBe(0);
+    expected = withoutSeconds("ablation");
+  });
+
   it("goes on, and ends with the report of one that was not", async () => {
-    const whole = await scale("ablation", "--fresh");
-    const expected = withoutSeconds("ablation");
-    expect(whole.code).toBe(0);
     for (const doneBefore of [1, 3]) {
       const { child, ended } = start(["scale", "ablation", ...(doneBefore === 1 ? ["--fresh"] : [])], {
         cwd: folder.path,
@@ -211,6 +218,28 @@ describe("a study that is killed", () => {
     expect(existsSync(at("ablation", "study.json"))).toBe(false);
     expect((await scale("ablation")).code).toBe(0);
     expect(withoutSeconds("ablation")).toEqual(expected);
+  });
+
+  it.each([
+    { deaths: 1, code: 0 },
+    { deaths: 2, code: 1 },
+  ])("goes on with a run whose process dies $deaths times: exit code $code", async ({ deaths, code }) => {
+    const { child, ended } = start(["scale", "ablation", "--fresh", "--json", "--parallel", "1"], { cwd: folder.path });
+    const dead = new Set<number>();
+    while (child.exitCode === null && dead.size < deaths) {
+      const worker = childrenOf(child.pid ?? 0).find((pid) => !dead.has(pid));
+      if (worker !== undefined && existsSync(at("ablation"))) {
+        process.kill(worker, "SIGKILL");
+        dead.add(worker);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const { stderr, ...last } = await ended;
+    expect(last.code).toBe(code);
+    expect(stderr).toMatch(/studies\/ablation\/\S+: expected a process that ends well, got signal SIGKILL/);
+    expect(stderr).toContain("It goes on from its last checkpoint, once.");
+    if (deaths === 1) expect(withoutSeconds("ablation")).toEqual(expected);
+    else expect(lastLine({ stderr, ...last })).toMatchObject({ error: { code: "PROCESS_FAILED" } });
   });
 
   it("stops at Ctrl-C with checkpoints and says how far it is", async () => {

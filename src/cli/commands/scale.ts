@@ -28,7 +28,14 @@ export const scale = defineCommand({
   readsProject: true,
   example: "lapidary scale scaling --parallel 2",
   resume: "Run the same command again, without --fresh: runs go on from their last checkpoints.",
-  run: async ({ args, options: { parallel, fresh }, signal, loadProject, progress }: Invocation<typeof OPTIONS>) => {
+  run: async ({
+    args,
+    options: { parallel, fresh },
+    signal,
+    loadProject,
+    progress,
+    say,
+  }: Invocation<typeof OPTIONS>) => {
     const project = await loadProject();
     const { runStudy, studyOf, studyTables } = await import("../../study/index.ts");
     const { trueScores } = await import("../../simulate/index.ts");
@@ -40,7 +47,7 @@ export const scale = defineCommand({
     for (const study of names) {
       const shown = progress({ label: `scale ${study}`, total: null, unit: "models", isSteady: false });
       const onProgress = (at: StudyProgress): void => shown.update(updateOf(at));
-      const outcome = await runStudy(project, { study, parallel, fresh, signal, onProgress, ...known });
+      const outcome = await runStudy(project, { study, parallel, fresh, signal, onProgress, onNotice: say, ...known });
       shown.finish("");
       if (outcome.kind === "stopped") return stopped(study, outcome, fresh);
       ended.push([study, outcome]);
