@@ -59,9 +59,7 @@ function answerTables(result: StudyResult): readonly ResultTable[] {
       return [
         scalingTable(result),
         ...gaps(pointsIn(result)),
-        lineTable(result),
-        levelTable(result),
-        efficiencyTable(result),
+        ...(hasLine(result) ? [lineTable(result), levelTable(result), efficiencyTable(result)] : []),
         differenceTable(result),
       ];
     case "ablation":
@@ -69,6 +67,11 @@ function answerTables(result: StudyResult): readonly ResultTable[] {
     case "lightweight":
       return [lightweightTable(result), agreementTable(result)];
   }
+}
+
+/** Whether any family has points enough to say something of other compute than its own. */
+function hasLine({ families }: ScalingResult): boolean {
+  return families.some(({ perExample, frontier }) => perExample !== null || frontier !== null);
 }
 
 function gaps(points: readonly StudyPoint[]): readonly ResultTable[] {
@@ -112,15 +115,17 @@ function scalingSections(result: ScalingResult): readonly Section[] {
   const differences =
     `Difference in NE to ${baseline}, seed by seed and on the same draws of users, most data: below zero, the family is ` +
     `better. FLOP: of ${baseline}'s training ÷ the family's.`;
+  const levels = "Compute of training at which each family reaches an NE, on the line of its frontier";
+  const lines = "NE gained per tenfold compute, by least squares on the points of every seed";
   return [
     heading("Efficiency"),
-    ...(result.efficiency.length === 0 ? [] : [table(needs, efficiencyTable(result))]),
-    table("Compute of training at which each family reaches an NE, on the line of its frontier", levelTable(result)),
+    ...(result.efficiency.length === 0 || !hasLine(result) ? [] : [table(needs, efficiencyTable(result))]),
+    ...(hasLine(result) ? [table(levels, levelTable(result))] : []),
     ...(result.differences.length === 0 ? [] : [table(differences, differenceTable(result))]),
     heading("Quality against compute"),
     figure(scalingChart(families, "flopsPerExample")),
     figure(scalingChart(families, "compute")),
-    table("NE gained per tenfold compute, by least squares on the points of every seed", lineTable(result)),
+    ...(hasLine(result) ? [table(lines, lineTable(result))] : []),
     heading("All models"),
     table("NE averaged over objectives, and of each; means over seeds", scalingTable(result)),
     ...gapSections(pointsIn(result)),

@@ -156,6 +156,20 @@ describe("a scaling study", () => {
     expect(gaps?.rows[0]?.at(-1)).toBe("100.0% [100.0%, 100.0%]");
   });
 
+  it("leaves out what lines would say where there are none", async () => {
+    const { bestBySurface, result } = reportOf<"scaling">(await scale("scaling"), "scaling");
+    const labels = (of: typeof result): readonly (string | undefined)[] =>
+      studyTables({ bestBySurface, result: of }).map(({ columns }) => columns.at(-1)?.label);
+    const single = {
+      ...result,
+      families: result.families.map((one) => ({ ...one, perExample: null, frontier: null })),
+    };
+    expect(labels(result)).toContain("points");
+    expect(labels(single)).toEqual(
+      labels(result).filter((label) => label !== "points" && !/needs|slope/.test(label ?? "")),
+    );
+  });
+
   it("trains nothing again, and only what is new", async () => {
     const before = runsOf("scaling").map((run) => summaryOf(at("scaling", run)));
     const ended = await scale("scaling", "--set", "studies.scaling.seeds=[1,2]");
