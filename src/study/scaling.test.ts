@@ -156,6 +156,8 @@ describe("analyseScaling", () => {
     const last = efficiency[2] as (typeof efficiency)[number];
     expect(last.ratio).toMatchObject({ mean: null, low: null, high: null });
     expect(efficiencyText(last)).toBe("more than 1.00 (extrapolated: its line does not fall)");
+    const senseless = { mean: 2.6e38, low: null, high: null, bySeed: [1e20, 1e39] };
+    expect(efficiencyText({ ...last, ratio: senseless })).toBe("more than 1.00 (extrapolated: its line hardly falls)");
   });
 });
 

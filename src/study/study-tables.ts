@@ -30,8 +30,14 @@ export function intervalText({ mean, low, high }: SeedInterval, format: Format =
 
 /** An efficiency as it may be said: what was measured plainly, and what was not as bounds with the guess beside them. */
 export function efficiencyText({ ratio: guess, reach, ...bounds }: Efficiency): string {
-  const text = guess.mean === null ? "its line does not fall" : intervalText(guess, ratio);
-  return reach === "measured" && guess.mean !== null ? text : `${boundsText(bounds)} (extrapolated: ${text})`;
+  if (reach === "measured" && guess.mean !== null) return intervalText(guess, ratio);
+  return `${boundsText(bounds)} (extrapolated: ${guessText(guess)})`;
+}
+
+/** What a line says beyond its points. Without an interval it is as good as level, and what it says without sense. */
+function guessText(guess: SeedInterval): string {
+  if (guess.mean === null) return "its line does not fall";
+  return guess.low === null || guess.high === null ? "its line hardly falls" : intervalText(guess, ratio);
 }
 
 function boundsText({ moreThan, lessThan }: Pick<Efficiency, "moreThan" | "lessThan">): string {
@@ -42,7 +48,8 @@ function boundsText({ moreThan, lessThan }: Pick<Efficiency, "moreThan" | "lessT
 
 /** A family's efficiency in one number, and whether all of it was measured. */
 export function overallText({ ratio: mean, reach }: OverallEfficiency): string {
-  return `${intervalText(mean, ratio)}${reach === "extrapolated" ? ", in part extrapolated" : ""}`;
+  if (reach === "measured") return intervalText(mean, ratio);
+  return mean.low === null ? guessText(mean) : `${intervalText(mean, ratio)}, in part extrapolated`;
 }
 
 const POINT_COLUMNS = [
@@ -105,7 +112,8 @@ export function levelTable({ families, levels }: ScalingResult): ResultTable {
       ...families.map(({ name }) => {
         const need = compute[name];
         if (need === undefined || need.flops.mean === null) return null;
-        return `${intervalText(need.flops, flopsText)}${need.reach === "extrapolated" ? ", extrapolated" : ""}`;
+        if (need.reach === "measured") return intervalText(need.flops, flopsText);
+        return need.flops.low === null ? null : `${intervalText(need.flops, flopsText)}, extrapolated`;
       }),
     ]),
   };
