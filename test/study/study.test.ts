@@ -208,16 +208,29 @@ describe("a scaling study", () => {
 
 /** Processes that a process has started and that are not gone. */
 const childrenOf = (pid: number): readonly number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  existsSync(`/proc/${pid}`)
+    ? readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number)
+    : [];
+
+/** Kills as many of a study's processes, one after the other. */
+async function killWorkers({ child }: ReturnType<typeof start>, deaths: number): Promise<void> {
+  const dead = new Set<number>();
+  while (child.exitCode === null && dead.size < deaths) {
+    const worker = childrenOf(child.pid ?? 0).find((pid) => !dead.has(pid));
+    if (worker !== undefined) {
+      process.kill(worker, "SIGKILL");
+      dead.add(worker);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const DEATH = /studies\/ablation\/\S+: expected a process that ends well, got signal SIGKILL/;
 
 describe("a study that is killed", () => {
-  let expected: unknown;
-  beforeAll(async () => {
+  it("goes on, with a run whose process dies as well, and ends with the report of one that was not", async () => {
     expect((await scale("ablation", "--fresh")).code).toBe(0);
-    expected = withoutSeconds("ablation");
-  });
-
-  it("goes on, and ends with the report of one that was not", async () => {
+    const expected = withoutSeconds("ablation");
     for (const doneBefore of [1, 3]) {
       const { child, ended } = start(["scale", "ablation", ...(doneBefore === 1 ? ["--fresh"] : [])], {
         cwd: folder.path,
@@ -230,30 +243,21 @@ describe("a study that is killed", () => {
       await ended;
     }
     expect(existsSync(at("ablation", "study.json"))).toBe(false);
-    expect((await scale("ablation")).code).toBe(0);
+    const last = start(["scale", "ablation"], { cwd: folder.path });
+    await killWorkers(last, 1);
+    const { code, stderr } = await last.ended;
+    expect(stderr).toMatch(DEATH);
+    expect(stderr).toContain("It goes on from its last checkpoint, once.");
+    expect(code).toBe(0);
     expect(withoutSeconds("ablation")).toEqual(expected);
   });
 
-  it.each([
-    { deaths: 1, code: 0 },
-    { deaths: 2, code: 1 },
-  ])("goes on with a run whose process dies $deaths times: exit code $code", async ({ deaths, code }) => {
-    const { child, ended } = start(["scale", "ablation", "--fresh", "--json", "--parallel", "1"], { cwd: folder.path });
-    const dead = new Set<number>();
-    while (child.exitCode === null && dead.size < deaths) {
-      const worker = childrenOf(child.pid ?? 0).find((pid) => !dead.has(pid));
-      if (worker !== undefined && existsSync(at("ablation"))) {
-        process.kill(worker, "SIGKILL");
-        dead.add(worker);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    const { stderr, ...last } = await ended;
-    expect(last.code).toBe(code);
-    expect(stderr).toMatch(/studies\/ablation\/\S+: expected a process that ends well, got signal SIGKILL/);
-    expect(stderr).toContain("It goes on from its last checkpoint, once.");
-    if (deaths === 1) expect(withoutSeconds("ablation")).toEqual(expected);
-    else expect(lastLine({ stderr, ...last })).toMatchObject({ error: { code: "PROCESS_FAILED" } });
+  it("gives up when a second process of one run dies", async () => {
+    const study = start(["scale", "ablation", "--fresh", "--json", "--parallel", "1"], { cwd: folder.path });
+    await killWorkers(study, 2);
+    const ended = await study.ended;
+    expect(ended.stderr).toMatch(DEATH);
+    expect(lastLine(ended)).toMatchObject({ error: { code: "PROCESS_FAILED" } });
   });
 
   it("stops at Ctrl-C with checkpoints and says how far it is", async () => {
