@@ -1,9 +1,6 @@
 import { defineProject } from "../../src/config/define-project.ts";
 import world from "../world/lapidary.config.ts";
 
-/** Shares of the training window that studies learn from: half of it is two weeks and a half, 620,000 examples. */
-const DATA = { scaling: 0.5, ablation: 0.25 };
-
 /**
  * The world of `examples/world` with few people who do much: at the test days a history has thousands of events. For
  * studies of what long histories are worth.
@@ -38,13 +35,15 @@ export default defineProject({
       models: ["previous", "foundation"],
       // One more of the previous generation, whose models cost less: to see what it does with the foundation's compute.
       sizes: { previous: ["tiny", "small", "medium", "large"], foundation: ["tiny", "small", "medium"] },
-      data: [DATA.scaling],
+      // Of the training window: two weeks and a half, 620,000 examples.
+      data: [0.5],
       window: "test",
     },
     ablation: {
       kind: "ablation",
       model: "foundation",
-      data: DATA.ablation,
+      // Nine days, 310,000 examples.
+      data: 0.25,
       seeds: [1, 2],
       window: "test",
       variants: {

@@ -108,6 +108,7 @@ function heading(text: string): Section {
 function scalingSections(result: ScalingResult): readonly Section[] {
   const { families } = result;
   const baseline = families[0]?.name ?? "";
+  const isLined = hasLine(result);
   const needs =
     `Compute that ${baseline} needs for the same NE ÷ the compute of the family's own training. "More than": with that ` +
     `much and all less that was tried ${baseline} is worse, "less than": with that much it is better, each by a paired ` +
@@ -119,13 +120,13 @@ function scalingSections(result: ScalingResult): readonly Section[] {
   const lines = "NE gained per tenfold compute, by least squares on the points of every seed";
   return [
     heading("Efficiency"),
-    ...(result.efficiency.length === 0 || !hasLine(result) ? [] : [table(needs, efficiencyTable(result))]),
-    ...(hasLine(result) ? [table(levels, levelTable(result))] : []),
+    ...(isLined && result.efficiency.length > 0 ? [table(needs, efficiencyTable(result))] : []),
+    ...(isLined ? [table(levels, levelTable(result))] : []),
     ...(result.differences.length === 0 ? [] : [table(differences, differenceTable(result))]),
     heading("Quality against compute"),
     figure(scalingChart(families, "flopsPerExample")),
     figure(scalingChart(families, "compute")),
-    ...(hasLine(result) ? [table(lines, lineTable(result))] : []),
+    ...(isLined ? [table(lines, lineTable(result))] : []),
     heading("All models"),
     table("NE averaged over objectives, and of each; means over seeds", scalingTable(result)),
     ...gapSections(pointsIn(result)),
