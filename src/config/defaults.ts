@@ -15,6 +15,7 @@ export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
   checkpointEverySteps: 200,
   threads: 0,
   order: "shuffled",
+  examples: "all",
   precision: "float32",
   activations: "float32",
   fullPrecision: ["heads", "output"],

@@ -12,6 +12,7 @@ import {
   MODEL_SIZES,
   ROW_FORMATS,
   TABLE_STORAGES,
+  TRAINING_EXAMPLES,
   TRAINING_ORDERS,
   TRAINING_PRECISIONS,
   TRANSFER_TECHNIQUES,
@@ -158,7 +159,7 @@ const split = record(
 );
 
 /** Dials that are numbers. */
-type NumberDial = Exclude<keyof TrainingConfig, "order" | "precision" | "activations" | "fullPrecision">;
+type NumberDial = Exclude<keyof TrainingConfig, "order" | "examples" | "precision" | "activations" | "fullPrecision">;
 type Range = { readonly minimum?: number; readonly maximum?: number; readonly exclusiveMinimum?: number };
 
 function dial(name: NumberDial, description: string, range: Range) {
@@ -187,6 +188,12 @@ const training = record(
         description:
           "`shuffled`: anew in every pass. `days`: day after day, shuffled within each. `time`: as the examples happened.",
         default: TRAINING_DEFAULTS.order,
+      }),
+    ),
+    examples: Type.Optional(
+      Type.Enum([...TRAINING_EXAMPLES], {
+        description: "Examples that it learns from, by origin; it scores all.",
+        default: TRAINING_DEFAULTS.examples,
       }),
     ),
     precision: Type.Optional(

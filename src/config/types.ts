@@ -85,6 +85,8 @@ export interface TrainingConfig {
   readonly threads: number;
   /** Order of the examples of a pass. */
   readonly order: TrainingOrder;
+  /** Examples of the training window that it learns from; it scores all. */
+  readonly examples: TrainingExamples;
   /** Numbers that linear maps multiply; parameters and what the optimizer remembers stay float32. */
   readonly precision: TrainingPrecision;
   /** How what the backward pass needs of the forward pass is kept. */
@@ -107,6 +109,11 @@ export type KeptActivations = (typeof KEPT_ACTIVATIONS)[number];
 export const TRAINING_ORDERS = ["shuffled", "days", "time"] as const;
 /** One of {@link TRAINING_ORDERS}. */
 export type TrainingOrder = (typeof TRAINING_ORDERS)[number];
+
+/** Examples that a model may learn from: all, or those of one origin; events without an origin count as organic. */
+export const TRAINING_EXAMPLES = ["all", "ad", "organic"] as const;
+/** One of {@link TRAINING_EXAMPLES}. */
+export type TrainingExamples = (typeof TRAINING_EXAMPLES)[number];
 
 /**
  * Kinds of models. `baseRate` and `logistic` are the simplest baselines, `previous` is DLRM/DCNv2 with DIN pooling,

@@ -3,9 +3,10 @@ import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { balancedPart, costsOf } from "./balance.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import {
+  chosenExamples,
   dayOrder,
+  type ExampleFilter,
   type ExampleOrder,
-  onSurface,
   shuffledOrder,
   type TimeWindow,
   timeOrder,
@@ -27,8 +28,8 @@ export interface BatchSourceOptions {
   readonly store: string;
   /** Examples are the events of this window; their histories reach back to the beginning. */
   readonly window: TimeWindow;
-  /** Code of the surface whose examples are read; null for all. */
-  readonly surface: number | null;
+  /** Those of them that are read. */
+  readonly only: ExampleFilter;
   readonly spec: FeatureSpec;
   /** Newest past events per example. */
   readonly historyLength: number;
@@ -91,11 +92,11 @@ export class BatchSource {
   }
 }
 
-function orderOf(store: EventStore, { window, surface, seed, byDay, epoch }: BatchSourceOptions): ExampleOrder {
+function orderOf(store: EventStore, { window, only, seed, byDay, epoch }: BatchSourceOptions): ExampleOrder {
   const rows = new WindowRows(store, window);
-  if (seed !== null && byDay) return onSurface(store, dayOrder(store, rows, { seed, epoch }), surface);
-  if (seed === null) return onSurface(store, timeOrder(store, rows), surface);
-  return shuffledOrder(onSurface(store, rows, surface), { seed, epoch });
+  if (seed !== null && byDay) return chosenExamples(store, dayOrder(store, rows, { seed, epoch }), only);
+  if (seed === null) return chosenExamples(store, timeOrder(store, rows), only);
+  return shuffledOrder(chosenExamples(store, rows, only), { seed, epoch });
 }
 
 function checkOptions({ globalBatchSize, historyLength, shard }: BatchSourceOptions): void {

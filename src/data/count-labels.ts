@@ -1,4 +1,4 @@
-import { type TimeWindow, WindowRows } from "./examples.ts";
+import { ALL_EXAMPLES, type ExampleFilter, exampleTest, type TimeWindow, WindowRows } from "./examples.ts";
 import { isLabelKnown } from "./point-in-time.ts";
 import type { EventStore } from "./store/event-store.ts";
 
@@ -11,8 +11,8 @@ export interface LabelCounts {
 /** What decides which labels are counted. */
 export interface CountLabelsOptions {
   readonly window: TimeWindow;
-  /** Code of the surface whose labels are counted. @default null, all */
-  readonly surface?: number | null;
+  /** Examples whose labels are counted. @default all */
+  readonly only?: ExampleFilter;
   /** Labels that become known after this are left out. @unit ms since 1970, UTC */
   readonly horizonMs: number;
 }
@@ -20,12 +20,12 @@ export interface CountLabelsOptions {
 /** Counts the labels of every objective of the store, by name: as a reader of the same window and horizon gives them. */
 export function countLabels(store: EventStore, options: CountLabelsOptions): Readonly<Record<string, LabelCounts>> {
   const rows = new WindowRows(store, options.window);
-  const { surface = null } = options;
+  const isChosen = exampleTest(store, options.only ?? ALL_EXAMPLES);
   const objectives = store.manifest.schema.outcomes.filter(({ objective }) => objective);
   return Object.fromEntries(
     objectives.map(({ name, delayMs }) => {
       const isKnown = (timeMs: number): boolean => isLabelKnown(timeMs, delayMs, options.horizonMs);
-      return [name, countColumn(store, rows, { name, isKnown, surface })];
+      return [name, countColumn(store, rows, { name, isKnown, isChosen })];
     }),
   );
 }
@@ -33,10 +33,14 @@ export function countLabels(store: EventStore, options: CountLabelsOptions): Rea
 function countColumn(
   store: EventStore,
   rows: WindowRows,
-  of: { readonly name: string; readonly isKnown: (timeMs: number) => boolean; readonly surface: number | null },
+  of: {
+    readonly name: string;
+    readonly isKnown: (timeMs: number) => boolean;
+    /** By row; null for every row. */
+    readonly isChosen: ((row: number) => boolean) | null;
+  },
 ): LabelCounts {
   const column = store.column(of.name);
-  const shown = store.column("surface");
   let known = 0;
   let positive = 0;
   for (let user = 1; user <= store.numUsers; user++) {
@@ -44,9 +48,8 @@ function countColumn(
     const end = start + rows.offsets[user]! - rows.offsets[user - 1]!;
     const times = store.timesOf(start, end, user);
     const codes = column.slice(start, end);
-    const surfaces = of.surface === null ? null : shown.slice(start, end);
     for (let i = 0; i < times.length; i++) {
-      if (codes[i] === 0 || !of.isKnown(times[i]!) || (surfaces && surfaces[i] !== of.surface)) continue;
+      if (codes[i] === 0 || !of.isKnown(times[i]!) || of.isChosen?.(start + i) === false) continue;
       known++;
       positive += codes[i]! - 1;
     }

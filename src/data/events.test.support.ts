@@ -57,11 +57,15 @@ export interface TestEvent {
 /** Delay of the outcomes of {@link writeStore}. @unit ms */
 export const CLICK_DELAY_MS = 7;
 
+/** Code of an item's origin in {@link writeStore}: missing, organic, or ad. */
+export const originOf = (item: number): number => Math.floor(item / 2) % 3;
+
 /** Writes events, in any order, as a store; users are renumbered 1, 2, … in ascending order. */
 export function writeStore(dir: string, events: readonly TestEvent[]): readonly TestEvent[] {
   const layouts: readonly ColumnLayout[] = [
     { name: "item", kind: "category", type: "u16", cardinality: 1000 },
     { name: "surface", kind: "category", type: "u8", cardinality: 4 },
+    { name: "origin", kind: "category", type: "u8", cardinality: 3 },
     { name: "click", kind: "flag", type: "u8", cardinality: 3 },
     { name: "dwell", kind: "number", type: "f32", cardinality: 0 },
   ];
@@ -78,6 +82,7 @@ export function writeStore(dir: string, events: readonly TestEvent[]): readonly 
       columns: [
         Uint16Array.from(part, ({ item }) => item),
         Uint8Array.from(part, ({ item }) => 1 + (item % 3)),
+        Uint8Array.from(part, ({ item }) => originOf(item)),
         Uint8Array.from(part, ({ click }) => click),
         Float32Array.from(part, ({ dwell }) => dwell),
       ],

@@ -1,3 +1,4 @@
+import { ORIGIN_CODES, type Origin } from "../features/schema.ts";
 import { permutation } from "./permutation.ts";
 import type { EventStore } from "./store/event-store.ts";
 
@@ -47,20 +48,41 @@ export class WindowRows implements ExampleOrder {
   }
 }
 
-/** Number of examples of a window, of one surface or all. O(users log events); of one surface O(events of the window) */
-export function countExamples(store: EventStore, window: TimeWindow, surface: number | null = null): number {
-  return onSurface(store, new WindowRows(store, window), surface).size;
+/** Which events of a window are examples. */
+export interface ExampleFilter {
+  /** Code of the one surface that they were shown on; null for all. */
+  readonly surface: number | null;
+  /** The one origin that they have; null for all. Events without an origin count as organic. */
+  readonly origin: Origin | null;
 }
 
-/** The examples that were shown on a surface, in the same order; all of them if it is null. O(examples) */
-export function onSurface(store: EventStore, examples: ExampleOrder, surface: number | null): ExampleOrder {
-  if (surface === null) return examples;
-  const shown = store.column("surface");
+/** Every event is an example. */
+export const ALL_EXAMPLES: ExampleFilter = Object.freeze({ surface: null, origin: null });
+
+/** Whether the event of a row passes a filter; null if all do, so that nobody need ask. */
+export function exampleTest(store: EventStore, { surface, origin }: ExampleFilter): ((row: number) => boolean) | null {
+  if (surface === null && origin === null) return null;
+  const surfaces = surface === null ? null : store.column("surface");
+  const origins = origin === null ? null : store.column("origin");
+  const isAd = (row: number): boolean => origins?.at(row) === ORIGIN_CODES.ad;
+  return (row) =>
+    (surfaces === null || surfaces.at(row) === surface) && (origin === null || isAd(row) === (origin === "ad"));
+}
+
+/** Number of examples of a window. O(users log events); with a filter O(events of the window) */
+export function countExamples(store: EventStore, window: TimeWindow, only = ALL_EXAMPLES): number {
+  return chosenExamples(store, new WindowRows(store, window), only).size;
+}
+
+/** The examples that pass a filter, in the same order. O(examples) */
+export function chosenExamples(store: EventStore, examples: ExampleOrder, only: ExampleFilter): ExampleOrder {
+  const isChosen = exampleTest(store, only);
+  if (isChosen === null) return examples;
   const rows = new Float64Array(examples.size);
   let size = 0;
   for (let i = 0; i < examples.size; i++) {
     const row = examples.rowAt(i);
-    if (shown.at(row) === surface) rows[size++] = row;
+    if (isChosen(row)) rows[size++] = row;
   }
   return { size, rowAt: (position) => rows[position]! };
 }

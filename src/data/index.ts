@@ -3,7 +3,7 @@
 export { admissionTimes } from "./admission-times.ts";
 export type { Shard } from "./batch-source.ts";
 export { countLabels, type LabelCounts } from "./count-labels.ts";
-export { countExamples, newestShareMs, type TimeWindow } from "./examples.ts";
+export { ALL_EXAMPLES, countExamples, type ExampleFilter, newestShareMs, type TimeWindow } from "./examples.ts";
 export { type IngestOptions, type IngestResult, ingest } from "./ingest/ingest.ts";
 export { measureNumbers } from "./measure-numbers.ts";
 export { type PointInTime, pointInTime } from "./point-in-time.ts";

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { ORIGIN_CODES } from "../features/schema.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
 import { admissionTimes } from "./admission-times.ts";
 import { BatchSource, type BatchSourceOptions } from "./batch-source.ts";
 import { countLabels } from "./count-labels.ts";
-import { type TestEvent, temporaryFolder, writeStore } from "./events.test.support.ts";
+import { CLICK_DELAY_MS, originOf, type TestEvent, temporaryFolder, writeStore } from "./events.test.support.ts";
+import { ALL_EXAMPLES, type ExampleFilter } from "./examples.ts";
 import { openReader, type ReadBatch, type ReaderOptions } from "./reader.ts";
 import { EventStore } from "./store/event-store.ts";
 
@@ -39,7 +41,7 @@ function options(store: string, overrides: Partial<BatchSourceOptions> = {}): Ba
     admittedMs: {},
     horizonMs: 80_000,
     dropLast: false,
-    surface: null,
+    only: ALL_EXAMPLES,
   };
   return { ...base, ...overrides };
 }
@@ -74,7 +76,7 @@ describe("BatchSource", () => {
     const surfaceOf = (row: number): number => 1 + (sorted[row]!.item % 3);
     for (const seed of [null, 5]) {
       const read = (surface: number | null) => {
-        const source = new BatchSource(options(folder.path, { seed, surface }));
+        const source = new BatchSource(options(folder.path, { seed, only: { surface, origin: null } }));
         const batches = Array.from({ length: source.numBatches }, (_, position) => source.read(position));
         source.close();
         return {
@@ -93,12 +95,41 @@ describe("BatchSource", () => {
     }
     const store = EventStore.open(folder.path);
     const of = { window: { fromMs: 20_000, untilMs: 80_000 }, horizonMs: 80_000 };
-    const counts = [1, 2, 3].map((surface) => countLabels(store, { ...of, surface })["click"]);
+    const counts = [1, 2, 3].map((surface) => countLabels(store, { ...of, only: { surface, origin: null } })["click"]);
     const total = countLabels(store, of)["click"];
     for (const key of ["known", "positive"] as const) {
       expect(counts.reduce((sum, each) => sum + (each?.[key] ?? 0), 0)).toBe(total?.[key]);
     }
     expect(counts[0]).not.toEqual(counts[1]);
+    store.close();
+  });
+
+  it("reads of one origin its examples alone and counts their labels; what has no origin is organic", () => {
+    using folder = temporaryFolder();
+    const sorted = writeStore(folder.path, events());
+    const read = (only: ExampleFilter): readonly number[] => {
+      const source = new BatchSource(options(folder.path, { only }));
+      const rows = rowsOf(Array.from({ length: source.numBatches }, (_, position) => source.read(position)));
+      source.close();
+      return rows.toSorted((a, b) => a - b);
+    };
+    const { ad: AD } = ORIGIN_CODES;
+    const isAd = (row: number): boolean => originOf(sorted[row]!.item) === AD;
+    const isShown = (row: number): boolean => 1 + (sorted[row]!.item % 3) === 2;
+    const all = read(ALL_EXAMPLES);
+    expect(all.filter(isAd).length).toBeGreaterThan(0);
+    expect(read({ surface: null, origin: "ad" })).toEqual(all.filter(isAd));
+    expect(read({ surface: null, origin: "organic" })).toEqual(all.filter((row) => !isAd(row)));
+    expect(read({ surface: 2, origin: "ad" })).toEqual(all.filter((row) => isAd(row) && isShown(row)));
+    const store = EventStore.open(folder.path);
+    const counted = { window: { fromMs: 20_000, untilMs: 80_000 }, horizonMs: 80_000 };
+    const known = (row: number): boolean => sorted[row]!.click > 0 && sorted[row]!.time + CLICK_DELAY_MS <= 80_000;
+    for (const origin of ["ad", "organic"] as const) {
+      const own = all.filter((row) => isAd(row) === (origin === "ad") && known(row));
+      const positive = own.filter((row) => sorted[row]!.click === 2).length;
+      const counts = countLabels(store, { ...counted, only: { surface: null, origin } });
+      expect(counts["click"]).toEqual({ known: own.length, positive });
+    }
     store.close();
   });
 

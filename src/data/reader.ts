@@ -4,6 +4,7 @@ import { LapidaryError } from "../config/errors.ts";
 import type { Batch } from "../features/spec.ts";
 import type { Vocabulary } from "../features/vocabulary.ts";
 import type { BatchSourceOptions, Shard } from "./batch-source.ts";
+import { ALL_EXAMPLES, type ExampleFilter } from "./examples.ts";
 import type { WorkerInput, WorkerMessage } from "./reader-worker.ts";
 
 /** A batch, and where the reader stands behind it. */
@@ -12,12 +13,12 @@ export interface ReadBatch extends Batch {
   readonly nextPosition: number;
 }
 
-type Defaulted = "shard" | "admittedMs" | "byDay" | "dropLast" | "epoch" | "surface";
+type Defaulted = "shard" | "admittedMs" | "byDay" | "dropLast" | "epoch" | "only";
 
 /** Options of {@link openReader}. */
 export interface ReaderOptions extends Omit<BatchSourceOptions, Defaulted> {
-  /** Code of the surface whose examples are read. @default null, all */
-  readonly surface?: number | null;
+  /** @default all */
+  readonly only?: ExampleFilter;
   /** @default 0 */
   readonly epoch?: number;
   /** @default the whole batch */
@@ -83,14 +84,14 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
     vocabularies = {},
     epoch = 0,
     byDay = false,
-    surface = null,
+    only = ALL_EXAMPLES,
     shard = { rank: 0, worldSize: 1 },
     ...source
   } = options;
   const dropLast = options.dropLast ?? options.seed !== null;
   const tables = Object.entries(vocabularies).map(([table, { admittedMs }]) => [table, admittedMs] as const);
   const admittedMs = Object.fromEntries(tables);
-  const channel = new Channel({ start, options: { ...source, epoch, byDay, surface, shard, dropLast, admittedMs } });
+  const channel = new Channel({ start, options: { ...source, epoch, byDay, only, shard, dropLast, admittedMs } });
   try {
     const ready = await channel.receive();
     if (ready.kind !== "ready") throw stopped();

@@ -5,7 +5,7 @@ import { Dictionary } from "./dictionary.ts";
 import { hashId } from "./hash-id.ts";
 import { meanEmbedding, PAST_LENGTH } from "./past-embeddings.ts";
 import type { RawEvent, RawFacts } from "./raw-event.ts";
-import { type EventSchema, ORIGINS, type ValueKind } from "./schema.ts";
+import { type EventSchema, ORIGINS, type Origin, type ValueKind } from "./schema.ts";
 import type { CategoryFeature, CodeColumns, FeatureSpec } from "./spec.ts";
 import { flagCode } from "./transform.ts";
 import { Vocabulary } from "./vocabulary.ts";
@@ -183,7 +183,7 @@ class FactColumns {
   }
 
   #ids(name: string): (id: string) => number {
-    if (name === "origin") return (id) => 1 + ORIGINS.indexOf(id as (typeof ORIGINS)[number]);
+    if (name === "origin") return (id) => 1 + ORIGINS.indexOf(id as Origin);
     const dictionary = this.#facts.dictionaries[name];
     if (dictionary instanceof Dictionary) return (id) => dictionary.code(id);
     return dictionary ? (id) => hashId(id, dictionary.buckets) : () => 0;

@@ -14,6 +14,11 @@ export type ValueKind = (typeof VALUE_KINDS)[number];
 
 /** Whether an event is paid or not. */
 export const ORIGINS = ["organic", "ad"] as const;
+/** One of {@link ORIGINS}. */
+export type Origin = (typeof ORIGINS)[number];
+/** Code of each origin, as the store has it; 0 is missing. */
+export const ORIGIN_CODES: Readonly<Record<Origin, number>> = Object.freeze({ organic: 1, ad: 2 });
+
 /** A fact known at the moment of the event. */
 export interface AttributeField {
   readonly name: string;

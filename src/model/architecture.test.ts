@@ -1,6 +1,6 @@
 /** Every choice of a foundation model's architecture, alone and with others: what must hold for all of them. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { ORIGINS } from "../features/schema.ts";
+import { ORIGIN_CODES } from "../features/schema.ts";
 import type { Batch } from "../features/spec.ts";
 import { parametersOf } from "../nn/index.ts";
 import { checkLayerGrads } from "../nn/testing.ts";
@@ -70,8 +70,7 @@ describe("what histories hold", () => {
     const pastItem = codes["pastItem"]?.map((code, row) => (origins[row] === origin ? (code + 1) % 9 : code));
     return { ...batch, history: { offsets, codes: { ...codes, pastItem: pastItem ?? new Int32Array(0) } } };
   };
-  const AD = 1 + ORIGINS.indexOf("ad");
-  const ORGANIC = 1 + ORIGINS.indexOf("organic");
+  const { ad: AD, organic: ORGANIC } = ORIGIN_CODES;
 
   test("of ads alone, an organic event changes nothing and an ad does", () => {
     const model = choiceModel({ events: "ad" });

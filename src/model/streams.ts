@@ -1,9 +1,6 @@
 import type { ArchitectureConfig } from "../config/architecture.ts";
-import { ORIGINS } from "../features/schema.ts";
+import { ORIGIN_CODES, ORIGINS, type Origin } from "../features/schema.ts";
 import type { EventColumns } from "../features/spec.ts";
-
-/** Code of each origin, as the store has it: 0 is missing. */
-const CODE_OF_ORIGIN = { organic: 1 + ORIGINS.indexOf("organic"), ad: 1 + ORIGINS.indexOf("ad") } as const;
 
 /** How many histories {@link historyStreams} makes. */
 export function numStreams({ streams }: Pick<ArchitectureConfig, "streams">): number {
@@ -21,8 +18,8 @@ export function historyStreams(
   { streams, events }: Pick<ArchitectureConfig, "streams" | "events">,
 ): readonly EventColumns[] {
   const origins = history.codes["origin"];
-  const isAd = (row: number): boolean => origins?.[row] === CODE_OF_ORIGIN.ad;
-  const ofOrigin = (origin: (typeof ORIGINS)[number]) =>
+  const isAd = (row: number): boolean => origins?.[row] === ORIGIN_CODES.ad;
+  const ofOrigin = (origin: Origin) =>
     chosenEvents(history, (row) => isAd(row) === (origin === "ad") && (events === "all" || events === origin));
   if (streams === "origin") return ORIGINS.map(ofOrigin);
   return [events === "all" ? history : ofOrigin(events)];

@@ -9,6 +9,7 @@ import {
   countExamples,
   countLabels,
   EventStore,
+  type ExampleFilter,
   measureNumbers,
   openReader,
   type ReaderOptions,
@@ -16,6 +17,7 @@ import {
 } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { deriveSpec } from "../features/derive-spec.ts";
+import type { Origin } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
 
@@ -110,8 +112,8 @@ export class TrainingInputs {
       const { factsFromMs: fromMs = Number.MIN_SAFE_INTEGER } = options;
       const before = (untilMs: number): TimeWindow => ({ fromMs, untilMs });
       const window = before(options.factsUntilMs ?? trainUntilMs);
-      const surface = surfaceCode(store, model.surface);
-      const numExamples = countExamples(store, training, surface);
+      const only = { surface: surfaceCode(store, model.surface), origin: learnedOrigin(model) };
+      const numExamples = countExamples(store, training, only);
       if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
       const admission = { window: before(options.vocabularyUntilMs ?? trainUntilMs), minCount: model.minCount };
       const admitted = Object.entries(admissionTimes(store, admission));
@@ -119,7 +121,7 @@ export class TrainingInputs {
       const moments = measureNumbers(store, window);
       const all = deriveSpec(store.manifest.schema, { cardinalities: store.cardinalities(), vocabularies, moments });
       const spec = { ...all, objectives: model.objectives ?? all.objectives, ...pastEmbeddings };
-      const labels = countLabels(store, { window, surface, horizonMs: window.untilMs });
+      const labels = countLabels(store, { window, only, horizonMs: window.untilMs });
       const rates = spec.objectives.map((name) => rateOf(labels[name]));
       const unlabelled = spec.objectives.filter((name) => (labels[name]?.known ?? 0) === 0);
       const facts = { spec, rates, numExamples, unlabelled, vocabularies };
@@ -152,7 +154,8 @@ export class TrainingInputs {
   trainingBatches({ epoch, start, mesh }: TrainingPlace): Promise<BatchReader> {
     const { seed, order } = this.#model.training;
     const shuffle = { seed: order === "time" ? null : seed, byDay: order === "days" };
-    return this.#open("train", mesh, { ...shuffle, epoch, start, dropLast: true });
+    const only = this.#only(learnedOrigin(this.#model));
+    return this.#open("train", mesh, { ...shuffle, only, epoch, start, dropLast: true });
   }
 
   /** This process's parts of all batches of a window, in order of time; labels as known at the end of the log. */
@@ -180,11 +183,10 @@ export class TrainingInputs {
     mesh: TrainingPlace["mesh"],
     options: Pick<ReaderOptions, "seed"> & Partial<ReaderOptions>,
   ): Promise<BatchReader> {
-    const { surface } = this.#model;
     return openReader({
       store: this.#project.store,
       window,
-      surface: surface === null ? null : surfaceIn(this.#project.store, surface),
+      only: this.#only(null),
       spec: this.spec,
       historyLength: this.#model.history,
       globalBatchSize: this.#model.training.globalBatchSize,
@@ -194,6 +196,17 @@ export class TrainingInputs {
       ...options,
     });
   }
+
+  /** The examples of the model's surface that have an origin. */
+  #only(origin: Origin | null): ExampleFilter {
+    const { surface } = this.#model;
+    return { surface: surface === null ? null : surfaceIn(this.#project.store, surface), origin };
+  }
+}
+
+/** The one origin that a model learns from; null for all. */
+function learnedOrigin({ training: { examples } }: Pick<ModelConfig, "training">): Origin | null {
+  return examples === "all" ? null : examples;
 }
 
 function surfaceIn(folder: string, surface: string): number | null {

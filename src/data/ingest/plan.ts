@@ -1,5 +1,5 @@
 import type { EventsConfig, IdEncoding, Source } from "../../config/types.ts";
-import { type EventSchema, ORIGINS } from "../../features/schema.ts";
+import { type EventSchema, ORIGIN_CODES, ORIGINS } from "../../features/schema.ts";
 import { literal } from "./sql.ts";
 
 /** How the values of a planned column are read. */
@@ -115,7 +115,7 @@ export function valueSql(column: PlannedColumn, raw: string, { type, idType, tim
     case "flag":
       return flagSql(raw, type);
     case "origin":
-      return `CASE ${raw}::VARCHAR ${ORIGINS.map((origin, i) => `WHEN ${literal(origin)} THEN ${i + 1}`).join(" ")} END`;
+      return `CASE ${raw}::VARCHAR ${ORIGINS.map((origin) => `WHEN ${literal(origin)} THEN ${ORIGIN_CODES[origin]}`).join(" ")} END`;
   }
 }
 

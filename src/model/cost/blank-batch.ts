@@ -1,4 +1,4 @@
-import { ORIGINS } from "../../features/schema.ts";
+import { ORIGIN_CODES } from "../../features/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../../features/spec.ts";
 
 /** What a model is to work on, as far as it decides the cost. */
@@ -9,9 +9,6 @@ export interface Workload {
   /** Share of events that are ads, evenly among the others. @default 0.5 */
   readonly adRatio?: number;
 }
-
-/** Code of each origin, as the store has it: 0 is missing. */
-const [AD, ORGANIC] = [1 + ORIGINS.indexOf("ad"), 1 + ORIGINS.indexOf("organic")];
 
 /**
  * A batch of that many examples and events that says nothing. Ids repeat as seldom as their tables allow, so that what is
@@ -27,7 +24,9 @@ export function blankBatch({ spec, historyLengths, adRatio = 0.5 }: Workload): B
       features.map(({ name, cardinality }) => [name, Int32Array.from({ length: rows }, (_, row) => row % cardinality)]),
     );
   const isAd = (event: number): boolean => Math.floor((event + 1) * adRatio) > Math.floor(event * adRatio);
-  const origin = Int32Array.from({ length: events }, (_, event) => (isAd(event) ? AD : ORGANIC));
+  const origin = Int32Array.from({ length: events }, (_, event) =>
+    isAd(event) ? ORIGIN_CODES.ad : ORIGIN_CODES.organic,
+  );
   const hasOrigin = spec.history.some(({ name }) => name === "origin");
   return {
     size,
