@@ -171,7 +171,7 @@ export interface TransferConfig {
 }
 
 /** Sizes of a model, smallest first. */
-export const MODEL_SIZES = ["tiny", "small", "medium", "large"] as const;
+export const MODEL_SIZES = ["tiny", "small", "medium", "large", "xlarge"] as const;
 /** One of {@link MODEL_SIZES}. */
 export type ModelSize = (typeof MODEL_SIZES)[number];
 

@@ -23,6 +23,7 @@ const DIAL: Readonly<Record<ModelConfig["size"], { dim: number; layers: number; 
   small: { dim: 16, layers: 2, tokens: 8 },
   medium: { dim: 32, layers: 3, tokens: 16 },
   large: { dim: 64, layers: 4, tokens: 32 },
+  xlarge: { dim: 128, layers: 5, tokens: 64 },
 };
 
 /** Columns of an attention head, where the width is a multiple of it. */

@@ -8,7 +8,7 @@ import { analyseScaling } from "./scaling.ts";
 import { efficiencyText } from "./study-tables.ts";
 
 const SIZES = ["tiny", "small", "medium"] as const;
-const FLOPS = { tiny: 1e6, small: 1e7, medium: 1e8, large: 1e9 } as const;
+const FLOPS = { tiny: 1e6, small: 1e7, medium: 1e8, large: 1e9, xlarge: 1e10 } as const;
 const EXAMPLES = 1e5;
 
 interface Given {
