@@ -16,6 +16,7 @@ export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
   threads: 0,
   order: "shuffled",
   examples: "all",
+  objectiveWeights: {},
   precision: "float32",
   activations: "float32",
   fullPrecision: ["heads", "output"],

@@ -76,12 +76,17 @@ function misplaced(model: ModelConfig, written: UserModel): readonly Omit<Proble
   });
 }
 
-function objectiveProblems({ objectives }: ModelConfig, user: UserConfig): readonly Omit<Problem, "code">[] {
+function objectiveProblems({ objectives, training }: ModelConfig, user: UserConfig): readonly Omit<Problem, "code">[] {
   const names = Object.keys(user.objectives);
   const hint = "Correct the name, or add the objective.";
-  return (objectives ?? [])
-    .filter((name) => !names.includes(name))
-    .map((name) => ({ path: "objectives", expected: `some of ${names.join(", ")}`, got: show(name), hint }));
+  const unknown = (path: string, given: readonly string[]): readonly Omit<Problem, "code">[] =>
+    given
+      .filter((name) => !names.includes(name))
+      .map((name) => ({ path, expected: `some of ${names.join(", ")}`, got: show(name), hint }));
+  return [
+    ...unknown("objectives", objectives ?? []),
+    ...unknown("training.objectiveWeights", Object.keys(training.objectiveWeights)),
+  ];
 }
 
 function teacherProblems({ teacher, transfer }: ModelConfig, user: UserConfig): readonly Omit<Problem, "code">[] {

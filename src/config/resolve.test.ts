@@ -107,6 +107,7 @@ describe("resolveConfig", () => {
     [{ kind: "vertical", transfer: { technique: "distill" } }, "models.v.teacher"],
     [{ kind: "vertical", objectives: ["clack"] }, "models.v.objectives"],
     [{ kind: "vertical", teacher: "big", transfer: { technique: "adapter" } }, "models.v.training"],
+    [{ kind: "previous", training: { objectiveWeights: { clack: 2 } } }, "models.v.training.objectiveWeights"],
   ] as const)("refuses %j", (model, where) => {
     const of = { ...USER, models: { ...USER.models, v: model } };
     const refused = expect.objectContaining({ code: "CONFIG_INVALID", where: `${FILE}: ${where}` });

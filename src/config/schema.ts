@@ -159,7 +159,9 @@ const split = record(
 );
 
 /** Dials that are numbers. */
-type NumberDial = Exclude<keyof TrainingConfig, "order" | "examples" | "precision" | "activations" | "fullPrecision">;
+type NumberDial = {
+  [K in keyof TrainingConfig]: TrainingConfig[K] extends number ? K : never;
+}[keyof TrainingConfig];
 type Range = { readonly minimum?: number; readonly maximum?: number; readonly exclusiveMinimum?: number };
 
 function dial(name: NumberDial, description: string, range: Range) {
@@ -194,6 +196,12 @@ const training = record(
       Type.Enum([...TRAINING_EXAMPLES], {
         description: "Examples that it learns from, by origin; it scores all.",
         default: TRAINING_DEFAULTS.examples,
+      }),
+    ),
+    objectiveWeights: Type.Optional(
+      Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: 1e6 }), {
+        description: "What a nat of an objective counts in the loss, by its name; 1 for those that are not named.",
+        default: TRAINING_DEFAULTS.objectiveWeights,
       }),
     ),
     precision: Type.Optional(

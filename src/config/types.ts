@@ -87,6 +87,8 @@ export interface TrainingConfig {
   readonly order: TrainingOrder;
   /** Examples of the training window that it learns from; it scores all. */
   readonly examples: TrainingExamples;
+  /** What a nat of an objective counts in the loss, by its name; 1 for those that are not named. */
+  readonly objectiveWeights: Readonly<Record<string, number>>;
   /** Numbers that linear maps multiply; parameters and what the optimizer remembers stay float32. */
   readonly precision: TrainingPrecision;
   /** How what the backward pass needs of the forward pass is kept. */

@@ -152,6 +152,14 @@ describe("multiObjectiveLoss", () => {
     expect(part(0, 1) + part(1, 3)).toBeCloseTo(expected, 12);
   });
 
+  test("counts each objective by its weight, also in the gradient, and does not divide by the weights", () => {
+    const first = (naiveLoss(0.5, 1) + naiveLoss(2, 0)) / 2;
+    const weights = column([3, 0.25]);
+    toBeClose(multiObjectiveLoss(logits, { labels, mask, weights }), [3 * first + 0.25 * (expected - first)]);
+    toBeClose(multiObjectiveLoss(logits, { labels, mask, weights: column([0, 1]) }), [expected - first]);
+    checkGrads((z) => multiObjectiveLoss(z, { labels, mask, weights }), [logits]);
+  });
+
   test("stays finite in float32 at ±1e4", () => {
     const z = tensor([1e4, -1e4], [1, 2]);
     const loss = multiObjectiveLoss(z, { labels: tensor([0, 1], [1, 2]), mask: tensor([1, 1], [1, 2]) });

@@ -14,14 +14,27 @@ export function logLoss(logits: Tensor, labels: Tensor): Tensor {
   return logits.binaryCrossEntropyWithLogits(labels, null, null, ELEMENTWISE);
 }
 
+/** What logits are to say. */
+interface Targets {
+  /** @shape [B, T] */
+  readonly labels: Tensor;
+  /** 1 where the label is known, else 0. @shape [B, T] */
+  readonly mask: Tensor;
+  /** Number of known labels per objective over all processes. @shape [T] @default the mask's own */
+  readonly known?: Tensor;
+  /** What a nat of each objective counts. @shape [T] @default 1 each */
+  readonly weights?: Tensor;
+}
+
 /**
- * Mean log loss of each objective over its known labels, added over objectives: `Σ_t Σ_b m_bt ℓ_bt / max(1, Σ_b m_bt)`.
+ * Mean log loss of each objective over its known labels, added over objectives by their weights:
+ * `Σ_t w_t Σ_b m_bt ℓ_bt / max(1, Σ_b m_bt)`.
  *
- * @shape logits, labels, mask [B, T] → scalar
- * @param known number of known labels per objective over all processes [T]; @default the mask's own
+ * @shape logits [B, T] → scalar
  * @unit nats
  */
-export function multiObjectiveLoss(logits: Tensor, target: { labels: Tensor; mask: Tensor; known?: Tensor }): Tensor {
-  const known = target.known ?? target.mask.sum([0]);
-  return maskedLogLoss(logits, target.labels, target.mask, known);
+export function multiObjectiveLoss(logits: Tensor, { labels, mask, known, weights }: Targets): Tensor {
+  // The operator takes any factors for a mask; its gradient has them too.
+  const factors = weights === undefined ? mask : mask.mul(weights);
+  return maskedLogLoss(logits, labels, factors, known ?? mask.sum([0]));
 }

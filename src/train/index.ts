@@ -19,7 +19,7 @@ export {
   transferTable,
 } from "./evaluation-report.ts";
 export { SPLITS, type Split, type TrainingInputs } from "./inputs.ts";
-export { type Lesson, labelLoss, maskedLoss } from "./learner.ts";
+export { type Lesson, type LossScope, labelLoss, maskedLoss } from "./learner.ts";
 export { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";
 export { type Predictions, predict, readPredictions, scoreBatch } from "./predict.ts";
 export type { TrainingProgress } from "./progress.ts";

@@ -30,15 +30,23 @@ interface TrainedTable extends NamedTable {
 
 /** What one update reports. */
 export interface StepReport {
-  /** Mean log loss of the global batch before the update, added over objectives. @unit nats */
+  /** Mean log loss of the global batch before the update, added over objectives by their weights. @unit nats */
   readonly loss: number;
   /** Norm of the dense gradient before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
 }
 
+/** What a loss is taken over. */
+export interface LossScope {
+  /** The processes that hold the global batch. */
+  readonly mesh: ProcessMesh;
+  /** What a nat of each objective counts; null for 1 each. @shape [T] */
+  readonly weights: readonly number[] | null;
+}
+
 /** The loss of this process's part of a global batch. @shape → scalar */
-export type LossFunction = (batch: Batch, mesh: ProcessMesh) => Tensor;
+export type LossFunction = (batch: Batch, over: LossScope) => Tensor;
 
 /** How a model learns, if not from its labels alone. */
 export interface Lesson {
@@ -49,27 +57,29 @@ export interface Lesson {
 
 /** How a model learns from its labels alone: the log loss of those that are known. */
 export function labelLesson(model: Model): Lesson {
-  return { extra: {}, loss: (batch, mesh) => labelLoss(model.logits(batch), batch, mesh) };
+  return { extra: {}, loss: (batch, over) => labelLoss(model.logits(batch), batch, over) };
 }
 
 /** Log loss of the known labels: each process divides by the labels known in all of them. @shape logits [B, T] → scalar */
-export function labelLoss(logits: Tensor, batch: Batch, mesh: ProcessMesh): Tensor {
+export function labelLoss(logits: Tensor, batch: Batch, over: LossScope): Tensor {
   const labels = toDevice(batch.labels, logits.shape, logits);
-  return maskedLoss(logits, { labels, mask: batch.labelMask }, mesh);
+  return maskedLoss(logits, { labels, mask: batch.labelMask }, over);
 }
 
 /** Log loss where the mask is 1, over the global batch. @shape logits, labels, mask [B, T] → scalar */
 export function maskedLoss(
   logits: Tensor,
   { labels, mask }: { readonly labels: Tensor; readonly mask: Float32Array },
-  mesh: ProcessMesh,
+  { mesh, weights }: LossScope,
 ): Tensor {
   const [, objectives = 0] = logits.shape;
-  const known = mesh.sumState(countKnown(mask, objectives));
+  const byObjective = (values: Float64Array): Tensor =>
+    fromArray(values, [values.length]).to({ dtype: logits.dtype, device: logits.device });
   return multiObjectiveLoss(logits, {
     labels,
     mask: toDevice(mask, logits.shape, logits),
-    known: fromArray(known, [known.length]).to({ dtype: logits.dtype, device: logits.device }),
+    known: byObjective(mesh.sumState(countKnown(mask, objectives))),
+    ...(weights === null ? {} : { weights: byObjective(Float64Array.from(weights)) }),
   });
 }
 
@@ -79,26 +89,33 @@ export class Learner {
   readonly dense: DenseParameters;
   readonly tables: readonly TrainedTable[];
   readonly #loss: LossFunction;
+  readonly #weights: LossScope["weights"];
   #adamw: AdamWState;
 
   private constructor(
     model: Model,
-    parts: { loss: LossFunction; dense: DenseParameters; tables: TrainedTable[]; adamw: AdamWState },
+    parts: Pick<LossScope, "weights"> & {
+      loss: LossFunction;
+      dense: DenseParameters;
+      tables: TrainedTable[];
+      adamw: AdamWState;
+    },
   ) {
     this.model = model;
     this.#loss = parts.loss;
+    this.#weights = parts.weights;
     this.dense = parts.dense;
     this.tables = parts.tables;
     this.#adamw = parts.adamw;
   }
 
   /** Optimizers in their initial state; the model's dense parameters move into one memory. */
-  static of(model: Model, { loss, extra }: Lesson = labelLesson(model)): Learner {
+  static of(model: Model, { loss, extra }: Lesson = labelLesson(model), weights: LossScope["weights"] = null): Learner {
     const { dense, tables } = parametersOf({ model, ...extra });
     const gathered = DenseParameters.gather(dense);
     const { moments } = initTablesAdagrad(tables.map(({ tensor }) => tensor));
     return new Learner(model, {
-      loss,
+      ...{ loss, weights },
       dense: gathered,
       tables: tables.map((table, t) => ({ ...table, moments: moments[t] as Tensor })),
       adamw: initAdamW(gathered.values),
@@ -155,7 +172,7 @@ export class Learner {
 
   /** This process's part of the gradients of the global loss, and that loss. */
   gradients(batch: Batch, mesh: ProcessMesh): number {
-    const total = scoped(() => this.#loss(batch, mesh)); // What backward needs of its way there, autograd keeps.
+    const total = scoped(() => this.#loss(batch, { mesh, weights: this.#weights })); // What backward needs of its way there, autograd keeps.
     this.dense.clearGradient();
     if (total.requiresGrad) total.mul(mesh.size).backward();
     return mesh.sumState(Float64Array.of(total.item()))[0] ?? Number.NaN;

@@ -133,7 +133,15 @@ export function initLearner(job: ModelJob, teaching?: Teaching): Learner {
   const { model, from } = initModel(job);
   // The same parameters computed in another way; what is validated and exported computes in float32.
   const learning = inPrecision(model, job.config.training);
-  return Learner.of(model, teaching?.teach(learning, from) ?? labelLesson(learning));
+  const lesson = teaching?.teach(learning, from) ?? labelLesson(learning);
+  return Learner.of(model, lesson, weightsOf(job));
+}
+
+/** The weight of each objective; null if none is weighed. */
+function weightsOf({ config, inputs }: Pick<ModelJob, "config" | "inputs">): readonly number[] | null {
+  const { objectiveWeights } = config.training;
+  const weights = inputs.spec.objectives.map((objective) => objectiveWeights[objective] ?? 1);
+  return weights.every((weight) => weight === 1) ? null : weights;
 }
 
 /** A fresh model, and what it was made from. */

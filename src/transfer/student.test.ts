@@ -11,7 +11,7 @@ import { checkGrads, toBeClose } from "../torch/testing.ts";
 import { type Lesson, labelLoss } from "../train/index.ts";
 import { lessonOf, StudentAdapter, scaleGradient } from "./student.ts";
 
-const mesh = ProcessMesh.single();
+const over = { mesh: ProcessMesh.single(), weights: null };
 const SCALES = { labelScale: 1.5, gradientScale: 3, lossWeight: 0.5 };
 
 const knowledge = (mask = [1, 1, 0, 1, 0, 0]): BatchKnowledge => ({
@@ -33,7 +33,7 @@ function student(technique: TransferTechnique, scales: Partial<TransferConfig> =
 function gradientsOf(model: Vertical, lesson: Lesson, batch: Batch): ReadonlyMap<string, Tensor> {
   const { dense } = parametersOf({ model, ...lesson.extra });
   for (const { tensor } of dense) setGradient(tensor, null);
-  lesson.loss(batch, mesh).backward();
+  lesson.loss(batch, over).backward();
   return new Map(dense.map(({ name, tensor }) => [name, gradientOf(tensor) ?? tensor.detach().mul(0)]));
 }
 
@@ -66,7 +66,7 @@ describe("distillation on one head", () => {
     const served = model.logits(batch).toNumbers();
     const soft = [...knowledge().logits].map(sigmoid);
     const expected = meanLoss(served, [...batch.labels], batch.labelMask) + meanLoss(served, soft, knowledge().mask);
-    expect(lesson.loss(batch, mesh).item()).toBeCloseTo(expected, 12);
+    expect(lesson.loss(batch, over).item()).toBeCloseTo(expected, 12);
   });
 });
 
@@ -81,7 +81,7 @@ describe("the auxiliary head", () => {
     expect(soft).toContain(1);
     const labels = meanLoss(served, [...batch.labels], batch.labelMask);
     const expected = labels + 0.5 * meanLoss(distilled, soft, knowledge().mask);
-    expect(lesson.loss(batch, mesh).item()).toBeCloseTo(expected, 12);
+    expect(lesson.loss(batch, over).item()).toBeCloseTo(expected, 12);
   });
 
   it("gives the serving head no gradient, and the backbone w·β times its own", () => {
@@ -116,7 +116,7 @@ describe("the auxiliary head", () => {
     checkGrads(
       (replaced) => {
         field.candidateMap.weight = replaced as Tensor;
-        const loss = lesson.loss(batch, mesh);
+        const loss = lesson.loss(batch, over);
         field.candidateMap.weight = weight;
         return loss;
       },
@@ -145,7 +145,7 @@ describe("the student adapter", () => {
       loss: (given) => {
         const { logits, mask } = given.knowledge ?? knowledge();
         const labels = { ...given, labelMask: mask.map((value, i) => value * given.labelMask[i]!) };
-        return labelLoss(adapter.apply(fromArray(logits, [3, 2]).to({ dtype: "float64" })), labels, mesh);
+        return labelLoss(adapter.apply(fromArray(logits, [3, 2]).to({ dtype: "float64" })), labels, over);
       },
     };
     const alone = gradientsOf(model, own, batch);
@@ -172,13 +172,24 @@ describe("the student adapter", () => {
   });
 });
 
+describe.each(["none", "distill", "auxiliary", "adapter", "full"] as const)("%s", (technique) => {
+  it("counts all that is said of an objective by its weight", () => {
+    const { lesson } = student(technique);
+    const loss = (weights: readonly number[] | null): number => lesson.loss(taught(), { ...over, weights }).item();
+    const [first, second] = [loss([1, 0]), loss([0, 1])];
+    expect(first + second).toBeCloseTo(loss(null), 12);
+    expect(loss([3, 0.25])).toBeCloseTo(3 * first + 0.25 * second, 12);
+    expect(Math.min(first, second)).toBeGreaterThan(0.1);
+  });
+});
+
 describe.each(["distill", "auxiliary", "adapter", "full"] as const)("%s without a teacher's value", (technique) => {
   it("learns from the labels alone", () => {
     const { model, lesson } = student(technique);
     const batch = tinyBatch([2, 0, 3]);
-    const expected = labelLoss(model.logits(batch), batch, mesh).item();
-    expect(lesson.loss(batch, mesh).item()).toBe(expected);
-    expect(lesson.loss(taught(knowledge([0, 0, 0, 0, 0, 0])), mesh).item()).toBe(expected);
+    const expected = labelLoss(model.logits(batch), batch, over).item();
+    expect(lesson.loss(batch, over).item()).toBe(expected);
+    expect(lesson.loss(taught(knowledge([0, 0, 0, 0, 0, 0])), over).item()).toBe(expected);
   });
 
   it("ignores what stands where there is none", () => {
@@ -186,6 +197,6 @@ describe.each(["distill", "auxiliary", "adapter", "full"] as const)("%s without 
     const other = knowledge();
     other.logits[2] = -1;
     other.logits[5] = 0;
-    expect(lesson.loss(taught(other), mesh).item()).toBe(lesson.loss(taught(), mesh).item());
+    expect(lesson.loss(taught(other), over).item()).toBe(lesson.loss(taught(), over).item());
   });
 });

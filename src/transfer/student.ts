@@ -1,10 +1,9 @@
 import type { TransferConfig, TransferTechnique } from "../config/types.ts";
-import type { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { type ModelInputs, toDevice, type Vertical } from "../model/index.ts";
 import { Linear, Mlp } from "../nn/index.ts";
 import { cat, noGrad, type Tensor } from "../torch/index.ts";
-import { type Lesson, labelLoss, maskedLoss } from "../train/index.ts";
+import { type Lesson, type LossScope, labelLoss, maskedLoss } from "../train/index.ts";
 
 /** What a technique uses; a technique has a row, leaving one out does not compile. */
 interface Parts {
@@ -82,23 +81,23 @@ interface Beside {
 export function lessonOf(model: Vertical, config: TransferConfig, inputs: ModelInputs): Lesson {
   const parts = TECHNIQUE_PARTS[config.technique];
   const extra = drawBeside(model, parts, inputs);
-  const loss = (batch: Batch, mesh: ProcessMesh): Tensor => {
+  const loss = (batch: Batch, over: LossScope): Tensor => {
     const backbone = model.backbone(model.user(batch), batch);
     const served = model.output.apply(backbone);
-    const total = [labelLoss(served, batch, mesh)];
+    const total = [labelLoss(served, batch, over)];
     const taught = teacherOf(batch, served);
     if (taught === null) return total[0] as Tensor;
     const { logits, mask } = taught;
-    if (parts.shared) total.push(maskedLoss(served, { labels: logits.sigmoid(), mask }, mesh));
+    if (parts.shared) total.push(maskedLoss(served, { labels: logits.sigmoid(), mask }, over));
     const scaled = scaleGradient(backbone, config.gradientScale);
     if (extra.auxiliary !== null) {
       const labels = logits.sigmoid().mul(config.labelScale).clamp(null, 1);
-      total.push(maskedLoss(extra.auxiliary.apply(scaled), { labels, mask }, mesh).mul(config.lossWeight));
+      total.push(maskedLoss(extra.auxiliary.apply(scaled), { labels, mask }, over).mul(config.lossWeight));
     }
     if (extra.adapter !== null && extra.adapted !== null) {
       const adapted = extra.adapter.apply(logits);
-      total.push(maskedLoss(adapted, { labels: labelsOf(batch, served), mask: both(mask, batch.labelMask) }, mesh));
-      total.push(maskedLoss(extra.adapted.apply(scaled), { labels: adapted.detach().sigmoid(), mask }, mesh));
+      total.push(maskedLoss(adapted, { labels: labelsOf(batch, served), mask: both(mask, batch.labelMask) }, over));
+      total.push(maskedLoss(extra.adapted.apply(scaled), { labels: adapted.detach().sigmoid(), mask }, over));
     }
     return total.reduce((sum, term) => sum.add(term));
   };
