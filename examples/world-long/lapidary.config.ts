@@ -56,7 +56,7 @@ export default defineProject({
         sharedSurfaces: { architecture: { domains: "shared" } },
         surfacesApart: { apart: true },
         surfaceExperts: { architecture: { domains: "experts" } },
-        // The ads of the 256 newest events, some 47; some 256 ads; posts read but not learned from; neither read nor learned from.
+        // The ads of the 256 newest events, some 47; some 256 ads. Posts read but not learned from; neither.
         adsInHistory: { architecture: { events: "ad" } },
         adsInLongHistory: { history: 1408, architecture: { events: "ad" } },
         adExamples: { training: { examples: "ad" } },

@@ -113,7 +113,7 @@ export default defineProject({
         sharedSurfaces: { architecture: { domains: "shared" } },
         surfaceExperts: { architecture: { domains: "experts" } },
         surfacesApart: { apart: true },
-        adsAlone: { architecture: { events: "ad" } },
+        adsInHistory: { architecture: { events: "ad" } },
         history16: { history: 16 },
         history64: { history: 64 },
         history256: { history: 256 },

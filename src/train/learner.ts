@@ -66,7 +66,7 @@ export function labelLoss(logits: Tensor, batch: Batch, over: LossScope): Tensor
   return maskedLoss(logits, { labels, mask: batch.labelMask }, over);
 }
 
-/** Log loss where the mask is 1, over the global batch. @shape logits, labels, mask [B, T] → scalar */
+/** Log loss where the mask is 1, over the global batch, each objective by its weight. @shape logits, labels, mask [B, T] → scalar */
 export function maskedLoss(
   logits: Tensor,
   { labels, mask }: { readonly labels: Tensor; readonly mask: Float32Array },
@@ -172,7 +172,8 @@ export class Learner {
 
   /** This process's part of the gradients of the global loss, and that loss. */
   gradients(batch: Batch, mesh: ProcessMesh): number {
-    const total = scoped(() => this.#loss(batch, { mesh, weights: this.#weights })); // What backward needs of its way there, autograd keeps.
+    // What backward needs of its way there, autograd keeps.
+    const total = scoped(() => this.#loss(batch, { mesh, weights: this.#weights }));
     this.dense.clearGradient();
     if (total.requiresGrad) total.mul(mesh.size).backward();
     return mesh.sumState(Float64Array.of(total.item()))[0] ?? Number.NaN;
