@@ -1,9 +1,10 @@
 import { resolve as resolvePath } from "node:path";
 import { join, type Problem, show } from "./check.ts";
 import { EVENTS_DEFAULTS } from "./defaults.ts";
+import { parseInstant } from "./instant.ts";
 import type { UserConfig } from "./schema.ts";
 import type { AttributeConfig, EventsConfig, IdEncoding, OutcomeConfig, Source } from "./types.ts";
-import { parseDuration, parseInstant } from "./units.ts";
+import { parseDuration } from "./units.ts";
 
 type UserEvents = UserConfig["events"];
 type Report = (problem: Problem) => void;

@@ -1,6 +1,7 @@
 import { resolve as resolvePath } from "node:path";
 import { type Problem, show } from "./check.ts";
-import { parseDuration, parseInstant } from "./units.ts";
+import { parseInstant } from "./instant.ts";
+import { parseDuration } from "./units.ts";
 import type { SurfaceConfig, WorldConfig } from "./world.ts";
 import { SURFACE_DEFAULTS, type UserWorld, WORLD_DEFAULTS } from "./world-schema.ts";
 

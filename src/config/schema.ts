@@ -5,6 +5,7 @@
 import Type, { type Static, type TSchema } from "typebox";
 import { ARCHITECTURE_SCHEMA } from "./architecture-schema.ts";
 import { EVENTS_DEFAULTS, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
+import { INSTANT_PATTERN } from "./instant.ts";
 import { studySchema } from "./study-schema.ts";
 import {
   KEPT_ACTIVATIONS,
@@ -19,7 +20,7 @@ import {
   type TrainingConfig,
   type TransferConfig,
 } from "./types.ts";
-import { DURATION_PATTERN, INSTANT_PATTERN, MAX_TIME_MS } from "./units.ts";
+import { DURATION_PATTERN, MAX_TIME_MS } from "./units.ts";
 import { WORLD_SCHEMA } from "./world-schema.ts";
 
 const NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$";

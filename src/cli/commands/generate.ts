@@ -1,5 +1,5 @@
 import { LapidaryError } from "../../config/errors.ts";
-import { parseInstant } from "../../config/units.ts";
+import { parseInstant } from "../../config/instant.ts";
 import type { TrainingProgress } from "../../train/index.ts";
 import type { Generated } from "../../transfer/index.ts";
 import { defineCommand, type Outcome } from "../command.ts";

@@ -1,0 +1,124 @@
+/**
+ * What a valid value of an event is, and how it may be spelt. Logs and requests are read by these rules alone, so that
+ * what one side takes every side takes, as the same value. Each rule reads a text: {@link textOf} makes one of what JSON
+ * has; what is missing never comes to them.
+ */
+
+import { parseInstant } from "../config/instant.ts";
+import { MAX_TIME_MS } from "../config/units.ts";
+import { numberOf, parseDecimal, scaledFloor } from "./decimal.ts";
+import { EVENT_LIMITS } from "./event-limits.ts";
+import { Refused } from "./refusal.ts";
+import { ORIGINS, type Origin } from "./schema.ts";
+
+/** How a log spells its times: `iso` as text, the others as a count since 1970, UTC. */
+export type TimeUnit = "iso" | "s" | "ms" | "us" | "ns";
+
+/** Times that events may have: from `earliestMs`, before `latestMs`. @unit ms since 1970, UTC */
+export interface TimeRange {
+  readonly earliestMs: number;
+  readonly latestMs: number;
+}
+
+/** A unit is `10^-digits` seconds. */
+const UNIT_DIGITS: Readonly<Record<Exclude<TimeUnit, "iso">, number>> = { s: 0, ms: 3, us: 6, ns: 9 };
+const UNIT_NAMES: Readonly<Record<Exclude<TimeUnit, "iso">, string>> = {
+  s: "seconds",
+  ms: "milliseconds",
+  us: "microseconds",
+  ns: "nanoseconds",
+};
+
+/** The text of a value of JSON; null if it is missing, as null, the empty text and what is not there are. */
+export function textOf(raw: unknown): string | null | Refused {
+  if (typeof raw === "string") return raw === "" ? null : raw;
+  if (raw === null || raw === undefined) return null;
+  if (typeof raw === "object") return new Refused("EVENT_OBJECT", "one value, not an object or a list");
+  return String(raw);
+}
+
+/** The id of a user or an event. A whole number is one id however it is written: `17.0` is `17`, and `-0` is `0`. */
+export function readId(text: string): string | Refused {
+  return readText(text, EVENT_LIMITS.idBytes);
+}
+
+/** The value of a category: an id as {@link readId} has it, but longer ones too. */
+export function readCategory(text: string): string | Refused {
+  return readText(text, EVENT_LIMITS.valueBytes);
+}
+
+function readText(text: string, maxBytes: number): string | Refused {
+  // Two lone surrogates have the same UTF-8: they would be one id. Few texts have any, and the first test is faster.
+  if (/[\ud800-\udfff]/.test(text) && /\p{Surrogate}/u.test(text)) {
+    return new Refused("EVENT_ID", "well-formed Unicode");
+  }
+  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {
+    return new Refused("EVENT_SIZE", `at most ${maxBytes} bytes in UTF-8`);
+  }
+  // Tables with gaps hold whole numbers as floats. What a float never looks like, such as 007.0, stays as it is.
+  const whole = /^(-?(?:0|[1-9]\d*))(?:\.0+)?$/.exec(text)?.[1];
+  return whole === "-0" ? "0" : (whole ?? text);
+}
+
+/** A time in the unit of the log, floored to whole milliseconds. {@link parseInstant} says what `iso` is. @unit ms since 1970, UTC */
+export function readTime(text: string, unit: TimeUnit): number | Refused {
+  const ms = unit === "iso" ? parseInstant(text) : countedMs(text, unit);
+  if (ms !== null && Math.abs(ms) <= MAX_TIME_MS) return ms;
+  const expected = unit === "iso" ? "a time in ISO 8601" : `a time in ${UNIT_NAMES[unit]} since 1970`;
+  return new Refused("EVENT_TIME", expected);
+}
+
+function countedMs(text: string, unit: Exclude<TimeUnit, "iso">): number | null {
+  const decimal = parseDecimal(text);
+  return decimal === null ? null : scaledFloor(decimal, 3 - UNIT_DIGITS[unit]);
+}
+
+/** Null if an event may have this time. Of a time in another unit it says so. @unit ms since 1970, UTC */
+export function checkTime(ms: number, range: TimeRange): Refused | null {
+  if (isWithin(ms, range)) return null;
+  const [earliest, latest] = [range.earliestMs, range.latestMs].map(isoOf);
+  return new Refused("EVENT_TIME_RANGE", `a time from ${earliest} and before ${latest}${suspicion(ms, range)}`);
+}
+
+function isWithin(ms: number, { earliestMs, latestMs }: TimeRange): boolean {
+  return ms >= earliestMs && ms < latestMs;
+}
+
+/** What the time was in all likelihood, had it been read in another unit. */
+function suspicion(ms: number, range: TimeRange): string {
+  // A number of each of these units, taken for one of the unit that the log has.
+  const factors = [
+    [1000, "in a coarser unit: seconds taken for milliseconds, or the like"],
+    [1e-3, "in a finer unit: microseconds taken for milliseconds, or the like"],
+    [1e-6, "in a finer unit: nanoseconds taken for milliseconds, or the like"],
+    [1e6, "in a coarser unit: seconds taken for microseconds, or the like"],
+  ] as const;
+  const found = factors.find(([factor]) => isWithin(ms * factor, range));
+  return found === undefined ? "" : ` (this one seems to be ${found[1]})`;
+}
+
+function isoOf(ms: number): string {
+  return Math.abs(ms) <= MAX_TIME_MS ? new Date(ms).toISOString() : `${ms}`;
+}
+
+/** A number as it is stored, which is as a float32; minus zero is 0, as JSON writes both alike. */
+export function readNumber(text: string): number | Refused {
+  const decimal = parseDecimal(text);
+  const value = decimal === null ? Number.NaN : Math.fround(numberOf(decimal)) + 0;
+  return Number.isFinite(value) ? value : new Refused("EVENT_NUMBER", "a decimal number that a float32 holds");
+}
+
+/** A flag: `true`, `false` in any case, or a number that is 0 or 1. */
+export function readFlag(text: string): 0 | 1 | Refused {
+  const word = text.trim().toLowerCase();
+  if (word === "1" || word === "true") return 1;
+  if (word === "0" || word === "false") return 0;
+  const decimal = parseDecimal(text);
+  const value = decimal === null ? null : numberOf(decimal);
+  return value === 0 || value === 1 ? (Math.abs(value) as 0 | 1) : new Refused("EVENT_FLAG", "0, 1, true or false");
+}
+
+/** Whether an event is paid. */
+export function readOrigin(text: string): Origin | Refused {
+  return ORIGINS.find((origin) => origin === text) ?? new Refused("EVENT_ORIGIN", ORIGINS.join(" or "));
+}
