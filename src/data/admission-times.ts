@@ -1,4 +1,5 @@
 import { type TimeWindow, WindowRows } from "./examples.ts";
+import { momentOf } from "./point-in-time.ts";
 import type { EventStore } from "./store/event-store.ts";
 import type { AdmissionTimes } from "./store-coding.ts";
 
@@ -10,38 +11,41 @@ export interface AdmissionOptions {
 }
 
 /**
- * The time of the `minCount`-th event of each code in a window, infinite where there are fewer, by table: `user` and
- * every column of categories. Each event counts once, though it may be read as a candidate and in many histories: this
- * is what a vocabulary is made of. O(events log events) time, O(events) memory for one table at a time.
+ * The last moment before that of the `minCount`-th event of each code in a window, infinite where there are fewer, by
+ * table: `user` and every column of categories. From its `minCount`-th event on, that one included, a code has its row,
+ * so that no row is read that nothing was learned into. Each event counts once, though it may be read as a candidate and
+ * in many histories: this is what a vocabulary is made of. O(events log events) time, O(events) memory for one table at
+ * a time.
  *
  * @shape each [codes] @unit ms since 1970, UTC
  */
 export function admissionTimes(store: EventStore, options: AdmissionOptions): AdmissionTimes {
   const rows = new WindowRows(store, options.window);
-  const times = timesOf(store, rows);
+  const moments = momentsOf(store, rows);
   const users = new Uint32Array(rows.size);
   for (let user = 1; user <= store.numUsers; user++) {
     users.fill(user, rows.offsets[user - 1], rows.offsets[user]);
   }
   const minCount = Math.max(1, options.minCount);
-  const admitted = { user: nthTimes(users, times, { minCount, cardinality: store.numUsers + 1 }) };
+  const admitted = { user: beforeNth(users, moments, { minCount, cardinality: store.numUsers + 1 }) };
   // The codes of origins are the same in every store and mean the same from the first event on.
   const categories = store.manifest.columns.filter(({ name, kind }) => kind === "category" && name !== "origin");
   const others = categories.map(({ name, cardinality }) => {
-    return [name, nthTimes(codesOf(store, rows, name), times, { minCount, cardinality })] as const;
+    return [name, beforeNth(codesOf(store, rows, name), moments, { minCount, cardinality })] as const;
   });
   return { ...admitted, ...Object.fromEntries(others) };
 }
 
-/** Times of a window's examples, user by user. */
-function timesOf(store: EventStore, rows: WindowRows): Float64Array {
-  const times = new Float64Array(rows.size);
+/** Moments of a window's examples, user by user. */
+function momentsOf(store: EventStore, rows: WindowRows): Float64Array {
+  const moments = new Float64Array(rows.size);
   for (let user = 1; user <= store.numUsers; user++) {
     const at = rows.offsets[user - 1]!;
     const start = rows.starts[user - 1]!;
-    times.set(store.timesOf(start, start + rows.offsets[user]! - at, user), at);
+    const times = store.timesOf(start, start + rows.offsets[user]! - at, user);
+    for (let i = 0; i < times.length; i++) moments[at + i] = momentOf(start + i, times[i]!);
   }
-  return times;
+  return moments;
 }
 
 /** Codes of a window's examples, user by user. */
@@ -56,10 +60,10 @@ function codesOf(store: EventStore, rows: WindowRows, name: string): Uint32Array
   return codes;
 }
 
-/** The `minCount`-th smallest of the times of each code; code 0, which means missing, never has one. */
-function nthTimes(
+/** The last moment before the `minCount`-th smallest of each code; code 0, which means missing, never has one. */
+function beforeNth(
   codes: Uint32Array,
-  times: Float64Array,
+  moments: Float64Array,
   { minCount, cardinality }: { readonly minCount: number; readonly cardinality: number },
 ): Float64Array {
   const offsets = new Uint32Array(cardinality + 1);
@@ -67,11 +71,22 @@ function nthTimes(
   for (let code = 0; code < cardinality; code++) offsets[code + 1]! += offsets[code]!;
   const next = offsets.slice();
   const byCode = new Float64Array(codes.length);
-  for (let i = 0; i < codes.length; i++) byCode[next[codes[i]!]!++] = times[i]!;
+  for (let i = 0; i < codes.length; i++) byCode[next[codes[i]!]!++] = moments[i]!;
   const nth = new Float64Array(cardinality).fill(Number.POSITIVE_INFINITY);
   for (let code = 1; code < cardinality; code++) {
     const own = byCode.subarray(offsets[code]!, offsets[code + 1]!);
-    if (own.length >= minCount) nth[code] = own.sort()[minCount - 1]!;
+    if (own.length >= minCount) nth[code] = lastBefore(own.sort()[minCount - 1]!);
   }
   return nth;
+}
+
+const DOUBLE = new Float64Array(1);
+const BITS = new BigInt64Array(DOUBLE.buffer);
+
+/** The largest double below a finite one: after it and from that one on are the same. */
+function lastBefore(value: number): number {
+  if (value === 0) return -Number.MIN_VALUE;
+  DOUBLE[0] = value;
+  BITS[0]! += value > 0 ? -1n : 1n;
+  return DOUBLE[0];
 }

@@ -14,7 +14,7 @@ export interface BatchOptions {
   readonly historyLength: number;
   /** Labels that become known after this are masked. @unit ms since 1970, UTC */
   readonly horizonMs: number;
-  /** Time after which each code has a row of its own, by table; tables without an entry are read as they are. */
+  /** Moment after which each code has a row of its own, by table; tables without an entry are read as they are. */
   readonly admittedMs: AdmissionTimes;
 }
 
@@ -70,7 +70,7 @@ export class BatchBuilder {
     const codes = new Int32Array(points.length);
     const values = this.#ownValues(feature.name);
     const code = this.#coding.coder(feature);
-    for (const [i, point] of points.entries()) codes[i] = code(values(point), point.timeMs);
+    for (const [i, point] of points.entries()) codes[i] = code(values(point), point.momentMs);
     return codes;
   }
 

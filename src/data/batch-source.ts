@@ -42,7 +42,7 @@ export interface BatchSourceOptions {
   /** Pass over the window: each has a shuffle of its own. */
   readonly epoch: number;
   readonly shard: Shard;
-  /** Time after which each code has a row of its own, by table. */
+  /** Moment after which each code has a row of its own, by table. */
   readonly admittedMs: AdmissionTimes;
   /** Labels that become known after this are masked. @unit ms since 1970, UTC */
   readonly horizonMs: number;

@@ -21,7 +21,7 @@ const DTYPES: Readonly<Record<ColumnType, DType>> = {
 /** The columns of a store as tensors over their mapped files, and how they are coded; one entry per feature but the age. */
 interface MappedColumns {
   readonly columns: readonly Tensor[];
-  /** Of each code the time after which it has its row, and the row; empty of numbers. @shape each [V, 2] */
+  /** Of each code the moment after which it has its row, and the row; empty of numbers. @shape each [V, 2] */
   readonly tables: readonly Tensor[];
   /** @unit ms */
   readonly delays: readonly number[];
@@ -68,7 +68,7 @@ export class GatheredHistories implements Histories {
       gaps,
       unit: this.#coding.store.manifest.time.unitMs,
       starts: ofPoints(({ start }) => start),
-      times: ofPoints(({ timeMs }) => timeMs),
+      times: ofPoints(({ momentMs }) => momentMs),
       offsets: fromArray(offsets, [offsets.length]),
     });
   }

@@ -37,10 +37,10 @@ export class PlainHistories implements Histories {
     const code = this.#coding.coder(feature);
     const delayMs = this.#coding.delayMs(feature.name);
     const column = feature.name === AGE ? null : this.#coding.store.column(feature.name);
-    for (const [i, { start, end, timeMs }] of points.entries()) {
+    for (const [i, { start, end, momentMs }] of points.entries()) {
       const target = codes.subarray(offsets[i], offsets[i + 1]);
       const agesMs = ages[i]!;
-      codeHistory(target, { values: column?.slice(start, end) ?? agesMs, code, timeMs, agesMs, delayMs });
+      codeHistory(target, { values: column?.slice(start, end) ?? agesMs, code, timeMs: momentMs, agesMs, delayMs });
     }
     return codes;
   }

@@ -6,6 +6,7 @@ export { countLabels, type LabelCounts } from "./count-labels.ts";
 export { ALL_EXAMPLES, countExamples, type ExampleFilter, newestShareMs, type TimeWindow } from "./examples.ts";
 export { type IngestOptions, type IngestResult, ingest } from "./ingest/ingest.ts";
 export { measureNumbers } from "./measure-numbers.ts";
+export { hashOf } from "./mix.ts";
 export { type PointInTime, pointInTime } from "./point-in-time.ts";
 export { type BatchReader, openReader, type ReadBatch, type ReaderOptions } from "./reader.ts";
 export type { Column } from "./store/column.ts";

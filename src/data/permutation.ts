@@ -1,3 +1,5 @@
+import { mix } from "./mix.ts";
+
 /** A seeded bijection of [0, size): what a shuffle needs, without the list of all positions. */
 export interface Permutation {
   readonly size: number;
@@ -40,12 +42,4 @@ export function permutation(
       return image;
     },
   };
-}
-
-/** A bijection of 32-bit integers with good avalanche. @see "lowbias32", nullprogram.com 2018 */
-function mix(x: number): number {
-  let h = x >>> 0;
-  h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
-  h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
-  return (h ^ (h >>> 16)) >>> 0;
 }

@@ -141,7 +141,7 @@ describe("point in time", () => {
       );
     };
     const never = Number.POSITIVE_INFINITY;
-    const admitted = build({ item: Float64Array.of(never, never, never, 0, 12, 11.5) }, 4);
+    const admitted = build({ item: Float64Array.of(never, never, never, 0, 13, 11.5) }, 4);
     // At 12 item 4 is not admitted yet, at 13 it is: in the history of that moment, too.
     expect(admitted.candidate["item"]).toEqual(Int32Array.of(3, 2));
     expect(admitted.history.codes["item"]).toEqual(Int32Array.of(1, 0, 1, 2, 3));

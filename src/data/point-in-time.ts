@@ -2,8 +2,10 @@
  * What may be known at the time of an example. Everything that a model reads of a store passes through here:
  * - its history are the user's events strictly before its time, events of the same instant left out;
  * - an outcome of a past event is known once more than its delay has passed;
- * - a label is known if its delay has passed at the horizon of the reader.
+ * - a label is known if its delay has passed at the horizon of the reader;
+ * - an id has its row if it was admitted before the moment of the example, which also orders the events of one instant.
  */
+import { hashOf } from "./mix.ts";
 import type { EventStore } from "./store/event-store.ts";
 
 /** One example and the past that it may see. */
@@ -13,6 +15,8 @@ export interface PointInTime {
   readonly user: number;
   /** @unit ms since 1970, UTC */
   readonly timeMs: number;
+  /** {@link momentOf} the event. @unit ms since 1970, UTC */
+  readonly momentMs: number;
   /** Rows [start, end) of the history: the newest events of the past, oldest first. */
   readonly start: number;
   readonly end: number;
@@ -26,7 +30,24 @@ export function pointInTime(store: EventStore, row: number, maxLength: number): 
   const first = store.userRange(user).start;
   const end = firstOfInstant(store, row, first);
   const start = Math.max(first, end - maxLength);
-  return { row, user, timeMs: store.timeOf(row, user), start, end, numPast: end - first };
+  const timeMs = store.timeOf(row, user);
+  return { row, user, timeMs, momentMs: momentOf(row, timeMs), start, end, numPast: end - first };
+}
+
+/** Moments that a millisecond is divided into; times until 2039 hold them exactly, later ones fewer. */
+const MOMENTS_PER_MS = 4096;
+/** Keeps moments apart from what else hashes of rows decide. */
+const MOMENT_SEED = 1;
+
+/**
+ * A place in the order in which ids are counted: the time of an event, and within its millisecond one that a hash of its
+ * row draws. Events of one instant have an order that way, which no label, file or user decides; and if all events share
+ * one instant, ids are counted as in a log whose times differ.
+ *
+ * @unit ms since 1970, UTC
+ */
+export function momentOf(row: number, timeMs: number): number {
+  return timeMs + Math.floor(hashOf(row, MOMENT_SEED) / (2 ** 32 / MOMENTS_PER_MS)) / MOMENTS_PER_MS;
 }
 
 /** Number of events of the history of the event in `row`. O(ties + log users). */

@@ -4,7 +4,7 @@ import type { CategoryFeature } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
 import type { EventStore } from "./store/event-store.ts";
 
-/** Time after which each code has a row of its own, by table. @unit ms since 1970, UTC */
+/** Moment after which each code has a row of its own, by table. @unit ms since 1970, UTC */
 export type AdmissionTimes = Readonly<Record<string, Float64Array>>;
 
 /** How the values of a store's columns become codes. */

@@ -28,6 +28,13 @@ describe("Vocabulary", () => {
     expect(at(NEVER)).toEqual([1, 0, 2]);
   });
 
+  it("as learned until a time has the rows of before at all times, and those of later never", () => {
+    const vocabulary = new Vocabulary(Float64Array.of(NEVER, 5, NEVER, -3, 7)).learnedUntil(7);
+    const at = (momentMs: number) => [0, 1, 2, 3, 4].map((code) => vocabulary.rowAt(code, momentMs));
+    for (const momentMs of [-1e15, 0, 7, 8, 1e15]) expect(at(momentMs)).toEqual([0, 1, 0, 2, 0]);
+    expect(vocabulary.cardinality).toBe(4);
+  });
+
   it("gives unknown codes row 0", () => {
     const vocabulary = new Vocabulary(Float64Array.of(NEVER, 5));
     for (const code of [0, 2, 1_000_000, -1]) {

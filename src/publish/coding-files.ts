@@ -6,8 +6,8 @@ import type { TrainingInputs } from "../train/index.ts";
 /** With what serving codes requests, and the files that hold it. */
 export type CodingFiles = Pick<BundleFacts, "schema" | "dictionaries" | "vocabularies"> & Pick<BundleContents, "files">;
 
-/** The dictionaries and vocabularies with which training coded examples: of the ids that a model reads, no others. */
-export function codingFiles(storeFolder: string, { spec, vocabularies }: TrainingInputs): CodingFiles {
+/** The dictionaries and vocabularies with which a run's scores are coded: of the ids that a model reads, no others. */
+export function codingFiles(storeFolder: string, { spec, learnedVocabularies }: TrainingInputs): CodingFiles {
   const store = EventStore.open(storeFolder);
   try {
     const files: Record<string, Uint8Array> = {};
@@ -23,7 +23,7 @@ export function codingFiles(storeFolder: string, { spec, vocabularies }: Trainin
       return add(`dictionaries/${name}`, dictionary.encode());
     };
     const read = new Set([...spec.contextual, ...spec.candidate, ...spec.history].map(({ name }) => name));
-    const rows = Object.entries(vocabularies).map(([table, vocabulary]) => {
+    const rows = Object.entries(learnedVocabularies).map(([table, vocabulary]) => {
       return [table, add(`vocabularies/${table}`, vocabulary.encode())] as const;
     });
     return {

@@ -17,6 +17,7 @@ import { Vocabulary } from "../features/vocabulary.ts";
 import { LmdbStore } from "./store/lmdb-store.ts";
 
 const HISTORY = 5;
+const LEARNED_UNTIL_MS = 3000;
 const FACTS = { item: "ad_id", action: "action", origin: "origin", brand: "brand", shop: "brand", price: "price" };
 const OUTCOMES = { click: "is_click", dwell: "dwell" };
 
@@ -76,9 +77,11 @@ async function compare(lines: readonly Line[], round: string): Promise<void> {
       })),
     );
     const window = { fromMs: 0, untilMs: 2e12 };
-    const admittedMs = admissionTimes(store, { window, minCount: 2 });
-    const tables = Object.entries(admittedMs).map(([table, times]) => [table, new Vocabulary(times)] as const);
+    const admitted = Object.entries(admissionTimes(store, { window, minCount: 2 }));
+    // As a model that has learned from some of the events reads them, offline and online.
+    const tables = admitted.map(([table, ms]) => [table, new Vocabulary(ms).learnedUntil(LEARNED_UNTIL_MS)] as const);
     const vocabularies = Object.fromEntries(tables);
+    const admittedMs = Object.fromEntries(tables.map(([table, vocabulary]) => [table, vocabulary.admittedMs]));
     const moments = measureNumbers(store, window);
     const { schema } = store.manifest;
     const spec = deriveSpec(schema, { cardinalities: store.cardinalities(), vocabularies, moments });

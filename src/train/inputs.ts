@@ -82,7 +82,10 @@ export class TrainingInputs {
   readonly numExamples: number;
   /** Objectives of which no label is known where the rates are from; none where the inputs were loaded. */
   readonly unlabelled: readonly string[];
+  /** Of the training examples: each id has its row from its admission on. By table. */
   readonly vocabularies: Readonly<Record<string, Vocabulary>>;
+  /** Of all that the model scores: each id has its row if it was admitted in training. By table. */
+  readonly learnedVocabularies: Readonly<Record<string, Vocabulary>>;
   readonly #project: InputsConfig;
   readonly #model: ModelInputsConfig;
   readonly #training: TimeWindow;
@@ -96,6 +99,9 @@ export class TrainingInputs {
     this.numExamples = facts.numExamples;
     this.unlabelled = facts.unlabelled;
     this.vocabularies = facts.vocabularies;
+    const { untilMs } = windowOf(from.project.split, "train");
+    const learned = Object.entries(facts.vocabularies).map(([table, own]) => [table, own.learnedUntil(untilMs)]);
+    this.learnedVocabularies = Object.fromEntries(learned);
     this.#project = from.project;
     this.#model = from.model;
     this.#training = from.training ?? windowOf(from.project.split, "train");
@@ -155,7 +161,8 @@ export class TrainingInputs {
     const { seed, order } = this.#model.training;
     const shuffle = { seed: order === "time" ? null : seed, byDay: order === "days" };
     const only = this.#only(learnedOrigin(this.#model));
-    return this.#open("train", mesh, { ...shuffle, only, epoch, start, dropLast: true });
+    const { vocabularies } = this;
+    return this.#open("train", mesh, { ...shuffle, only, epoch, start, vocabularies, dropLast: true });
   }
 
   /** This process's parts of all batches of a window, in order of time; labels as known at the end of the log. */
@@ -191,7 +198,7 @@ export class TrainingInputs {
       historyLength: this.#model.history,
       globalBatchSize: this.#model.training.globalBatchSize,
       horizonMs: window.untilMs,
-      vocabularies: this.vocabularies,
+      vocabularies: this.learnedVocabularies,
       shard: { rank: mesh.rank, worldSize: mesh.size },
       ...options,
     });

@@ -5,6 +5,7 @@
  * @see arXiv 2512.09200 (Lattice's Zipper)
  */
 import type { OutcomeConfig } from "../config/types.ts";
+import { hashOf } from "../data/index.ts";
 import type { Batch } from "../features/spec.ts";
 
 /** Columns of the objectives that are windows of one event. */
@@ -32,19 +33,11 @@ export function dealWindows(batch: Batch, numObjectives: number, groups: readonl
   if (groups.length === 0) return batch;
   const labelMask = Float32Array.from(batch.labelMask);
   for (const [b, row] of batch.rows.entries()) {
-    const deal = mixed(row);
+    const deal = hashOf(row);
     for (const group of groups) {
       const dealt = deal % group.length;
       for (const [i, t] of group.entries()) if (i !== dealt) labelMask[b * numObjectives + t] = 0;
     }
   }
   return { ...batch, labelMask };
-}
-
-/** An unsigned 32-bit number that neighbouring rows do not share bits of. */
-function mixed(row: number): number {
-  let x = (row % 2 ** 32) ^ Math.floor(row / 2 ** 32);
-  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
-  return (x ^ (x >>> 16)) >>> 0;
 }
