@@ -1,0 +1,86 @@
+import type { EventsConfig } from "../../../config/types.ts";
+import { ESC, escapeCodes } from "./escapes.ts";
+
+/** How the bytes of a text file are read as characters. `latin-1` is ISO 8859-1, each byte the code point of its value. */
+export const ENCODINGS = ["utf-8", "latin-1", "utf-16"] as const;
+export type Encoding = (typeof ENCODINGS)[number];
+
+/** How a text file is split into records and fields. */
+export interface TextOptions {
+  readonly format: Exclude<EventsConfig["format"], "parquet">;
+  /** One ASCII character. @default "," for csv, a tab for tsv; jsonl has none */
+  readonly delimiter?: string;
+  /** One ASCII character that may enclose a field, doubled inside of it; null for none. @default '"' for csv, else null */
+  readonly quote?: string | null;
+  /**
+   * One ASCII character. With quoting, it makes a quote or itself data inside of a quoted field. Without, it is the
+   * backslash of MySQL, PostgreSQL and Hive: `\t`, `\n`, `\r`, `\0`, `\b`, `\f`, `\v`, `\Z`, before anything else it
+   * makes that data (a line break too), and a field of `\N` alone is left as it is. @default null
+   */
+  readonly escape?: string | null;
+  /** @default "utf-8" */
+  readonly encoding?: Encoding;
+}
+
+/** What a byte means to the parser; all that is not listed is text. */
+export const PLAIN = 0;
+export const DELIMITER = 1;
+export const LINE_FEED = 2;
+export const CARRIAGE_RETURN = 3;
+export const QUOTE = 4;
+export const ESCAPE = 5;
+/** A byte that is data and has to be escaped in framed text. */
+export const UNFRAMED = 6;
+
+/** Stands between fields that framed JSONL does not have; a control character that JSON text never holds raw. */
+const JSONL_DELIMITER = "\x01";
+
+/** {@link TextOptions} with every default filled in, and tables by byte. */
+export interface Dialect {
+  readonly hasHeader: boolean;
+  /** Whether lines of white space are blank, as JSON has it; else only empty ones are. */
+  readonly ignoresSpace: boolean;
+  /** The delimiter of framed text. */
+  readonly delimiter: string;
+  readonly delimiterByte: number;
+  /** -1 for none. */
+  readonly quoteByte: number;
+  /** -1 for none. */
+  readonly escapeByte: number;
+  readonly kinds: Uint8Array;
+  /** The letter after ESC in framed text, or 0. */
+  readonly codes: Uint8Array;
+}
+
+const DEFAULTS = {
+  csv: { delimiter: ",", quote: '"' },
+  tsv: { delimiter: "\t", quote: null },
+  jsonl: { delimiter: JSONL_DELIMITER, quote: null },
+} as const;
+
+/** The dialect of options. */
+export function dialectOf(options: TextOptions): Dialect {
+  const isJson = options.format === "jsonl";
+  const defaults = DEFAULTS[options.format];
+  const delimiter = (isJson ? null : options.delimiter) ?? defaults.delimiter;
+  const quote = isJson ? null : options.quote === undefined ? defaults.quote : options.quote;
+  const escape = isJson ? null : (options.escape ?? null);
+  const byteOf = (character: string | null) => character?.charCodeAt(0) ?? -1;
+  const kinds = new Uint8Array(256);
+  kinds[ESC] = UNFRAMED;
+  if (escape !== null && quote === null) kinds[byteOf(escape)] = ESCAPE;
+  if (quote !== null) kinds[byteOf(quote)] = QUOTE;
+  kinds[byteOf(delimiter)] = isJson ? UNFRAMED : DELIMITER;
+  kinds[0x0a] = LINE_FEED;
+  kinds[0x0d] = CARRIAGE_RETURN;
+  return {
+    hasHeader: !isJson,
+    ignoresSpace: isJson,
+    delimiter,
+    delimiterByte: byteOf(delimiter),
+    quoteByte: byteOf(quote),
+    escapeByte: byteOf(escape),
+    kinds,
+    codes: escapeCodes(byteOf(delimiter)),
+  };
+}

@@ -1,0 +1,144 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { writeAll } from "./broken-records.ts";
+import { ESC, ESCAPED_BOM } from "./escapes.ts";
+import type { CleanRun, RewrittenRecord } from "./record-scanner.ts";
+
+/** @unit bytes */
+const BUFFER_BYTES = 2 ** 22;
+const LF = 0x0a;
+
+/** The log's own file, as framed text. */
+export interface OwnFile {
+  readonly path: string;
+  /** Offset of the text in the file. @unit bytes */
+  readonly textStart: number;
+}
+
+/**
+ * Where framed text goes. As long as the records stand in the log's own file as they shall, nothing is written; with
+ * the first that does not, a copy is begun.
+ */
+export class FramedOutput {
+  /** Whether the copy has escapes. */
+  isEscaped = false;
+  /** Number of lines before the first record. */
+  skipLines = 0;
+  /** Offset in the text up to which the own file is framed text: null once there is a copy. */
+  #ownEnd: number | null;
+  /** Offset in the text of the first record. */
+  #ownStart = 0;
+  #file: number | null = null;
+  #used = 0;
+  /** Whether nothing was written to the copy yet. */
+  #isStart = true;
+  readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  readonly #own: OwnFile | null;
+  readonly #target: string;
+
+  constructor(own: OwnFile | null, target: string) {
+    this.#own = own;
+    this.#ownEnd = own === null ? null : 0;
+    this.#target = target;
+  }
+
+  /** The file that holds the framed text. */
+  get path(): string {
+    return this.#ownEnd !== null && this.#own !== null ? this.#own.path : this.#target;
+  }
+
+  /** The own file's records begin at this offset of the text, behind its first line. */
+  beginAt(offset: number): void {
+    if (this.#ownEnd === null) return;
+    this.skipLines = 1;
+    this.#ownStart = offset;
+    this.#ownEnd = offset;
+  }
+
+  run({ buffer, start, end, offset }: CleanRun): void {
+    if (this.#ownEnd === offset + start) {
+      this.#ownEnd = offset + end;
+      return;
+    }
+    this.needCopy();
+    this.#write(buffer.subarray(start, end));
+    if (buffer[end - 1] !== LF) this.#writeByte(LF);
+  }
+
+  record({ text }: RewrittenRecord): void {
+    this.needCopy();
+    this.isEscaped ||= text.includes(ESC);
+    this.#write(text);
+    this.#writeByte(LF);
+  }
+
+  /** The own file is no framed text: what was taken from it so far is copied. */
+  needCopy(): void {
+    if (this.#ownEnd === null) return;
+    const end = this.#ownEnd;
+    this.#ownEnd = null;
+    this.skipLines = 0;
+    if (this.#own !== null) this.#copy(this.#own, this.#ownStart, end);
+  }
+
+  /** Ends the text, of which the own file has `numBytes`. */
+  finish(numBytes: number): void {
+    // Behind the last record there may be what is none.
+    if (this.#ownEnd === numBytes) return;
+    this.needCopy();
+    this.#flush();
+    this.close();
+  }
+
+  close(): void {
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
+  }
+
+  #copy({ path, textStart }: OwnFile, start: number, end: number): void {
+    const file = openSync(path, "r");
+    try {
+      const bytes = Buffer.allocUnsafe(BUFFER_BYTES);
+      for (let at = start; at < end; ) {
+        const numRead = readSync(file, bytes, 0, Math.min(BUFFER_BYTES, end - at), textStart + at);
+        // A file that was cut meanwhile is found by the check that it is unchanged.
+        if (numRead === 0) return;
+        this.#write(bytes.subarray(0, numRead));
+        at += numRead;
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#isStart && bytes.length > 0) {
+      this.#isStart = false;
+      // DuckDB takes it for a byte order mark.
+      if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
+        this.isEscaped = true;
+        this.#write(ESCAPED_BOM);
+        return this.#write(bytes.subarray(3));
+      }
+    }
+    if (bytes.length > BUFFER_BYTES - this.#used) this.#flush();
+    if (bytes.length > BUFFER_BYTES) return writeAll(this.#open(), bytes);
+    this.#buffer.set(bytes, this.#used);
+    this.#used += bytes.length;
+  }
+
+  #writeByte(byte: number): void {
+    this.#isStart = false;
+    if (this.#used === BUFFER_BYTES) this.#flush();
+    this.#buffer[this.#used++] = byte;
+  }
+
+  #flush(): void {
+    writeAll(this.#open(), this.#buffer.subarray(0, this.#used));
+    this.#used = 0;
+  }
+
+  #open(): number {
+    this.#file ??= openSync(this.#target, "w");
+    return this.#file;
+  }
+}

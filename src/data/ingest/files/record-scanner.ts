@@ -1,0 +1,264 @@
+import { isUtf8 } from "node:buffer";
+import type { ErrorCode } from "../../../config/errors.ts";
+import type { Dialect } from "./dialect.ts";
+import { unescapeText } from "./escapes.ts";
+import { type Outcome, RecordParser, type Window } from "./record-parser.ts";
+
+/** A record longer than this is none. @unit bytes */
+export const MAX_RECORD_BYTES = 2 ** 24;
+
+/** Of a record that is too long, so much is kept. @unit bytes */
+export const KEPT_BYTES = 2 ** 16;
+
+/** Bytes of text that are no record. */
+export interface BrokenRecord {
+  /** Line of the file at which it begins, from 1. */
+  readonly line: number;
+  readonly code: Extract<ErrorCode, `ROW_${string}`>;
+  readonly reason: string;
+  /** Its own bytes, without the line break at the end; of one that is too long only the first. */
+  readonly raw: Uint8Array;
+}
+
+/** Place of one record, or of several on lines that follow each other. */
+interface Place {
+  /** Offset in the text of `buffer[0]`. */
+  readonly offset: number;
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Line of the file at which the first begins, from 1. */
+  readonly line: number;
+  /** Number of the first among the file's records, from 0. */
+  readonly record: number;
+}
+
+/** Records that stand in the file as framed text has them, each on one line; the last line break may be missing. */
+export interface CleanRun extends Place {
+  readonly numRecords: number;
+}
+
+/** A record whose framed text is another than its own. */
+export interface RewrittenRecord extends Place {
+  /** Valid until the call returns. */
+  readonly text: Uint8Array;
+}
+
+/** The header of a file. */
+export interface Header {
+  readonly fields: readonly string[];
+  /** Whether it is the file's first line and ends with a line feed. */
+  readonly isFirstLine: boolean;
+  /** Offset in the text behind it. */
+  readonly textEnd: number;
+}
+
+/** Takes what a {@link RecordScanner} finds, in the order of the file. Buffers are valid until the call returns. */
+export interface RecordSink {
+  header(header: Header): void;
+  run(run: CleanRun): void;
+  record(record: RewrittenRecord): void;
+  broken(broken: BrokenRecord): void;
+  /** The header is no record: nothing can be said of the rows. */
+  brokenHeader(broken: BrokenRecord): void;
+}
+
+/** Splits the text of a file, given in pieces of any length, into records; blank lines are none. */
+export class RecordScanner {
+  /** Number of fields of each record; 0 before the header. */
+  #numFields: number;
+  #numRecords = 0;
+  #line = 1;
+  /** Bytes of an unfinished record, and how many are needed before it is worth to look at it again. */
+  #pieces: Buffer[] = [];
+  #numWaiting = 0;
+  #numWanted = 0;
+  /** Offset of the first of the pieces. */
+  #offset = 0;
+  /** The start of a record that is too long, until its line ends. */
+  #tooLong: Buffer | null = null;
+  readonly #dialect: Dialect;
+  readonly #sink: RecordSink;
+  readonly #parser: RecordParser;
+
+  constructor(dialect: Dialect, sink: RecordSink) {
+    this.#dialect = dialect;
+    this.#sink = sink;
+    this.#parser = new RecordParser(dialect);
+    this.#numFields = dialect.hasHeader ? 0 : 1;
+  }
+
+  /** Number of records so far. */
+  get numRecords(): number {
+    return this.#numRecords;
+  }
+
+  /** Number of bytes that were used so far; in the end, length of the text. */
+  get numBytes(): number {
+    return this.#offset;
+  }
+
+  /** Takes the next bytes. */
+  push(piece: Buffer): void {
+    this.#pieces.push(piece);
+    this.#numWaiting += piece.length;
+    if (this.#numWaiting >= this.#numWanted) this.#scan(false);
+  }
+
+  /** Ends the text. */
+  finish(): void {
+    this.#scan(true);
+  }
+
+  #scan(isLast: boolean): void {
+    const buffer = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
+    const window = { buffer, end: buffer.length, isLast };
+    const used = this.#records(window, this.#tooLong === null ? 0 : this.#skip(window));
+    const rest = buffer.subarray(used);
+    this.#offset += used;
+    this.#pieces = rest.length === 0 ? [] : [rest];
+    this.#numWaiting = rest.length;
+    // Twice as much each time, so that a long record is not read again for every piece.
+    this.#numWanted = 2 * rest.length;
+  }
+
+  /** Hands on all records of the window, and says where the rest begins. */
+  #records(window: Window, start: number): number {
+    const parser = this.#parser;
+    const { buffer, end } = window;
+    // Almost always the whole is UTF-8, and then no record has to be looked at. A cut at a line break cuts no character.
+    const lastBreak = Math.max(buffer.lastIndexOf(0x0a), buffer.lastIndexOf(0x0d));
+    const isValid = isUtf8(buffer.subarray(start, window.isLast ? end : lastBreak + 1));
+    let at = start;
+    let run = { start, numRecords: 0 };
+    while (at < end) {
+      const outcome = parser.parse(window, at);
+      if (outcome === "clean" && parser.numFields === this.#numFields && this.#isRecord(window, at, isValid)) {
+        run.numRecords++;
+        at = parser.next;
+        continue;
+      }
+      this.#endRun(buffer, run, at);
+      const next = this.#other(window, at, { outcome, isValid });
+      if (next === null) return at;
+      at = next;
+      run = { start: at, numRecords: 0 };
+    }
+    this.#endRun(buffer, run, at);
+    return at;
+  }
+
+  #endRun(buffer: Buffer, run: { readonly start: number; readonly numRecords: number }, end: number): void {
+    const { start, numRecords } = run;
+    if (numRecords === 0) return;
+    this.#sink.run({
+      offset: this.#offset,
+      buffer,
+      start,
+      end,
+      line: this.#line,
+      record: this.#numRecords,
+      numRecords,
+    });
+    this.#line += numRecords;
+    this.#numRecords += numRecords;
+  }
+
+  /** Whether the clean line just parsed is a record. */
+  #isRecord({ buffer }: Window, start: number, isValid: boolean): boolean {
+    const { end } = this.#parser;
+    if (end - start > MAX_RECORD_BYTES || this.#isBlank(buffer, start)) return false;
+    return isValid || isUtf8(buffer.subarray(start, end));
+  }
+
+  #isBlank(buffer: Buffer, start: number): boolean {
+    const { end } = this.#parser;
+    if (!this.#dialect.ignoresSpace) return start === end;
+    for (let i = start; i < end; i++) if (buffer[i] !== 0x20 && buffer[i] !== 0x09) return false;
+    return true;
+  }
+
+  /** Handles what is not a clean record: returns the place behind it, or null if more bytes are needed. */
+  #other(
+    window: Window,
+    start: number,
+    found: { readonly outcome: Outcome; readonly isValid: boolean },
+  ): number | null {
+    const parser = this.#parser;
+    let { outcome } = found;
+    if (outcome === "incomplete") {
+      if (window.end - start <= MAX_RECORD_BYTES) return null;
+      if (!parser.skipLine(window, start)) return this.#beginSkip(window, start);
+      outcome = "malformed";
+    }
+    const { next, numLines } = parser;
+    if (this.#isBlank(window.buffer, start)) this.#line++;
+    else {
+      const broken = this.#objection(window.buffer, start, { ...found, outcome });
+      if (broken !== null) this.#break(window.buffer.subarray(start, parser.end), broken);
+      else if (this.#numFields === 0) this.#header(window.buffer, start, outcome);
+      else this.#record(window.buffer, start);
+      this.#line += numLines;
+    }
+    return next;
+  }
+
+  /** What is wrong with the record just parsed, or null. */
+  #objection(buffer: Buffer, start: number, { outcome, isValid }: { outcome: Outcome; isValid: boolean }) {
+    const { end, numFields } = this.#parser;
+    if (outcome === "malformed") return BROKEN.quotes;
+    if (end - start > MAX_RECORD_BYTES) return BROKEN.size;
+    if (!isValid && !isUtf8(buffer.subarray(start, end))) return BROKEN.encoding;
+    if (this.#numFields === 0 || numFields === this.#numFields) return null;
+    return numFields < this.#numFields ? BROKEN.tooFew : BROKEN.tooMany;
+  }
+
+  #break(raw: Uint8Array, what: Pick<BrokenRecord, "code" | "reason">): void {
+    const kept = raw.length > MAX_RECORD_BYTES ? raw.subarray(0, KEPT_BYTES) : raw;
+    const broken = { line: this.#line, ...what, raw: kept };
+    if (this.#numFields === 0) this.#sink.brokenHeader(broken);
+    else this.#sink.broken(broken);
+  }
+
+  #header(buffer: Buffer, start: number, outcome: Outcome): void {
+    const { end, next, text } = this.#parser;
+    const { delimiter } = this.#dialect;
+    const line = Buffer.from(outcome === "clean" ? buffer.subarray(start, end) : text).toString("utf8");
+    const fields = line.split(delimiter).map((field) => unescapeText(field, delimiter));
+    this.#numFields = fields.length;
+    const isFirstLine = this.#line === 1 && this.#parser.numLines === 1 && next === end + 1 && buffer[end] === 0x0a;
+    this.#sink.header({ fields, isFirstLine, textEnd: this.#offset + next });
+  }
+
+  #record(buffer: Buffer, start: number): void {
+    const { end, text } = this.#parser;
+    const place = { offset: this.#offset, buffer, start, end, line: this.#line, record: this.#numRecords };
+    this.#sink.record({ ...place, text });
+    this.#numRecords++;
+  }
+
+  #beginSkip({ buffer, end }: Window, start: number): number {
+    this.#tooLong = Buffer.from(buffer.subarray(start, start + KEPT_BYTES));
+    return end;
+  }
+
+  /** Steps over the rest of a record that is too long: returns the place behind it. */
+  #skip(window: Window): number {
+    const { end, isLast } = window;
+    const isEnded = this.#parser.skipLine(window, 0);
+    // A carriage return may be the last byte: whether a line feed follows is known with the next piece.
+    if (!isEnded && !isLast) return this.#parser.end;
+    this.#break(this.#tooLong!, BROKEN.size);
+    this.#tooLong = null;
+    this.#line++;
+    return isEnded ? this.#parser.next : end;
+  }
+}
+
+const BROKEN = {
+  quotes: { code: "ROW_QUOTES", reason: "a quote that is misplaced or not closed" },
+  size: { code: "ROW_SIZE", reason: "too long: more than 16 MiB" },
+  encoding: { code: "ROW_ENCODING", reason: "not UTF-8" },
+  tooFew: { code: "ROW_FIELDS", reason: "too few fields" },
+  tooMany: { code: "ROW_FIELDS", reason: "too many fields" },
+} as const satisfies Readonly<Record<string, Pick<BrokenRecord, "code" | "reason">>>;
