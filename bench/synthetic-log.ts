@@ -30,7 +30,10 @@ export function syntheticConfig(path: string, format: EventsConfig["format"]): E
   const ids = { kind: "dictionary" } as const;
   return {
     from: [path],
+    sql: null,
     format,
+    text: { delimiter: null, quote: null, escape: null, encoding: "utf-8", nulls: ["\\N"], decimal: "." },
+    partitions: [],
     id: "event_id",
     user: "user_id",
     item: "ad_id",

@@ -51,6 +51,10 @@ export const EVENTS_DEFAULTS = Object.freeze({
   earliest: "2000-01-01",
   latest: "2100-01-01",
   delay: "0s",
+  encoding: "utf-8",
+  decimal: ".",
+  // MySQL's, Hive's, ClickHouse's, and PostgreSQL's in its text format.
+  nulls: ["\\N"],
 } as const);
 
 /** Where what the commands make lies, relative to the configuration file. */

@@ -70,6 +70,7 @@ export const ERROR_CODES = {
   ROW_FIELDS: "a row of a text log has more or fewer fields than the header",
   ROW_QUOTES: "a row of a text log has a quote that is misplaced or not closed",
   ROW_SIZE: "a row of a text log is too long",
+  EVENTS_QUERY: "the query of the event log cannot be run",
   INGEST_BUSY: "another process is ingesting into the same store",
   INGEST_LOST_ROWS: "rows of the event log are not accounted for",
   STORE_NOT_FOUND: "there is no event store in the folder",

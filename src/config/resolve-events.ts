@@ -3,7 +3,7 @@ import { join, type Problem, show } from "./check.ts";
 import { EVENTS_DEFAULTS } from "./defaults.ts";
 import { parseInstant } from "./instant.ts";
 import type { UserConfig } from "./schema.ts";
-import type { AttributeConfig, EventsConfig, IdEncoding, OutcomeConfig, Source } from "./types.ts";
+import type { AttributeConfig, EventsConfig, IdEncoding, OutcomeConfig, Source, TextConfig } from "./types.ts";
 import { parseDuration } from "./units.ts";
 
 type UserEvents = UserConfig["events"];
@@ -30,10 +30,16 @@ const TAKEN_NAMES = [
 /** The events part, resolved: sources from shorthands, globs absolute, objectives as outcomes. */
 export function resolveEvents(user: UserConfig, root: string, report: Report): EventsConfig {
   const { events } = user;
-  const from = typeof events.from === "string" ? [events.from] : events.from;
+  const { from } = events;
+  const sql = typeof from === "object" && "sql" in from ? { query: from.sql, folder: root } : null;
+  const paths = typeof from === "string" ? [from] : "sql" in from ? [] : from;
   const resolved: EventsConfig = {
-    from: from.map((path) => resolvePath(root, path)),
-    format: events.format ?? formatOf(from, report),
+    from: paths.map((path) => resolvePath(root, path)),
+    sql,
+    // The rows of a query are kept as Parquet before they are read.
+    format: sql === null ? (events.format ?? formatOf(paths, report)) : "parquet",
+    text: resolveText(events),
+    partitions: events.partitions ?? [],
     id: events.id ?? null,
     user: events.user,
     item: events.item,
@@ -91,6 +97,17 @@ function formatOf(paths: readonly string[], report: Report): EventsConfig["forma
   return "csv";
 }
 
+function resolveText(events: UserEvents): TextConfig {
+  return {
+    delimiter: events.delimiter ?? null,
+    quote: events.quote ?? null,
+    escape: events.escape ?? null,
+    encoding: events.encoding ?? EVENTS_DEFAULTS.encoding,
+    nulls: events.nulls ?? EVENTS_DEFAULTS.nulls,
+    decimal: events.decimal ?? EVENTS_DEFAULTS.decimal,
+  };
+}
+
 function resolveTimeField(time: UserEvents["time"]): EventsConfig["time"] {
   if (typeof time === "string") return { from: time, unit: EVENTS_DEFAULTS.timeUnit };
   return { from: time.from, unit: time.unit };
@@ -100,18 +117,24 @@ function resolveSource(source: UserEvents["action"]): Source {
   return typeof source === "string" ? { from: source } : source;
 }
 
-function resolveOrigin(source: UserEvents["origin"], report: Report): Source {
-  const resolved = resolveSource(source ?? { value: "organic" });
-  if ("value" in resolved && resolved.value !== "ad" && resolved.value !== "organic") {
+function resolveOrigin(origin: UserEvents["origin"], report: Report): Source {
+  if (origin === undefined) return { value: "organic" };
+  if (typeof origin === "string") return { from: origin };
+  if ("value" in origin) return origin;
+  const { from, ad, organic } = origin;
+  if (ad === undefined && organic === undefined) return { from };
+  const values = { ad: (ad ?? []).map(String), organic: (organic ?? []).map(String) };
+  const both = values.ad.find((value) => values.organic.includes(value));
+  if (both !== undefined) {
     report(
-      invalid("events.origin.value", {
-        expected: "ad or organic",
-        got: show(resolved.value),
-        hint: "Correct this value.",
+      invalid("events.origin.organic", {
+        expected: "values that events.origin.ad does not have",
+        got: show(both),
+        hint: "Remove it from one of the two.",
       }),
     );
   }
-  return resolved;
+  return { from, values };
 }
 
 function resolveIds(ids: UserEvents["itemIds"]): IdEncoding {

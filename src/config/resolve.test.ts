@@ -46,7 +46,10 @@ describe("resolveConfig", () => {
     expect(config.runs).toBe("/project/runs");
     expect(config.events).toEqual({
       from: ["/project/data/*.parquet"],
+      sql: null,
       format: "parquet",
+      text: { delimiter: null, quote: null, escape: null, encoding: "utf-8", nulls: ["\\N"], decimal: "." },
+      partitions: [],
       id: null,
       user: "user_id",
       item: "ad_id",

@@ -8,11 +8,13 @@ import { EVENTS_DEFAULTS, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, TRAN
 import { INSTANT_PATTERN } from "./instant.ts";
 import { studySchema } from "./study-schema.ts";
 import {
+  ENCODINGS,
   KEPT_ACTIVATIONS,
   MODEL_KINDS,
   MODEL_SIZES,
   ROW_FORMATS,
   TABLE_STORAGES,
+  TIME_UNITS,
   TRAINING_EXAMPLES,
   TRAINING_ORDERS,
   TRAINING_PRECISIONS,
@@ -58,6 +60,32 @@ const source = (description: string) =>
     ],
     { title: "the name of a field, or { value: … } for one constant", description },
   );
+
+const originValues = (value: string) =>
+  Type.Optional(
+    Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+      description: `Values of the field that mean ${value}. Default: all that the other list does not name.`,
+      minItems: 1,
+    }),
+  );
+
+const origin = Type.Union(
+  [
+    field("Field of the log, with the values `ad` and `organic`."),
+    record(
+      { from: field("Field of the log."), ad: originValues("ad"), organic: originValues("organic") },
+      "Read from a field.",
+    ),
+    record({ value: Type.Enum(["ad", "organic"], { description: "The constant." }) }, "The same for the whole log."),
+  ],
+  {
+    title: "the name of a field, { from, ad: […] }, or { value }",
+    description: "Whether the item was paid for: `ad` or `organic`. Default: all organic.",
+  },
+);
+
+/** One character of ASCII. */
+const character = (description: string) => Type.String({ description, pattern: "^[\\x00-\\x7F]$" });
 
 const ids = (description: string) =>
   Type.Union(
@@ -112,12 +140,47 @@ const events = record(
       [
         field("A file or a glob."),
         Type.Array(field("A file or a glob."), { description: "Files or globs.", minItems: 1 }),
+        record(
+          { sql: field("A query of DuckDB; paths in it are relative to this configuration.") },
+          "The rows of a query: joins, filters, expressions.",
+        ),
       ],
-      { title: "a file or glob, or a list of them", description: "Files of the log, relative to this configuration." },
+      {
+        title: "a file or glob, a list of them, or { sql }",
+        description: "Files of the log, relative to this configuration, or a query.",
+      },
     ),
     format: Type.Optional(
       Type.Enum(["parquet", "csv", "tsv", "jsonl"], {
         description: "Format of the files; by default from their names.",
+      }),
+    ),
+    partitions: Type.Optional(
+      Type.Array(field("A name, as dt of a folder dt=2025-03-03."), {
+        description: "Fields that the names of folders hold. A file's own field of the name wins.",
+        uniqueItems: true,
+      }),
+    ),
+    delimiter: Type.Optional(character("What separates the fields of CSV and TSV.")),
+    quote: Type.Optional(
+      character("What may enclose a field, doubled inside of it. Default: the quotation mark for CSV."),
+    ),
+    escape: Type.Optional(
+      character("What makes the next character data, the backslash of MySQL and Hive for example. Default: none."),
+    ),
+    encoding: Type.Optional(
+      Type.Enum([...ENCODINGS], { description: "Encoding of CSV, TSV and JSONL.", default: EVENTS_DEFAULTS.encoding }),
+    ),
+    nulls: Type.Optional(
+      Type.Array(Type.String(), {
+        description: "Texts of CSV and TSV that stand for a missing value, besides the empty one.",
+        default: [...EVENTS_DEFAULTS.nulls],
+      }),
+    ),
+    decimal: Type.Optional(
+      Type.Enum([".", ","], {
+        description: "What stands before the decimals of numbers in CSV and TSV.",
+        default: EVENTS_DEFAULTS.decimal,
       }),
     ),
     id: Type.Optional(field("Field of a unique event id; rows with an id already read are dropped and counted.")),
@@ -129,7 +192,7 @@ const events = record(
         record(
           {
             from: field("Field of the time."),
-            unit: Type.Enum(["ms", "s", "us", "iso"], { description: "Unit since 1970 UTC, or ISO 8601 text." }),
+            unit: Type.Enum([...TIME_UNITS], { description: "Unit since 1970 UTC, or ISO 8601 text." }),
           },
           "A field and its unit.",
         ),
@@ -138,7 +201,7 @@ const events = record(
     ),
     action: source("What happened: an impression, a purchase…"),
     surface: source("Where it happened: feed, stories…"),
-    origin: Type.Optional(source("Values `ad` or `organic`. Default: all organic.")),
+    origin: Type.Optional(origin),
     earliest: Type.Optional(instant(`Earlier events are rejected. Default: ${EVENTS_DEFAULTS.earliest}.`)),
     latest: Type.Optional(instant(`Events at or after it are rejected. Default: ${EVENTS_DEFAULTS.latest}.`)),
     itemIds: Type.Optional(ids("How the ids of the items become table rows.")),

@@ -7,8 +7,35 @@ import type { StudyConfig } from "./studies.ts";
 
 import type { WorldConfig } from "./world.ts";
 
-/** Where a key column comes from: a field of the log, or one constant for all of it. */
-export type Source = { readonly from: string } | { readonly value: string };
+/**
+ * Where a key column comes from: a field of the log, or one constant for all of it. `values` says which texts of the
+ * field stand for which value; null where the field holds the values themselves.
+ */
+export type Source =
+  | { readonly from: string; readonly values?: Readonly<Record<string, readonly string[]>> }
+  | { readonly value: string };
+
+/** Encodings of text. `latin-1` is ISO 8859-1, each byte the code point of its value. */
+export const ENCODINGS = ["utf-8", "latin-1", "utf-16"] as const;
+/** One of {@link ENCODINGS}. */
+export type Encoding = (typeof ENCODINGS)[number];
+
+/** Units of a log's times: ISO 8601 text, or a count since 1970, UTC. */
+export const TIME_UNITS = ["ms", "s", "us", "ns", "iso"] as const;
+/** One of {@link TIME_UNITS}. */
+export type TimeUnit = (typeof TIME_UNITS)[number];
+
+/** How files of text hold records and fields; null where the format's own way is meant. */
+export interface TextConfig {
+  readonly delimiter: string | null;
+  readonly quote: string | null;
+  readonly escape: string | null;
+  readonly encoding: Encoding;
+  /** Texts that stand for a missing value; the empty text always does. */
+  readonly nulls: readonly string[];
+  /** What stands before the decimals of numbers. */
+  readonly decimal: "." | ",";
+}
 
 /** How the ids of a category become table rows: one row per distinct id, or `buckets` rows shared by hashing. */
 export type IdEncoding = { readonly kind: "dictionary" } | { readonly kind: "hash"; readonly buckets: number };
@@ -17,12 +44,17 @@ export type IdEncoding = { readonly kind: "dictionary" } | { readonly kind: "has
 export interface EventsConfig {
   /** Files or globs, absolute. */
   readonly from: readonly string[];
+  /** A query whose rows are the log, and the folder that its paths are relative to; null if files are the log. */
+  readonly sql: { readonly query: string; readonly folder: string } | null;
   readonly format: "parquet" | "csv" | "tsv" | "jsonl";
+  readonly text: TextConfig;
+  /** Fields that the names of folders hold, as `dt=2025-03-03`; a file's own field of the name wins. */
+  readonly partitions: readonly string[];
   /** Field of a unique event id, or null when the log has none. */
   readonly id: string | null;
   readonly user: string;
   readonly item: string;
-  readonly time: { readonly from: string; readonly unit: "ms" | "s" | "us" | "iso" };
+  readonly time: { readonly from: string; readonly unit: TimeUnit };
   readonly action: Source;
   readonly surface: Source;
   /** Values `ad` or `organic`. */

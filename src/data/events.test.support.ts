@@ -21,7 +21,10 @@ export function eventsConfig(
   const dictionary = { kind: "dictionary" } as const;
   return {
     from: [path],
+    sql: null,
     format,
+    text: { delimiter: null, quote: null, escape: null, encoding: "utf-8", nulls: ["\\N"], decimal: "." },
+    partitions: [],
     id: "event_id",
     user: "user_id",
     item: "ad_id",
@@ -90,7 +93,12 @@ export function writeStore(dir: string, events: readonly TestEvent[]): readonly 
   }
   const rows = { rowsRead: sorted.length, accepted: sorted.length, duplicates: 0, rejected: 0 };
   const outcomes = [{ name: "click", kind: "flag", delayMs: CLICK_DELAY_MS, objective: true }] as const;
-  writer.finish({ schema: { attributes: [{ name: "dwell", kind: "number" }], outcomes }, rows, rejections: {} });
+  writer.finish({
+    schema: { attributes: [{ name: "dwell", kind: "number" }], outcomes },
+    rows,
+    rejections: {},
+    repeats: { completed: 0, contradictions: {} },
+  });
   writeFileSync(join(dir, CURRENT_FILE), "v1");
   return sorted;
 }

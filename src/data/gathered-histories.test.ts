@@ -50,7 +50,12 @@ function writeEvents(dir: string, events: readonly Event[]): void {
     return { name, kind: name === "dwell" ? "number" : "flag", delayMs, objective: false } as const;
   });
   const rows = { rowsRead: events.length, accepted: events.length, duplicates: 0, rejected: 0 };
-  writer.finish({ schema: { attributes: [], outcomes }, rows, rejections: {} });
+  writer.finish({
+    schema: { attributes: [], outcomes },
+    rows,
+    rejections: {},
+    repeats: { completed: 0, contradictions: {} },
+  });
   writeFileSync(join(dir, CURRENT_FILE), "v1");
 }
 

@@ -1,91 +1,104 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
 import { LapidaryError } from "../../config/errors.ts";
 import { nearest } from "../../config/nearest.ts";
-import type { EventsConfig } from "../../config/types.ts";
-import { fieldsWithoutValues } from "./dead-letters.ts";
-import { type IngestPlan, type PlannedColumn, planIngest } from "./plan.ts";
-import { type LogFile, linesSql } from "./sources.ts";
-import { queryRows } from "./sql.ts";
+import { fieldOf, type IngestPlan, type PlannedColumn } from "./plan.ts";
 
-const SAMPLE_LINES = 1000;
+/** What a file of the log says of its fields before a row is read. */
+export interface FileFields {
+  readonly path: string;
+  /** Names in the file's order; they may repeat. */
+  readonly names: readonly string[];
+  /** SQL type of a planned field; undefined if the file does not have it. */
+  readonly typeOf: (field: string) => string | undefined;
+  /** What separates the fields in all likelihood, if it is not what the configuration says; else null. */
+  readonly separatedBy: string | null;
+}
 
 /**
- * Checks that every file has every field that the configuration names, with a type that can hold it.
+ * Checks that every field that the configuration names is in some file, with a type that can hold it in each: fields may
+ * come with newer files, or go with older ones.
  *
- * @throws {LapidaryError} EVENTS_EMPTY, EVENTS_FIELD or EVENTS_FIELD_TYPE
+ * @throws {LapidaryError} EVENTS_FIELD or EVENTS_FIELD_TYPE
  */
-export function checkFields(config: EventsConfig, files: readonly LogFile[]): void {
-  for (const { path, fields } of files) {
-    if (fields === null) continue;
-    if (fields.size === 0) throw empty(path);
-    for (const column of planIngest(config).all) {
-      if (!("from" in column.source)) continue;
-      const type = fields.get(column.source.from);
-      if (type === undefined) throw missingField(path, column.source.from, [...fields.keys()]);
-      checkType(path, column, type);
-    }
+export function checkFields(plan: IngestPlan, files: readonly FileFields[]): void {
+  const [first] = files;
+  if (first === undefined) return;
+  for (const column of plan.all) {
+    const field = fieldOf(column);
+    if (field === null) continue;
+    const found = files.filter(({ typeOf }) => typeOf(field) !== undefined);
+    if (found.length === 0) throw missingField(first, field);
+    for (const file of found) checkField(file, column, field);
   }
 }
 
+function checkField({ path, names, typeOf }: FileFields, column: PlannedColumn, field: string): void {
+  const times = names.filter((name) => name === field).length;
+  if (times > 1) {
+    throw new LapidaryError({
+      code: "EVENTS_FIELD",
+      where: path,
+      expected: `one field ${field}`,
+      got: `${times} of this name`,
+      hint: "Rename all but one of them in the file.",
+    });
+  }
+  checkType(`${path}: ${field}`, column, typeOf(field) ?? "VARCHAR");
+}
+
 /**
- * Checks that every field that the configuration names has a value in some row of the log.
+ * Checks that every field that the configuration names is a key of some record of JSON.
  *
  * @throws {LapidaryError} EVENTS_FIELD
  */
-export async function checkJsonFields(
-  connection: DuckDBConnection,
-  plan: IngestPlan,
-  files: readonly LogFile[],
-): Promise<void> {
-  const values = new Map<string, string>();
-  for (const [i, { source }] of plan.all.entries()) if ("from" in source) values.set(source.from, `v${i}`);
-  const suspects = await fieldsWithoutValues(connection, values);
-  const [first] = files;
-  if (suspects.length === 0 || first === undefined) return;
-  const known = await sampleKeys(connection, first.path);
-  // A field that is there and never readable is told by the reasons of the rejected rows.
-  const missing = suspects.find((name) => !known.includes(name));
-  if (known.length > 0 && missing !== undefined) throw missingField(first.path, missing, known);
+export function checkJsonFields(plan: IngestPlan, path: string, keys: ReadonlySet<string>): void {
+  if (keys.size === 0) return;
+  for (const column of plan.all) {
+    const field = fieldOf(column);
+    if (field === null || keys.has(field) || keys.has(field.split(".")[0] ?? field)) continue;
+    const names = [...keys].sort();
+    throw missingField({ path, names, typeOf: () => undefined, separatedBy: null }, field);
+  }
 }
 
-async function sampleKeys(connection: DuckDBConnection, path: string): Promise<readonly string[]> {
-  const objects = `SELECT text FROM ${linesSql(path, ", ignore_errors = true")} WHERE json_valid(text) LIMIT ${SAMPLE_LINES}`;
-  const rows = await queryRows(connection, `SELECT DISTINCT unnest(json_keys(text)) FROM (${objects})`);
-  return rows.map(([key]) => String(key)).sort();
-}
+const NUMERIC_KINDS: ReadonlySet<string> = new Set(["number", "flag"]);
 
-function checkType(path: string, column: PlannedColumn, type: string): void {
-  const isNested = /[[(]|^(BLOB|BIT|MAP|STRUCT|UNION|VARIANT|GEOMETRY)/.test(type) && !type.startsWith("DECIMAL");
-  const isTemporal = /^(DATE|TIME|INTERVAL)/.test(type);
-  const isNumeric = column.kind === "number" || column.kind === "flag";
-  if (!isNested && !(isNumeric && (isTemporal || type === "UUID"))) return;
+function checkType(where: string, { kind }: PlannedColumn, type: string): void {
+  const isNested = /[[(]|^(BIT|MAP|STRUCT|UNION|VARIANT|GEOMETRY)/.test(type) && !type.startsWith("DECIMAL");
+  const isTimeOfDay = /^(TIME(?!STAMP)|INTERVAL)/.test(type);
+  const isWrong = NUMERIC_KINDS.has(kind)
+    ? /^(DATE|TIME|INTERVAL|UUID)/.test(type) || (kind === "number" && type === "BOOLEAN")
+    : kind === "time" && (isTimeOfDay || type === "BOOLEAN" || type === "UUID");
+  if (!isNested && !isWrong) return;
   throw new LapidaryError({
     code: "EVENTS_FIELD_TYPE",
-    where: `${path}: ${"from" in column.source ? column.source.from : column.name}`,
-    expected: `a type that can hold ${column.kind === "id" ? "an id" : `a ${column.kind}`}`,
+    where,
+    expected: `a type that can hold ${kind === "id" ? "an id" : `a ${kind}`}`,
     got: type,
-    hint: "Map another field, or convert this one before the ingest.",
+    hint: type === "BOOLEAN" ? "Map it as a flag." : "Map another field, or convert this one before the ingest.",
   });
 }
 
-function missingField(path: string, name: string, known: readonly string[]): LapidaryError {
-  const near = nearest(name, known);
-  const hint = near === null ? "Correct the mapping in `events`." : `Did you mean ${near}?`;
+function missingField({ path, names, separatedBy }: FileFields, field: string): LapidaryError {
+  const near = nearest(field, names);
+  const mapping = near === null ? "Correct the mapping in `events`." : `Did you mean ${near}?`;
+  const hint =
+    separatedBy === null ? mapping : `The fields seem to be separated by ${separatedBy}: set events.delimiter.`;
   return new LapidaryError({
     code: "EVENTS_FIELD",
     where: path,
-    expected: `a field ${name}`,
-    got: `the fields ${known.join(", ")}`,
+    expected: `a field ${field}`,
+    got: `the fields ${names.join(", ")}`,
     hint,
   });
 }
 
-function empty(path: string): LapidaryError {
+/** The error of a log without a single record. */
+export function emptyLog(where: string, got: string): LapidaryError {
   return new LapidaryError({
     code: "EVENTS_EMPTY",
-    where: path,
+    where,
     expected: "at least one event",
-    got: "an empty file",
-    hint: "Remove the file from events.from.",
+    got,
+    hint: "Check the mapping in `events`.",
   });
 }

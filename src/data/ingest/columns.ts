@@ -5,7 +5,7 @@ import type { ColumnLayout, ColumnType } from "../store/format.ts";
 import { narrowestType } from "../store/format.ts";
 import type { EventChunk, StoreWriter } from "../store/store-writer.ts";
 import { cardinalityOf, codesTable } from "./dictionaries.ts";
-import type { IngestPlan, PlannedColumn } from "./plan.ts";
+import { type IngestPlan, type PlannedColumn, valueName } from "./plan.ts";
 import { numericColumn, streamChunks } from "./sql.ts";
 
 const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
@@ -57,22 +57,26 @@ export async function writeEvents(
   }
 }
 
+/**
+ * Store order is (user, time); of equal times by what the events hold, so that files may be split and ordered at will.
+ */
 function eventsSql(plan: IngestPlan, layouts: readonly ColumnLayout[]): string {
   const joins: string[] = [];
   const outputs: string[] = [];
   for (const [index, column] of plan.columns.entries()) {
     const type = SQL_TYPES[layouts[index]?.type ?? "u32"];
-    const value = `v${plan.all.indexOf(column)}`;
-    if (column.kind === "number") outputs.push(`coalesce(${value}, 'NaN'::FLOAT)`);
-    else if (column.ids === null) outputs.push(`coalesce(${value}, 0)::${type}`);
+    const value = valueName(plan, column);
+    if (column.kind === "number") outputs.push(`coalesce(${value}, 'NaN'::FLOAT) AS c${index}`);
+    else if (column.ids === null) outputs.push(`coalesce(${value}, 0)::${type} AS c${index}`);
     else {
-      joins.push(`LEFT JOIN ${codesTable(column)} AS c${index} ON c${index}.id = ${value}`);
-      outputs.push(`coalesce(c${index}.code, 0)::${type}`);
+      joins.push(`LEFT JOIN ${codesTable(column)} AS k${index} ON k${index}.id = ${value}`);
+      outputs.push(`coalesce(k${index}.code, 0)::${type} AS c${index}`);
     }
   }
-  const user = `v${plan.all.indexOf(plan.user)}`;
-  const time = `v${plan.all.indexOf(plan.time)}`;
-  return `SELECT users.code, ${time}::DOUBLE, ${outputs.join(", ")} FROM accepted
-    JOIN ${codesTable(plan.user)} AS users ON users.id = ${user} ${joins.join(" ")}
-    ORDER BY users.code, ${time}, seq`;
+  const user = valueName(plan, plan.user);
+  const time = valueName(plan, plan.time);
+  const columns = plan.columns.map((_, index) => `c${index}`).join(", ");
+  return `SELECT user_code, time, ${columns} FROM (SELECT users.code AS user_code, ${time}::DOUBLE AS time, ${outputs.join(", ")}
+    FROM accepted JOIN ${codesTable(plan.user)} AS users ON users.id = ${user} ${joins.join(" ")})
+    ORDER BY user_code, time, hash(${columns})`;
 }

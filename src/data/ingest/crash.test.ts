@@ -116,7 +116,7 @@ describe("an unfinished ingest", () => {
       if (at === "publish") await run;
       else await expect(run).rejects.toBe(reason);
       expect(wholeStore(store) === null).toBe(at !== "publish");
-      expect(stages).toEqual(stages.map((_, i) => `${i} of 6`));
+      expect(stages).toEqual(stages.map((_, i) => `${i} of 7`));
       await ingest(eventsConfig(path, "jsonl"), { store });
       expect(wholeStore(store)).not.toBeNull();
       await expect(ingest(eventsConfig(path, "jsonl"), { store, force: true, signal: stop.signal })).rejects.toBe(

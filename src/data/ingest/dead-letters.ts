@@ -1,89 +1,133 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { FileDigest, FileWriter } from "../store/file-writer.ts";
-import { ROWS_PER_FILE, unsplitTable } from "./scan.ts";
-import type { LogFile } from "./sources.ts";
-import { literal, numericColumn, queryNumber, queryRows, streamChunks, textColumn } from "./sql.ts";
-
-const SPLIT_REASONS: Readonly<Record<string, string>> = {
-  "MISSING COLUMNS": "too few fields",
-  "TOO MANY COLUMNS": "too many fields",
-  "UNQUOTED VALUE": "a quote that is misplaced or not closed",
-  "INVALID ENCODING": "not UTF-8",
-  "LINE SIZE OVER MAXIMUM": "too long a line",
-};
+import { reasonOf, verdictOf } from "./judge.ts";
+import type { IngestPlan } from "./plan.ts";
+import { numericColumn, queryNumber, queryRows, streamChunks } from "./sql.ts";
 
 /** One rejected row, as a line of the dead-letter file. */
 export interface DeadLetter {
   readonly file: string;
-  /** Line of the file, from 1; in Parquet, the row. A field with line breaks before it makes it too small. */
+  /** Line of the file at which it begins, from 1; in Parquet, the row. */
   readonly line: number;
+  readonly code: string;
   readonly reason: string;
   /** The row as it stands in the file; as JSON if it came from Parquet. */
   readonly raw: string;
+  /** Its bytes in base64, if they are no UTF-8. */
+  readonly rawBase64?: string;
 }
 
-/** SQL that creates the table of the lines that could not be split into fields. */
-export const CREATE_BROKEN_SQL =
-  "CREATE TABLE broken (file INTEGER, ordinal BIGINT, line BIGINT, reason VARCHAR, raw VARCHAR)";
-
-/** Keeps the lines of file `index` that its reader could not split. */
-export async function collectUnsplit(connection: DuckDBConnection, index: number): Promise<void> {
-  const reasons = Object.entries(SPLIT_REASONS).map(
-    ([type, reason]) => `WHEN ${literal(type)} THEN ${literal(reason)}`,
-  );
-  await connection.run(
-    `INSERT INTO broken SELECT ${index}, row_number() OVER (ORDER BY line) - 1, line, CASE type ${reasons.join(" ")} ELSE lower(type) END, raw
-     FROM (SELECT line, min(error_type::VARCHAR) AS type, coalesce(any_value(csv_line), '') AS raw FROM ${unsplitTable(index)} GROUP BY line)`,
-  );
+/** A record's own bytes, and where they stand. */
+export interface RawRecord {
+  readonly seq: number;
+  /** From 1. */
+  readonly line: number;
+  readonly raw: Uint8Array;
 }
 
-/** Looks up the rejected rows of a Parquet file, all fields of them. */
-export async function lookUpParquetRows(connection: DuckDBConnection, { path }: LogFile, index: number): Promise<void> {
-  const base = index * ROWS_PER_FILE;
-  const found = `FROM rejected WHERE seq BETWEEN ${base} AND ${base + ROWS_PER_FILE - 1}`;
-  if ((await queryNumber(connection, `SELECT count(*) ${found}`)) === 0) return;
-  await connection.run(
-    `UPDATE rejected SET raw = found.raw FROM (
-       SELECT file_row_number + 1 + ${base} AS seq, to_json(source)::VARCHAR AS raw
-       FROM (SELECT file_row_number, struct_pack(*COLUMNS(* EXCLUDE file_row_number)) AS source FROM read_parquet(${literal(path)}, file_row_number = true))
-       WHERE file_row_number + 1 + ${base} IN (SELECT seq ${found})
-     ) AS found WHERE rejected.seq = found.seq`,
-  );
-}
+/** Reads records of file `index` by their sequence numbers, which rise. */
+export type RecordSource = (index: number, seqs: readonly number[]) => AsyncIterable<RawRecord>;
 
-/** Writes all rejected rows, in the order of the log, and counts them by reason. */
-export async function writeDeadLetters(connection: DuckDBConnection, files: readonly LogFile[], writer: FileWriter) {
+/** SQL that creates the tables of the records that are no rows: those that cannot be framed, and those of JSON that are no object. */
+export const CREATE_UNUSABLE_SQL: readonly string[] = [
+  "CREATE TABLE broken (file INTEGER, line BIGINT, code VARCHAR, reason VARCHAR, raw BLOB)",
+  "CREATE TABLE unusable (seq BIGINT, code VARCHAR, expected VARCHAR)",
+  "CREATE TABLE json_keys (key VARCHAR)",
+];
+
+/** Rows outside of the log's time are counted; to copy them all, as a log of other years would, helps nobody. */
+const COUNTED_ONLY = "EVENT_TIME_RANGE";
+
+const REFUSED_SQL = `SELECT seq, column_index, code, expected FROM judged WHERE code IS NOT NULL
+  UNION ALL SELECT seq, NULL, code, expected FROM unusable`;
+
+/** Number of rejected rows by reason. */
+export async function countRejections(connection: DuckDBConnection, plan: IngestPlan): Promise<Record<string, number>> {
   const rejections: Record<string, number> = {};
-  for await (const chunk of streamChunks(connection, DEAD_LETTERS_SQL)) {
-    const fileIndexes = numericColumn(chunk, 0);
-    const lines = numericColumn(chunk, 1);
-    const raws = textColumn(chunk, 3);
-    const letters = textColumn(chunk, 2).map((reason, i) => {
-      rejections[reason] = (rejections[reason] ?? 0) + 1;
-      const letter: DeadLetter = { file: files[fileIndexes[i]!]?.path ?? "", line: lines[i]!, reason, raw: raws[i]! };
-      return `${JSON.stringify(letter)}\n`;
-    });
-    writer.append(Buffer.from(letters.join("")));
+  const count = (reason: string, n: unknown) => {
+    rejections[reason] = (rejections[reason] ?? 0) + Number(n);
+  };
+  const refused = await queryRows(
+    connection,
+    `SELECT column_index, code, expected, count(*) FROM (${REFUSED_SQL}) GROUP BY ALL ORDER BY 1, 2, 3`,
+  );
+  for (const [index, code, expected, n] of refused) {
+    count(reasonOf(plan, verdictOf([index, code, expected])), n);
   }
-  const digest: FileDigest = writer.finish();
-  return { rejections, digest };
+  const broken = await queryRows(connection, "SELECT reason, count(*) FROM broken GROUP BY reason ORDER BY reason");
+  for (const [reason, n] of broken) count(String(reason), n);
+  return rejections;
 }
 
-// A reader counts only the lines that it could split: the others before a row are added back to its line.
-const DEAD_LETTERS_SQL = `
-  SELECT file::INTEGER, line::DOUBLE, reason, raw FROM (
-    SELECT file, line + (SELECT count(*) FROM broken WHERE broken.file = found.file AND broken.line - broken.ordinal <= found.line) AS line, reason, coalesce(raw, '') AS raw
-    FROM (SELECT seq // ${ROWS_PER_FILE} AS file, seq % ${ROWS_PER_FILE} AS line, reason, raw FROM rejected) AS found
-    UNION ALL SELECT file, line, reason, raw FROM broken
-  ) ORDER BY file, line, reason, raw`;
-
-/** Fields that have no value in any row: in JSONL, where rows have their own fields, the sign of a wrong name. */
-export async function fieldsWithoutValues(
+/** Writes the rejected rows, in the order of the log. */
+export async function writeDeadLetters(
   connection: DuckDBConnection,
-  fields: ReadonlyMap<string, string>,
-): Promise<readonly string[]> {
-  if (fields.size === 0) return [];
-  const counts = [...fields.values()].map((value) => `count(${value})`);
-  const [row] = await queryRows(connection, `SELECT ${counts.join(", ")} FROM staged`);
-  return [...fields.keys()].filter((_, i) => Number(row?.[i]) === 0);
+  writer: FileWriter,
+  { plan, paths, records }: { plan: IngestPlan; paths: readonly string[]; records: RecordSource },
+): Promise<FileDigest> {
+  for (const [index, file] of paths.entries()) {
+    const broken = brokenOf(connection, index, file);
+    let next = (await broken.next()).value;
+    const flushUntil = async (line: number) => {
+      while (next && next.line < line) {
+        append(writer, next);
+        next = (await broken.next()).value;
+      }
+    };
+    for await (const letter of refusedOf(connection, index, { plan, file, records })) {
+      await flushUntil(letter.line);
+      append(writer, letter);
+    }
+    await flushUntil(Number.POSITIVE_INFINITY);
+  }
+  return writer.finish();
+}
+
+function append(writer: FileWriter, letter: DeadLetter): void {
+  writer.append(Buffer.from(`${JSON.stringify(letter)}\n`));
+}
+
+/** Letters of one batch of records, so that memory does not grow with their number. */
+const BATCH = 10_000;
+
+async function* refusedOf(
+  connection: DuckDBConnection,
+  index: number,
+  { plan, file, records }: { plan: IngestPlan; file: string; records: RecordSource },
+): AsyncGenerator<DeadLetter> {
+  const found = `FROM (${REFUSED_SQL}) JOIN read_files ON seq >= first_seq AND seq < first_seq + records
+    WHERE file = ${index} AND code <> '${COUNTED_ONLY}'`;
+  const total = await queryNumber(connection, `SELECT count(*) ${found}`);
+  for (let done = 0; done < total; done += BATCH) {
+    const rows = await queryRows(
+      connection,
+      `SELECT seq::VARCHAR, column_index, code, expected ${found} ORDER BY seq LIMIT ${BATCH} OFFSET ${done}`,
+    );
+    const bySeq = new Map(rows.map((row) => [Number(row[0]), row]));
+    for await (const { seq, line, raw } of records(index, [...bySeq.keys()])) {
+      const verdict = verdictOf((bySeq.get(seq) ?? []).slice(1));
+      yield letterOf({ file, line, code: verdict.code, reason: reasonOf(plan, verdict) }, raw);
+    }
+  }
+}
+
+async function* brokenOf(connection: DuckDBConnection, index: number, file: string): AsyncGenerator<DeadLetter> {
+  const sql = `SELECT line::DOUBLE, code, reason, raw FROM broken WHERE file = ${index} ORDER BY line`;
+  for await (const chunk of streamChunks(connection, sql)) {
+    const lines = numericColumn(chunk, 0);
+    const [, codes = [], reasons = [], raws = []] = chunk.getColumns();
+    for (let i = 0; i < chunk.rowCount; i++) {
+      const raw = raws[i] as { readonly bytes: Uint8Array };
+      yield letterOf({ file, line: lines[i]!, code: String(codes[i]), reason: String(reasons[i]) }, raw.bytes);
+    }
+  }
+}
+
+function letterOf(facts: Omit<DeadLetter, "raw" | "rawBase64">, raw: Uint8Array): DeadLetter {
+  const bytes = Buffer.from(raw);
+  const text = bytes.toString("utf8");
+  // What is no UTF-8 cannot stand in JSON as it is.
+  return Buffer.from(text).equals(bytes)
+    ? { ...facts, raw: text }
+    : { ...facts, raw: text, rawBase64: bytes.toString("base64") };
 }

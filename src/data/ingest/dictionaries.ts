@@ -1,6 +1,6 @@
 import { type DuckDBConnection, DuckDBDataChunk, UINTEGER } from "@duckdb/node-api";
 import { hashId } from "../../features/hash-id.ts";
-import type { IngestPlan, PlannedColumn } from "./plan.ts";
+import { type IngestPlan, type PlannedColumn, valueName } from "./plan.ts";
 import { identifier, numericColumn, queryNumber, streamChunks, textColumn } from "./sql.ts";
 
 /** Table of the codes of a column's ids. */
@@ -9,15 +9,16 @@ export function codesTable(column: PlannedColumn): string {
 }
 
 /**
- * Gives every distinct id of a column a code: 1, 2, … in the order of first appearance in the log, so that a log
- * that grows at its end keeps its codes; or its hash.
+ * Gives every distinct id of a column a code: 1, 2, … in the order of the first event that has it, so that a log that
+ * grows keeps its codes, and of equal times in the order of the ids, so that files may be split and ordered at will; or
+ * its hash.
  */
 export async function buildCodes(connection: DuckDBConnection, plan: IngestPlan, column: PlannedColumn): Promise<void> {
   const table = codesTable(column);
-  const value = `v${plan.all.indexOf(column)}`;
+  const value = valueName(plan, column);
   await connection.run(
-    `CREATE TABLE ${table} AS SELECT id, (row_number() OVER (ORDER BY first_seq))::UINTEGER AS code
-     FROM (SELECT ${value} AS id, min(seq) AS first_seq FROM accepted WHERE ${value} IS NOT NULL GROUP BY ${value})`,
+    `CREATE TABLE ${table} AS SELECT id, (row_number() OVER (ORDER BY first, id::VARCHAR))::UINTEGER AS code
+     FROM (SELECT ${value} AS id, min(${valueName(plan, plan.time)}) AS first FROM accepted WHERE ${value} IS NOT NULL GROUP BY ${value})`,
   );
   if (column.ids?.kind === "hash") await hashCodes(connection, table, column.ids.buckets);
 }

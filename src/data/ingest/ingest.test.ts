@@ -10,7 +10,6 @@ import { eventsConfig, storeBytes, temporaryFolder } from "../events.test.suppor
 import { EventStore } from "../store/event-store.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import { ingest } from "./ingest.ts";
-import { splitHeader } from "./sources.ts";
 
 type Row = Record<string, unknown>;
 const FIELDS = [
@@ -45,18 +44,18 @@ const BAD: readonly (readonly [change: Row, reason: RegExp])[] = [
   [{ user_id: "" }, /^user_id: missing/],
   [{ ad_id: null }, /^ad_id: missing/],
   [{ ts: null }, /^ts: missing/],
-  [{ ts: "soon" }, /^ts: not a time/],
-  [{ ts: -1 }, /^ts: outside/],
-  [{ ts: 2_000_000_000_000 }, /^ts: outside/],
-  [{ ts: "1e400" }, /^ts: not a time/],
-  [{ price: "cheap" }, /^price: not a number/],
-  [{ price: "NaN" }, /^price: not finite/],
-  [{ price: "-Infinity" }, /^price: not finite/],
-  [{ price: "1e39" }, /^price: too large/],
-  [{ is_click: 2 }, /^is_click: not 0, 1, true or false/],
-  [{ is_click: "yes" }, /^is_click: not 0, 1/],
-  [{ origin: "sponsored" }, /^origin: not organic or ad/],
-  [{ dwell: "inf" }, /^dwell: not finite/],
+  [{ ts: "soon" }, /^ts: expected a time/],
+  [{ ts: "1970-01-01" }, /^ts: expected a time in milliseconds/],
+  [{ ts: "12:00" }, /^ts: expected a time in milliseconds/],
+  [{ ts: "1e400" }, /^ts: expected a time/],
+  [{ price: "cheap" }, /^price: expected a decimal number/],
+  [{ price: "NaN" }, /^price: expected a decimal number/],
+  [{ price: "-Infinity" }, /^price: expected a decimal number/],
+  [{ price: "1e39" }, /^price: expected a decimal number that a float32 holds/],
+  [{ is_click: 2 }, /^is_click: expected 0, 1, true or false/],
+  [{ is_click: "yes" }, /^is_click: expected 0, 1/],
+  [{ origin: "sponsored" }, /^origin: expected organic or ad/],
+  [{ dwell: "inf" }, /^dwell: expected a decimal number/],
 ];
 
 const csvField = (value: unknown) =>
@@ -82,6 +81,9 @@ async function writeParquet(path: string, jsonPath: string, select = "*"): Promi
   connection.closeSync();
   instance.closeSync();
 }
+
+/** Order of the bytes of two texts. */
+const compare = (a: unknown, b: unknown) => Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
 
 const deadLetters = (path: string) =>
   readFileSync(path, "utf8")
@@ -118,7 +120,7 @@ describe("ingest", () => {
       }
       const store = EventStore.open(join(folder.path, "store"));
       store.verify();
-      expect([...store.timesOf(0, 2)]).toEqual([5, 1000]);
+      expect([...store.timesOf(0, 2)]).toEqual([3, 5]);
       expect(ids(store, "item")).toEqual(["7", "7"]);
       expect(ids(store, "surface")).toEqual(["feed", "feed"]);
       expect(ids(store, "origin")).toEqual(["ad", "ad"]);
@@ -143,7 +145,7 @@ describe("ingest", () => {
     });
     await fc.assert(
       fc.asyncProperty(
-        fc.array(value, { minLength: 1, maxLength: 60 }),
+        fc.uniqueArray(value, { minLength: 1, maxLength: 60, selector: (row) => `${row.user_id} ${row.ts}` }),
         fc.constantFrom("jsonl", "csv"),
         async (values, format) => {
           using folder = temporaryFolder();
@@ -152,10 +154,12 @@ describe("ingest", () => {
           const path = join(folder.path, `log.${format}`);
           writeText(path, rows);
           await ingest(eventsConfig(path, format), { store: join(folder.path, "store"), threads: 1 });
-          const order = [...new Set(rows.map((row) => row["user_id"]))];
-          const sorted = rows.toSorted(
-            (a, b) => order.indexOf(a["user_id"]) - order.indexOf(b["user_id"]) || Number(a["ts"]) - Number(b["ts"]),
+          // One event of a user at a time: equal ones have an order of their own, which says nothing here.
+          const byTime = rows.toSorted(
+            (a, b) => Number(a["ts"]) - Number(b["ts"]) || compare(a["user_id"], b["user_id"]),
           );
+          const order = [...new Set(byTime.map((row) => row["user_id"]))];
+          const sorted = byTime.toSorted((a, b) => order.indexOf(a["user_id"]) - order.indexOf(b["user_id"]));
           const store = EventStore.open(join(folder.path, "store"));
           const all = (name: string) => sorted.map((row) => row[name] ?? null);
           expect(sorted.map((_, row) => store.dictionary("user")?.id(store.userOf(row)))).toEqual(all("user_id"));
@@ -217,10 +221,10 @@ describe("ingest", () => {
   it("joins files, keeps the first of two equal events, and keeps codes when the log grows at its end", async () => {
     using folder = temporaryFolder();
     const config = eventsConfig(join(folder.path, "log-*.jsonl"), "jsonl");
-    writeText(join(folder.path, "log-1.jsonl"), [good, { ...good, event_id: "b", ad_id: 8, price: 1 }]);
+    writeText(join(folder.path, "log-1.jsonl"), [good, { ...good, event_id: "b", ts: 1001, ad_id: 8, price: 1 }]);
     writeText(join(folder.path, "log-2.jsonl"), [
-      { ...good, event_id: "b", ad_id: 99, price: 2 },
-      { ...good, event_id: "c", ad_id: 6 },
+      { ...good, event_id: "b", ts: 1003, ad_id: 99, price: 2 },
+      { ...good, event_id: "c", ts: 1002, ad_id: 6 },
     ]);
     const store = join(folder.path, "store");
     expect((await ingest(config, { store })).rows).toEqual({ rowsRead: 4, accepted: 3, duplicates: 1, rejected: 0 });
@@ -266,9 +270,9 @@ describe("ingest", () => {
     const result = await ingest(eventsConfig(json, "jsonl"), { store: join(folder.path, "json") });
     expect(result.rows).toEqual({ rowsRead: 6, accepted: 1, duplicates: 0, rejected: 5 });
     expect(deadLetters(result.deadLetterFile).map(({ line: at, reason }) => [at, reason])).toEqual([
-      [1, "not a JSON object"],
-      [3, "not a JSON object"],
-      [5, "user_id: an object or a list"],
+      [1, "row: expected a JSON object"],
+      [3, "row: expected a JSON object"],
+      [5, "user_id: expected one value, not an object or a list"],
       [6, "not UTF-8"],
       [7, "user_id: missing"],
     ]);
@@ -287,7 +291,7 @@ describe("ingest", () => {
     );
     await ingest(eventsConfig(path, "parquet"), { store: join(folder.path, "store") });
     const store = EventStore.open(join(folder.path, "store"));
-    expect(ids(store, "item")).toEqual(["7", "8"]);
+    expect(ids(store, "item").toSorted()).toEqual(["7", "8"]);
     expect(store.dictionary("user")?.id(1)).toBe("3");
     expect(store.timeOf(0)).toBe(Date.UTC(2020, 0, 1) + 7);
     expect(column(store, "click")).toEqual([2, 2]);
@@ -330,7 +334,7 @@ describe("ingest", () => {
     await fails(eventsConfig(at("log.csv"), "parquet"), { code: "EVENTS_UNREADABLE" });
     await fails(eventsConfig(at("log.csv"), "csv", { earliestMs: 5000 }), {
       code: "EVENTS_EMPTY",
-      got: expect.stringContaining("ts: outside"),
+      got: expect.stringContaining("ts: expected a time in ["),
     });
     writeText(at("log.jsonl"), [good]);
     await fails(eventsConfig(at("log.jsonl"), "jsonl", { user: "usr_id" }), {
@@ -339,14 +343,5 @@ describe("ingest", () => {
     });
     await writeParquet(at("nested.parquet"), at("log.jsonl"), "* REPLACE ([1, 2] AS user_id)");
     await fails(eventsConfig(at("nested.parquet"), "parquet"), { code: "EVENTS_FIELD_TYPE" });
-  });
-});
-
-describe("splitHeader", () => {
-  it("splits plain and quoted names", () => {
-    expect(splitHeader('\uFEFFa,"b,c","d ""e""",,f', ",")).toEqual(["a", "b,c", 'd "e"', "", "f"]);
-    expect(splitHeader(",a", ",")).toEqual(["", "a"]);
-    expect(splitHeader('a\t"b"', "\t")).toEqual(["a", '"b"']);
-    expect(splitHeader("", ",")).toEqual([]);
   });
 });

@@ -85,6 +85,11 @@ export class Workspace {
     return row[0] === fingerprint;
   }
 
+  /** A folder inside of the workspace for what one stage needs. */
+  scratch(name: string): string {
+    return join(this.#folder, name);
+  }
+
   /** Name of the version folder of this run: the one given when it first started. */
   get output(): string {
     return this.#output;

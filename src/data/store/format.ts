@@ -10,7 +10,8 @@
  * <store>/v1/dead-letter.jsonl  the rows of the log that were rejected, each with its file, line and reason
  * ```
  *
- * Store order is (user, time, place in the log). Each event is stored once; nothing is copied into examples.
+ * Store order is (user, time), and of equal times by what the events hold: neither the order nor the number of the log's
+ * files changes a byte of the columns. Each event is stored once; nothing is copied into examples.
  */
 import type { EventSchema } from "../../features/schema.ts";
 
@@ -23,7 +24,7 @@ export const INPUTS_FILE = "inputs";
 /** Name of the file of rejected rows, inside a version. */
 export const DEAD_LETTER_FILE = "dead-letter.jsonl";
 /** Version of the format; a store of another one is refused. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 /** Rows between two absolute times. @unit events */
 export const ANCHOR_ROWS = 64;
 
@@ -90,6 +91,14 @@ export interface TimeLayout {
   readonly latestMs: number;
 }
 
+/** What rows that speak of one event brought to it. */
+export interface Repeats {
+  /** Events that a later row gave a fact that the first one lacked. */
+  readonly completed: number;
+  /** Events of which two rows say different things, by the column; the first one is believed. */
+  readonly contradictions: Readonly<Record<string, number>>;
+}
+
 /** The description of one version of a store. */
 export interface Manifest {
   readonly format: "lapidary-events";
@@ -99,6 +108,7 @@ export interface Manifest {
   readonly rows: RowCounts;
   /** Number of rejected rows by reason. */
   readonly rejections: Readonly<Record<string, number>>;
+  readonly repeats: Repeats;
   readonly schema: EventSchema;
   readonly time: TimeLayout;
   readonly columns: readonly ColumnEntry[];

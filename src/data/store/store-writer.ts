@@ -13,6 +13,7 @@ import {
   MANIFEST_FILE,
   type Manifest,
   offsetType,
+  type Repeats,
   type RowCounts,
   TIME_FILES,
 } from "./format.ts";
@@ -33,6 +34,7 @@ export interface StoreFacts {
   readonly rows: RowCounts;
   /** Number of rejected rows by reason. */
   readonly rejections: Readonly<Record<string, number>>;
+  readonly repeats: Repeats;
 }
 
 /** Writes one version folder: events in store order, dictionaries, and last of all the manifest. */
@@ -98,6 +100,7 @@ export class StoreWriter {
       numUsers: this.#userStarts.length,
       rows: facts.rows,
       rejections: facts.rejections,
+      repeats: facts.repeats,
       schema: facts.schema,
       time,
       columns: this.#entries,

@@ -1,15 +1,12 @@
-import { literal } from "../sql.ts";
 import { BrokenRecords } from "./broken-records.ts";
 import { dialectOf, type TextOptions } from "./dialect.ts";
-import { duckPath } from "./duck-path.ts";
-import { unescapeSql } from "./escapes.ts";
 import { FramedOutput } from "./framed-output.ts";
-import { type LogFile, unreadable } from "./list.ts";
+import type { LogFile } from "./list.ts";
+import { brokenHeader } from "./read-header.ts";
 import {
   type BrokenRecord,
   type CleanRun,
   type Header,
-  MAX_RECORD_BYTES,
   RecordScanner,
   type RecordSink,
   type RewrittenRecord,
@@ -28,7 +25,7 @@ export interface FramedText {
   /** Names of the fields, as the header has them: they may be empty or repeat. None in an empty file, null for JSONL. */
   readonly fields: readonly string[] | null;
   readonly delimiter: string;
-  /** Whether line breaks, delimiters and ESC in fields are written as ESC sequences. @see framedFieldSql */
+  /** Whether line breaks, delimiters and ESC in fields are written as ESC sequences. */
   readonly isEscaped: boolean;
   /** Number of lines behind the skipped ones, each a record. */
   readonly numRecords: number;
@@ -96,12 +93,7 @@ class FramingSink implements RecordSink {
   }
 
   brokenHeader({ line, reason }: BrokenRecord): void {
-    throw unreadable({
-      path: `${this.#file.path}:${line}`,
-      expected: "a line with the names of the fields",
-      got: reason,
-      hint: "Correct the first line, or set events.encoding, events.delimiter or events.quote as the file has them.",
-    });
+    throw brokenHeader(this.#file, line, reason);
   }
 }
 
@@ -183,24 +175,4 @@ class PickingSink implements RecordSink {
     const { value, done } = this.#records.next();
     this.#wanted = done ? null : value;
   }
-}
-
-/** A record and its escapes may be so long. @unit bytes */
-const MAX_LINE_BYTES = 2 * MAX_RECORD_BYTES + 2;
-
-/** SQL that reads framed text: columns `f0`, `f1`, … of VARCHAR, as they stand there; an empty field is NULL. */
-export function readFramedSql({ path, skipLines, fields, delimiter }: FramedText): string {
-  const names = (fields ?? [""]).map((_, i) => `'f${i}': 'VARCHAR'`);
-  const options = [
-    `columns = {${names.join(", ")}}`,
-    "auto_detect = false, header = false, quote = '', escape = '', new_line = '\\n', compression = 'none'",
-    `skip = ${skipLines}, delim = ${literal(delimiter)}, max_line_size = ${MAX_LINE_BYTES}`,
-    "hive_partitioning = false",
-  ];
-  return `read_csv(${duckPath(path)}, ${options.join(", ")})`;
-}
-
-/** SQL of the text of a column of {@link readFramedSql}. */
-export function framedFieldSql({ isEscaped, delimiter }: FramedText, column: string): string {
-  return isEscaped ? unescapeSql(column, delimiter) : column;
 }

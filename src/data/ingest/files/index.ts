@@ -1,0 +1,10 @@
+/** The files of a log: which they are, whether they are whole, and their text in a form that no reader takes otherwise. */
+
+export type { TextOptions } from "./dialect.ts";
+export { duckPath } from "./duck-path.ts";
+export { unescapeSql } from "./escapes.ts";
+export { type FramedText, frameText, readRecords } from "./frame.ts";
+export { guessDelimiter } from "./guess-delimiter.ts";
+export { checkUnchanged, type LogFile, listLogFiles } from "./list.ts";
+export { readHeader } from "./read-header.ts";
+export type { BrokenRecord } from "./record-scanner.ts";

@@ -1,0 +1,95 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { EventsConfig } from "../../config/types.ts";
+import { stagedType } from "./plain-sql.ts";
+import { fieldOf, type IngestPlan, valueName } from "./plan.ts";
+import { spelledTable, spellOut } from "./spellings.ts";
+import { literal, queryNumber } from "./sql.ts";
+import type { StageContext } from "./staging.ts";
+
+/**
+ * Decides row by row what is an event. `staged` (a table or a view) has of each planned column `i` the value `v{i}` and,
+ * where SQL could not read it, its text `o{i}`. Nearly all rows are plain; the others, `suspects`, are judged by
+ * the rules. Leaves the table `judged`, with the `code`, `column_index` and `expected` of a row that is refused, and the
+ * view `readable` of all rows that are events.
+ *
+ * `resolve` is called once the suspects are there, before the rules are asked about them.
+ */
+export async function judgeRows(
+  connection: DuckDBConnection,
+  context: StageContext,
+  resolve: () => Promise<void>,
+): Promise<void> {
+  const { plan, config } = context;
+  await connection.run(`CREATE TABLE suspects AS SELECT * FROM staged WHERE ${suspicionSql(plan, config)}`);
+  await resolve();
+  await spellOut(connection, plan, config);
+  await connection.run(`CREATE TABLE judged AS ${judgedSql(context)}`);
+  const values = plan.all.map((_, i) => `v${i}`).join(", ");
+  const hasSuspects = (await queryNumber(connection, "SELECT count(*) FROM suspects")) > 0;
+  // The join costs a look at every row: only where there is something to find.
+  const plain = `SELECT seq, ${values} FROM staged${hasSuspects ? " ANTI JOIN suspects USING (seq)" : ""}`;
+  const rescued = `SELECT seq, ${values} FROM judged WHERE code IS NULL`;
+  await connection.run(`CREATE VIEW readable AS ${hasSuspects ? `${plain} UNION ALL ${rescued}` : plain}`);
+}
+
+function outsideSql(plan: IngestPlan, { earliestMs, latestMs }: EventsConfig): string {
+  const time = valueName(plan, plan.time);
+  return `${time} < ${earliestMs} OR ${time} >= ${latestMs}`;
+}
+
+function suspicionSql(plan: IngestPlan, config: EventsConfig): string {
+  const conditions = plan.all.flatMap(({ required }, i) => [
+    `o${i} IS NOT NULL`,
+    ...(required ? [`v${i} IS NULL`] : []),
+  ]);
+  return [...conditions, outsideSql(plan, config)].join(" OR ");
+}
+
+function judgedSql({ plan, config, idTypes }: StageContext): string {
+  const values: string[] = [];
+  const verdicts: string[] = [];
+  const joins: string[] = [];
+  for (const [i, column] of plan.all.entries()) {
+    const { required } = column;
+    values.push(`coalesce(v${i}, s${i}.value::${stagedType(column, idTypes[i] ?? "VARCHAR")}) AS v${i}`);
+    joins.push(`LEFT JOIN ${spelledTable(i)} AS s${i} ON s${i}.raw = o${i}`);
+    verdicts.push(`WHEN s${i}.code IS NOT NULL THEN ${verdictSql(i, `s${i}.code`, `s${i}.expected`)}`);
+    if (required) {
+      verdicts.push(`WHEN v${i} IS NULL AND o${i} IS NULL THEN ${verdictSql(i, literal("EVENT_MISSING"), "NULL")}`);
+    }
+  }
+  const range = `[${new Date(config.earliestMs).toISOString()}, ${new Date(config.latestMs).toISOString()})`;
+  const outside = verdictSql(plan.all.indexOf(plan.time), literal("EVENT_TIME_RANGE"), literal(`a time in ${range}`));
+  // The alias of a coalesced value would hide the staged one, which the verdicts read.
+  return `SELECT seq, ${plan.all.map((_, i) => `v${i}`).join(", ")}, verdict.code AS code, verdict.i AS column_index, verdict.expected AS expected
+    FROM (SELECT *, CASE WHEN spelling IS NOT NULL THEN spelling WHEN ${outsideSql(plan, config)} THEN ${outside} END AS verdict
+      FROM (SELECT seq, ${values.join(", ")}, CASE ${verdicts.join(" ")} END AS spelling FROM suspects ${joins.join(" ")}))`;
+}
+
+function verdictSql(i: number, code: string, expected: string): string {
+  return `{'i': ${i}, 'code': ${code}, 'expected': ${expected}}`;
+}
+
+/** Why a row is refused. */
+export interface Verdict {
+  /** Place of the planned column, or -1 if the row as a whole is wrong. */
+  readonly index: number;
+  readonly code: string;
+  readonly expected: string | null;
+}
+
+/** What was wrong with a row, as dead letters and counts tell it. */
+export function reasonOf(plan: IngestPlan, { index, code, expected }: Verdict): string {
+  const column = plan.all[index];
+  const field = column === undefined ? "row" : (fieldOf(column) ?? column.name);
+  return code === "EVENT_MISSING" ? `${field}: missing` : `${field}: expected ${expected}`;
+}
+
+/** The verdict of a row of SQL: `column_index`, `code` and `expected`. */
+export function verdictOf([index, code, expected]: readonly unknown[]): Verdict {
+  return {
+    index: index === null ? -1 : Number(index),
+    code: String(code),
+    expected: expected === null || expected === undefined ? null : String(expected),
+  };
+}

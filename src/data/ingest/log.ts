@@ -1,0 +1,100 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { EventsConfig } from "../../config/types.ts";
+import type { FileFields } from "./check-fields.ts";
+import { duckPath, guessDelimiter, type LogFile, readHeader } from "./files/index.ts";
+import { partitionsOf } from "./partitions.ts";
+import { fieldOf, type IngestPlan } from "./plan.ts";
+import { nestedSql } from "./relations.ts";
+import { queryRows } from "./sql.ts";
+import { textOptionsOf } from "./text-options.ts";
+import { unreadable } from "./unreadable.ts";
+
+/** One file of the log, and what it says of its fields. */
+export interface LogPart {
+  readonly file: LogFile;
+  /** Place among the files of the log. */
+  readonly index: number;
+  /** Names in the file's order; empty for JSONL, whose records each have their own, and for an empty file. */
+  readonly names: readonly string[];
+  /** SQL type by field name, of Parquet; the planned fields inside of others by their dotted names. */
+  readonly types: ReadonlyMap<string, string>;
+  /** Values of the fields that the names of the folders hold, and the file does not have. */
+  readonly constants: ReadonlyMap<string, string | null>;
+}
+
+/**
+ * Reads what the files say of their fields.
+ *
+ * @throws {LapidaryError} EVENTS_UNREADABLE
+ */
+export async function openParts(
+  connection: DuckDBConnection,
+  files: readonly LogFile[],
+  { config, plan }: { config: EventsConfig; plan: IngestPlan },
+): Promise<readonly LogPart[]> {
+  const parts: LogPart[] = [];
+  for (const [index, file] of files.entries()) {
+    try {
+      parts.push({ index, ...(await openPart(connection, file, { config, plan })) });
+    } catch (cause) {
+      throw unreadable(file.path, config.format, cause);
+    }
+  }
+  return parts;
+}
+
+async function openPart(
+  connection: DuckDBConnection,
+  file: LogFile,
+  { config, plan }: { config: EventsConfig; plan: IngestPlan },
+): Promise<Omit<LogPart, "index">> {
+  const types =
+    config.format === "parquet" ? await parquetTypes(connection, file.path, plan) : new Map<string, string>();
+  const names = config.format === "parquet" ? [...types.keys()] : await textNames(file, config);
+  const found = partitionsOf(file.path, config.partitions);
+  const constants = new Map([...found].filter(([name]) => !names.includes(name)));
+  return { file, names, types, constants };
+}
+
+async function textNames(file: LogFile, config: EventsConfig): Promise<readonly string[]> {
+  const options = textOptionsOf(config);
+  return options.format === "jsonl" ? [] : ((await readHeader(file, options)) ?? []);
+}
+
+async function parquetTypes(
+  connection: DuckDBConnection,
+  path: string,
+  plan: IngestPlan,
+): Promise<Map<string, string>> {
+  const from = `FROM read_parquet(${duckPath(path)}, hive_partitioning = false) AS source`;
+  const rows = await queryRows(connection, `DESCRIBE SELECT * ${from}`);
+  const types = new Map(rows.map(([name, type]) => [String(name), String(type)]));
+  for (const field of plan.all.map(fieldOf)) {
+    if (field === null || types.has(field) || !types.has(field.split(".")[0] ?? "")) continue;
+    const [found] = await queryRows(connection, `DESCRIBE SELECT ${nestedSql(field, types)} ${from}`).catch(() => []);
+    if (found !== undefined) types.set(field, String(found[1]));
+  }
+  return types;
+}
+
+/** The SQL type of a field of a part; undefined if it does not have it. */
+export function typeOfField(part: LogPart, field: string): string | undefined {
+  return part.types.get(field) ?? (part.names.includes(field) || part.constants.has(field) ? "VARCHAR" : undefined);
+}
+
+/** What {@link checkFields} needs of the parts: empty files have no fields and say nothing. */
+export function fieldsOf(parts: readonly LogPart[]): readonly FileFields[] {
+  return parts
+    .filter(({ names }) => names.length > 0)
+    .map((part) => ({
+      path: part.file.path,
+      names: part.names,
+      typeOf: (field) => typeOfField(part, field),
+      separatedBy: part.types.size > 0 ? null : separatorOf(part.names),
+    }));
+}
+
+/** What a header of one field seems to be separated by. */
+function separatorOf(names: readonly string[]): string | null {
+  return names.length > 1 ? null : (guessDelimiter(names[0] ?? "")?.name ?? null);
+}

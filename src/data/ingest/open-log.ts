@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { digestFile } from "../../config/durable-file.ts";
+import { LapidaryError } from "../../config/errors.ts";
+import type { EventsConfig } from "../../config/types.ts";
+import { FORMAT_VERSION } from "../store/format.ts";
+import { checkFields, emptyLog } from "./check-fields.ts";
+import { listLogFiles } from "./files/index.ts";
+import { fieldsOf, type LogPart, openParts } from "./log.ts";
+import { type IngestPlan, planIngest } from "./plan.ts";
+import { literal } from "./sql.ts";
+
+/** A log before a row of it is read: what is planned with it, and its files. */
+export interface OpenLog {
+  readonly plan: IngestPlan;
+  readonly parts: readonly LogPart[];
+  /** Digest of the configuration and of what the log's files are: equal ones give equal stores. */
+  readonly fingerprint: string;
+  /** Removes the rows of a query. */
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Finds the files of a log and checks their fields. The rows of a query are kept as Parquet in `queryFolder`.
+ *
+ * @throws {LapidaryError} EVENTS_*
+ */
+export async function openLog(config: EventsConfig, queryFolder: string): Promise<OpenLog> {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  const dispose = () => rmSync(queryFolder, { recursive: true, force: true });
+  try {
+    const { sql } = config;
+    const from = sql === null ? config.from : [await runQuery(connection, sql, queryFolder)];
+    const plan = planIngest(config);
+    const parts = await openParts(connection, await listLogFiles({ ...config, from }), { config, plan });
+    if (config.format !== "jsonl" && parts.every(({ names }) => names.length === 0)) {
+      throw emptyLog(from.join(", "), parts.length === 1 ? "an empty file" : "empty files");
+    }
+    checkFields(plan, fieldsOf(parts));
+    return { plan, parts, fingerprint: fingerprintOf(config, parts), [Symbol.dispose]: dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+async function runQuery(
+  connection: DuckDBConnection,
+  { query, folder }: NonNullable<EventsConfig["sql"]>,
+  queryFolder: string,
+): Promise<string> {
+  mkdirSync(queryFolder, { recursive: true });
+  const path = join(queryFolder, "rows.parquet");
+  const statement = query.trim().replace(/;$/, "");
+  try {
+    await connection.run(`SET file_search_path = ${literal(folder)}`);
+    await connection.run("SET TimeZone = 'UTC'");
+    await connection.run(`COPY (${statement}\n) TO ${literal(path)} (FORMAT parquet)`);
+    return path;
+  } catch (cause) {
+    const got = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? "";
+    const hint = "Correct events.from.sql; it is SQL of DuckDB.";
+    throw new LapidaryError(
+      { code: "EVENTS_QUERY", where: "events.from.sql", expected: "a query", got, hint },
+      { cause },
+    );
+  }
+}
+
+function fingerprintOf(config: EventsConfig, parts: readonly LogPart[]): string {
+  // What a query gave has a new file each time: its content is what counts.
+  const inputs = parts.map(({ file: { path, sizeBytes, modifiedNs } }) =>
+    config.sql === null ? [path, sizeBytes, `${modifiedNs}`] : [digestFile(path)],
+  );
+  return createHash("sha256")
+    .update(JSON.stringify([FORMAT_VERSION, config, inputs]))
+    .digest("hex");
+}

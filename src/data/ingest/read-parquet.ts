@@ -1,0 +1,51 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { duckPath } from "./files/index.ts";
+import type { LogPart } from "./log.ts";
+import { hidesPlace, type ParquetScan, parquetRelation } from "./relations.ts";
+import { queryNumber } from "./sql.ts";
+import { ROWS_PER_FILE, type StageContext, stagedSql } from "./staging.ts";
+import { unreadable } from "./unreadable.ts";
+
+/** Checks the pages of Parquet files, and counts their rows in `read_files` by the files' own count. */
+export async function readParquet(connection: DuckDBConnection, parts: readonly LogPart[]): Promise<void> {
+  for (const { file, index } of parts) {
+    try {
+      const rows = await queryNumber(
+        connection,
+        `SELECT coalesce(sum(num_rows), 0) FROM parquet_file_metadata(${duckPath(file.path)})`,
+      );
+      await connection.run(`INSERT INTO read_files VALUES (${index}, ${index * ROWS_PER_FILE}, ${rows})`);
+    } catch (cause) {
+      throw unreadable(file.path, "parquet", cause);
+    }
+  }
+}
+
+/** SQL of the staged rows of a log of Parquet, which stays where it is. */
+export function parquetRowsSql(parts: readonly LogPart[], context: StageContext): string {
+  return runsOf(parts)
+    .map((run) => stagedSql(parquetRelation(scanOf(run)), context))
+    .join(" UNION ALL ");
+}
+
+function scanOf(run: readonly LogPart[]): ParquetScan {
+  const [first] = run;
+  return {
+    paths: run.map(({ file }) => duckPath(file.path)),
+    types: first?.types ?? new Map(),
+    constants: run.map(({ constants }) => constants),
+    firstSeqs: run.map(({ index }) => index * ROWS_PER_FILE),
+  };
+}
+
+/** Splits the files into runs of neighbours with the same fields, each of which one scan reads. */
+function runsOf(parts: readonly LogPart[]): readonly (readonly LogPart[])[] {
+  const runs: { parts: LogPart[]; key: string }[] = [];
+  for (const part of parts) {
+    const key = JSON.stringify([...part.types]);
+    const last = runs.at(-1);
+    if (last?.key === key && !hidesPlace(part.types)) last.parts.push(part);
+    else runs.push({ parts: [part], key });
+  }
+  return runs.map(({ parts: run }) => run);
+}

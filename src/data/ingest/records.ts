@@ -1,0 +1,49 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { EventsConfig } from "../../config/types.ts";
+import type { RawRecord, RecordSource } from "./dead-letters.ts";
+import { duckPath, readRecords } from "./files/index.ts";
+import type { LogPart } from "./log.ts";
+import { hidesPlace } from "./relations.ts";
+import { queryNumber, queryRows } from "./sql.ts";
+import { textOptionsOf } from "./text-options.ts";
+
+/** Reads records as they stand in their files. */
+export function recordsOf(
+  connection: DuckDBConnection,
+  { config, parts }: { config: EventsConfig; parts: readonly LogPart[] },
+): RecordSource {
+  return async function* (index, seqs) {
+    const part = parts[index];
+    if (part === undefined || seqs.length === 0) return;
+    const first = await queryNumber(connection, `SELECT first_seq FROM read_files WHERE file = ${index}`);
+    const rows = seqs.map((seq) => seq - first);
+    const found = config.format === "parquet" ? parquetRows(connection, part, rows) : textRows(part, config, rows);
+    for await (const { row, ...record } of found) yield { seq: first + row, ...record };
+  };
+}
+
+type FoundRow = Omit<RawRecord, "seq"> & { readonly row: number };
+
+async function* textRows({ file }: LogPart, config: EventsConfig, rows: readonly number[]): AsyncGenerator<FoundRow> {
+  for await (const { record, line, raw } of readRecords(file, textOptionsOf(config), rows))
+    yield { row: record, line, raw };
+}
+
+/** Rows of Parquet as JSON, all fields of them. */
+async function* parquetRows(
+  connection: DuckDBConnection,
+  { file, types }: LogPart,
+  rows: readonly number[],
+): AsyncGenerator<FoundRow> {
+  const place = hidesPlace(types) ? "row_number() OVER () - 1" : "source.file_row_number";
+  const found = await queryRows(
+    connection,
+    `SELECT place::VARCHAR, to_json(row)::VARCHAR FROM (SELECT ${place} AS place, source AS row
+       FROM read_parquet(${duckPath(file.path)}, hive_partitioning = false) AS source)
+     WHERE place IN (${rows.join(", ")}) ORDER BY place`,
+  );
+  for (const [place, text] of found) {
+    const row = Number(place);
+    yield { row, line: row + 1, raw: Buffer.from(String(text)) };
+  }
+}

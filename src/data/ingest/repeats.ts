@@ -1,0 +1,62 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { Repeats } from "../store/format.ts";
+import { type IngestPlan, valueName } from "./plan.ts";
+import { queryNumber, queryRows } from "./sql.ts";
+
+/** What {@link joinRepeats} found. */
+export interface RepeatCounts extends Repeats {
+  /** Rows whose event an earlier row had. */
+  readonly duplicates: number;
+}
+
+/**
+ * Makes one event of the rows with one user and one event id, as the online store makes one of its reports: of each
+ * fact the first that is known. First is the earliest row, and of equal times one chosen by what the rows hold, so that
+ * neither the order nor the number of files changes a value. Leaves the view `accepted`.
+ */
+export async function joinRepeats(connection: DuckDBConnection, plan: IngestPlan): Promise<void> {
+  const { id } = plan;
+  const keys = id === null ? "" : `${valueName(plan, plan.user)}, ${valueName(plan, id)}`;
+  const groups = `SELECT ${keys} FROM readable GROUP BY ALL HAVING count(*) > 1`;
+  await connection.run(`CREATE TABLE repeated AS ${id === null ? "SELECT 0 WHERE false" : groups}`);
+  if ((await queryNumber(connection, "SELECT count(*) FROM repeated")) === 0) {
+    await connection.run("CREATE TABLE repeats AS SELECT * FROM readable WHERE false");
+    await connection.run("CREATE VIEW accepted AS SELECT * FROM readable");
+    return;
+  }
+  await connection.run(`CREATE TABLE repeats AS SELECT * FROM readable SEMI JOIN repeated USING (${keys})`);
+  await connection.run(`CREATE TABLE joined AS ${joinedSql(plan, keys)}`);
+  const values = plan.all.map((_, i) => `v${i}`).join(", ");
+  await connection.run(
+    `CREATE VIEW accepted AS SELECT seq, ${values} FROM readable ANTI JOIN repeats USING (seq) UNION ALL SELECT seq, ${values} FROM joined`,
+  );
+}
+
+function joinedSql(plan: IngestPlan, keys: string): string {
+  const time = valueName(plan, plan.time);
+  const order = `ORDER BY ${time}, hash(${plan.all.map((_, i) => `v${i}`).join(", ")})`;
+  const key = new Set(keys.split(", "));
+  const firsts = plan.all.map((_, i) => {
+    const value = `v${i}`;
+    return key.has(value) ? value : `first(${value} ${order}) FILTER (${value} IS NOT NULL) AS ${value}`;
+  });
+  const differing = plan.all.map((_, i) => `${key.has(`v${i}`) ? "false" : `count(DISTINCT v${i}) > 1`} AS d${i}`);
+  const completed = plan.all.map((_, i) => `first(v${i} ${order}) IS NULL AND count(v${i}) > 0`);
+  return `SELECT first(seq ${order}) AS seq, ${firsts.join(", ")}, ${differing.join(", ")}, ${completed.filter((_, i) => !key.has(`v${i}`)).join(" OR ")} AS completed
+    FROM repeats GROUP BY ${keys}`;
+}
+
+/** Counts what {@link joinRepeats} found. */
+export async function countRepeats(connection: DuckDBConnection, plan: IngestPlan): Promise<RepeatCounts> {
+  const rows = await queryNumber(connection, "SELECT count(*) FROM repeats");
+  if (rows === 0) return { duplicates: 0, completed: 0, contradictions: {} };
+  const differing = plan.all.map((_, i) => `count_if(d${i})`).join(", ");
+  const [[events, completed, ...counts] = []] = await queryRows(
+    connection,
+    `SELECT count(*), count_if(completed), ${differing} FROM joined`,
+  );
+  // A later report has its own time: that two rows differ in it is no contradiction.
+  const named = plan.all.map(({ name }, i): [string, number] => [name, Number(counts[i])]);
+  const contradictions = Object.fromEntries(named.filter(([name, n]) => n > 0 && name !== "time"));
+  return { duplicates: rows - Number(events), completed: Number(completed), contradictions };
+}

@@ -1,0 +1,90 @@
+import {
+  BIGINT,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  type DuckDBType,
+  FLOAT,
+  UTINYINT,
+  VARCHAR,
+} from "@duckdb/node-api";
+import type { EventsConfig } from "../../config/types.ts";
+import { readCategory, readFlag, readId, readNumber, readOrigin, readTime } from "../../features/event-rules.ts";
+import { isRefused, Refused } from "../../features/refusal.ts";
+import { ORIGIN_CODES } from "../../features/schema.ts";
+import type { IngestPlan, PlannedColumn } from "./plan.ts";
+import { NOT_TEXT } from "./relations.ts";
+import { streamChunks, textColumn } from "./sql.ts";
+
+/** Text in the place of a value that is an object or a list. A NUL cannot stand in a literal. */
+export const NESTED = "\u0000nested";
+/** SQL of {@link NESTED}. */
+export const NESTED_SQL = "chr(0) || 'nested'";
+
+/** Table of what the rules say of the texts of column `i` that are not spelt plainly: `raw`, `value`, `code`, `expected`. */
+export function spelledTable(i: number): string {
+  return `spelled_${i}`;
+}
+
+/** Asks the rules about every distinct text of `suspects` that SQL did not read, column by column. */
+export async function spellOut(connection: DuckDBConnection, plan: IngestPlan, config: EventsConfig): Promise<void> {
+  for (const [i, column] of plan.all.entries()) {
+    const type = valueTypeOf(column);
+    await connection.run(
+      `CREATE TABLE ${spelledTable(i)} (raw VARCHAR, value ${type.toString()}, code VARCHAR, expected VARCHAR)`,
+    );
+    const appender = await connection.createAppender(spelledTable(i));
+    const read = (text: string) => MARKS[text] ?? readValue(column, text, config);
+    const sql = `SELECT DISTINCT o${i} FROM suspects WHERE o${i} IS NOT NULL`;
+    for await (const found of streamChunks(connection, sql)) {
+      appender.appendDataChunk(spelledChunk(textColumn(found, 0), type, read));
+    }
+    appender.closeSync();
+  }
+}
+
+function spelledChunk(texts: readonly string[], type: DuckDBType, read: (text: string) => Spelled): DuckDBDataChunk {
+  const spelled = texts.map(read);
+  const chunk = DuckDBDataChunk.create([VARCHAR, type, VARCHAR, VARCHAR]);
+  const values = spelled.map((value) => (isRefused(value) ? null : value));
+  const refusals = spelled.map((value) => (isRefused(value) ? value : null));
+  chunk.setColumns([
+    [...texts],
+    type === BIGINT ? values.map((value) => (value === null ? null : BigInt(value))) : values,
+    refusals.map((refusal) => refusal?.code ?? null),
+    refusals.map((refusal) => refusal?.expected ?? null),
+  ]);
+  return chunk;
+}
+
+/** A value as it is staged. */
+type Spelled = string | number | Refused;
+
+const MARKS: Readonly<Record<string, Refused>> = {
+  [NESTED]: new Refused("EVENT_OBJECT", "one value, not an object or a list"),
+  [NOT_TEXT]: new Refused("EVENT_ID", "text in UTF-8"),
+};
+
+function valueTypeOf({ kind }: PlannedColumn): DuckDBType {
+  if (kind === "id") return VARCHAR;
+  if (kind === "time") return BIGINT;
+  return kind === "number" ? FLOAT : UTINYINT;
+}
+
+function readValue({ name, kind }: PlannedColumn, text: string, { time }: EventsConfig): Spelled {
+  switch (kind) {
+    case "id":
+      return name === "user" || name === "id" ? readId(text) : readCategory(text);
+    case "time":
+      return readTime(text, time.unit);
+    case "number":
+      return readNumber(text);
+    case "flag": {
+      const flag = readFlag(text);
+      return isRefused(flag) ? flag : flag + 1;
+    }
+    case "origin": {
+      const origin = readOrigin(text);
+      return isRefused(origin) ? origin : ORIGIN_CODES[origin];
+    }
+  }
+}
