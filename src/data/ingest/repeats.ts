@@ -34,7 +34,8 @@ export async function joinRepeats(connection: DuckDBConnection, plan: IngestPlan
 
 function joinedSql(plan: IngestPlan, keys: string): string {
   const time = valueName(plan, plan.time);
-  const order = `ORDER BY ${time}, hash(${plan.all.map((_, i) => `v${i}`).join(", ")})`;
+  // As text, because one id is a number in one format and text in another.
+  const order = `ORDER BY ${time}, hash(${plan.all.map((_, i) => `v${i}::VARCHAR`).join(", ")})`;
   const key = new Set(keys.split(", "));
   const firsts = plan.all.map((_, i) => {
     const value = `v${i}`;
