@@ -22,6 +22,10 @@ export interface FieldFacts {
   /** SQL type of the staged ids over all files. */
   readonly idType: IdType;
   readonly timeUnit: EventsConfig["time"]["unit"];
+  /** Whether it is read of JSON, where a text may stand for an object or a list. */
+  readonly isJson: boolean;
+  /** Whether rows with another spelling have been set aside, so that none needs to be told from the plain ones. */
+  readonly isChecked: boolean;
 }
 
 /** Type in which ids of a field can be staged without loss. */
@@ -35,6 +39,13 @@ export function stagedType({ kind }: PlannedColumn, idType: IdType): string {
   if (kind === "id") return idType;
   if (kind === "time") return "BIGINT";
   return kind === "number" ? "FLOAT" : "UTINYINT";
+}
+
+/** Whether a field of this type can hold a value that is not spelt plainly. */
+export function mayBeOdd({ kind }: PlannedColumn, type: string): boolean {
+  const isInteger = INTEGER_TYPE.test(type);
+  if (kind === "id" || kind === "number") return !isInteger;
+  return !(kind === "flag" && type === "BOOLEAN");
 }
 
 /** SQL of the value of `raw`, in the column's staged type; NULL where it is missing or not spelt plainly. */
@@ -56,16 +67,16 @@ export function plainSql(column: PlannedColumn, raw: string, facts: FieldFacts):
 /** Ids of at most so many bytes are plain: far below the limit of the rules. @unit bytes */
 const PLAIN_ID_BYTES = 128;
 
-function idSql(raw: string, { type, idType }: FieldFacts): string {
-  if (idTypeOf(type) !== "VARCHAR") return `${raw}::${idType}`;
+function idSql(raw: string, { type, idType, isJson, isChecked }: FieldFacts): string {
+  if (idTypeOf(type) !== "VARCHAR" || (isChecked && type === "VARCHAR")) return `${raw}::${idType}`;
   // Tables with gaps hold integer ids as floats.
   if (type === "FLOAT" || type === "DOUBLE") {
     return `CASE WHEN ${raw} = floor(${raw}) AND abs(${raw}) < 9e15 AND ${raw} <> 0 THEN ${raw}::BIGINT::VARCHAR END`;
   }
-  const text = `${raw}::VARCHAR`;
-  // A point may make an id a number that is spelt otherwise, a brace a nested value.
-  const isPlain = `strlen(${text}) <= ${PLAIN_ID_BYTES} AND NOT contains(${text}, '.') AND left(${text}, 1) NOT IN ('-', '{', '[') AND NOT contains(${text}, chr(0))`;
-  return `CASE WHEN ${isPlain} THEN ${text} END`;
+  const text = type === "VARCHAR" ? raw : `${raw}::VARCHAR`;
+  // With a point it may be a number that is spelt otherwise; with a brace, in JSON, no text at all.
+  const isNested = isJson ? ` AND NOT prefix(${text}, '{') AND NOT prefix(${text}, '[')` : "";
+  return `CASE WHEN strlen(${text}) <= ${PLAIN_ID_BYTES} AND NOT contains(${text}, '.') AND ${text} <> '-0'${isNested} THEN ${text} END`;
 }
 
 function numberSql(raw: string, type: string): string {
@@ -98,9 +109,15 @@ function timeSql(raw: string, { type, timeUnit: unit }: FieldFacts): string {
   }
   if (/^(FLOAT|DOUBLE)$/.test(type)) return floatTimeSql(raw, unit);
   const whole = `TRY_CAST(${raw} AS BIGINT)`;
-  const isWhole = INTEGER_TYPE.test(type) ? "true" : `${whole}::VARCHAR = ${raw}::VARCHAR`;
-  return wholeTimeSql(whole, isWhole, unit);
+  if (INTEGER_TYPE.test(type)) return wholeTimeSql(whole, "true", unit);
+  // A whole number with as many digits as its text has characters is written as such, without a sign or a blank.
+  const digits = PLAIN_DIGITS[unit];
+  const isPlain = `strlen(${raw}::VARCHAR) = ${digits} AND ${whole} >= ${10n ** BigInt(digits - 1)}`;
+  return wholeTimeSql(whole, isPlain, unit);
 }
+
+/** Digits of the times from 2001 to 2286. */
+const PLAIN_DIGITS = { s: 10, ms: 13, us: 16, ns: 19 } as const;
 
 /** Beyond it, seconds as milliseconds may leave 64 bits; all such times are far outside of every log. */
 const PLAIN_SECONDS = 1e14;

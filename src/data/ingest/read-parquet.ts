@@ -3,7 +3,7 @@ import { duckPath } from "./files/index.ts";
 import type { LogPart } from "./log.ts";
 import { hidesPlace, type ParquetScan, parquetRelation } from "./relations.ts";
 import { queryNumber } from "./sql.ts";
-import { ROWS_PER_FILE, type StageContext, stagedSql } from "./staging.ts";
+import { checkedSql, ROWS_PER_FILE, type StageContext, stagedSql } from "./staging.ts";
 import { unreadable } from "./unreadable.ts";
 
 /** Checks the pages of Parquet files, and counts their rows in `read_files` by the files' own count. */
@@ -21,11 +21,17 @@ export async function readParquet(connection: DuckDBConnection, parts: readonly 
   }
 }
 
-/** SQL of the staged rows of a log of Parquet, which stays where it is. */
-export function parquetRowsSql(parts: readonly LogPart[], context: StageContext): string {
-  return runsOf(parts)
-    .map((run) => stagedSql(parquetRelation(scanOf(run)), context))
-    .join(" UNION ALL ");
+/** Makes the rows of a log of Parquet, which stays where it is, the views `staged` and `checked`. */
+export async function viewParquet(
+  connection: DuckDBConnection,
+  parts: readonly LogPart[],
+  context: StageContext,
+): Promise<void> {
+  const relations = runsOf(parts).map((run) => parquetRelation(scanOf(run)));
+  const view = (name: string, sql: typeof stagedSql) =>
+    connection.run(`CREATE VIEW ${name} AS ${relations.map((each) => sql(each, context)).join(" UNION ALL ")}`);
+  await view("staged", stagedSql);
+  await view("checked", checkedSql);
 }
 
 function scanOf(run: readonly LogPart[]): ParquetScan {

@@ -16,20 +16,29 @@ export interface RepeatCounts extends Repeats {
  */
 export async function joinRepeats(connection: DuckDBConnection, plan: IngestPlan): Promise<void> {
   const { id } = plan;
-  const keys = id === null ? "" : `${valueName(plan, plan.user)}, ${valueName(plan, id)}`;
-  const groups = `SELECT ${keys} FROM readable GROUP BY ALL HAVING count(*) > 1`;
-  await connection.run(`CREATE TABLE repeated AS ${id === null ? "SELECT 0 WHERE false" : groups}`);
-  if ((await queryNumber(connection, "SELECT count(*) FROM repeated")) === 0) {
+  if (id === null || !(await findRepeats(connection, plan, valueName(plan, id)))) {
     await connection.run("CREATE TABLE repeats AS SELECT * FROM readable WHERE false");
     await connection.run("CREATE VIEW accepted AS SELECT * FROM readable");
     return;
   }
-  await connection.run(`CREATE TABLE repeats AS SELECT * FROM readable SEMI JOIN repeated USING (${keys})`);
+  const keys = `${valueName(plan, plan.user)}, ${valueName(plan, id)}`;
   await connection.run(`CREATE TABLE joined AS ${joinedSql(plan, keys)}`);
   const values = plan.all.map((_, i) => `v${i}`).join(", ");
   await connection.run(
     `CREATE VIEW accepted AS SELECT seq, ${values} FROM readable ANTI JOIN repeats USING (seq) UNION ALL SELECT seq, ${values} FROM joined`,
   );
+}
+
+/** Keeps the rows of events that several rows speak of in `repeats`, and says whether there are any. */
+async function findRepeats(connection: DuckDBConnection, plan: IngestPlan, id: string): Promise<boolean> {
+  // By the id alone at first, which is one key to look up for each row of the log instead of two.
+  await connection.run(`CREATE TABLE repeated AS SELECT ${id} FROM readable GROUP BY ${id} HAVING count(*) > 1`);
+  if ((await queryNumber(connection, "SELECT count(*) FROM repeated")) === 0) return false;
+  const user = valueName(plan, plan.user);
+  await connection.run(
+    `CREATE TABLE repeats AS SELECT * FROM readable SEMI JOIN repeated USING (${id}) QUALIFY count(*) OVER (PARTITION BY ${user}, ${id}) > 1`,
+  );
+  return (await queryNumber(connection, "SELECT count(*) FROM repeats")) > 0;
 }
 
 function joinedSql(plan: IngestPlan, keys: string): string {

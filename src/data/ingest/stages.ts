@@ -14,7 +14,7 @@ import { knownKeys, markNested } from "./json-rows.ts";
 import { judgeRows } from "./judge.ts";
 import { type LogPart, typeOfField } from "./log.ts";
 import { type IngestPlan, schemaOf } from "./plan.ts";
-import { parquetRowsSql, readParquet } from "./read-parquet.ts";
+import { readParquet, viewParquet } from "./read-parquet.ts";
 import { readText } from "./read-text.ts";
 import { recordsOf } from "./records.ts";
 import { countRepeats, joinRepeats } from "./repeats.ts";
@@ -108,7 +108,7 @@ async function readBatch(job: Job, batch: readonly LogPart[]): Promise<void> {
   const context = contextOf(job);
   if (config.format !== "parquet") return readText(connection, batch, { context, folder: workspace.scratch("frames") });
   await readParquet(connection, parts);
-  await connection.run(`CREATE VIEW staged AS ${parquetRowsSql(parts, context)}`);
+  await viewParquet(connection, parts, context);
 }
 
 async function judge(job: Job): Promise<void> {

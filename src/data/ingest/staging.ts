@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EventsConfig } from "../../config/types.ts";
-import { type IdType, idTypeOf, plainSql, stagedType } from "./plain-sql.ts";
+import { type IdType, idTypeOf, mayBeOdd, plainSql, stagedType } from "./plain-sql.ts";
 import type { IngestPlan, PlannedColumn } from "./plan.ts";
 import type { RawField, Relation } from "./relations.ts";
 import { literal } from "./sql.ts";
@@ -31,29 +31,42 @@ export function sharedIdTypes(
 /** Creates the table of the rows of text; Parquet is its own: to decode its columns again is cheaper than to store a copy. */
 export async function createStaged(connection: DuckDBConnection, { plan, idTypes }: StageContext): Promise<void> {
   const values = plan.all.map((column, i) => `v${i} ${stagedType(column, idTypes[i] ?? "VARCHAR")}`);
-  const odd = plan.all.map((_, i) => `o${i} VARCHAR`);
-  await connection.run(`CREATE TABLE staged (seq BIGINT, ${[...values, ...odd].join(", ")})`);
+  await connection.run(`CREATE TABLE staged (seq BIGINT, ${values.join(", ")}, is_odd BOOLEAN, odd VARCHAR[])`);
+  await connection.run("CREATE VIEW checked AS SELECT * EXCLUDE (is_odd, odd) FROM staged");
 }
 
 /**
- * SQL of the rows of a relation: `seq`, of each planned column `i` the value `v{i}`, and where it is there but not
- * spelt plainly its text `o{i}`.
+ * SQL of the rows of a relation: `seq`, of each planned column `i` the value `v{i}`, and whether some are there but not
+ * spelt plainly: of nearly every row none, so `odd`, with their texts, is NULL.
  */
-export function stagedSql(relation: Relation, { config, plan, idTypes }: StageContext): string {
-  const raws: string[] = [];
-  const values: string[] = [];
-  const odd: string[] = [];
-  for (const [i, column] of plan.all.entries()) {
-    const { sql, type } = rawOf(column, relation, config);
-    const idType = idTypes[i] ?? "VARCHAR";
-    raws.push(`${sql} AS r${i}`);
-    values.push(
-      `(${plainSql(column, `r${i}`, { type, idType, timeUnit: config.time.unit })})::${stagedType(column, idType)} AS v${i}`,
-    );
-    odd.push(`CASE WHEN v${i} IS NULL THEN r${i}::VARCHAR END AS o${i}`);
-  }
-  return `SELECT seq, ${plan.all.map((_, i) => `v${i}`).join(", ")}, ${odd.join(", ")}
+export function stagedSql(relation: Relation, context: StageContext): string {
+  const { plan } = context;
+  const { raws, values, types } = columnsOf(relation, context, false);
+  const odd = plan.all.map((_, i) => `CASE WHEN v${i} IS NULL THEN r${i}::VARCHAR END`);
+  const isOdd = plan.all.flatMap((column, i) =>
+    mayBeOdd(column, types[i] ?? "VARCHAR") ? [`(v${i} IS NULL AND r${i} IS NOT NULL)`] : [],
+  );
+  const anyOdd = isOdd.length === 0 ? "false" : `(${isOdd.join(" OR ")})`;
+  return `SELECT seq, ${plan.all.map((_, i) => `v${i}`).join(", ")}, ${anyOdd} AS is_odd, CASE WHEN ${anyOdd} THEN [${odd.join(", ")}] END AS odd
     FROM (SELECT *, ${values.join(", ")} FROM (SELECT ${relation.seq} AS seq, ${raws.join(", ")} FROM ${relation.from}))`;
+}
+
+/** SQL of `seq` and the values of the rows of a relation all of whose rows that are not spelt plainly will be left out. */
+export function checkedSql(relation: Relation, context: StageContext): string {
+  const { raws, values } = columnsOf(relation, context, true);
+  return `SELECT seq, ${values.join(", ")} FROM (SELECT ${relation.seq} AS seq, ${raws.join(", ")} FROM ${relation.from})`;
+}
+
+function columnsOf(relation: Relation, { config, plan, idTypes }: StageContext, isChecked: boolean) {
+  const isJson = config.format === "jsonl";
+  const timeUnit = config.time.unit;
+  const fields = plan.all.map((column) => rawOf(column, relation, config));
+  const values = plan.all.map((column, i) => {
+    const idType = idTypes[i] ?? "VARCHAR";
+    const facts = { type: fields[i]?.type ?? "VARCHAR", idType, timeUnit, isJson, isChecked };
+    return `(${plainSql(column, `r${i}`, facts)})::${stagedType(column, idType)} AS v${i}`;
+  });
+  return { raws: fields.map(({ sql }, i) => `${sql} AS r${i}`), values, types: fields.map(({ type }) => type) };
 }
 
 function rawOf(column: PlannedColumn, relation: Relation, config: EventsConfig): RawField {
