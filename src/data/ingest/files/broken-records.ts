@@ -1,6 +1,9 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import type { BrokenRecord } from "./record-scanner.ts";
 
+/** Bytes that are collected before they are written. */
+const BUFFER_BYTES = 2 ** 20;
+
 /** Bytes of the two lengths before a record: of its description, and of its raw bytes. */
 const LENGTHS_BYTES = 8;
 
@@ -8,6 +11,9 @@ const LENGTHS_BYTES = 8;
 export class BrokenRecords {
   #numRecords = 0;
   #file: number | null = null;
+  /** What is not written yet. */
+  #waiting: Uint8Array[] = [];
+  #numWaiting = 0;
   readonly #path: string;
 
   /** They will lie in the file `path`, which is made with the first of them. */
@@ -20,17 +26,27 @@ export class BrokenRecords {
   }
 
   append({ raw, ...facts }: BrokenRecord): void {
-    this.#file ??= openSync(this.#path, "w");
     const description = Buffer.from(JSON.stringify(facts));
     const lengths = Buffer.alloc(LENGTHS_BYTES);
     lengths.writeUInt32LE(description.length, 0);
     lengths.writeUInt32LE(raw.length, 4);
-    writeAll(this.#file, Buffer.concat([lengths, description, raw]));
+    // The bytes are those of a buffer that will be used again.
+    this.#waiting.push(lengths, description, Buffer.from(raw));
+    this.#numWaiting += LENGTHS_BYTES + description.length + raw.length;
     this.#numRecords++;
+    if (this.#numWaiting >= BUFFER_BYTES) this.#flush();
+  }
+
+  #flush(): void {
+    this.#file ??= openSync(this.#path, "w");
+    writeAll(this.#file, Buffer.concat(this.#waiting));
+    this.#waiting = [];
+    this.#numWaiting = 0;
   }
 
   /** Ends the writing. */
   close(): void {
+    if (this.#numWaiting > 0) this.#flush();
     if (this.#file !== null) closeSync(this.#file);
     this.#file = null;
   }

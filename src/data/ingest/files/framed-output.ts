@@ -113,7 +113,7 @@ export class FramedOutput {
   #write(bytes: Uint8Array): void {
     if (this.#isStart && bytes.length > 0) {
       this.#isStart = false;
-      // DuckDB takes it for a byte order mark.
+      // DuckDB would take it for a byte order mark.
       if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
         this.isEscaped = true;
         this.#write(ESCAPED_BOM);
