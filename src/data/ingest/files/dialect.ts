@@ -48,6 +48,8 @@ export interface Dialect {
   /** -1 for none. */
   readonly escapeByte: number;
   readonly kinds: Uint8Array;
+  /** Kinds of the bytes within quotes. */
+  readonly quotedKinds: Uint8Array;
   /** The letter after ESC in framed text, or 0. */
   readonly codes: Uint8Array;
 }
@@ -60,27 +62,24 @@ const DEFAULTS = {
 
 /** The dialect of options. */
 export function dialectOf(options: TextOptions): Dialect {
-  const isJson = options.format === "jsonl";
-  const defaults = DEFAULTS[options.format];
-  const delimiter = (isJson ? null : options.delimiter) ?? defaults.delimiter;
-  const quote = isJson ? null : options.quote === undefined ? defaults.quote : options.quote;
-  const escape = isJson ? null : (options.escape ?? null);
-  const byteOf = (character: string | null) => character?.charCodeAt(0) ?? -1;
+  const { format } = options;
+  const isJson = format === "jsonl";
+  const { delimiter = DEFAULTS[format].delimiter, quote = DEFAULTS[format].quote } = isJson ? {} : options;
+  const [delimiterByte, quoteByte, escapeByte] = [delimiter, quote, isJson ? null : options.escape].map(
+    (character) => character?.charCodeAt(0) ?? -1,
+  ) as [number, number, number];
+  const codes = escapeCodes(delimiterByte);
   const kinds = new Uint8Array(256);
   kinds[ESC] = UNFRAMED;
-  if (escape !== null && quote === null) kinds[byteOf(escape)] = ESCAPE;
-  if (quote !== null) kinds[byteOf(quote)] = QUOTE;
-  kinds[byteOf(delimiter)] = isJson ? UNFRAMED : DELIMITER;
+  // An index of -1 is none of the table's, and sets nothing.
+  if (quoteByte < 0) kinds[escapeByte] = ESCAPE;
+  kinds[quoteByte] = QUOTE;
+  kinds[delimiterByte] = isJson ? UNFRAMED : DELIMITER;
   kinds[0x0a] = LINE_FEED;
   kinds[0x0d] = CARRIAGE_RETURN;
-  return {
-    hasHeader: !isJson,
-    ignoresSpace: isJson,
-    delimiter,
-    delimiterByte: byteOf(delimiter),
-    quoteByte: byteOf(quote),
-    escapeByte: byteOf(escape),
-    kinds,
-    codes: escapeCodes(byteOf(delimiter)),
-  };
+  const quotedKinds = codes.map((code) => (code === 0 ? PLAIN : UNFRAMED));
+  quotedKinds[escapeByte] = ESCAPE;
+  quotedKinds[quoteByte] = QUOTE;
+  const bytes = { delimiterByte, quoteByte, escapeByte };
+  return { hasHeader: !isJson, ignoresSpace: isJson, delimiter, ...bytes, kinds, quotedKinds, codes };
 }

@@ -1,15 +1,19 @@
+import { rmSync } from "node:fs";
+import { literal } from "../sql.ts";
 import { BrokenRecords } from "./broken-records.ts";
 import { dialectOf, type TextOptions } from "./dialect.ts";
+import { duckPath } from "./duck-path.ts";
+import { unescapeSql } from "./escapes.ts";
 import { FramedOutput } from "./framed-output.ts";
 import type { LogFile } from "./list.ts";
 import { brokenHeader } from "./read-header.ts";
 import {
   type BrokenRecord,
-  type CleanRun,
   type Header,
+  MAX_RECORD_BYTES,
+  type RecordRun,
   RecordScanner,
   type RecordSink,
-  type RewrittenRecord,
 } from "./record-scanner.ts";
 import { openText } from "./text-source.ts";
 
@@ -25,7 +29,7 @@ export interface FramedText {
   /** Names of the fields, as the header has them: they may be empty or repeat. None in an empty file, null for JSONL. */
   readonly fields: readonly string[] | null;
   readonly delimiter: string;
-  /** Whether line breaks, delimiters and ESC in fields are written as ESC sequences. */
+  /** Whether line breaks, delimiters and ESC in fields are written as ESC sequences. @see framedFieldSql */
   readonly isEscaped: boolean;
   /** Number of lines behind the skipped ones, each a record. */
   readonly numRecords: number;
@@ -42,6 +46,8 @@ export interface FramedText {
 export async function frameText(file: LogFile, options: TextOptions, target: string): Promise<FramedText> {
   const dialect = dialectOf(options);
   const source = await openText(file, options.encoding ?? "utf-8");
+  // What an interrupted run left may be a link to the log.
+  rmSync(target, { force: true });
   // A byte order mark is skipped with the header; without a header it is in the way.
   const isUsable = source.isPlain && (dialect.hasHeader || source.bomBytes === 0);
   const output = new FramedOutput(isUsable ? { path: file.path, textStart: source.bomBytes } : null, target);
@@ -80,12 +86,8 @@ class FramingSink implements RecordSink {
     else this.#output.needCopy();
   }
 
-  run(run: CleanRun): void {
+  run(run: RecordRun): void {
     this.#output.run(run);
-  }
-
-  record(record: RewrittenRecord): void {
-    this.#output.record(record);
   }
 
   broken(broken: BrokenRecord): void {
@@ -97,82 +99,22 @@ class FramingSink implements RecordSink {
   }
 }
 
-/** A record of a file as it stands there. */
-export interface FoundRecord {
-  /** Its number among the framed records, from 0. */
-  readonly record: number;
-  /** Line of the file at which it begins, from 1. */
-  readonly line: number;
-  /** Its own bytes, without the line break at the end; in UTF-8 if the file has another encoding. */
-  readonly raw: Uint8Array;
+/** A record and its escapes may be so long. @unit bytes */
+const MAX_LINE_BYTES = 2 * MAX_RECORD_BYTES + 2;
+
+/** SQL that reads framed text: columns `f0`, `f1`, … of VARCHAR, as they stand there; an empty field is NULL. */
+export function readFramedSql({ path, skipLines, fields, delimiter }: FramedText): string {
+  const names = (fields ?? [""]).map((_, i) => `'f${i}': 'VARCHAR'`);
+  const options = [
+    `columns = {${names.join(", ")}}`,
+    "auto_detect = false, header = false, quote = '', escape = '', new_line = '\\n', compression = 'none'",
+    `skip = ${skipLines}, delim = ${literal(delimiter)}, max_line_size = ${MAX_LINE_BYTES}`,
+    "hive_partitioning = false",
+  ];
+  return `read_csv(${duckPath(path)}, ${options.join(", ")})`;
 }
 
-/** Reads a text file again, and picks out records by their numbers, which ascend. */
-export async function* readRecords(
-  file: LogFile,
-  options: TextOptions,
-  records: Iterable<number>,
-): AsyncGenerator<FoundRecord> {
-  const source = await openText(file, options.encoding ?? "utf-8");
-  const sink = new PickingSink(records);
-  const scanner = new RecordScanner(dialectOf(options), sink);
-  for await (const piece of source.pieces) {
-    scanner.push(piece);
-    yield* sink.take();
-    if (sink.isDone) return;
-  }
-  scanner.finish();
-  yield* sink.take();
-}
-
-const LF = 0x0a;
-
-class PickingSink implements RecordSink {
-  #wanted: number | null = null;
-  #found: FoundRecord[] = [];
-  readonly #records: Iterator<number>;
-
-  constructor(records: Iterable<number>) {
-    this.#records = records[Symbol.iterator]();
-    this.#next();
-  }
-
-  get isDone(): boolean {
-    return this.#wanted === null;
-  }
-
-  /** What was found since the last call. */
-  take(): FoundRecord[] {
-    const found = this.#found;
-    this.#found = [];
-    return found;
-  }
-
-  run({ buffer, start, end, record, line, numRecords }: CleanRun): void {
-    let at = start;
-    for (let i = 0; i < numRecords && this.#wanted !== null && this.#wanted < record + numRecords; i++) {
-      const feed = buffer.indexOf(LF, at);
-      const lineEnd = feed < 0 || feed >= end ? end : feed;
-      if (record + i === this.#wanted) this.#pick(line + i, buffer.subarray(at, lineEnd));
-      at = lineEnd + 1;
-    }
-  }
-
-  record({ buffer, start, end, record, line }: RewrittenRecord): void {
-    if (record === this.#wanted) this.#pick(line, buffer.subarray(start, end));
-  }
-
-  header(): void {}
-  broken(): void {}
-  brokenHeader(): void {}
-
-  #pick(line: number, raw: Buffer): void {
-    if (this.#wanted !== null) this.#found.push({ record: this.#wanted, line, raw: Buffer.from(raw) });
-    this.#next();
-  }
-
-  #next(): void {
-    const { value, done } = this.#records.next();
-    this.#wanted = done ? null : value;
-  }
+/** SQL of the text of a column of {@link readFramedSql}. */
+export function framedFieldSql({ isEscaped, delimiter }: FramedText, column: string): string {
+  return isEscaped ? unescapeSql(column, delimiter) : column;
 }

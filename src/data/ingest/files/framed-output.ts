@@ -1,11 +1,13 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { writeAll } from "./broken-records.ts";
+import { spellable } from "./duck-path.ts";
 import { ESC, ESCAPED_BOM } from "./escapes.ts";
-import type { CleanRun, RewrittenRecord } from "./record-scanner.ts";
+import type { RecordRun } from "./record-scanner.ts";
 
 /** @unit bytes */
 const BUFFER_BYTES = 2 ** 22;
 const LF = 0x0a;
+const LINE_END = Buffer.of(LF);
 
 /** The log's own file, as framed text. */
 export interface OwnFile {
@@ -34,16 +36,18 @@ export class FramedOutput {
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   readonly #own: OwnFile | null;
   readonly #target: string;
+  #path: string;
 
   constructor(own: OwnFile | null, target: string) {
     this.#own = own;
     this.#ownEnd = own === null ? null : 0;
     this.#target = target;
+    this.#path = target;
   }
 
-  /** The file that holds the framed text. */
+  /** The file that holds the framed text: after the end, the copy or the log's own, by a path that DuckDB takes. */
   get path(): string {
-    return this.#ownEnd !== null && this.#own !== null ? this.#own.path : this.#target;
+    return this.#path;
   }
 
   /** The own file's records begin at this offset of the text, behind its first line. */
@@ -54,21 +58,15 @@ export class FramedOutput {
     this.#ownEnd = offset;
   }
 
-  run({ buffer, start, end, offset }: CleanRun): void {
-    if (this.#ownEnd === offset + start) {
+  run({ kind, text, start, end, offset }: RecordRun): void {
+    if (kind === "clean" && this.#ownEnd === offset + start) {
       this.#ownEnd = offset + end;
       return;
     }
     this.needCopy();
-    this.#write(buffer.subarray(start, end));
-    if (buffer[end - 1] !== LF) this.#writeByte(LF);
-  }
-
-  record({ text }: RewrittenRecord): void {
-    this.needCopy();
-    this.isEscaped ||= text.includes(ESC);
+    this.isEscaped ||= kind === "rewritten" && text.includes(ESC);
     this.#write(text);
-    this.#writeByte(LF);
+    if (text[text.length - 1] !== LF) this.#write(LINE_END);
   }
 
   /** The own file is no framed text: what was taken from it so far is copied. */
@@ -83,7 +81,10 @@ export class FramedOutput {
   /** Ends the text, of which the own file has `numBytes`. */
   finish(numBytes: number): void {
     // Behind the last record there may be what is none.
-    if (this.#ownEnd === numBytes) return;
+    if (this.#ownEnd === numBytes && this.#own !== null) {
+      this.#path = spellable(this.#own.path, this.#target);
+      return;
+    }
     this.needCopy();
     this.#flush();
     this.close();
@@ -116,20 +117,21 @@ export class FramedOutput {
       // DuckDB would take it for a byte order mark.
       if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
         this.isEscaped = true;
-        this.#write(ESCAPED_BOM);
-        return this.#write(bytes.subarray(3));
+        this.#put(ESCAPED_BOM);
+        this.#put(bytes.subarray(3));
+        return;
       }
     }
-    if (bytes.length > BUFFER_BYTES - this.#used) this.#flush();
-    if (bytes.length > BUFFER_BYTES) return writeAll(this.#open(), bytes);
-    this.#buffer.set(bytes, this.#used);
-    this.#used += bytes.length;
+    this.#put(bytes);
   }
 
-  #writeByte(byte: number): void {
-    this.#isStart = false;
-    if (this.#used === BUFFER_BYTES) this.#flush();
-    this.#buffer[this.#used++] = byte;
+  #put(bytes: Uint8Array): void {
+    if (bytes.length > BUFFER_BYTES - this.#used) this.#flush();
+    if (bytes.length > BUFFER_BYTES) writeAll(this.#open(), bytes);
+    else {
+      this.#buffer.set(bytes, this.#used);
+      this.#used += bytes.length;
+    }
   }
 
   #flush(): void {
@@ -138,7 +140,8 @@ export class FramedOutput {
   }
 
   #open(): number {
-    this.#file ??= openSync(this.#target, "w");
+    // "x": never into a file that is there, be it by a link.
+    this.#file ??= openSync(this.#target, "wx");
     return this.#file;
   }
 }

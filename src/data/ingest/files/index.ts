@@ -3,8 +3,9 @@
 export type { TextOptions } from "./dialect.ts";
 export { duckPath } from "./duck-path.ts";
 export { unescapeSql } from "./escapes.ts";
-export { type FramedText, frameText, readRecords } from "./frame.ts";
+export { type FramedText, frameText } from "./frame.ts";
 export { guessDelimiter } from "./guess-delimiter.ts";
 export { checkUnchanged, type LogFile, listLogFiles } from "./list.ts";
 export { readHeader } from "./read-header.ts";
 export type { BrokenRecord } from "./record-scanner.ts";
+export { readRecords } from "./read-records.ts";

@@ -37,7 +37,6 @@ class HeaderSink implements RecordSink {
   }
 
   run(): void {}
-  record(): void {}
   broken(): void {}
 }
 

@@ -2,12 +2,13 @@ import { CARRIAGE_RETURN, DELIMITER, type Dialect, ESCAPE, LINE_FEED, PLAIN, QUO
 import { BACKSLASH_CODE, ESC } from "./escapes.ts";
 
 const LF = 0x0a;
+const CR = 0x0d;
 
 /** What a parse came to. */
 export type Outcome =
   /** The record stands in the file as framed text has it, and ends with a line feed or with the file. */
   | "clean"
-  /** The record is one; its framed text is `text`. */
+  /** The record is one; its framed text was added to the parser's text. */
   | "rewritten"
   /** A quoted field is not closed, or something follows its end: the first line is no record. */
   | "malformed"
@@ -48,17 +49,35 @@ export class RecordParser {
   numFields = 0;
   /** Number of lines that the record takes. */
   numLines = 0;
-  /** Framed text of a rewritten record, without its line feed; valid until the next parse. */
-  text: Uint8Array = new Uint8Array();
-
   readonly #dialect: Dialect;
-  #scratch: Buffer = Buffer.allocUnsafe(1 << 16);
+  #text: Buffer = Buffer.alloc(0);
   #size = 0;
   /** Offset of the next byte to read while a record is rewritten. */
   #at = 0;
 
   constructor(dialect: Dialect) {
     this.#dialect = dialect;
+  }
+
+  /** Framed text of the records that were rewritten since it was last cleared; valid until the next parse. */
+  get text(): Uint8Array {
+    return this.#text.subarray(0, this.#size);
+  }
+
+  /** Length of the text; it can be made shorter, to take back the last record. @unit bytes */
+  get textBytes(): number {
+    return this.#size;
+  }
+
+  set textBytes(numBytes: number) {
+    this.#size = numBytes;
+  }
+
+  /** Clears the text, and makes room for that of all records of a window. */
+  clear({ end }: Pick<Window, "end">): void {
+    this.#size = 0;
+    // A byte becomes two at most, and a line feed may be added at the end of the file.
+    if (this.#text.length < 2 * end + 1) this.#text = Buffer.allocUnsafe(2 * end + 1);
   }
 
   /** Reads the record that begins at `start`, and leaves what it found in the fields. */
@@ -79,17 +98,18 @@ export class RecordParser {
     this.numLines = 1;
     if (!this.#endLine(window, i)) return "incomplete";
     if (kind === LINE_FEED) return "clean";
-    this.text = buffer.subarray(start, i);
+    this.#add(buffer, start, i);
     return "rewritten";
   }
 
   /** Steps behind the line that `start` is in. False if it does not end within the bytes. */
-  skipLine({ buffer, end, isLast }: Window, start: number): boolean {
+  skipLine(window: Window, start: number): boolean {
+    const { buffer, end } = window;
     const feed = buffer.indexOf(LF, start);
-    const within = feed < 0 || feed > end ? end : feed;
-    const carriage = buffer.subarray(start, within).indexOf(0x0d);
+    const within = feed < 0 ? end : feed;
+    const carriage = buffer.subarray(start, within).indexOf(CR);
     this.numLines = 1;
-    return this.#endLine({ buffer, end, isLast }, carriage < 0 ? within : start + carriage);
+    return this.#endLine(window, carriage < 0 ? within : start + carriage);
   }
 
   /** Ends a line at `i`, the place of its line break or the end of the file. False if more bytes are needed to know. */
@@ -103,68 +123,91 @@ export class RecordParser {
     return true;
   }
 
-  #rewrite(window: Window, start: number): Outcome {
-    const { buffer, end } = window;
-    const { kinds, quoteByte, delimiterByte } = this.#dialect;
-    // A byte becomes two at most.
-    if (this.#scratch.length < 2 * (end - start)) this.#scratch = Buffer.allocUnsafe(2 * (end - start));
-    this.#size = 0;
-    this.#at = start;
-    this.numFields = 1;
-    this.numLines = 1;
-    for (;;) {
-      const isQuoted = this.#at < end && buffer[this.#at] === quoteByte;
-      if (!(isQuoted ? this.#quotedField(window) : this.#plainField(window))) return this.#malformed(window, start);
-      if (this.#at < end && kinds[buffer[this.#at]!] === DELIMITER) {
-        this.#scratch[this.#size++] = delimiterByte;
-        this.#at++;
-        this.numFields++;
-        continue;
-      }
-      if (!this.#endLine(window, this.#at)) return "incomplete";
-      this.text = this.#scratch.subarray(0, this.#size);
-      return "rewritten";
-    }
+  /** Adds a line as it stands. */
+  #add(buffer: Buffer, start: number, end: number): void {
+    const text = this.#text;
+    let size = this.#size;
+    for (let i = start; i < end; i++) text[size++] = buffer[i]!;
+    text[size++] = LF;
+    this.#size = size;
   }
 
-  #malformed(window: Window, start: number): Outcome {
+  #rewrite(window: Window, start: number): Outcome {
+    const size = this.#size;
+    this.#at = start;
+    this.numLines = 1;
+    if (this.#fields(window) && this.#endLine(window, this.#at)) {
+      this.#text[this.#size++] = LF;
+      return "rewritten";
+    }
+    this.#size = size;
     // What looks like an open field may be closed by bytes that are yet to come.
-    if (this.#at >= window.end && !window.isLast) return "incomplete";
+    if (this.#at + 1 >= window.end && !window.isLast) return "incomplete";
     return this.skipLine(window, start) ? "malformed" : "incomplete";
+  }
+
+  /** Reads fields to the end of the record. False if one is malformed. */
+  #fields(window: Window): boolean {
+    const { buffer, end } = window;
+    const { kinds, quoteByte, delimiterByte } = this.#dialect;
+    for (this.numFields = 1; ; this.numFields++) {
+      const isQuoted = this.#at < end && buffer[this.#at] === quoteByte;
+      if (!(isQuoted ? this.#quotedField(window) : this.#plainField(window))) return false;
+      if (this.#at === end || kinds[buffer[this.#at]!] !== DELIMITER) return true;
+      this.#text[this.#size++] = delimiterByte;
+      this.#at++;
+    }
   }
 
   /** Reads to the end of a field without quotes around it. False if it shows that a quote was misplaced. */
   #plainField({ buffer, end }: Window): boolean {
     const { kinds } = this.#dialect;
     const start = this.#at;
-    for (; this.#at < end; this.#at++) {
-      const byte = buffer[this.#at]!;
-      const kind = kinds[byte]!;
-      if (kind === PLAIN) this.#scratch[this.#size++] = byte;
-      else if (kind === UNFRAMED) this.#put(byte);
+    for (; ; this.#at++) {
+      const kind = this.#copyPlain(buffer, end, kinds);
+      if (kind === UNFRAMED) this.#put(buffer[this.#at]!);
       else if (kind === ESCAPE) this.#escaped(buffer, start, end);
       else if (kind !== QUOTE) return true;
       else if (this.numLines > 1) return false;
-      else this.#scratch[this.#size++] = byte;
+      else this.#text[this.#size++] = this.#dialect.quoteByte;
     }
-    return true;
+  }
+
+  /** Copies bytes that stand for themselves, and returns the kind of the first that does not; that of a line feed at the end. */
+  #copyPlain(buffer: Buffer, end: number, kinds: Uint8Array): number {
+    const text = this.#text;
+    let size = this.#size;
+    let i = this.#at;
+    let kind = LINE_FEED;
+    for (; i < end; i++) {
+      const byte = buffer[i]!;
+      kind = kinds[byte]!;
+      if (kind !== PLAIN) break;
+      text[size++] = byte;
+    }
+    this.#size = size;
+    this.#at = i;
+    return i < end ? kind : LINE_FEED;
   }
 
   /** Reads a backslash and what follows; leaves the place at the last byte. */
   #escaped(buffer: Buffer, start: number, end: number): void {
     const next = this.#at + 1;
+    const byte = next < end ? buffer[next]! : -1;
     // At the end of a file a backslash stands for itself; else more bytes are to come, and the record is read again.
-    if (next >= end) return this.#putBackslash();
-    const byte = buffer[next]!;
+    if (byte < 0) {
+      this.#putBackslash();
+      return;
+    }
     if (byte === NULL_LETTER && this.#at === start && this.#isFieldEnd(buffer, next + 1, end)) {
-      this.#scratch[this.#size++] = this.#dialect.escapeByte;
-      this.#scratch[this.#size++] = byte;
+      this.#text[this.#size++] = this.#dialect.escapeByte;
+      this.#text[this.#size++] = byte;
     } else if (byte === this.#dialect.escapeByte) this.#putBackslash();
     else this.#put(BACKSLASH_LETTERS.get(byte) ?? byte);
     this.#at = next;
-    if (byte === LF || byte === 0x0d) this.numLines++;
+    if (byte === LF || byte === CR) this.numLines++;
     // The line feed of a CRLF belongs to the same line break.
-    if (byte === 0x0d && next + 1 < end && buffer[next + 1] === LF) {
+    if (byte === CR && next + 1 < end && buffer[next + 1] === LF) {
       this.#put(LF);
       this.#at++;
     }
@@ -178,36 +221,38 @@ export class RecordParser {
 
   /** Reads a quoted field. False if it is not closed or something other than a field's end follows it. */
   #quotedField({ buffer, end }: Window): boolean {
-    const { quoteByte, escapeByte } = this.#dialect;
-    for (this.#at++; this.#at < end; this.#at++) {
+    const { quotedKinds, quoteByte } = this.#dialect;
+    this.#at++;
+    for (; ; this.#at++) {
+      const kind = this.#copyPlain(buffer, end, quotedKinds);
+      if (this.#at >= end) return false;
       const byte = buffer[this.#at]!;
       const next = this.#at + 1 < end ? buffer[this.#at + 1]! : -1;
-      if (byte === escapeByte && escapeByte !== quoteByte && (next === quoteByte || next === escapeByte)) {
+      if (kind === UNFRAMED) this.#putInQuotes(byte, next);
+      else if (next === quoteByte || (kind === ESCAPE && next === byte)) {
         this.#put(next);
         this.#at++;
-      } else if (byte === quoteByte) {
-        if (next !== quoteByte) break;
-        this.#put(byte);
-        this.#at++;
-      } else {
-        this.#put(byte);
-        // A CRLF is one line break: its CR is not counted.
-        if (byte === LF || (byte === 0x0d && next !== LF)) this.numLines++;
-      }
+      } else if (kind === ESCAPE) this.#put(byte);
+      else break;
     }
-    if (this.#at >= end) return false;
     this.#at++;
     return this.#isFieldEnd(buffer, this.#at, end);
   }
 
+  #putInQuotes(byte: number, next: number): void {
+    this.#put(byte);
+    // A CRLF is one line break: its CR is not counted.
+    if (byte === LF || (byte === CR && next !== LF)) this.numLines++;
+  }
+
   #put(byte: number): void {
     const code = this.#dialect.codes[byte]!;
-    if (code !== 0) this.#scratch[this.#size++] = ESC;
-    this.#scratch[this.#size++] = code === 0 ? byte : code;
+    if (code !== 0) this.#text[this.#size++] = ESC;
+    this.#text[this.#size++] = code === 0 ? byte : code;
   }
 
   #putBackslash(): void {
-    this.#scratch[this.#size++] = ESC;
-    this.#scratch[this.#size++] = BACKSLASH_CODE;
+    this.#text[this.#size++] = ESC;
+    this.#text[this.#size++] = BACKSLASH_CODE;
   }
 }

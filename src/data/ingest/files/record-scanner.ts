@@ -20,28 +20,25 @@ export interface BrokenRecord {
   readonly raw: Uint8Array;
 }
 
-/** Place of one record, or of several on lines that follow each other. */
-interface Place {
-  /** Offset in the text of `buffer[0]`. */
-  readonly offset: number;
+/** Records that follow each other in the file with nothing between them. */
+export interface RecordRun {
+  /**
+   * `clean` if they stand in the file as framed text has them, each on one line that ends with LF (the file's last
+   * line may have no end); `rewritten` if their framed text is another than their own.
+   */
+  readonly kind: "clean" | "rewritten";
+  readonly text: Uint8Array;
+  /** Their own bytes are `buffer` from `start` to `end`. */
   readonly buffer: Buffer;
   readonly start: number;
   readonly end: number;
+  /** Offset in the text of the file of `buffer[0]`. */
+  readonly offset: number;
   /** Line of the file at which the first begins, from 1. */
   readonly line: number;
   /** Number of the first among the file's records, from 0. */
   readonly record: number;
-}
-
-/** Records that stand in the file as framed text has them, each on one line; the last line break may be missing. */
-export interface CleanRun extends Place {
   readonly numRecords: number;
-}
-
-/** A record whose framed text is another than its own. */
-export interface RewrittenRecord extends Place {
-  /** Valid until the call returns. */
-  readonly text: Uint8Array;
 }
 
 /** The header of a file. */
@@ -56,12 +53,28 @@ export interface Header {
 /** Takes what a {@link RecordScanner} finds, in the order of the file. Buffers are valid until the call returns. */
 export interface RecordSink {
   header(header: Header): void;
-  run(run: CleanRun): void;
-  record(record: RewrittenRecord): void;
+  run(run: RecordRun): void;
   broken(broken: BrokenRecord): void;
   /** The header is no record: nothing can be said of the rows. */
   brokenHeader(broken: BrokenRecord): void;
 }
+
+/** A run that is not known to have ended. */
+interface OpenRun {
+  readonly kind: RecordRun["kind"];
+  readonly start: number;
+  numRecords: number;
+  numLines: number;
+}
+
+interface Found {
+  readonly outcome: Outcome;
+  /** Whether all of the window is UTF-8. */
+  readonly isValid: boolean;
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
 
 /** Splits the text of a file, given in pieces of any length, into records; blank lines are none. */
 export class RecordScanner {
@@ -126,48 +139,51 @@ export class RecordScanner {
   #records(window: Window, start: number): number {
     const parser = this.#parser;
     const { buffer, end } = window;
+    parser.clear(window);
     // Almost always the whole is UTF-8, and then no record has to be looked at. A cut at a line break cuts no character.
-    const lastBreak = Math.max(buffer.lastIndexOf(0x0a), buffer.lastIndexOf(0x0d));
+    const lastBreak = Math.max(buffer.lastIndexOf(LF), buffer.lastIndexOf(CR));
     const isValid = isUtf8(buffer.subarray(start, window.isLast ? end : lastBreak + 1));
     let at = start;
-    let run = { start, numRecords: 0 };
+    let run: OpenRun = { kind: "clean", start, numRecords: 0, numLines: 0 };
     while (at < end) {
+      const { textBytes } = parser;
       const outcome = parser.parse(window, at);
-      if (outcome === "clean" && parser.numFields === this.#numFields && this.#isRecord(window, at, isValid)) {
+      if ((outcome === "clean" || outcome === "rewritten") && this.#isRecord(buffer, at, isValid)) {
+        if (outcome !== run.kind) {
+          this.#endRun(window, run, at);
+          run = { kind: outcome, start: at, numRecords: 0, numLines: 0 };
+        }
         run.numRecords++;
+        run.numLines += parser.numLines;
         at = parser.next;
         continue;
       }
-      this.#endRun(buffer, run, at);
+      if (this.#numFields > 0) parser.textBytes = textBytes;
+      this.#endRun(window, run, at);
       const next = this.#other(window, at, { outcome, isValid });
+      parser.textBytes = 0;
       if (next === null) return at;
       at = next;
-      run = { start: at, numRecords: 0 };
+      run = { kind: "clean", start: at, numRecords: 0, numLines: 0 };
     }
-    this.#endRun(buffer, run, at);
+    this.#endRun(window, run, at);
     return at;
   }
 
-  #endRun(buffer: Buffer, run: { readonly start: number; readonly numRecords: number }, end: number): void {
-    const { start, numRecords } = run;
+  #endRun({ buffer }: Window, { kind, start, numRecords, numLines }: OpenRun, end: number): void {
     if (numRecords === 0) return;
-    this.#sink.run({
-      offset: this.#offset,
-      buffer,
-      start,
-      end,
-      line: this.#line,
-      record: this.#numRecords,
-      numRecords,
-    });
-    this.#line += numRecords;
+    const text = kind === "clean" ? buffer.subarray(start, end) : this.#parser.text;
+    const place = { offset: this.#offset, buffer, start, end, line: this.#line, record: this.#numRecords };
+    this.#sink.run({ kind, text, ...place, numRecords });
+    this.#line += numLines;
     this.#numRecords += numRecords;
+    if (kind === "rewritten") this.#parser.textBytes = 0;
   }
 
-  /** Whether the clean line just parsed is a record. */
-  #isRecord({ buffer }: Window, start: number, isValid: boolean): boolean {
-    const { end } = this.#parser;
-    if (end - start > MAX_RECORD_BYTES || this.#isBlank(buffer, start)) return false;
+  /** Whether what was just parsed is a record without fault. */
+  #isRecord(buffer: Buffer, start: number, isValid: boolean): boolean {
+    const { end, numFields } = this.#parser;
+    if (numFields !== this.#numFields || end - start > MAX_RECORD_BYTES || this.#isBlank(buffer, start)) return false;
     return isValid || isUtf8(buffer.subarray(start, end));
   }
 
@@ -178,33 +194,28 @@ export class RecordScanner {
     return true;
   }
 
-  /** Handles what is not a clean record: returns the place behind it, or null if more bytes are needed. */
-  #other(
-    window: Window,
-    start: number,
-    found: { readonly outcome: Outcome; readonly isValid: boolean },
-  ): number | null {
+  /** Handles what is no record: returns the place behind it, or null if more bytes are needed. */
+  #other(window: Window, start: number, found: Found): number | null {
     const parser = this.#parser;
+    const { buffer, end } = window;
     let { outcome } = found;
     if (outcome === "incomplete") {
-      if (window.end - start <= MAX_RECORD_BYTES) return null;
+      if (end - start <= MAX_RECORD_BYTES) return null;
       if (!parser.skipLine(window, start)) return this.#beginSkip(window, start);
       outcome = "malformed";
     }
     const { next, numLines } = parser;
-    if (this.#isBlank(window.buffer, start)) this.#line++;
-    else {
-      const broken = this.#objection(window.buffer, start, { ...found, outcome });
-      if (broken !== null) this.#break(window.buffer.subarray(start, parser.end), broken);
-      else if (this.#numFields === 0) this.#header(window.buffer, start, outcome);
-      else this.#record(window.buffer, start);
-      this.#line += numLines;
+    if (!this.#isBlank(buffer, start)) {
+      const broken = this.#objection(buffer, start, { ...found, outcome });
+      if (broken !== null) this.#break(buffer.subarray(start, parser.end), broken);
+      else this.#header(buffer, start, outcome);
     }
+    this.#line += numLines;
     return next;
   }
 
   /** What is wrong with the record just parsed, or null. */
-  #objection(buffer: Buffer, start: number, { outcome, isValid }: { outcome: Outcome; isValid: boolean }) {
+  #objection(buffer: Buffer, start: number, { outcome, isValid }: Found) {
     const { end, numFields } = this.#parser;
     if (outcome === "malformed") return BROKEN.quotes;
     if (end - start > MAX_RECORD_BYTES) return BROKEN.size;
@@ -221,20 +232,15 @@ export class RecordScanner {
   }
 
   #header(buffer: Buffer, start: number, outcome: Outcome): void {
-    const { end, next, text } = this.#parser;
+    const { end, next, text, numLines } = this.#parser;
     const { delimiter } = this.#dialect;
-    const line = Buffer.from(outcome === "clean" ? buffer.subarray(start, end) : text).toString("utf8");
-    const fields = line.split(delimiter).map((field) => unescapeText(field, delimiter));
+    // The framed text of a rewritten record has a line feed at its end.
+    const line = outcome === "clean" ? buffer.subarray(start, end) : text.subarray(0, -1);
+    const fields = Buffer.from(line).toString("utf8").split(delimiter);
     this.#numFields = fields.length;
-    const isFirstLine = this.#line === 1 && this.#parser.numLines === 1 && next === end + 1 && buffer[end] === 0x0a;
-    this.#sink.header({ fields, isFirstLine, textEnd: this.#offset + next });
-  }
-
-  #record(buffer: Buffer, start: number): void {
-    const { end, text } = this.#parser;
-    const place = { offset: this.#offset, buffer, start, end, line: this.#line, record: this.#numRecords };
-    this.#sink.record({ ...place, text });
-    this.#numRecords++;
+    const isFirstLine = this.#line === 1 && numLines === 1 && next === end + 1 && buffer[end] === LF;
+    const names = fields.map((field) => unescapeText(field, delimiter));
+    this.#sink.header({ fields: names, isFirstLine, textEnd: this.#offset + next });
   }
 
   #beginSkip({ buffer, end }: Window, start: number): number {

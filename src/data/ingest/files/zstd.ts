@@ -1,8 +1,10 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { ZSTDDecoder } from "zstddec/stream";
 
-/** Bytes that are handed to the decoder at once. @unit bytes */
-const STEP_BYTES = 2 ** 16;
+/** @unit bytes */
+const READ_BYTES = 2 ** 18;
+/** Bytes that are handed to the decoder at once: few, because it takes as many calls to see that it failed. @unit bytes */
+const STEP_BYTES = 2 ** 10;
 
 /**
  * All frames of a zstd file, decompressed; libzstd compares the checksums of those that have one.
@@ -40,14 +42,17 @@ class Steps {
   *[Symbol.iterator](): Generator<Uint8Array> {
     const file = openSync(this.#path, "r");
     try {
-      const step = Buffer.allocUnsafe(STEP_BYTES);
+      const read = Buffer.allocUnsafe(READ_BYTES);
       const { size } = fstatSync(file);
-      for (let at = 0; at < size; ) {
-        const numBytes = readSync(file, step, 0, Math.max(1, Math.min(STEP_BYTES, size - 2 - at)), at);
-        if (numBytes === 0) return;
-        this.numTaken++;
-        yield step.subarray(0, numBytes);
-        at += numBytes;
+      for (let start = 0; start < size; ) {
+        const numRead = readSync(file, read, 0, READ_BYTES, start);
+        if (numRead === 0) return;
+        for (let at = 0; at < numRead; this.numTaken++) {
+          const numBytes = Math.max(1, Math.min(STEP_BYTES, numRead - at, size - 2 - start - at));
+          yield read.subarray(at, at + numBytes);
+          at += numBytes;
+        }
+        start += numRead;
       }
     } finally {
       closeSync(file);
