@@ -64,11 +64,12 @@ export class RankingServer {
     const route = match === null ? "other" : ROUTES[match.name].path;
     response.once("close", () => ended({ route, status: response.statusCode }));
     const answer = await this.#answer(request, match).catch((error: unknown) => this.#refuse(error, path));
-    // A connection that stays open would keep a server from closing.
-    if (!this.#server.listening) response.setHeader("Connection", "close");
+    const isUnread = hasBody(request) && !request.readableEnded;
+    // A connection that stays open would keep a server from closing, and what was not read of a request is not the
+    // beginning of the next one: who reuses connections must be told.
+    if (isUnread || !this.#server.listening) response.setHeader("Connection", "close");
     send(response, answer, match);
-    // What was not read of a refused request is not the beginning of the next one.
-    if (!request.complete) request.socket.destroySoon();
+    if (isUnread) request.socket.destroySoon();
   }
 
   async #answer(request: IncomingMessage, match: RouteMatch | null): Promise<Answer> {
@@ -88,6 +89,11 @@ export class RankingServer {
     if (known.code === "SERVE_OVERLOADED") this.#metrics.countRefusal();
     return errorAnswer(known, isProtocolPath(path));
   }
+}
+
+/** Whether a request announces a body. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 function methodsOf({ name }: RouteMatch): readonly string[] {
