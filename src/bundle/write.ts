@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { syncFolder, writeFileAtomic } from "../config/durable-file.ts";
+import { makeFolder, syncFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { type BundleFacts, CURRENT_FILE, isInside, MANIFEST_FILE, manifestOf, namedFiles } from "./manifest.ts";
 import { unsafe } from "./problems.ts";
 
@@ -26,14 +26,14 @@ export function writeBundle(dir: string, { facts, files }: BundleContents): stri
   const paths = Object.keys(files);
   const bad = paths.find((path) => !isInside(path)) ?? namedFiles(facts).find((path) => !Object.hasOwn(files, path));
   if (bad !== undefined) throw unsafe(dir, { expected: "paths of files inside of the bundle", got: bad });
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   removeAbandoned(dir);
   const staging = join(dir, `.staging-${process.pid}`);
   rmSync(staging, { recursive: true, force: true });
   const folders = new Set([staging]);
   for (const [path, bytes] of Object.entries(files)) {
     const folder = dirname(join(staging, path));
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (let up = folder; up !== staging; up = dirname(up)) folders.add(up);
     writeFileSync(join(staging, path), bytes, { flush: true });
   }
@@ -42,7 +42,7 @@ export function writeBundle(dir: string, { facts, files }: BundleContents): stri
     return [path, { sizeBytes: bytes.byteLength, sha256: sha256(bytes) }] as const;
   });
   const manifest = `${JSON.stringify(manifestOf(facts, Object.fromEntries(entries)), null, 2)}\n`;
-  mkdirSync(staging, { recursive: true });
+  makeFolder(staging);
   writeFileSync(join(staging, MANIFEST_FILE), manifest, { flush: true });
   for (const folder of folders) syncFolder(folder);
   return publish(dir, staging, sha256(Buffer.from(manifest)));

@@ -1,6 +1,30 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+
+/**
+ * Makes a folder, and those above it that there are not. Throws what the system says of the first one that cannot be made:
+ * Node's own recursive way says of a read-only file system that there is no such file.
+ */
+export function makeFolder(path: string): void {
+  const refusal = makeOne(path);
+  if (refusal === null) return;
+  if (refusal.code !== "ENOENT" || dirname(path) === path) throw refusal;
+  makeFolder(dirname(path));
+  const second = makeOne(path);
+  if (second !== null) throw second;
+}
+
+/** What the system says against one folder; null if it is there. */
+function makeOne(path: string): NodeJS.ErrnoException | null {
+  try {
+    mkdirSync(path);
+    return null;
+  } catch (error) {
+    const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    return isThere ? null : (error as NodeJS.ErrnoException);
+  }
+}
 
 /** Makes the names inside a folder durable. */
 export function syncFolder(path: string): void {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, rmSync, statfsSync, statSync } from "node:fs";
+import { existsSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import { fromFile, Scope, type Tensor } from "../torch/index.ts";
 import { type RowLayout, rowBytes, storedRows } from "./row-formats.ts";
@@ -44,7 +45,7 @@ export function mapTable(file: TableFile): Tensor {
  * @throws {LapidaryError} TABLE_ROOM if the disk has no room for it: a page that cannot be written ends the process
  */
 export function unnamedTable({ folder, ...rows }: Omit<TableFile, "path"> & { readonly folder: string }): Tensor {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const { bavail, bsize } = statfsSync(folder);
   const size = rows.rows * rowBytes(rows);
   if (size > bavail * bsize) {

@@ -2,7 +2,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -10,6 +9,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 
 /** One line of a curve: a step and what was measured at it. A number that is not finite is written as null. */
@@ -50,7 +50,7 @@ export class CurveWriter {
     path: string,
     { keep = () => true }: { readonly keep?: (record: CurveRecord) => boolean } = {},
   ): CurveWriter {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     if (existsSync(path)) dropOthers(path, keep);
     return new CurveWriter(path);
   }

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "../config/durable-file.ts";
 import { encodeRecord, type TensorBoardEvent } from "./event-record.ts";
 
 /** Where and how a {@link TensorBoardWriter} begins. */
@@ -30,7 +31,7 @@ export class TensorBoardWriter {
 
   /** A writer on a new file in `folder`, which is made if it is missing. */
   static open(folder: string, { purgeStep, now = Date.now }: TensorBoardOptions = {}): TensorBoardWriter {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     const seconds = Math.max(Math.floor(now() / 1000), newestFile(folder) + 1);
     const name = `events.out.tfevents.${String(seconds).padStart(10, "0")}.${hostname()}.${process.pid}`;
     const writer = new TensorBoardWriter(join(folder, name), now);

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   DOUBLE,
@@ -11,6 +10,7 @@ import {
   SMALLINT,
   TINYINT,
 } from "@duckdb/node-api";
+import { makeFolder } from "../config/durable-file.ts";
 import { FORMATS } from "../config/world.ts";
 import { literal } from "../data/ingest/sql.ts";
 import { AGE_BANDS, COUNTRIES, DEVICES } from "./people.ts";
@@ -44,7 +44,7 @@ export class LogWriter implements AsyncDisposable {
 
   /** Opens a writer into a folder that is empty or not there. */
   static async open(options: LogWriterOptions): Promise<LogWriter> {
-    for (const part of [LOG_FOLDER, TRUTH_FOLDER]) mkdirSync(join(options.folder, part), { recursive: true });
+    for (const part of [LOG_FOLDER, TRUTH_FOLDER]) makeFolder(join(options.folder, part));
     const instance = await DuckDBInstance.create(":memory:");
     const connection = await instance.connect();
     // The other core makes rows meanwhile, and one thread's files have the same bytes every time.

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../config/durable-file.ts";
+import { makeFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import { nearest } from "../config/nearest.ts";
 import type { AblationStudy, StudyConfig, StudyWindow } from "../config/studies.ts";
@@ -86,7 +86,7 @@ export async function runStudy(project: ProjectConfig, options: StudyOptions): P
   if (outcome === "stopped") return { kind: "stopped", done, total };
   const report = await analyse(project, name, { study, cells, known: options.known });
   const [json, page] = [join(folder, "study.json"), join(folder, "study.html")];
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   writeFileAtomic(json, `${JSON.stringify(report, null, 2)}\n`);
   writeFileAtomic(page, htmlPage(studyPage(report, project.about === null ? [] : [project.about])));
   return { kind: "finished", report, json, page };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { digestFile, syncFolder, writeFileAtomic } from "../config/durable-file.ts";
+import { digestFile, makeFolder, syncFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { Model } from "../model/index.ts";
 import { parametersOf } from "../nn/index.ts";
@@ -122,7 +122,7 @@ export class CheckpointFolder {
     const final = join(this.path, name);
     const staging = join(this.path, `.${name}.partial`);
     rmSync(staging, { recursive: true, force: true });
-    mkdirSync(staging, { recursive: true });
+    makeFolder(staging);
     writeSafetensors(join(staging, TENSORS), learner.tensors());
     const manifest: Manifest = { position, sha256: digest(join(staging, TENSORS), position) };
     writeFileAtomic(join(staging, MANIFEST), textOf(manifest));

@@ -57,6 +57,8 @@ export interface EvaluateOptions {
   readonly enrichFor?: EnrichFor;
   /** @default none */
   readonly known?: KnownScores;
+  /** Told why the predictions of a run could not be written into its folder. @default that is thrown */
+  readonly onUnwritten?: (error: Error) => void;
 }
 
 /**
@@ -118,7 +120,7 @@ export function trainingCurve(project: ProjectConfig, run: string): readonly Cur
 /** Scores the examples of a split with an opened run, and writes its predictions into its folder. */
 export async function scoreRun(
   opened: OpenedRun,
-  { split, enrichFor }: Pick<EvaluateOptions, "split" | "enrichFor">,
+  { split, enrichFor, onUnwritten }: Pick<EvaluateOptions, "split" | "enrichFor" | "onUnwritten">,
 ): Promise<Predictions> {
   const { folder, config, model, inputs, surface } = opened;
   const { objectives } = inputs.spec;
@@ -127,7 +129,12 @@ export async function scoreRun(
     mesh: ProcessMesh.single(),
   });
   const part = surface === config.model.surface ? split : `${split}-${encodeURIComponent(surface ?? "")}`;
-  writePredictions(folder.predictions(part), predictions);
+  try {
+    writePredictions(folder.predictions(part), predictions);
+  } catch (error) {
+    if (onUnwritten === undefined || !(error instanceof Error)) throw error;
+    onUnwritten(error);
+  }
   return predictions;
 }
 

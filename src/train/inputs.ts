@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { writeFileAtomic } from "../config/durable-file.ts";
+import { makeFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { ModelConfig, ProjectConfig, SplitConfig } from "../config/types.ts";
 import {
@@ -149,7 +149,7 @@ export class TrainingInputs {
   /** Writes the inputs, so that a trained model can be read without the window it was trained on. */
   save(folder: string): void {
     const { spec, rates, numExamples } = this;
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const [table, vocabulary] of Object.entries(this.vocabularies)) {
       writeFileAtomic(join(folder, `${table}${VOCABULARY}`), vocabulary.encode());
     }

@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "../config/durable-file.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { metricRow, scoredExamples } from "../metrics/evaluation.ts";
@@ -93,7 +93,7 @@ export function writePredictions(file: string, predictions: Predictions): void {
       tensors[`${objective}/${column}`] = fromArray(values, [values.length]);
     }
   }
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   writeSafetensors(file, tensors);
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { MODEL_DEFAULTS } from "../config/defaults.ts";
-import { writeFileAtomic } from "../config/durable-file.ts";
+import { makeFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
 import type { ModelCost } from "../model/index.ts";
@@ -197,7 +197,7 @@ const LOCK = "lock";
 
 /** @throws {LapidaryError} RUN_BUSY */
 function lockIn(path: string): FileLock {
-  mkdirSync(path, { recursive: true });
+  makeFolder(path);
   const file = join(path, LOCK);
   closeSync(openSync(file, "a")); // Whatever keeps it from being opened is the system's to say.
   const lock = FileLock.take(file);

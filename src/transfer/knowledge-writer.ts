@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { syncFolder, writeFileAtomic } from "../config/durable-file.ts";
+import { makeFolder, syncFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import { FileWriter } from "../data/store/file-writer.ts";
 import { CURRENT_FILE, MANIFEST_FILE } from "../data/store/format.ts";
@@ -55,7 +55,7 @@ export class KnowledgeWriter {
     const name = `v-${this.#facts.id.slice(0, 16)}`;
     const staging = join(this.#dir, `.${name}.partial`);
     rmSync(staging, { recursive: true, force: true });
-    mkdirSync(staging, { recursive: true });
+    makeFolder(staging);
     const manifest = this.#write(staging);
     writeFileAtomic(join(staging, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`);
     // Only a version that nothing points to can have this name: a crash came between the next two lines.

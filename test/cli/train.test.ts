@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCurve } from "../../src/report/jsonl.ts";
@@ -104,6 +104,17 @@ describe("evaluate", () => {
     const html = readFileSync(report, "utf8");
     for (const name of [...KINDS, "click", "conversion"]) expect(html).toContain(name);
     expect(ended.stderr).toMatch(/^objective +model +NE .*^foundation .*report: /ms);
+  });
+
+  it("shows its tables where neither page nor predictions can be written, and says so", async () => {
+    // What no user can write over, the administrator included.
+    const [page, predictions] = [at("evaluation-train.html"), at("logistic", "predictions", "train.safetensors")];
+    for (const path of [page, predictions]) mkdirSync(path, { recursive: true });
+    const ended = await inProject(["evaluate", "logistic", "--split", "train"]);
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/logistic[^]*not written: [^]*EISDIR/) });
+    expect(ended.stdout.match(/not written/g)).toHaveLength(2);
+    const asked = await inProject(["evaluate", "logistic", "--split", "train", "--out", page, "--json"]);
+    expect([asked.code, codeOf(asked)]).toEqual([1, "FILE_SYSTEM"]);
   });
 
   it("takes another baseline and another place for the report", async () => {

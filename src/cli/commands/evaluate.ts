@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { makeFolder } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import type { ResultTable } from "../../train/index.ts";
 import { defineCommand } from "../command.ts";
@@ -40,27 +41,47 @@ export const evaluate = defineCommand({
       shown.update({ done: runs.indexOf(run), detail: run });
     };
     const chosen = baseline === null ? {} : { baseline };
+    const unwritten: string[] = [];
+    const onUnwritten = (error: Error): void => {
+      unwritten.push(`not written: ${error.message}`);
+    };
     const evaluation = await train.evaluateRuns(project, {
       runs,
       split: window,
       ...chosen,
       onRun,
+      onUnwritten,
       enrichFor: knowledgeFor(project),
       ...(project.world === null ? {} : { known: trueScores(project.world, project) }),
     });
     shown.finish("");
     const curves = Object.fromEntries(runs.map((run) => [run, train.trainingCurve(project, run)]));
     const notes = project.about === null ? [] : [project.about];
-    const report = resolve(out ?? join(project.runs, `evaluation-${split}.html`));
-    mkdirSync(dirname(report), { recursive: true });
-    writeFileSync(report, htmlPage(train.evaluationPage(evaluation, { title: "Evaluation", notes, curves })));
+    const path = resolve(out ?? join(project.runs, `evaluation-${split}.html`));
+    const page = htmlPage(train.evaluationPage(evaluation, { title: "Evaluation", notes, curves }));
+    // A page that nobody asked for by name is not worth the numbers.
+    const report = writePage(path, page, out === null ? onUnwritten : null) ? path : null;
     const transfers = train.transferTable(evaluation);
     const { resultTable, surfaceTable, costTable } = train;
     const shownTables = [resultTable(evaluation), surfaceTable(evaluation), transfers, costTable(evaluation)];
     const tables = shownTables.filter((table) => table !== null).map(tableText);
-    return { result: { ...evaluation, report }, text: [...tables, ...notes, `report: ${report}`].join("\n\n") };
+    const end = report === null ? unwritten : [...unwritten, `report: ${report}`];
+    return { result: { ...evaluation, report }, text: [...tables, ...notes, ...end].join("\n\n") };
   },
 });
+
+/** Whether the page was written; if there is nobody to tell why not, that is thrown. */
+function writePage(path: string, page: string, onUnwritten: ((error: Error) => void) | null): boolean {
+  try {
+    makeFolder(dirname(path));
+    writeFileSync(path, page);
+    return true;
+  } catch (error) {
+    if (onUnwritten === null || !(error instanceof Error)) throw error;
+    onUnwritten(error);
+    return false;
+  }
+}
 
 /** A table of results as lines. */
 export function tableText({ columns, rows }: ResultTable): string {

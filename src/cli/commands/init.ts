@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { makeFolder } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import { defineCommand } from "../command.ts";
 
@@ -23,7 +24,7 @@ export const init = defineCommand({
     // A configuration of another format would be hidden by ours, or hide it.
     const taken = [...new Set([...names, ...CONFIG_NAMES])].filter((name) => existsSync(join(folder, name)));
     if (taken.length > 0) throw exists(folder, taken);
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     // Exclusive: a file that appeared since is not overwritten either.
     for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text, { flag: "wx" });
     const written = names.map((name) => join(folder, name));

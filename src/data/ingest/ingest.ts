@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { syncFolder, writeFileAtomic } from "../../config/durable-file.ts";
+import { makeFolder, syncFolder, writeFileAtomic } from "../../config/durable-file.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { currentFolder, EventStore } from "../store/event-store.ts";
 import { CURRENT_FILE, DEAD_LETTER_FILE, INPUTS_FILE, MANIFEST_FILE, type RowCounts } from "../store/format.ts";
@@ -99,7 +99,7 @@ function isMadeFrom(store: string, fingerprint: string): boolean {
 }
 
 function nextVersion(store: string): string {
-  mkdirSync(store, { recursive: true });
+  makeFolder(store);
   const current = currentFolder(store);
   return `v${current === null ? 1 : Number(basename(current).slice(1)) + 1}`;
 }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { digestFile } from "../../config/durable-file.ts";
+import { digestFile, makeFolder } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
@@ -55,7 +55,7 @@ async function runQuery(
   { query, folder }: NonNullable<EventsConfig["sql"]>,
   queryFolder: string,
 ): Promise<string> {
-  mkdirSync(queryFolder, { recursive: true });
+  makeFolder(queryFolder);
   const path = join(queryFolder, "rows.parquet");
   const statement = query.trim().replace(/;$/, "");
   try {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   BIGINT,
@@ -9,6 +9,7 @@ import {
   INTEGER,
   VARCHAR,
 } from "@duckdb/node-api";
+import { makeFolder } from "../../config/durable-file.ts";
 import { duckPath, type FramedText, frameText, unescapeSql } from "./files/index.ts";
 import { setUnusableAside } from "./json-rows.ts";
 import type { LogPart } from "./log.ts";
@@ -29,7 +30,7 @@ export async function readText(
   parts: readonly LogPart[],
   { context, folder }: { context: StageContext; folder: string },
 ): Promise<void> {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   try {
     const framed: FramedPart[] = [];
     for (const part of parts) framed.push({ part, text: await framePart(connection, part, { context, folder }) });

@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { makeFolder } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import { literal, queryRows } from "./sql.ts";
 
@@ -50,7 +51,7 @@ export class Workspace {
   }
 
   static async #tryOpen(folder: string, threads: number | null): Promise<Workspace | null> {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     try {
       const instance = await DuckDBInstance.create(join(folder, "work.duckdb"));
       const connection = await instance.connect();

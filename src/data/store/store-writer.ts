@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { syncFolder } from "../../config/durable-file.ts";
+import { makeFolder, syncFolder } from "../../config/durable-file.ts";
 import { Dictionary } from "../../features/dictionary.ts";
 import type { EventSchema } from "../../features/schema.ts";
 import { type FileDigest, FileWriter } from "./file-writer.ts";
@@ -51,7 +51,7 @@ export class StoreWriter {
   /** Starts an empty version in `folder`; what was there before is removed. */
   constructor(folder: string, layouts: readonly ColumnLayout[]) {
     rmSync(folder, { recursive: true, force: true });
-    mkdirSync(join(folder, "columns"), { recursive: true });
+    makeFolder(join(folder, "columns"));
     mkdirSync(join(folder, "dictionaries"));
     this.#folder = folder;
     this.#entries = layouts.map((layout, index) => ({ ...layout, file: `columns/${fileName(layout.name, index)}` }));

@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
 import { open, type RootDatabase } from "lmdb";
+import { makeFolder } from "../../config/durable-file.ts";
 import type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";
 import { checkReports, eventOf, idDigest, linesOf, recordOf, unavailable, withReport } from "./record.ts";
 
@@ -30,7 +30,7 @@ export class LmdbStore implements OnlineStore {
   /** Opens or creates the store in `folder`. @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE */
   static open(folder: string): LmdbStore {
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       // By default a commit is visible, and acknowledged, before it is on disk, and a folder with a dot is a file.
       const behaviour = { overlappingSync: false, noSubdir: false };
       const options = { path: folder, keyEncoding: "binary", encoding: "binary", ...behaviour } as const;
