@@ -89,6 +89,7 @@ export const ERROR_CODES = {
   READER_OPTION: "an option of the batch reader is out of its range",
   ONLINE_STORE_UNAVAILABLE: "the online store did not answer, or refused",
   ONLINE_STORE_NOT_DURABLE: "a Redis server would acknowledge events before they are on its disk",
+  ONLINE_STORE_VERSION: "the online store has a format of another version",
   ONLINE_STORE_EVENT: "an event is larger than the online store's limits, or has an id that is none",
   SERVE_MODEL: "a model's graph cannot be loaded, or scores nothing",
   SERVE_OVERLOADED: "more requests are waiting than the server keeps",

@@ -7,3 +7,4 @@ export { type Candidate, type Ranked, type Ranking, type RankRequest, rank } fro
 export { type ServedModel, versionOf } from "./ranker/served-model.ts";
 export type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./store/online-store.ts";
 export { openOnlineStore, STORE_KINDS, type StoreAddress } from "./store/open-store.ts";
+export { placeOf } from "./store/user-pages.ts";

@@ -1,41 +1,46 @@
-import { open, type RootDatabase } from "lmdb";
+import { open, type PutOptions, type RootDatabase } from "lmdb";
 import { makeFolder } from "../../config/durable-file.ts";
+import { countOf } from "./event-block.ts";
 import type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";
-import { checkReports, eventOf, idDigest, linesOf, recordOf, unavailable, withReport } from "./record.ts";
+import { groupByUser } from "./reports.ts";
+import { checkReports, checkVersion, STORE_VERSION, unavailable } from "./store-errors.ts";
+import { AFTER_EVENTS, BEFORE_EVENTS, EVENTS_KEY, type Page, timeKey, type UserPages, userKey } from "./user-pages.ts";
+import { userPast } from "./user-past.ts";
+import { applyReports, indexedCount } from "./user-update.ts";
 
-/** Kinds of keys behind a user's digest. */
-const COUNT = Buffer.from("c");
-const EVENT = Buffer.from("e");
-const ID = Buffer.from("i");
-const AFTER_EVENTS = Buffer.from("f");
-/** Signed times in the order of unsigned bytes. */
-const TIME_BIAS = 2n ** 63n;
+type Database = RootDatabase<Buffer, Buffer>;
+
+/** Where the version of the format stands: before all users. */
+const VERSION_KEY = Buffer.alloc(1);
 
 /**
- * {@link OnlineStore} in a folder of this machine, for one or several processes. Keys: `user c` → number of events;
- * `user e time sequence` → record; `user i id` → key of the record. Used from the main thread only: the binding is
- * known to crash in worker threads.
+ * {@link OnlineStore} in a folder of this machine, for one or several processes: the pages of each user behind the user's key.
+ * Used from the main thread only: the binding is known to crash in worker threads.
  */
 export class LmdbStore implements OnlineStore {
   readonly kind = "lmdb";
   readonly #folder: string;
-  readonly #database: RootDatabase<Buffer, Buffer>;
+  readonly #database: Database;
   #closing: Promise<void> | null = null;
 
-  private constructor(folder: string, database: RootDatabase<Buffer, Buffer>) {
+  private constructor(folder: string, database: Database) {
     this.#folder = folder;
     this.#database = database;
   }
 
-  /** Opens or creates the store in `folder`. @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE */
+  /** Opens or creates the store in `folder`. @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE, ONLINE_STORE_VERSION */
   static open(folder: string): LmdbStore {
+    let database: Database | null = null;
     try {
       makeFolder(folder);
       // By default a commit is visible, and acknowledged, before it is on disk, and a folder with a dot is a file.
       const behaviour = { overlappingSync: false, noSubdir: false };
       const options = { path: folder, keyEncoding: "binary", encoding: "binary", ...behaviour } as const;
-      return new LmdbStore(folder, open<Buffer, Buffer>(options));
+      database = open<Buffer, Buffer>(options);
+      markVersion(database, folder);
+      return new LmdbStore(folder, database);
     } catch (cause) {
+      void database?.close();
       throw unavailable(folder, cause);
     }
   }
@@ -43,9 +48,17 @@ export class LmdbStore implements OnlineStore {
   async append(events: readonly ReportedEvent[]): Promise<AppendCounts> {
     checkReports(events);
     return this.#guard(async () => {
+      const users = [...groupByUser(events)].map(([user, reports]) => ({ key: userKey(user), reports }));
+      // Pages of neighbours lie together.
+      users.sort((a, b) => a.key.compare(b.key));
       const added = await this.#database.transaction(() => {
+        const [last] = this.#database.getKeys({ reverse: true, limit: 1 });
         let count = 0;
-        for (const event of events) if (this.#put(event)) count++;
+        for (const { key, reports } of users) {
+          // LMDB fills its pages only where it is told that nothing comes after.
+          const append = last === undefined || key.compare(last) > 0;
+          count += this.#add(key, reports, { append });
+        }
         return count;
       });
       await this.#database.flushed;
@@ -53,23 +66,19 @@ export class LmdbStore implements OnlineStore {
     });
   }
 
-  read({ user, beforeMs, limit }: PastQuery): Promise<UserPast> {
+  read(query: PastQuery): Promise<UserPast> {
     return this.#guard(async () => {
-      const prefix = idDigest(user);
-      const bound = Buffer.concat([prefix, EVENT, timeBytes(beforeMs)]);
-      const end = Buffer.concat([prefix, AFTER_EVENTS]);
+      const pages = new LmdbPages(this.#database, userKey(query.user));
+      const { later, past } = pages.around(query.beforeMs);
       // Few events are newer than now, so what is not past is counted, not what is.
-      const numLater = this.#database.getKeysCount({ start: bound, end });
-      const numPast = this.#count(prefix) - numLater;
-      const range = { start: bound, end: Buffer.concat([prefix, EVENT]), reverse: true, limit };
-      const records = [...this.#database.getRange(range)].map(({ value }) => eventOf(value.toString("utf8")));
-      return { events: records.reverse(), numPast };
+      const numLater = later.reduce((sum, { value }) => sum + countOf(value), 0);
+      return userPast(query, { count: indexedCount(pages), numLater, blocks: past });
     });
   }
 
   check(): Promise<void> {
     return this.#guard(async () => {
-      this.#database.get(COUNT);
+      this.#database.get(VERSION_KEY);
     });
   }
 
@@ -78,29 +87,11 @@ export class LmdbStore implements OnlineStore {
     return this.#closing;
   }
 
-  /** Adds one report; true if the event is new. Inside of a transaction. */
-  #put(event: ReportedEvent): boolean {
-    const prefix = idDigest(event.user);
-    const idKey = Buffer.concat([prefix, ID, idDigest(event.id)]);
-    const lines = linesOf(event);
-    const known = this.#database.get(idKey);
-    if (known !== undefined) {
-      const record = this.#database.get(known)?.toString("utf8") ?? recordOf(lines);
-      const merged = withReport(record, lines);
-      if (merged !== record) this.#database.putSync(known, Buffer.from(merged));
-      return false;
-    }
-    const count = this.#count(prefix);
-    const key = Buffer.concat([prefix, EVENT, timeBytes(event.timeMs), sequenceBytes(count)]);
-    this.#database.putSync(key, Buffer.from(recordOf(lines)));
-    this.#database.putSync(idKey, key);
-    this.#database.putSync(Buffer.concat([prefix, COUNT]), sequenceBytes(count + 1));
-    return true;
-  }
-
-  #count(prefix: Buffer): number {
-    const value = this.#database.get(Buffer.concat([prefix, COUNT]));
-    return value === undefined ? 0 : value.readUIntBE(0, 6);
+  /** Adds reports of one user and returns how many were new. Inside of a transaction. */
+  #add(user: Buffer, reports: readonly ReportedEvent[], options: PutOptions): number {
+    const { added, pages } = applyReports(new LmdbPages(this.#database, user), reports);
+    for (const { key, value } of pages) this.#database.putSync(Buffer.concat([user, key]), value, options);
+    return added;
   }
 
   async #guard<T>(work: () => Promise<T>): Promise<T> {
@@ -113,14 +104,56 @@ export class LmdbStore implements OnlineStore {
   }
 }
 
-function timeBytes(timeMs: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(BigInt(Math.ceil(timeMs)) + TIME_BIAS);
-  return bytes;
+class LmdbPages implements UserPages {
+  readonly #database: Database;
+  readonly #user: Buffer;
+
+  constructor(database: Database, user: Buffer) {
+    this.#database = database;
+    this.#user = user;
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#database.get(this.#at(key));
+  }
+
+  floor(key: Buffer): Page | undefined {
+    const exact = this.get(key);
+    if (exact !== undefined) return { key, value: exact };
+    // One byte less than the kind is before all of its keys.
+    const beforeKind = Buffer.from([key[0]! - 1]);
+    const [page] = this.#range({ start: this.#at(key), end: this.#at(beforeKind), reverse: true, limit: 1 });
+    return page;
+  }
+
+  blocks(): readonly Page[] {
+    // Of a new user there is nothing to go through, which costs more than to look.
+    if (this.get(EVENTS_KEY) === undefined) return [];
+    return [...this.#range({ start: this.#at(EVENTS_KEY), end: this.#at(AFTER_EVENTS) })];
+  }
+
+  /** Blocks that begin at a time or after it, and the others, newest first. */
+  around(timeMs: number): { readonly later: readonly Page[]; readonly past: Iterable<Buffer> } {
+    const bound = this.#at(timeKey(timeMs));
+    const later = [...this.#range({ start: bound, end: this.#at(AFTER_EVENTS) })];
+    const past = this.#database.getRange({ start: bound, end: this.#at(BEFORE_EVENTS), reverse: true });
+    return { later, past: past.map(({ value }) => value) };
+  }
+
+  *#range(options: { start: Buffer; end: Buffer; reverse?: boolean; limit?: number }): Generator<Page> {
+    for (const { key, value } of this.#database.getRange(options))
+      yield { key: key.subarray(this.#user.length), value };
+  }
+
+  #at(key: Buffer): Buffer {
+    return Buffer.concat([this.#user, key]);
+  }
 }
 
-function sequenceBytes(sequence: number): Buffer {
-  const bytes = Buffer.alloc(6);
-  bytes.writeUIntBE(sequence, 0, 6);
-  return bytes;
+/** Says in a new store which version it has. @throws {LapidaryError} ONLINE_STORE_VERSION if it is another one */
+function markVersion(database: Database, folder: string): void {
+  const version = database.get(VERSION_KEY)?.toString();
+  const isNew = version === undefined && database.getKeysCount({ limit: 1 }) === 0;
+  if (isNew) database.putSync(VERSION_KEY, Buffer.from(STORE_VERSION));
+  else checkVersion(folder, version ?? null);
 }

@@ -4,11 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
+import { Redis } from "ioredis";
+import { open } from "lmdb";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { EVENT_LIMITS } from "../../features/event-limits.ts";
 import type { RawFacts } from "../../features/raw-event.ts";
-import { type OnlineStore, type ReportedEvent, STORE_LIMITS } from "./online-store.ts";
+import type { OnlineStore, ReportedEvent } from "./online-store.ts";
 import { openOnlineStore, STORE_KINDS } from "./open-store.ts";
 import { type RedisServer, startRedis } from "./redis.test.support.ts";
+import { MAX_REPORTS } from "./stored-event.ts";
 
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
@@ -132,18 +136,18 @@ describe.each(STORE_KINDS)("OnlineStore %s", (kind) => {
 
   it("replaces embeddings without end, and still takes a fact", async () => {
     const user = newUser();
-    for (let i = 0; i < 3 * STORE_LIMITS.reports; i++) await store.append([{ ...event(user, "e", 5), embedding: [i] }]);
+    for (let i = 0; i < 3 * MAX_REPORTS; i++) await store.append([{ ...event(user, "e", 5), embedding: [i] }]);
     await store.append([event(user, "e", 5, { click: 1 })]);
     const { events } = await store.read({ user, beforeMs: FOREVER, limit: 9 });
-    const embedding = [3 * STORE_LIMITS.reports - 1];
+    const embedding = [3 * MAX_REPORTS - 1];
     expect(events).toEqual([{ id: "e", timeMs: 5, facts: { click: 1 }, embedding }]);
   });
 
   it("ignores reports of one event beyond the limit", async () => {
     const user = newUser();
-    for (let i = 0; i < STORE_LIMITS.reports + 4; i++) await store.append([event(user, "e", 5, { [`f${i}`]: i })]);
+    for (let i = 0; i < MAX_REPORTS + 4; i++) await store.append([event(user, "e", 5, { [`f${i}`]: i })]);
     const { events } = await store.read({ user, beforeMs: FOREVER, limit: 9 });
-    expect(Object.keys(events[0]?.facts ?? {})).toHaveLength(STORE_LIMITS.reports);
+    expect(Object.keys(events[0]?.facts ?? {})).toHaveLength(MAX_REPORTS);
   });
 
   it("keeps ids of any text apart", async () => {
@@ -168,7 +172,7 @@ describe.each(STORE_KINDS)("OnlineStore %s", (kind) => {
       event(user, "\ud800", 1),
       event(user, "e", 1.5),
       event(user, "e", Number.NaN),
-      event(user, "e", 1, { item: "x".repeat(STORE_LIMITS.recordBytes) }),
+      event(user, "e", 1, { item: "x".repeat(EVENT_LIMITS.recordBytes) }),
     ];
     for (const each of bad) {
       const call = store.append([event(user, "fine", 1), each]);
@@ -226,6 +230,49 @@ describe.each(STORE_KINDS)("OnlineStore %s", (kind) => {
     await store.close();
     for (const call of [store.check(), store.append([]), store.read({ user: "u", beforeMs: 1, limit: 1 })]) {
       await expect(call).rejects.toMatchObject({ code: "ONLINE_STORE_UNAVAILABLE" });
+    }
+  });
+});
+
+describe("the version of a store", () => {
+  /** What is in a store before it is opened, by key; a text of no version is what earlier versions left. */
+  const cases = [
+    [{ version: "3" }, "version 3"],
+    [{ user: "of an earlier version" }, "version 1"],
+  ] as const;
+
+  it.each(cases)("is refused in a folder if it is another one: %j", async (given, got) => {
+    const folder = mkdtempSync(join(tmpdir(), "lapidary-store-"));
+    const database = open<Buffer, Buffer>({ path: folder, keyEncoding: "binary", encoding: "binary" });
+    const keys = { version: Buffer.alloc(1), user: Buffer.alloc(25, "e") };
+    for (const [key, value] of Object.entries(given)) {
+      await database.put(keys[key as keyof typeof keys], Buffer.from(value));
+    }
+    await database.close();
+    const refused = openOnlineStore({ kind: "lmdb", at: folder });
+    await expect(refused).rejects.toMatchObject({ code: "ONLINE_STORE_VERSION", got, where: folder });
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each(cases)("is refused in Redis if it is another one: %j", async (given, got) => {
+    await using server = await startRedis();
+    const client = new Redis(server.url);
+    const keys = { version: "lapidary:version", user: "lapidary:{0123456789abcdef0123456789abcdef}:times" };
+    for (const [key, value] of Object.entries(given)) await client.set(keys[key as keyof typeof keys], value);
+    await client.quit();
+    const refused = openOnlineStore({ kind: "redis", at: server.url });
+    await expect(refused).rejects.toMatchObject({ code: "ONLINE_STORE_VERSION", got });
+  });
+
+  it("is no matter of what else there is in a Redis", async () => {
+    await using server = await startRedis();
+    const client = new Redis(server.url);
+    await client.set("something else", "1");
+    await client.quit();
+    for (let i = 0; i < 2; i++) {
+      const store = await openOnlineStore({ kind: "redis", at: server.url });
+      await store.append([event("u", `${i}`, i)]);
+      await store.close();
     }
   });
 });

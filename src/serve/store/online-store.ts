@@ -1,19 +1,8 @@
-import type { RawEvent, RawFacts } from "../../features/raw-event.ts";
-
-/** What identifies an event, and how large one may be. All stores hold these limits; the HTTP edge checks them. */
-export const STORE_LIMITS = {
-  /** Of a user's or an event's id in UTF-8. @unit bytes */
-  idBytes: 512,
-  /** Of one report of an event, as JSON in UTF-8. @unit bytes */
-  recordBytes: 32_768,
-  /** Reports of one event that add facts; further ones are ignored. */
-  reports: 16,
-} as const;
+import type { EVENT_LIMITS, UserEvent } from "../../features/event-limits.ts";
+import type { RawEvent } from "../../features/raw-event.ts";
 
 /** One report of an event of a user. */
-export interface ReportedEvent extends RawEvent {
-  readonly user: string;
-}
+export type ReportedEvent = UserEvent;
 
 /** How many of the events reported were new. */
 export interface AppendCounts {
@@ -54,7 +43,7 @@ export interface OnlineStore {
    * it rejects.
    *
    * @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE if it is not known whether they were added: send them again
-   * @throws {LapidaryError} ONLINE_STORE_EVENT if one is not within {@link STORE_LIMITS}; none is added then
+   * @throws {LapidaryError} ONLINE_STORE_EVENT if one is not within {@link EVENT_LIMITS}; none is added then
    */
   append(events: readonly ReportedEvent[]): Promise<AppendCounts>;
   /**
@@ -67,9 +56,4 @@ export interface OnlineStore {
   check(): Promise<void>;
   /** Waits for what was begun and lets go of everything. The store cannot be used afterwards; closing again is fine. */
   close(): Promise<void>;
-}
-
-/** The facts of several reports of one event: of each fact the first. */
-export function mergedFacts(reports: readonly RawFacts[]): RawFacts {
-  return Object.assign({}, ...reports.toReversed()) as RawFacts;
 }

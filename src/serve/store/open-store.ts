@@ -12,7 +12,7 @@ export interface StoreAddress {
   readonly at: string;
 }
 
-/** Opens an online store. @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE or ONLINE_STORE_NOT_DURABLE */
+/** Opens an online store. @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE, ONLINE_STORE_NOT_DURABLE, ONLINE_STORE_VERSION */
 export function openOnlineStore({ kind, at }: StoreAddress): Promise<OnlineStore> {
   const openers = { lmdb: async (folder: string) => LmdbStore.open(folder), redis: RedisStore.open };
   return openers[kind](at);
