@@ -1,11 +1,18 @@
+import { dirname, join } from "node:path";
 import type { ProjectConfig } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
-import type { OnlineStore, ReportedEvent } from "../serve/index.ts";
+import { limitBreach, type UserEvent } from "../features/event-limits.ts";
+import { type OnlineStore, placeOf } from "../serve/index.ts";
 import { type KnowledgeStore, openKnowledge } from "../transfer/index.ts";
+import { type LeftOut, LeftOutList } from "./left-out.ts";
 import { LoggedEvents } from "./logged-events.ts";
 
-/** Events that are added together. */
-const CHUNK = 1000;
+/** Events that are added together at first: soon there is something to tell of. */
+const FIRST_CHUNK = 1000;
+/** Events that are added together in the end: what is on disk is waited for once in so many. */
+const LAST_CHUNK = 16_000;
+/** Name of the list of events that were left out, beside the event store. */
+const LEFT_OUT_FILE = "backfill-left-out.jsonl";
 
 /** What to fill an online store with. */
 export interface BackfillOptions {
@@ -20,11 +27,14 @@ export interface BackfillOptions {
 
 /** What was added. */
 export interface Backfilled {
+  /** Events that were given to the store. */
   readonly events: number;
   /** Events that the store did not have yet. */
   readonly added: number;
   /** Events with an embedding of the teacher. */
   readonly embeddings: number;
+  /** Events beyond what the store can hold: the others are added all the same. */
+  readonly leftOut: LeftOut;
 }
 
 /**
@@ -38,37 +48,55 @@ export async function backfill(project: ProjectConfig, options: BackfillOptions)
   const { online, teacher, onProgress = () => {}, signal } = options;
   const store = EventStore.open(project.store);
   const knowledge = teacher === null ? null : openKnowledge(project, teacher);
+  const leftOut = new LeftOutList(join(dirname(project.store), LEFT_OUT_FILE));
   try {
     let [events, added, embeddings] = [0, 0, 0];
-    for (const chunk of chunksOf(store, knowledge)) {
+    for (const chunk of inChunks(eventsIn(store, knowledge, leftOut))) {
       signal?.throwIfAborted();
       added += (await online.append(chunk)).added;
       events += chunk.length;
       embeddings += chunk.filter(({ embedding }) => embedding !== undefined && embedding.length > 0).length;
       onProgress(events, store.numEvents);
     }
-    return { events, added, embeddings };
+    return { events, added, embeddings, leftOut: leftOut.result() };
   } finally {
     knowledge?.close();
     store.close();
   }
 }
 
-function* chunksOf(store: EventStore, knowledge: KnowledgeStore | null): Generator<readonly ReportedEvent[]> {
+function* eventsIn(store: EventStore, knowledge: KnowledgeStore | null, leftOut: LeftOutList): Generator<UserEvent> {
   const logged = new LoggedEvents(store);
-  let chunk: ReportedEvent[] = [];
-  for (let user = 1; user <= store.numUsers; user++) {
-    const { start, end } = store.userRange(user);
-    const times = store.timesOf(start, end, user);
-    for (let row = start; row < end; row++) {
+  for (const code of usersInPlace(store, logged)) {
+    let row = store.userRange(code).start;
+    for (const event of logged.eventsOf(code)) {
       // Of an event that this teacher has not seen, none: an earlier teacher's would be read as if it were of this one.
-      const embedding = knowledge && { embedding: [...(knowledge.embeddingOf(row) ?? [])] };
-      const event = logged.event(row, times[row - start]!);
-      chunk.push({ user: logged.user(user), ...event, ...embedding });
-      if (chunk.length < CHUNK) continue;
-      yield chunk;
-      chunk = [];
+      const given = knowledge === null ? event : { ...event, embedding: [...(knowledge.embeddingOf(row) ?? [])] };
+      row++;
+      const breach = limitBreach(given);
+      if (breach === null) yield given;
+      else leftOut.add(given, breach);
     }
+  }
+}
+
+/** Codes of all users in the order in which the online store keeps them. */
+function usersInPlace(store: EventStore, logged: LoggedEvents): Float64Array {
+  // A place has 32 bits and a code less: sorting both as one number needs no comparisons in JavaScript.
+  const places = new BigUint64Array(store.numUsers);
+  for (let i = 0; i < places.length; i++) places[i] = (BigInt(placeOf(logged.user(i + 1))) << 32n) | BigInt(i + 1);
+  return Float64Array.from(places.sort(), (place) => Number(place & 0xffff_ffffn));
+}
+
+function* inChunks(events: Iterable<UserEvent>): Generator<readonly UserEvent[]> {
+  let size = FIRST_CHUNK;
+  let chunk: UserEvent[] = [];
+  for (const event of events) {
+    chunk.push(event);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+    size = Math.min(2 * size, LAST_CHUNK);
   }
   if (chunk.length > 0) yield chunk;
 }

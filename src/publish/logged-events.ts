@@ -1,24 +1,42 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { EventStore } from "../data/index.ts";
-import type { RawEvent, RawFacts } from "../features/raw-event.ts";
+import type { UserEvent } from "../features/event-limits.ts";
+import type { RawFacts } from "../features/raw-event.ts";
 
-/** Reads one fact of the event in a row; undefined if it is missing. */
-type FactReader = (row: number) => string | number | undefined;
+/** A fact of an event by the value of its column; undefined if it is missing. */
+type FactOf = (value: number) => string | number | undefined;
+
+/** How the facts of one name are read. */
+interface FactReader {
+  readonly name: string;
+  readonly factOf: FactOf;
+  /** Not known while an item is ranked. */
+  readonly isLater: boolean;
+}
+
+/** Texts that are remembered per category: what recurs is decoded once. */
+const REMEMBERED = 2 ** 16;
+/** Rows whose events are read at once. */
+const SLICE_ROWS = 4096;
 
 /** The events of an event store as they were reported, before their ids became codes. */
 export class LoggedEvents {
   readonly #store: EventStore;
+  readonly #idPrefix: string;
   readonly #users: (code: number) => string;
-  readonly #readers: ReadonlyMap<string, FactReader>;
-  /** Facts that are not known while an item is ranked. */
-  readonly #later: ReadonlySet<string>;
+  readonly #readers: readonly FactReader[];
 
   /** @throws {LapidaryError} STORE_HASHED if there are ids of which only hashes were kept */
   constructor(store: EventStore) {
     this.#store = store;
+    this.#idPrefix = store.fingerprint.slice(0, 12);
     this.#users = idsOf(store, "user");
-    this.#readers = new Map(store.manifest.columns.map(({ name, kind }) => [name, readerOf(store, name, kind)]));
-    this.#later = new Set(["action", ...store.manifest.schema.outcomes.map(({ name }) => name)]);
+    const later = new Set(["action", ...store.manifest.schema.outcomes.map(({ name }) => name)]);
+    this.#readers = store.manifest.columns.map(({ name, kind }) => ({
+      name,
+      factOf: factsOf(store, name, kind),
+      isLater: later.has(name),
+    }));
   }
 
   /** Id of a user by its code. */
@@ -26,55 +44,54 @@ export class LoggedEvents {
     return this.#users(code);
   }
 
-  /** The event of a row. Its id says of which store it is: the same row of the same store is the same event. */
-  event(row: number, timeMs: number): RawEvent {
-    return { id: this.id(row), timeMs, facts: this.#facts(row, () => true) };
+  /** Id of the event of a row. It says of which store it is: the same row of the same store is the same event. */
+  id(row: number): string {
+    return `${this.#idPrefix}-${row}`;
   }
 
-  /** Id of the event of a row. */
-  id(row: number): string {
-    return `${this.#store.fingerprint.slice(0, 12)}-${row}`;
+  /** The events of a user by its code, one per row. */
+  *eventsOf(code: number): Generator<UserEvent> {
+    const { start, end } = this.#store.userRange(code);
+    const user = this.#users(code);
+    for (let from = start; from < end; from += SLICE_ROWS) {
+      const until = Math.min(end, from + SLICE_ROWS);
+      const times = this.#store.timesOf(from, until, code);
+      const columns = this.#readers.map(({ name, factOf }) => {
+        return { name, factOf, values: this.#store.column(name).slice(from, until) };
+      });
+      for (let row = from; row < until; row++) {
+        const i = row - from;
+        const facts: Record<string, string | number> = {};
+        for (const { name, factOf, values } of columns) {
+          const fact = factOf(values[i]!);
+          if (fact !== undefined) facts[name] = fact;
+        }
+        yield { user, id: this.id(row), timeMs: times[i]!, facts };
+      }
+    }
   }
 
   /** What was known of the event of a row when its item was shown. */
   shown(row: number): RawFacts {
-    return this.#facts(row, (name) => !this.#later.has(name));
-  }
-
-  #facts(row: number, isWanted: (name: string) => boolean): RawFacts {
     const facts: Record<string, string | number> = {};
-    for (const [name, read] of this.#readers) {
-      const fact = isWanted(name) ? read(row) : undefined;
+    for (const { name, factOf, isLater } of this.#readers) {
+      const fact = isLater ? undefined : factOf(this.#store.column(name).at(row));
       if (fact !== undefined) facts[name] = fact;
     }
     return facts;
   }
 }
 
-function readerOf(store: EventStore, name: string, kind: "category" | "flag" | "number"): FactReader {
-  const column = store.column(name);
-  if (kind === "number") {
-    return (row) => {
-      const value = column.at(row);
-      return Number.isNaN(value) ? undefined : value;
-    };
-  }
-  if (kind === "flag") {
-    return (row) => {
-      const code = column.at(row);
-      return code === 0 ? undefined : code - 1;
-    };
-  }
+function factsOf(store: EventStore, name: string, kind: "category" | "flag" | "number"): FactOf {
+  if (kind === "number") return (value) => (Number.isNaN(value) ? undefined : value);
+  if (kind === "flag") return (code) => (code === 0 ? undefined : code - 1);
   const id = idsOf(store, name);
-  return (row) => {
-    const code = column.at(row);
-    return code === 0 ? undefined : id(code);
-  };
+  return (code) => (code === 0 ? undefined : id(code));
 }
 
 function idsOf(store: EventStore, category: string): (code: number) => string {
   const dictionary = store.dictionary(category);
-  if (dictionary !== null) return (code) => dictionary.id(code) ?? "";
+  if (dictionary !== null) return remembering((code) => dictionary.id(code) ?? "");
   throw new LapidaryError({
     code: "STORE_HASHED",
     where: category,
@@ -82,4 +99,18 @@ function idsOf(store: EventStore, category: string): (code: number) => string {
     got: "hashes, of which ids cannot be read back",
     hint: "Report these events to the server's POST /events yourself.",
   });
+}
+
+/** The same function; of the codes that share a place it remembers the last one. */
+function remembering(textOf: (code: number) => string): (code: number) => string {
+  const codes = new Float64Array(REMEMBERED);
+  const texts = new Array<string>(REMEMBERED).fill(textOf(0));
+  return (code) => {
+    const place = code % REMEMBERED;
+    if (codes[place] !== code) {
+      codes[place] = code;
+      texts[place] = textOf(code);
+    }
+    return texts[place]!;
+  };
 }

@@ -36,7 +36,7 @@ describe("export, backfill, serve and audit", () => {
     expect(lastLine<Published>(exported)).toMatchObject({ bundle: join(project, "bundles", "vertical") });
     const filled = await inProject(["backfill", "--json"]);
     const { events, ...added } = lastLine<Backfilled>(filled);
-    expect(added).toEqual({ added: events, embeddings: 0 });
+    expect(added).toEqual({ added: events, embeddings: 0, leftOut: { events: 0, first: [], file: null } });
     const { url, child, ended } = await startServer(["--bundle", "bundles/vertical"], { cwd: project });
     const audit = ["audit", "vertical", "--url", url, "--split", "test", "--store-at"];
     const good = await inProject([...audit, "online", "--json"]);

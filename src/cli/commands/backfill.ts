@@ -1,6 +1,10 @@
+import type { LeftOut } from "../../publish/index.ts";
 import { defineCommand } from "../command.ts";
 import { text } from "../option.ts";
 import { openStoreOption } from "../store-option.ts";
+
+/** Characters of an id that are shown. */
+const SHOWN = 60;
 
 /** `lapidary backfill`: fills an online store with the events of the log. */
 export const backfill = defineCommand({
@@ -29,9 +33,21 @@ export const backfill = defineCommand({
       shown.finish("");
       const count = (n: number): string => n.toLocaleString("en");
       const text = `${count(filled.events)} events, ${count(filled.added)} of them new, ${count(filled.embeddings)} with an embedding`;
-      return { result: filled, text };
+      return { result: filled, text: [text, ...describeLeftOut(filled.leftOut)].join("\n") };
     } finally {
       await online.close();
     }
   },
 });
+
+function describeLeftOut({ events, first, file }: LeftOut): readonly string[] {
+  if (events === 0) return [];
+  const lines = first.map(
+    ({ user, time, where, expected, got }) => `  user ${short(user)}, ${time}: ${where} has ${got}, not ${expected}`,
+  );
+  return [`left out ${events.toLocaleString("en")} that the online store cannot hold, all in ${file}:`, ...lines];
+}
+
+function short(id: string): string {
+  return id.length > SHOWN ? `${id.slice(0, SHOWN)}…` : id;
+}
