@@ -109,6 +109,7 @@ function writeModel({ spec, bundle, weights }: { spec: FeatureSpec; bundle: stri
       model: { name: "bench", kind: "vertical", surface: null },
       spec,
       schema: SCHEMA,
+      events: { earliestMs: 0, latestMs: 2 * NOW_MS, timeUnit: "ms", constants: {} },
       history: SIZES.history,
       graph: { file: "model.onnx", opset: 17, userRows: userRowsOf(model) },
       vocabularies: {},

@@ -16,6 +16,7 @@ export function sampleContents(seed = 1, graphBytes = 2000): BundleContents {
         objectives: ["click"],
       },
       schema: { attributes: [], outcomes: [{ name: "click", kind: "flag", delayMs: 0, objective: true }] },
+      events: { earliestMs: 0, latestMs: 1, timeUnit: "ms", constants: { surface: "feed" } },
       history: 16,
       graph: { file: "model.onnx", opset: 18, userRows: "request" },
       vocabularies: { item: "vocabularies/item.vocabulary" },

@@ -62,7 +62,7 @@ describe("a bundle", () => {
     expect(folder).toBe(bundle.version);
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     const { format, version, files: entries, ...facts } = manifest;
-    expect({ format, version }).toEqual({ format: "lapidary-bundle", version: 1 });
+    expect({ format, version }).toEqual({ format: "lapidary-bundle", version: 2 });
     expect(facts).toEqual(contents.facts);
     expect(Object.keys(entries).sort()).toEqual(Object.keys(contents.files).sort());
     for (const [path, bytes] of Object.entries(contents.files))
@@ -92,7 +92,7 @@ describe("a bundle", () => {
   it("of another version is refused", () => {
     using bundle = temporaryBundle();
     forge(bundle.dir, (manifest) => {
-      manifest["version"] = 2;
+      manifest["version"] = 1;
     });
     expect(() => readBundle(bundle.dir)).toThrow(withCode("BUNDLE_VERSION"));
   });
@@ -100,6 +100,11 @@ describe("a bundle", () => {
 
 it.each([
   ["calibration", (manifest: Record<string, unknown>) => delete manifest["calibration"]],
+  ["the rules of events", (manifest: Record<string, unknown>) => delete manifest["events"]],
+  [
+    "a range of times",
+    (manifest: Record<string, unknown>) => delete (manifest["events"] as Record<string, unknown>)["latestMs"],
+  ],
   [
     "rows of users",
     (manifest: Record<string, unknown>) => delete (manifest["graph"] as Record<string, unknown>)["userRows"],

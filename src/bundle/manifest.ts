@@ -9,6 +9,7 @@
  * ```
  */
 import { isPlainObject } from "../config/check.ts";
+import type { EventRules } from "../features/event-facts.ts";
 import type { LogitCalibration } from "../features/logit-calibration.ts";
 import type { EventSchema } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
@@ -21,7 +22,7 @@ export const CURRENT_FILE = "CURRENT";
 export const MANIFEST_FILE = "manifest.json";
 
 const FORMAT = "lapidary-bundle";
-const VERSION = 1;
+const VERSION = 2;
 
 /** Size and digest of one file. */
 export interface FileEntry {
@@ -40,6 +41,8 @@ export interface BundleManifest {
   readonly spec: FeatureSpec;
   /** What the log's events hold: which outcomes are known when. */
   readonly schema: EventSchema;
+  /** What else the project says of them: reported events are held to what its log was held to. */
+  readonly events: EventRules;
   /** Newest past events that the model reads. */
   readonly history: number;
   readonly graph: { readonly file: string; readonly opset: number; readonly userRows: UserRows };
@@ -116,6 +119,7 @@ function hasShape(
   const { model, spec, schema, history, graph, files } = value;
   const records = [model, spec, schema, graph, value["vocabularies"], value["dictionaries"], value["lineage"]];
   if (!records.every(isPlainObject) || !isPlainObject(value["metrics"]) || !isPlainObject(files)) return false;
+  if (!isEventRules(value["events"])) return false;
   if (!Number.isSafeInteger(history) || !isPlainObject(graph) || typeof graph["file"] !== "string") return false;
   if (graph["userRows"] !== "request" && graph["userRows"] !== "candidate") return false;
   const { calibration } = value;
@@ -128,4 +132,11 @@ function hasShape(
       Number.isSafeInteger(entry["sizeBytes"]) &&
       /^[0-9a-f]{64}$/.test(String(entry["sha256"])),
   );
+}
+
+function isEventRules(events: unknown): boolean {
+  if (!isPlainObject(events) || !isPlainObject(events["constants"]) || typeof events["timeUnit"] !== "string") {
+    return false;
+  }
+  return Number.isFinite(events["earliestMs"]) && Number.isFinite(events["latestMs"]);
 }

@@ -1,10 +1,11 @@
 import { LapidaryError } from "../config/errors.ts";
-import { AGE, type Coder, codeHistory, coderOf, columnKinds, denseInput, TIME_CODES } from "./coding.ts";
+import { AGE, type Coder, codeHistory, coderOf, columnKinds, denseInput, isComputed, TIME_CODES } from "./coding.ts";
 import { HISTORY_LENGTH } from "./derive-spec.ts";
 import { Dictionary } from "./dictionary.ts";
 import { hashId } from "./hash-id.ts";
 import { meanEmbedding, PAST_LENGTH } from "./past-embeddings.ts";
 import type { RawEvent, RawFacts } from "./raw-event.ts";
+import { type FactInput, type FactInputs, findGaps, type Gap } from "./request-gaps.ts";
 import { type EventSchema, ORIGINS, type Origin, type ValueKind } from "./schema.ts";
 import type { CategoryFeature, CodeColumns, FeatureSpec } from "./spec.ts";
 import { flagCode } from "./transform.ts";
@@ -56,10 +57,8 @@ export function numPastRead({ spec, history }: Pick<CodingFacts, "spec" | "histo
   return (spec.pastEmbeddings ?? 0) > 0 ? Math.max(history, PAST_LENGTH) : history;
 }
 
-/** How one input is read of facts: their value as an event store's column would hold it, and its code. */
-interface FactColumn {
-  readonly name: string;
-  readonly value: (fact: string | number | undefined) => number;
+/** How one input is read of facts: their value, and its code. */
+interface FactColumn extends FactInput {
   readonly code: Coder;
   /** Of an outcome, after which it is known; null of everything else. @unit ms */
   readonly delayMs: number | null;
@@ -74,6 +73,8 @@ export class RequestCoder {
   readonly #history: readonly FactColumn[];
   /** Values of the dense inputs; null for the length of the history. */
   readonly #numbers: readonly (FactColumn | null)[];
+  /** What it reads of the facts of a request, rather than of its user, its time or the past. */
+  readonly #inputs: FactInputs;
 
   /** @throws {LapidaryError} INTERNAL if a feature has neither a column nor a dictionary */
   constructor(facts: CodingFacts) {
@@ -84,6 +85,14 @@ export class RequestCoder {
     this.#candidate = candidate.map((feature) => columns.of(feature));
     this.#history = history.map((feature) => columns.of(feature));
     this.#numbers = numbers.map(({ name }) => (name === HISTORY_LENGTH ? null : columns.ofNumber(name)));
+    const isFact = (column: FactColumn | null): column is FactColumn => column !== null && !isComputed(column.name);
+    const [contextualFacts, candidateFacts] = [this.#contextual, [...this.#candidate, ...this.#numbers]];
+    this.#inputs = { contextual: contextualFacts.filter(isFact), candidate: distinct(candidateFacts.filter(isFact)) };
+  }
+
+  /** What the model reads of a request, and does not find in it. */
+  gaps(request: RawRequest): readonly Gap[] {
+    return findGaps(this.#inputs, request);
   }
 
   /** The inputs of a request. Past events that are not before its time are left out. */
@@ -166,11 +175,11 @@ class FactColumns {
     const { name, table } = feature;
     this.#check(name);
     const code = coderOf(feature, this.#kinds.get(name) ?? null, this.#facts.vocabularies[table]);
-    return { name, value: this.#reader(name), code, delayMs: this.#delays.get(name) ?? null };
+    return { name, isId: this.#isId(name), value: this.#reader(name), code, delayMs: this.#delays.get(name) ?? null };
   }
 
   ofNumber(name: string): FactColumn {
-    return { name, value: this.#reader(name), code: (value) => value, delayMs: null };
+    return { name, isId: false, value: this.#reader(name), code: (value) => value, delayMs: null };
   }
 
   /** Reads what an event store's column would hold: a dictionary's code, a flag's code, or a float32. */
@@ -180,6 +189,10 @@ class FactColumns {
     if (kind === "flag") return (fact) => flagCode(Number(fact ?? Number.NaN));
     const code = this.#ids(name);
     return (fact) => (fact === undefined || fact === "" ? 0 : code(String(fact)));
+  }
+
+  #isId(name: string): boolean {
+    return this.#kinds.get(name) === "category" && name !== "origin";
   }
 
   #ids(name: string): (id: string) => number {
@@ -233,4 +246,9 @@ function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A)
 
 function columnsOf(columns: readonly FactColumn[], codes: (column: FactColumn) => Int32Array): CodeColumns {
   return Object.fromEntries(columns.map((column) => [column.name, codes(column)]));
+}
+
+/** One input of each name: a number may be read as itself and as the code of its bucket. */
+function distinct(columns: readonly FactColumn[]): readonly FactColumn[] {
+  return [...new Map(columns.map((column) => [column.name, column])).values()];
 }

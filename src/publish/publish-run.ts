@@ -5,6 +5,7 @@ import type { ProjectConfig } from "../config/types.ts";
 import { packageVersion } from "../config/version.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { exportGraph, OPSET, userRowsOf } from "../export/index.ts";
+import { eventRulesOf } from "../features/event-facts.ts";
 import type { Batch } from "../features/spec.ts";
 import { metricRow } from "../metrics/evaluation.ts";
 import { fitCalibration } from "../metrics/fit-calibration.ts";
@@ -64,6 +65,7 @@ export async function publishRun(project: ProjectConfig, { run, dir }: PublishOp
     model: { name: config.name, kind: config.model.kind, surface: config.model.surface },
     spec,
     ...coding,
+    events: eventRulesOf(project.events),
     history: config.model.history,
     graph: { file: GRAPH_FILE, opset: OPSET, userRows },
     ...judgement,

@@ -2,6 +2,7 @@
 import { type UserRows, writeBundle } from "../bundle/index.ts";
 import { deriveSpec } from "../features/derive-spec.ts";
 import { Dictionary } from "../features/dictionary.ts";
+import type { EventRules } from "../features/event-facts.ts";
 import type { EventSchema } from "../features/schema.ts";
 import { tinyGraph } from "./onnx.test.support.ts";
 
@@ -20,8 +21,22 @@ const SCHEMA: EventSchema = {
   ],
 };
 
-/** Publishes a model `tiny` with the objectives `click` and `buy`; `shift` is added to the logits of `click`. */
-export function writeTinyBundle(dir: string, shift = 0, userRows: UserRows = "candidate"): void {
+/** Of the tiny model's events. */
+export const TINY_RULES: EventRules = { earliestMs: 0, latestMs: 4e12, timeUnit: "iso", constants: {} };
+
+/** How a tiny model differs from the usual one. */
+export interface TinyOptions {
+  /** Is added to the logits of `click`. */
+  readonly shift?: number;
+  readonly userRows?: UserRows;
+  readonly rules?: EventRules;
+}
+
+/** Publishes a model `tiny` with the objectives `click` and `buy`. */
+export function writeTinyBundle(
+  dir: string,
+  { shift = 0, userRows = "candidate", rules = TINY_RULES }: TinyOptions = {},
+): void {
   const ids = { user: ["u"], item: ITEMS, action: ["view"], surface: ["feed"], origin: ["organic", "ad"] };
   const cardinalities = Object.fromEntries(Object.entries(ids).map(([name, list]) => [name, list.length + 1]));
   const spec = deriveSpec(SCHEMA, { cardinalities: { ...cardinalities, brand: 8 } });
@@ -38,6 +53,7 @@ export function writeTinyBundle(dir: string, shift = 0, userRows: UserRows = "ca
       model: { name: "tiny", kind: "vertical", surface: null },
       spec,
       schema: SCHEMA,
+      events: rules,
       history: 3,
       graph: { file: "model.onnx", opset: 17, userRows },
       vocabularies: {},

@@ -21,6 +21,11 @@ const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   ONLINE_STORE_UNAVAILABLE: 503,
 };
 
+/** What the rules of events refuse is the request's fault. */
+function statusOf(code: ErrorCode): number {
+  return code.startsWith("EVENT_") ? 400 : (STATUS[code] ?? 500);
+}
+
 /** An answer in JSON. */
 export function json(value: object, status = 200): Answer {
   return { status, type: "application/json", body: JSON.stringify(value) };
@@ -40,6 +45,6 @@ export function asLapidaryError(error: unknown): LapidaryError {
 export function errorAnswer(error: LapidaryError, isProtocol: boolean): Answer {
   const { code, where, expected, got, hint } = error;
   const facts = { code, where, expected, got, hint };
-  const answer = json(isProtocol ? { error: error.message, lapidary: facts } : { error: facts }, STATUS[code] ?? 500);
+  const answer = json(isProtocol ? { error: error.message, lapidary: facts } : { error: facts }, statusOf(code));
   return answer.status === 503 ? { ...answer, headers: { "Retry-After": "1" } } : answer;
 }

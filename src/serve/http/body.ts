@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { parseExactJson } from "./exact-json.ts";
 import { REQUEST_LIMITS, wrong } from "./parse.ts";
 
 /** Reads the body of a request. @throws {LapidaryError} SERVE_LIMIT, SERVE_REQUEST */
@@ -20,10 +21,27 @@ export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
 
 /** The JSON of a body, whatever its Content-Type says. @throws {LapidaryError} SERVE_REQUEST */
 export function parseJson(bytes: Uint8Array): unknown {
+  return parsed(bytes, () =>
+    JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")),
+  );
+}
+
+/**
+ * The JSON of a body that holds facts: no digit of an id is lost, and no key's value is chosen among two.
+ *
+ * @throws {LapidaryError} SERVE_REQUEST, EVENT_KEY_REPEATED
+ */
+export function parseFacts(bytes: Uint8Array): unknown {
+  const { value, repeated } = parsed(bytes, () => parseExactJson(bytes));
+  if (repeated !== null) throw wrong(repeated, "each key once", "the key twice", "EVENT_KEY_REPEATED");
+  return value;
+}
+
+function parsed<T>(bytes: Uint8Array, parse: () => T): T {
   try {
     // A decoder per request would be a native object per request, for the collector to clear away.
     if (!isUtf8(bytes)) throw new Error("bytes that are no UTF-8");
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
+    return parse();
   } catch (error) {
     throw wrong("body", "JSON in UTF-8", error instanceof Error ? error.message : error);
   }

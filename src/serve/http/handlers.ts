@@ -2,10 +2,11 @@ import { packageVersion } from "../../config/version.ts";
 import type { ModelHost } from "../ranker/model-host.ts";
 import { rank } from "../ranker/rank.ts";
 import type { ServedModel } from "../ranker/served-model.ts";
+import { warningsOf } from "../ranker/warnings.ts";
 import type { OnlineStore } from "../store/online-store.ts";
 import { type Answer, json } from "./answer.ts";
 import { asksForBinary, withBinaryTensors } from "./binary-tensors.ts";
-import { parseJson } from "./body.ts";
+import { parseFacts, parseJson } from "./body.ts";
 import { binaryAnswer, inferAnswer, parseInfer } from "./infer.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import { checkIndexBody, modelMetadata, repositoryIndex, serverMetadata } from "./open-inference.ts";
@@ -87,17 +88,19 @@ function statusOf({ current, numSwaps }: ModelHost): object {
 }
 
 async function answerRank({ body }: Call, { host, store, metrics }: HandlerOptions): Promise<Answer> {
-  const given = parseJson(await body());
+  const given = parseFacts(await body());
   return host.use(async (model) => {
     const request = parseRank(given, factsOf(model), Date.now());
     const ranking = await rank(request, model, store);
+    const warnings = warningsOf(request, model);
     metrics.countCandidates("rank", request.candidates.length);
-    return json({ model: model.manifest.model.name, ...ranking });
+    metrics.countWarnings(warnings);
+    return json({ model: model.manifest.model.name, ...ranking, warnings });
   });
 }
 
 async function answerEvents({ body }: Call, { host, store, metrics }: HandlerOptions): Promise<Answer> {
-  const counts = await store.append(parseEvents(parseJson(await body()), factsOf(host.current)));
+  const counts = await store.append(parseEvents(parseFacts(await body()), factsOf(host.current)));
   metrics.countEvents(counts);
   return json(counts);
 }

@@ -10,7 +10,7 @@ import { type GraphFacts, inferAnswer, parseInfer } from "./infer.ts";
 
 function factsOf(userRows: UserRows): GraphFacts {
   using folder = temporaryFolder();
-  writeTinyBundle(join(folder.path, "bundle"), 0, userRows);
+  writeTinyBundle(join(folder.path, "bundle"), { userRows });
   return readBundle(join(folder.path, "bundle")).manifest;
 }
 

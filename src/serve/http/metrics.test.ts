@@ -37,7 +37,7 @@ describe("GET /metrics", () => {
       await post(`${url}/rank`, RANK);
       await post(`${url}/rank`, {});
       await post(`${url}/v2/models/tiny/infer`, exampleInfer());
-      writeTinyBundle(dir, 1);
+      writeTinyBundle(dir, { shift: 1 });
       await post(`${url}/v2/repository/models/tiny/load`, "");
       const samples = await scrape(url);
       const expected = {

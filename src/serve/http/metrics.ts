@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ModelHost } from "../ranker/model-host.ts";
+import { WARNING_CODES, type Warning } from "../ranker/warnings.ts";
 import type { AppendCounts } from "../store/online-store.ts";
 
 /** Upper bounds of the latency's buckets. @unit s */
@@ -30,6 +31,7 @@ export class ServerMetrics {
   readonly #inFlight: Gauge;
   readonly #events: Counter<"kind">;
   readonly #candidates: Counter<"api">;
+  readonly #warnings: Counter<"code">;
   readonly #refusals: Counter;
 
   /** Of a server whose model is `host`'s. */
@@ -45,6 +47,8 @@ export class ServerMetrics {
     this.#events = new Counter({ ...named("events_total", "Reported events, new or known."), labelNames: ["kind"] });
     const candidates = named("candidates_total", "Candidates that were scored.");
     this.#candidates = new Counter({ ...candidates, labelNames: ["api"] });
+    this.#warnings = new Counter({ ...named("warnings_total", "Warnings of rankings."), labelNames: ["code"] });
+    for (const code of Object.keys(WARNING_CODES)) this.#warnings.inc({ code }, 0);
     this.#refusals = new Counter(named("overload_refusals_total", "Requests refused because too many were waiting."));
     observeModel(host, named);
   }
@@ -69,6 +73,11 @@ export class ServerMetrics {
   /** Counts candidates that were scored. */
   countCandidates(api: "rank" | "infer", count: number): void {
     this.#candidates.inc({ api }, count);
+  }
+
+  /** Counts the warnings of a ranking. */
+  countWarnings(warnings: readonly Warning[]): void {
+    for (const { code } of warnings) this.#warnings.inc({ code });
   }
 
   /** Counts a request that was refused because too many were waiting. */

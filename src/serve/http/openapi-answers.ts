@@ -1,5 +1,6 @@
 /** The bodies of answers as JSON Schema. */
 import { GRAPH_OUTPUT } from "../../bundle/index.ts";
+import { WARNING_CODES } from "../ranker/warnings.ts";
 import { type JsonSchema, objectSchema } from "./openapi-requests.ts";
 
 const TEXT = { type: "string" };
@@ -69,6 +70,18 @@ export const INFERENCE: JsonSchema = objectSchema(
   ["model_name", "model_version", "outputs"],
 );
 
+const WARNING = complete({
+  code: {
+    enum: Object.keys(WARNING_CODES),
+    description: Object.entries(WARNING_CODES)
+      .map(([code, meaning]) => `${code}: ${meaning}.`)
+      .join(" "),
+  },
+  where: { ...TEXT, description: "The first place of the request that it holds of." },
+  got: TEXT,
+  count: { ...COUNT, description: "Candidates of which it holds." },
+});
+
 /** Of `POST /rank`. */
 export function rankingSchema(objectives: readonly string[]): JsonSchema {
   const probability = { type: "number", minimum: 0, maximum: 1 };
@@ -78,5 +91,5 @@ export function rankingSchema(objectives: readonly string[]): JsonSchema {
     expectedValue: { type: "number", description: "Sum of bid · probability." },
   });
   const numPast = { ...COUNT, description: "Past events of the user, those that the model does not read included." };
-  return complete({ model: TEXT, version: TEXT, numPast, ranked: listOf(ranked) });
+  return complete({ model: TEXT, version: TEXT, numPast, ranked: listOf(ranked), warnings: listOf(WARNING) });
 }

@@ -1,6 +1,7 @@
 /** The bodies of requests as JSON Schema, with an example of each, as a model's schema and graph have them. */
 import { type BundleManifest, GRAPH_OUTPUT, type GraphInput, graphInputs } from "../../bundle/index.ts";
 import { columnKinds } from "../../features/coding.ts";
+import type { EventRules } from "../../features/event-facts.ts";
 import { ORIGINS, type ValueKind } from "../../features/schema.ts";
 import { DATATYPES } from "./infer.ts";
 import { REQUEST_LIMITS, rankKinds } from "./parse.ts";
@@ -19,8 +20,26 @@ interface ExampleSizes {
   readonly perUser: number;
 }
 
-const ID = { type: "string", minLength: 1 };
-const TIME = { type: "integer", description: "Milliseconds since 1970, UTC." };
+const ID = { type: ["string", "number", "boolean"], minLength: 1 };
+const UNIT_TEXTS: Readonly<Record<EventRules["timeUnit"], string>> = {
+  iso: "in ISO 8601",
+  s: "of seconds since 1970",
+  ms: "of milliseconds since 1970",
+  us: "of microseconds since 1970",
+  ns: "of nanoseconds since 1970",
+};
+
+/** A time of events, as the log's rules have it. */
+function timeSchema({ timeUnit, earliestMs, latestMs }: EventRules, more: string): JsonSchema {
+  const range = `from ${new Date(earliestMs).toISOString()}, before ${new Date(latestMs).toISOString()}`;
+  const description = `A number of milliseconds since 1970, UTC, or text ${UNIT_TEXTS[timeUnit]}; ${range}.${more}`;
+  return { type: ["number", "string"], minLength: 1, description };
+}
+
+/** A time near `ms` that the rules allow. */
+function exampleTime({ earliestMs, latestMs }: EventRules, ms: number): number {
+  return Math.min(Math.max(ms, earliestMs), latestMs - 1);
+}
 
 /** An object with these properties and no others. */
 export function objectSchema(
@@ -31,7 +50,7 @@ export function objectSchema(
 }
 
 /** The body of `POST /rank`. */
-export function rankBody({ schema, spec, model }: BundleManifest): BodyDoc {
+export function rankBody({ schema, spec, model, events: rules }: BundleManifest): BodyDoc {
   const kinds = rankKinds(schema);
   const { objectives } = spec;
   const bid = { type: "number", minimum: 0, maximum: 1e15 };
@@ -40,7 +59,7 @@ export function rankBody({ schema, spec, model }: BundleManifest): BodyDoc {
   const body = objectSchema(
     {
       user: ID,
-      time: { ...TIME, description: "Milliseconds since 1970, UTC; now if it is left out." },
+      time: timeSchema(rules, " Now if it is left out."),
       objective: { enum: objectives, default: objectives[0], description: "Orders the candidates without bids." },
       context: objectSchema(factProperties(kinds), []),
       candidates: { type: "array", items: candidate, minItems: 1, maxItems: REQUEST_LIMITS.candidates },
@@ -52,17 +71,24 @@ export function rankBody({ schema, spec, model }: BundleManifest): BodyDoc {
   const context = model.surface === null ? known : { ...known, surface: model.surface };
   const worth = Object.fromEntries(objectives.map((name, i) => [name, i + 1]));
   const candidates = [{ ...first, bids: worth }, second];
-  return { schema: body, example: { user: "u1", time: 1_700_000_000_000, context, candidates } };
+  return { schema: body, example: { user: "u1", time: exampleTime(rules, 1_700_000_000_000), context, candidates } };
 }
 
 /** The body of `POST /events`. */
-export function eventsBody({ schema }: BundleManifest): BodyDoc {
+export function eventsBody({ schema, events: rules }: BundleManifest): BodyDoc {
   const kinds = columnKinds(schema);
   const embedding = { type: "array", items: { type: "number" }, minItems: 1, maxItems: REQUEST_LIMITS.embedding };
-  const properties = { user: ID, id: ID, time: TIME, embedding, ...factProperties(kinds) };
-  const event = objectSchema(properties, ["user", "id", "time"]);
+  const constants = Object.entries(rules.constants).map(([name, value]) => [name, { enum: [value, null] }] as const);
+  const facts = { ...factProperties(kinds), item: ID, ...Object.fromEntries(constants) };
+  const event = objectSchema({ user: ID, id: ID, time: timeSchema(rules, ""), embedding, ...facts }, [
+    "user",
+    "id",
+    "time",
+    "item",
+  ]);
   const events = { type: "array", items: event, minItems: 1, maxItems: REQUEST_LIMITS.events };
-  const example = { user: "u1", id: "e1", time: 1_600_000_000_000, ...exampleFacts(kinds, 1) };
+  const time = exampleTime(rules, 1_600_000_000_000);
+  const example = { user: "u1", id: "e1", time, ...exampleFacts(kinds, 1), ...rules.constants };
   return { schema: objectSchema({ events }, ["events"]), example: { events: [example] } };
 }
 
@@ -89,9 +115,9 @@ export function inferBody({ spec, graph, history }: BundleManifest): BodyDoc {
 
 function factProperties(kinds: ReadonlyMap<string, ValueKind>): Record<string, JsonSchema> {
   const schemas: Readonly<Record<ValueKind, JsonSchema>> = {
-    category: { type: ["string", "null"] },
-    number: { type: ["number", "null"] },
-    flag: { enum: [true, false, 0, 1, null] },
+    category: { type: ["string", "number", "boolean", "null"] },
+    number: { type: ["number", "string", "null"], description: "A decimal number that a float32 holds." },
+    flag: { type: ["boolean", "number", "string", "null"], description: "true, false, 0 or 1." },
   };
   const origin = { enum: [...ORIGINS, null] };
   return Object.fromEntries([...kinds].map(([name, kind]) => [name, name === "origin" ? origin : schemas[kind]]));

@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
+import { TINY_RULES } from "../bundle.test.support.ts";
 import { type ApiFacts, parseEvents, parseRank } from "./parse.ts";
 
 const KINDS = new Map([
   ["item", "category"],
   ["surface", "category"],
 ] as const);
-const FACTS: ApiFacts = { objectives: ["click"], surface: null, eventKinds: KINDS, rankKinds: KINDS };
+const FACTS: ApiFacts = {
+  objectives: ["click"],
+  surface: null,
+  eventKinds: KINDS,
+  rankKinds: KINDS,
+  rules: TINY_RULES,
+};
 const RANK = { user: "u", candidates: [{ item: "a" }] };
 const refused = (where: string) => expect.objectContaining({ code: "SERVE_REQUEST", where });
 
@@ -23,17 +30,23 @@ describe("parseRank", () => {
 
 describe("parseEvents", () => {
   const parse = (embedding: unknown) =>
-    parseEvents({ events: [{ user: "u", id: "e", time: 1, embedding }] }, FACTS)[0]?.embedding;
+    parseEvents({ events: [{ user: "u", id: "e", time: 1, item: "a", embedding }] }, FACTS)[0]?.embedding;
 
   it("takes what a teacher has made of the user", () => {
     expect(parse([1, -2.5, 0])).toEqual([1, -2.5, 0]);
     expect(parse(undefined)).toBeUndefined();
   });
 
-  it.each([[null], ["1"], [[]], [["1"]], [[1, null]], [[1e39]], [{ 0: 1 }]])("refuses %j in its place", (embedding) => {
-    expect(() => parse(embedding)).toThrow(
-      expect.objectContaining({ code: "SERVE_REQUEST", where: expect.stringMatching(/^events\[0\]\.embedding/) }),
-    );
+  it.each([
+    ["SERVE_REQUEST", null],
+    ["SERVE_REQUEST", "1"],
+    ["SERVE_REQUEST", []],
+    ["SERVE_REQUEST", { 0: 1 }],
+    ["EVENT_VECTOR", ["a"]],
+    ["EVENT_VECTOR", [1, null]],
+    ["EVENT_VECTOR", [1e39]],
+  ])("refuses with %s %j in its place", (code, embedding) => {
+    expect(() => parse(embedding)).toThrow(expect.objectContaining({ code, where: "events[0].embedding" }));
   });
 
   it("refuses more numbers than any teacher has", () => {

@@ -2,8 +2,12 @@ import type { BundleManifest } from "../../bundle/index.ts";
 import { isPlainObject, isReservedKey, show } from "../../config/check.ts";
 import { type ErrorCode, LapidaryError } from "../../config/errors.ts";
 import { columnKinds } from "../../features/coding.ts";
+import { checkSize, type EventRules, MISSING, readEventTime, readFact } from "../../features/event-facts.ts";
+import { readVector } from "../../features/event-lists.ts";
+import { readId, textOf } from "../../features/event-rules.ts";
 import type { RawFacts } from "../../features/raw-event.ts";
-import { type EventSchema, ORIGINS, type ValueKind } from "../../features/schema.ts";
+import { isRefused, Refused } from "../../features/refusal.ts";
+import type { EventSchema, ValueKind } from "../../features/schema.ts";
 import type { Candidate, RankRequest } from "../ranker/rank.ts";
 import type { ReportedEvent } from "../store/online-store.ts";
 
@@ -19,37 +23,53 @@ export interface ApiFacts {
   readonly eventKinds: FactKinds;
   /** Of those of a ranking. */
   readonly rankKinds: FactKinds;
+  /** To which events are held. */
+  readonly rules: EventRules;
 }
 
 /** Kinds of facts by name. */
 export type FactKinds = ReadonlyMap<string, ValueKind>;
 
 /** {@link ApiFacts} of a model. */
-export function apiFacts({ schema, spec, model }: Pick<BundleManifest, "schema" | "spec" | "model">): ApiFacts {
-  const { objectives } = spec;
-  return { objectives, surface: model.surface, eventKinds: columnKinds(schema), rankKinds: rankKinds(schema) };
+export function apiFacts({
+  schema,
+  spec: { objectives },
+  model: { surface },
+  events: rules,
+}: Pick<BundleManifest, "schema" | "spec" | "model" | "events">): ApiFacts {
+  return { objectives, surface, eventKinds: columnKinds(schema), rankKinds: rankKinds(schema), rules };
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The body of `POST /rank`. `nowMs` is its time if it has none. @throws {LapidaryError} SERVE_REQUEST, SERVE_LIMIT */
+/**
+ * The body of `POST /rank`. `nowMs` is its time if it has none.
+ *
+ * @throws {LapidaryError} SERVE_REQUEST, SERVE_LIMIT, EVENT_* as the rules of events say
+ */
 export function parseRank(body: unknown, facts: ApiFacts, nowMs: number): RankRequest {
-  const { objectives } = facts;
+  const { objectives, rules } = facts;
   const given = objectAt(body, "body", ["user", "time", "objective", "context", "candidates"]);
   const objective = given["objective"] ?? objectives[0];
   if (typeof objective !== "string" || !objectives.includes(objective)) {
     throw wrong("objective", `one of ${objectives.join(", ")}`, objective);
   }
-  const context = factsAt(given["context"] ?? {}, "context", { kinds: facts.rankKinds });
+  const told = factsAt(given["context"] ?? {}, "context", { kinds: facts.rankKinds });
+  const context = { ...shownConstants(facts), ...told };
   checkSurface(context, facts);
   const candidates = listAt(given["candidates"], "candidates", REQUEST_LIMITS.candidates);
   return {
     user: idAt(given["user"], "user"),
-    timeMs: given["time"] === undefined ? nowMs : timeAt(given["time"], "time"),
+    timeMs: given["time"] === undefined ? nowMs : timeAt(given["time"], "time", rules),
     context,
     candidates: candidates.map((each, i) => candidateAt(each, `candidates[${i}]`, facts)),
     objective,
   };
+}
+
+/** What the log says of every event, as far as it is known of a candidate. */
+function shownConstants({ rules, rankKinds: kinds }: ApiFacts): RawFacts {
+  return Object.fromEntries(Object.entries(rules.constants).filter(([name]) => kinds.has(name)));
 }
 
 function candidateAt(value: unknown, where: string, { objectives, rankKinds: kinds }: ApiFacts): Candidate {
@@ -69,30 +89,47 @@ export function rankKinds(schema: EventSchema): ReadonlyMap<string, ValueKind> {
   return new Map([...columnKinds(schema)].filter(([name]) => !outcomes.has(name)));
 }
 
-/** The body of `POST /events`. @throws {LapidaryError} SERVE_REQUEST, SERVE_LIMIT */
-export function parseEvents(body: unknown, { eventKinds }: ApiFacts): readonly ReportedEvent[] {
+/**
+ * The body of `POST /events`: what ingest would take of a log, and nothing else.
+ *
+ * @throws {LapidaryError} SERVE_REQUEST, SERVE_LIMIT, EVENT_* as the rules of events say
+ */
+export function parseEvents(body: unknown, facts: ApiFacts): readonly ReportedEvent[] {
   const { events } = objectAt(body, "body", ["events"]);
-  return listAt(events, "events", REQUEST_LIMITS.events).map((each, i) => eventAt(each, `events[${i}]`, eventKinds));
+  return listAt(events, "events", REQUEST_LIMITS.events).map((each, i) => eventAt(each, `events[${i}]`, facts));
 }
 
-function eventAt(value: unknown, where: string, kinds: FactKinds): ReportedEvent {
-  const facts = factsAt(value, where, { kinds, others: ["user", "id", "time", "embedding"] });
+function eventAt(value: unknown, where: string, { eventKinds, rules }: ApiFacts): ReportedEvent {
+  const facts = factsAt(value, where, { kinds: eventKinds, others: ["user", "id", "time", "embedding"] });
   const { user, id, time, embedding } = value as Json;
-  return {
+  const event = {
     user: idAt(user, `${where}.user`),
     id: idAt(id, `${where}.id`),
-    timeMs: timeAt(time, `${where}.time`),
-    facts,
+    timeMs: timeAt(time, `${where}.time`, rules),
+    facts: { ...constantsAt(facts, where, rules), ...facts },
     ...(embedding === undefined ? {} : { embedding: embeddingAt(embedding, `${where}.embedding`) }),
   };
+  if (facts["item"] === undefined) throw refused(`${where}.item`, MISSING, undefined);
+  const refusal = checkSize(event);
+  if (refusal !== null) throw refused(where, refusal, "more");
+  return event;
+}
+
+/** The constants of all events. One that an event contradicts would make its history another than the log's. */
+function constantsAt(facts: RawFacts, where: string, { constants }: EventRules): RawFacts {
+  for (const [name, constant] of Object.entries(constants)) {
+    const fact = facts[name];
+    if (fact === undefined || fact === constant) continue;
+    throw wrong(`${where}.${name}`, `${constant}, as the project's configuration says of every event`, fact);
+  }
+  return constants;
 }
 
 function embeddingAt(value: unknown, where: string): readonly number[] {
   const numbers = listAt(value, where, REQUEST_LIMITS.embedding);
-  const isFloat = (number: unknown): boolean => typeof number === "number" && Number.isFinite(Math.fround(number));
-  const bad = numbers.findIndex((number) => !isFloat(number));
-  if (bad >= 0) throw wrong(`${where}[${bad}]`, "a number that a float32 holds", numbers[bad]);
-  return numbers as readonly number[];
+  const vector = readVector(numbers, numbers.length);
+  if (vector === null || isRefused(vector)) throw refused(where, vector ?? MISSING, value);
+  return [...vector];
 }
 
 function objectAt(value: unknown, where: string, keys: readonly string[]): Json {
@@ -109,13 +146,16 @@ function listAt(value: unknown, where: string, limit: number): readonly unknown[
 }
 
 function idAt(value: unknown, where: string): string {
-  if (typeof value !== "string" || value === "") throw wrong(where, "text that is not empty", value);
-  return value;
+  const text = textOf(value) ?? MISSING;
+  const id = isRefused(text) ? text : readId(text);
+  if (isRefused(id)) throw refused(where, id, value);
+  return id;
 }
 
-function timeAt(value: unknown, where: string): number {
-  if (Number.isSafeInteger(value) && Math.abs(value as number) <= 8.64e15) return value as number;
-  throw wrong(where, "whole milliseconds since 1970, UTC", value);
+function timeAt(value: unknown, where: string, rules: EventRules): number {
+  const ms = readEventTime(value, rules);
+  if (isRefused(ms)) throw refused(where, ms, value);
+  return ms;
 }
 
 function bidsAt(value: unknown, where: string, objectives: readonly string[]): Readonly<Record<string, number>> {
@@ -133,36 +173,18 @@ function factsAt(
   where: string,
   { kinds, others = [] }: { readonly kinds: FactKinds; readonly others?: readonly string[] },
 ): RawFacts {
-  if (!isPlainObject(value)) throw wrong(where, "an object", value);
+  if (!isPlainObject(value)) throw refused(where, new Refused("EVENT_OBJECT", "an object"), value);
   const facts: Record<string, string | number> = {};
   // One pass without a list or a text per key: a ranking has thousands of facts.
   for (const name of Object.keys(value)) {
     if (others.includes(name)) continue;
     const kind = kinds.get(name);
     if (kind === undefined) throw wrong(where, `no keys but ${[...others, ...kinds.keys()].join(", ")}`, name);
-    const fact = value[name];
-    if (fact === null) continue;
-    const expected = expectedOf(fact, kind, name);
-    if (expected !== null) throw wrong(`${where}.${name}`, expected, fact);
-    facts[name] = kind === "flag" ? Number(fact) : (fact as string | number);
+    const fact = readFact(value[name], name, kind);
+    if (isRefused(fact)) throw refused(`${where}.${name}`, fact, value[name]);
+    if (fact !== null) facts[name] = fact;
   }
   return facts;
-}
-
-/** What a fact should be; null if it is. */
-function expectedOf(fact: unknown, kind: ValueKind, name: string): string | null {
-  if (kind === "flag") return fact === 0 || fact === 1 || typeof fact === "boolean" ? null : "true, false, 0 or 1";
-  if (kind === "number") {
-    return typeof fact === "number" && Number.isFinite(Math.fround(fact)) ? null : "a number that a float32 holds";
-  }
-  if (name === "origin") return fact === ORIGINS[0] || fact === ORIGINS[1] ? null : ORIGINS.join(" or ");
-  return typeof fact === "string" && isWellFormed(fact) ? null : "well-formed text";
-}
-
-/** Whether a text has a form in UTF-8. */
-function isWellFormed(text: string): boolean {
-  // Few texts have any surrogate at all, and the first test is the faster one.
-  return !/[\ud800-\udfff]/.test(text) || !/\p{Surrogate}/u.test(text);
 }
 
 /** The error of a request. */
@@ -170,4 +192,9 @@ export function wrong(
   ...[where, expected, got, code = "SERVE_REQUEST"]: readonly [string, string, unknown, ErrorCode?]
 ): LapidaryError {
   return new LapidaryError({ code, where, expected, got: show(got), hint: "Correct the request." });
+}
+
+/** The error of a value that the rules of events refuse. */
+function refused(where: string, { code, expected }: Refused, got: unknown): LapidaryError {
+  return wrong(where, expected, got, code);
 }

@@ -1,10 +1,10 @@
 /** A server of a test's own: the tiny model, an LMDB store, on loopback. */
 import { join } from "node:path";
-import type { UserRows } from "../../bundle/index.ts";
 import { temporaryFolder } from "../../data/events.test.support.ts";
-import { writeTinyBundle } from "../bundle.test.support.ts";
+import { type TinyOptions, writeTinyBundle } from "../bundle.test.support.ts";
 import { ModelHost } from "../ranker/model-host.ts";
 import { LmdbStore } from "../store/lmdb-store.ts";
+import type { OnlineStore } from "../store/online-store.ts";
 import { RankingServer } from "./server.ts";
 
 /** What a test has of its server. */
@@ -13,28 +13,28 @@ export interface Running {
   /** The bundle that it loads. */
   readonly dir: string;
   readonly host: ModelHost;
+  readonly store: OnlineStore;
 }
 
 /** How a test's server differs from the usual one. */
-export interface RunningOptions {
+export interface RunningOptions extends TinyOptions {
   readonly workers?: number;
   readonly maxQueued?: number;
-  readonly userRows?: UserRows;
 }
 
 /** Lets `work` use a server, and closes it. */
 export async function withServer(
   work: (running: Running) => Promise<void>,
-  { workers = 1, maxQueued = 100, userRows = "candidate" }: RunningOptions = {},
+  { workers = 1, maxQueued = 100, ...tiny }: RunningOptions = {},
 ): Promise<void> {
   using folder = temporaryFolder();
   const dir = join(folder.path, "bundle");
-  writeTinyBundle(dir, 0, userRows);
+  writeTinyBundle(dir, tiny);
   const host = await ModelHost.open(dir, { workers, maxQueued });
   const store = LmdbStore.open(join(folder.path, "online"));
   const server = await RankingServer.listen({ host, store, address: "127.0.0.1", port: 0 });
   try {
-    await work({ url: server.url, dir, host });
+    await work({ url: server.url, dir, host, store });
   } finally {
     await server.close();
     await host.close();

@@ -17,7 +17,7 @@ describe("RankingServer", () => {
       expect(await post(`${url}/events`, { events: [EVENT] })).toEqual({ status: 200, body: { added: 1, known: 0 } });
       const before = await post(`${url}/rank`, RANK);
       expect(before).toMatchObject({ status: 200, body: { model: "tiny", numPast: 1 } });
-      writeTinyBundle(dir, 1);
+      writeTinyBundle(dir, { shift: 1 });
       const loaded = await post(`${url}/v2/repository/models/tiny/load`, "");
       expect(loaded).toMatchObject({ status: 200, body: { name: "tiny", swaps: 1 } });
       expect(await post(`${url}/rank`, RANK)).not.toEqual(before);
@@ -49,25 +49,35 @@ describe("RankingServer", () => {
 
   it("answers 4xx, with what is wrong and where, to anything else", async () => {
     await withServer(async ({ url }) => {
-      const rankings = [{}, [], null, 5, { ...RANK, user: "" }, { ...RANK, time: 1.5 }, { ...RANK, objective: "x" }];
-      const candidates = [
-        [],
-        [5],
-        [{ click: 1 }],
-        [{ price: "1" }],
-        [{ origin: "x" }],
-        [{ item: "\ud800" }],
-        [{ bids: { click: -1 } }],
+      const refused: readonly (readonly [string, string, unknown])[] = [
+        ["SERVE_REQUEST", "body", []],
+        ["SERVE_REQUEST", "body", null],
+        ["SERVE_REQUEST", "body", 5],
+        ["SERVE_REQUEST", "body", "{"],
+        ["SERVE_REQUEST", "body", '{"__proto__": 1}'],
+        ["SERVE_REQUEST", "candidates", {}],
+        ["SERVE_REQUEST", "candidates", { ...RANK, candidates: [] }],
+        ["SERVE_REQUEST", "objective", { ...RANK, objective: "x" }],
+        ["SERVE_REQUEST", "candidates[0]", { ...RANK, candidates: [{ click: 1 }] }],
+        ["SERVE_REQUEST", "candidates[0].bids.click", { ...RANK, candidates: [{ bids: { click: -1 } }] }],
+        ["EVENT_MISSING", "user", { ...RANK, user: "" }],
+        ["EVENT_MISSING", "user", { candidates: [{}] }],
+        ["EVENT_TIME", "time", { ...RANK, time: "soon" }],
+        ["EVENT_TIME_RANGE", "time", { ...RANK, time: 5e12 }],
+        ["EVENT_OBJECT", "candidates[0]", { ...RANK, candidates: [5] }],
+        ["EVENT_NUMBER", "candidates[0].price", { ...RANK, candidates: [{ price: "x" }] }],
+        ["EVENT_ORIGIN", "candidates[0].origin", { ...RANK, candidates: [{ origin: "x" }] }],
+        ["EVENT_ID", "candidates[0].item", { ...RANK, candidates: [{ item: "\ud800" }] }],
+        ["EVENT_KEY_REPEATED", "candidates[0].item", '{"user":1,"candidates":[{"item":1,"item":2}]}'],
       ];
-      const bad = [...rankings, ...candidates.map((each) => ({ ...RANK, candidates: each })), "{", '{"__proto__": 1}'];
-      for (const body of bad) {
+      for (const [code, where, body] of refused) {
         const answer = await post(`${url}/rank`, body);
-        expect(answer, JSON.stringify(body)).toMatchObject({ status: 400, body: { error: { code: "SERVE_REQUEST" } } });
+        expect(answer, JSON.stringify(body)).toMatchObject({ status: 400, body: { error: { code, where } } });
       }
       const many = await post(`${url}/rank`, { ...RANK, candidates: Array(2001).fill({ item: "a" }) });
       expect(many).toMatchObject({ status: 413, body: { error: { code: "SERVE_LIMIT", where: "candidates" } } });
       const longId = await post(`${url}/events`, { events: [{ ...EVENT, id: "x".repeat(600) }] });
-      expect(longId).toMatchObject({ status: 400, body: { error: { code: "ONLINE_STORE_EVENT" } } });
+      expect(longId).toMatchObject({ status: 400, body: { error: { code: "EVENT_SIZE" } } });
       expect(await post(`${url}/constructor`, {})).toMatchObject({ status: 404 });
     });
   });

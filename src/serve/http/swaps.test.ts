@@ -52,7 +52,7 @@ describe("POST /v2/repository/models/NAME/load", () => {
       for (let swap = 1; swap <= 200; swap++) {
         const shift = Math.ceil(swap / 10) / 10;
         if (swap % 10 === 1) {
-          writeTinyBundle(dir, shift);
+          writeTinyBundle(dir, { shift });
           // The digest of the manifest is in CURRENT, and the version is its beginning.
           shiftOf.set(readFileSync(join(dir, "CURRENT"), "utf8").trim().split(" ")[1]?.slice(0, 12) ?? "", shift);
         }
@@ -71,7 +71,7 @@ describe("POST /v2/repository/models/NAME/load", () => {
     await withServer(async ({ url, dir, host }) => {
       const before = await post(`${url}/rank`, RANK);
       const { version } = host.current;
-      writeTinyBundle(dir, 1);
+      writeTinyBundle(dir, { shift: 1 });
       const path = fileOf(dir, "model.onnx");
       const whole = readFileSync(path);
       const damaged = Buffer.from(whole);

@@ -72,7 +72,7 @@ describe("ModelHost", () => {
       for (let swap = 1; swap <= 200; swap++) {
         // Writing is slower than loading: every tenth time something new.
         const shift = Math.ceil(swap / 10);
-        if (swap % 10 === 1) writeTinyBundle(dir, shift / 10);
+        if (swap % 10 === 1) writeTinyBundle(dir, { shift: shift / 10 });
         // The version is known before its answers come.
         const digest = /[0-9a-f]{12}/.exec(readFileSync(join(dir, "CURRENT"), "utf8").split(" ")[1] ?? "")?.[0] ?? "";
         expected.set(digest, sigmoid(0.5 + shift / 10));

@@ -1,5 +1,6 @@
 import { type Bundle, type BundleManifest, graphInputs, readBundle } from "../../bundle/index.ts";
 import { LapidaryError } from "../../config/errors.ts";
+import type { Gap } from "../../features/request-gaps.ts";
 import { decodeCoding, type RawRequest, RequestCoder } from "../../features/request-inputs.ts";
 import { type Feeds, feedsOf } from "./feeds.ts";
 import type { Scores } from "./messages.ts";
@@ -11,18 +12,27 @@ export function versionOf(digest: string): string {
   return digest.slice(0, 12);
 }
 
+/** The parts of a model that was loaded. */
+interface Loaded {
+  readonly scorer: Scorer;
+  readonly coder: RequestCoder;
+  readonly feeds: (request: RawRequest) => Feeds;
+}
+
 /** One version of a model, loaded and warm. */
 export class ServedModel {
   readonly manifest: BundleManifest;
   /** {@link versionOf} its bundle. */
   readonly version: string;
   readonly #scorer: Scorer;
+  readonly #coder: RequestCoder;
   readonly #feeds: (request: RawRequest) => Feeds;
 
-  private constructor(bundle: Bundle, scorer: Scorer, feeds: (request: RawRequest) => Feeds) {
-    this.manifest = bundle.manifest;
-    this.version = versionOf(bundle.digest);
+  private constructor({ manifest, digest }: Bundle, { scorer, coder, feeds }: Loaded) {
+    this.manifest = manifest;
+    this.version = versionOf(digest);
     this.#scorer = scorer;
+    this.#coder = coder;
     this.#feeds = feeds;
   }
 
@@ -39,7 +49,8 @@ export class ServedModel {
     const graph = files[manifest.graph.file] ?? new Uint8Array(0);
     const feeds = (request: RawRequest): Feeds => feedsOf(coder.code(request), inputs, manifest.graph.userRows);
     try {
-      return new ServedModel(bundle, await openScorer({ ...options, graph, inputs }, feeds(WARM_UP)), feeds);
+      const scorer = await openScorer({ ...options, graph, inputs }, feeds(WARM_UP));
+      return new ServedModel(bundle, { scorer, coder, feeds });
     } catch (cause) {
       const got = cause instanceof LapidaryError ? cause.got : String(cause);
       const hint = "Export the model again.";
@@ -61,6 +72,11 @@ export class ServedModel {
   /** Whether a request would be refused now. */
   get isFull(): boolean {
     return this.#scorer.isFull;
+  }
+
+  /** What the model reads of a request, and does not find in it. */
+  gaps(request: RawRequest): readonly Gap[] {
+    return this.#coder.gaps(request);
   }
 
   /** Logits of a request's candidates. @shape [B, T] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */

@@ -1,0 +1,73 @@
+/** The rules of whole events: which values they need, and what the log says of all of them. */
+
+import type { EventsConfig } from "../config/types.ts";
+import { EVENT_LIMITS } from "./event-limits.ts";
+import {
+  checkTime,
+  readCategory,
+  readFlag,
+  readNumber,
+  readOrigin,
+  readTime,
+  type TimeRange,
+  type TimeUnit,
+  textOf,
+} from "./event-rules.ts";
+import type { RawEvent } from "./raw-event.ts";
+import { isRefused, Refused } from "./refusal.ts";
+import { KEY_CATEGORIES, type ValueKind } from "./schema.ts";
+
+/** What a project says of all its events, wherever they come from. */
+export interface EventRules extends TimeRange {
+  /** How times are spelt as text. */
+  readonly timeUnit: TimeUnit;
+  /** Values of key categories that the configuration sets for every event. */
+  readonly constants: Readonly<Record<string, string>>;
+}
+
+/** The {@link EventRules} of a configuration. */
+export function eventRulesOf(events: EventsConfig): EventRules {
+  const constants = KEY_CATEGORIES.flatMap((name) => {
+    const source = events[name];
+    return typeof source !== "string" && "value" in source ? [[name, source.value] as const] : [];
+  });
+  const { earliestMs, latestMs, time } = events;
+  return { earliestMs, latestMs, timeUnit: time.unit, constants: Object.fromEntries(constants) };
+}
+
+/** What is wrong with an event that lacks one of the values that every event has. */
+export const MISSING: Refused = new Refused("EVENT_MISSING", "a value, as every event has one");
+
+/**
+ * One fact of JSON, of the column `name`, as it is stored; null if it is missing.
+ */
+export function readFact(raw: unknown, name: string, kind: ValueKind): string | number | null | Refused {
+  const text = textOf(raw);
+  if (text === null || isRefused(text)) return text;
+  if (kind === "number") return readNumber(text);
+  if (kind === "flag") return readFlag(text);
+  return name === "origin" ? readOrigin(text) : readCategory(text);
+}
+
+/**
+ * The time of an event in JSON: a number of milliseconds, or text as the log spells it.
+ *
+ * @unit ms since 1970, UTC
+ */
+export function readEventTime(raw: unknown, rules: EventRules): number | Refused {
+  const text = textOf(raw);
+  if (text === null) return MISSING;
+  if (isRefused(text)) return text;
+  const ms = readTime(text, typeof raw === "string" ? rules.timeUnit : "ms");
+  return isRefused(ms) ? ms : (checkTime(ms, rules) ?? ms);
+}
+
+/** Null if an event is no larger than one may be. */
+export function checkSize({ id, timeMs, facts, embedding }: RawEvent): Refused | null {
+  const { recordBytes } = EVENT_LIMITS;
+  const report = JSON.stringify({ id, timeMs, facts });
+  const lines = embedding === undefined ? report : `${JSON.stringify(embedding)}\n${report}`;
+  // No character has more than three bytes for each unit of its length.
+  if (lines.length * 3 <= recordBytes || Buffer.byteLength(lines) <= recordBytes) return null;
+  return new Refused("EVENT_SIZE", `at most ${recordBytes} bytes of JSON`);
+}

@@ -1,0 +1,66 @@
+import type { RawFacts } from "./raw-event.ts";
+import type { RawRequest } from "./request-inputs.ts";
+
+/** One input that a model reads of facts. */
+export interface FactInput {
+  readonly name: string;
+  /** Whether its values are ids, with a dictionary. */
+  readonly isId: boolean;
+  /** What an event store's column would hold; 0 for an id that is not in the dictionary. */
+  readonly value: (fact: string | number | undefined) => number;
+}
+
+/** Inputs of the request itself, and of each candidate. */
+export interface FactInputs {
+  readonly contextual: readonly FactInput[];
+  readonly candidate: readonly FactInput[];
+}
+
+/** Something that a model reads, and that a request does not tell. */
+export interface Gap {
+  /** `missing`: there is no value. `unseen`: the log had no such id, so that it is read as if it were missing. */
+  readonly kind: "missing" | "unseen";
+  readonly name: string;
+  /** The first candidate with it; null if it is of the request's context. */
+  readonly candidate: number | null;
+  readonly fact: string | number | undefined;
+  /** Candidates with it; 1 if it is of the context. */
+  readonly count: number;
+}
+
+/** The gaps of a request: of each fact at most one of each kind, with its first place and the number of candidates. */
+export function findGaps({ contextual, candidate }: FactInputs, request: RawRequest): readonly Gap[] {
+  const own = contextual.flatMap((input) => contextGap(input, request.context));
+  const ofCandidates = candidate.flatMap((input) => candidateGaps(input, request));
+  // What the context lacks is told once, though candidates read it too.
+  const isTold = ({ kind, name }: Gap): boolean => own.some((gap) => gap.kind === kind && gap.name === name);
+  return [...own, ...ofCandidates.filter((gap) => !isTold(gap))];
+}
+
+function contextGap(input: FactInput, context: RawFacts): readonly Gap[] {
+  const fact = context[input.name];
+  const kind = kindOf(input, fact);
+  return kind === null ? [] : [{ kind, name: input.name, candidate: null, fact, count: 1 }];
+}
+
+function candidateGaps(input: FactInput, { candidates, context }: RawRequest): readonly Gap[] {
+  const { name } = input;
+  const ofContext = kindOf(input, context[name]);
+  const gaps = new Map<Gap["kind"], Gap>();
+  for (const [i, facts] of candidates.entries()) {
+    // What is known of a candidate by itself comes before what is known of the request.
+    const own = facts[name];
+    const kind = own === undefined ? ofContext : kindOf(input, own);
+    if (kind === null) continue;
+    const known = gaps.get(kind);
+    const isOfContext = own === undefined && kind === "unseen";
+    const first = { kind, name, candidate: isOfContext ? null : i, fact: own ?? context[name], count: 0 };
+    gaps.set(kind, { ...(known ?? first), count: (known?.count ?? 0) + 1 });
+  }
+  return [...gaps.values()];
+}
+
+function kindOf({ isId, value }: FactInput, fact: string | number | undefined): Gap["kind"] | null {
+  if (fact === undefined) return "missing";
+  return isId && value(fact) === 0 ? "unseen" : null;
+}
