@@ -4,6 +4,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include "bridge.h"
+#include "kernels/isa.h"
 
 #ifdef LAPIDARY_CUDA
 #include <ATen/cuda/CUDAGeneratorImpl.h>
@@ -219,12 +220,13 @@ static void set(napi_env env, napi_value object, const char* name, napi_value va
   napi_set_named_property(env, object, name, value);
 }
 
-// buildInfo() → { torch, blas, cuda, gloo }.
+// buildInfo() → { torch, blas, instructionSet, cuda, gloo }.
 static napi_value buildInfo(const Call& call) {
   napi_value info;
   napi_create_object(call.env, &info);
   set(call.env, info, "torch", fromString(call.env, TORCH_VERSION));
   set(call.env, info, "blas", fromString(call.env, blasLibrary()));
+  set(call.env, info, "instructionSet", fromString(call.env, isaName()));
   set(call.env, info, "cuda", fromBool(call.env, at::hasCUDA()));
 #ifdef USE_C10D_GLOO
   set(call.env, info, "gloo", fromBool(call.env, true));

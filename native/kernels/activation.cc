@@ -76,8 +76,10 @@ LAPIDARY_INLINE void forwardOf(const Forward<T>& a, Activation kind, int64_t beg
   if (kind == Activation::kSilu) return forwardKind<Activation::kSilu>(a, begin, end);
   forwardKind<Activation::kNone>(a, begin, end);
 }
-LAPIDARY_CLONES static void forwardRows(const Forward<float>& a, Activation kind, int64_t begin, int64_t end) { forwardOf(a, kind, begin, end); }
-LAPIDARY_CLONES static void forwardRows(const Forward<double>& a, Activation kind, int64_t begin, int64_t end) { forwardOf(a, kind, begin, end); }
+template <typename T>
+static void forwardRows(const Forward<T>& a, Activation kind, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { forwardOf(a, kind, begin, end); });
+}
 
 template <typename T>
 static T* dataOrNull(const at::Tensor& tensor) {
@@ -105,8 +107,10 @@ LAPIDARY_INLINE void bitsOfRange(const T* y, uint8_t* bits, int64_t count, int64
     bits[byte] = static_cast<uint8_t>(packed);
   }
 }
-LAPIDARY_CLONES static void packBits(const float* y, uint8_t* bits, int64_t count, int64_t begin, int64_t end) { bitsOfRange(y, bits, count, begin, end); }
-LAPIDARY_CLONES static void packBits(const double* y, uint8_t* bits, int64_t count, int64_t begin, int64_t end) { bitsOfRange(y, bits, count, begin, end); }
+template <typename T>
+static void packBits(const T* y, uint8_t* bits, int64_t count, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { bitsOfRange(y, bits, count, begin, end); });
+}
 
 at::Tensor positiveBits(const at::Tensor& y) {
   const int64_t count = y.numel();
@@ -172,8 +176,10 @@ LAPIDARY_INLINE void backwardOf(const Backward<T>& a, Activation kind, int64_t b
   if (kind == Activation::kSilu) return backwardKind<Activation::kSilu>(a, begin, end);
   backwardKind<Activation::kNone>(a, begin, end);
 }
-LAPIDARY_CLONES static void backwardRows(const Backward<float>& a, Activation kind, int64_t begin, int64_t end) { backwardOf(a, kind, begin, end); }
-LAPIDARY_CLONES static void backwardRows(const Backward<double>& a, Activation kind, int64_t begin, int64_t end) { backwardOf(a, kind, begin, end); }
+template <typename T>
+static void backwardRows(const Backward<T>& a, Activation kind, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { backwardOf(a, kind, begin, end); });
+}
 
 ActivationGradients activationBackward(const at::Tensor& gradient, const std::pair<at::Tensor, Keeping>& from, Activation activation, bool wantsBias) {
   const at::Tensor kept = from.first;

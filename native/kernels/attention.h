@@ -115,7 +115,7 @@ struct Kernels {
   Kernel<T> forward, backward;
 };
 
-// Those of the best instruction set that this machine has and ATEN_CPU_CAPABILITY (libtorch's own switch) allows.
+// Those of the instruction set in use.
 template <typename T>
 Kernels<T> kernels();
 

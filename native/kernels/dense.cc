@@ -7,12 +7,7 @@
 
 namespace lapidary {
 
-// To bfloat16; on a CPU that cannot multiply it, to the float32 numbers of the same value.
-static at::Tensor rounded(const at::Tensor& x, bool half) {
-  if (!half) return x;
-  const at::Tensor narrow = x.to(at::kBFloat16);
-  return !x.is_cpu() || hasHalfProducts() ? narrow : narrow.to(x.scalar_type());
-}
+static at::Tensor rounded(const at::Tensor& x, bool half) { return half ? x.to(at::kBFloat16) : x; }
 
 static at::Tensor rowsOf(const at::Tensor& x) {
   const int64_t width = x.size(-1);

@@ -53,11 +53,9 @@ LAPIDARY_INLINE void encodeBlocksOf(const T* x, uint8_t* codes, float* scales, i
     for (int64_t i = 0; i < size; ++i) to[i] = encodeOne(values[i] * inverse);
   }
 }
-LAPIDARY_CLONES static void encodeBlocks(const float* x, uint8_t* codes, float* scales, int64_t count, int64_t begin, int64_t end) {
-  encodeBlocksOf(x, codes, scales, count, begin, end);
-}
-LAPIDARY_CLONES static void encodeBlocks(const double* x, uint8_t* codes, float* scales, int64_t count, int64_t begin, int64_t end) {
-  encodeBlocksOf(x, codes, scales, count, begin, end);
+template <typename T>
+static void encodeBlocks(const T* x, uint8_t* codes, float* scales, int64_t count, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { encodeBlocksOf(x, codes, scales, count, begin, end); });
 }
 
 template <typename T>
@@ -69,11 +67,9 @@ LAPIDARY_INLINE void decodeBlocksOf(const uint8_t* codes, const float* scales, T
     for (int64_t i = 0; i < size; ++i) x[first + i] = static_cast<T>(decodeOne(codes[first + i]) * scale);
   }
 }
-LAPIDARY_CLONES static void decodeBlocks(const uint8_t* codes, const float* scales, float* x, int64_t count, int64_t begin, int64_t end) {
-  decodeBlocksOf(codes, scales, x, count, begin, end);
-}
-LAPIDARY_CLONES static void decodeBlocks(const uint8_t* codes, const float* scales, double* x, int64_t count, int64_t begin, int64_t end) {
-  decodeBlocksOf(codes, scales, x, count, begin, end);
+template <typename T>
+static void decodeBlocks(const uint8_t* codes, const float* scales, T* x, int64_t count, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { decodeBlocksOf(codes, scales, x, count, begin, end); });
 }
 
 static int64_t blocksOf(int64_t count) { return (count + kBlock - 1) / kBlock; }

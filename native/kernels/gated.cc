@@ -11,10 +11,14 @@ LAPIDARY_INLINE void gatedForward(const T* z, const T* x, T* y, int64_t begin, i
     y[i] = (silu ? z[i] * s : s) * x[i];
   }
 }
-LAPIDARY_CLONES static void sigmoidForward(const float* z, const float* x, float* y, int64_t begin, int64_t end) { gatedForward<false>(z, x, y, begin, end); }
-LAPIDARY_CLONES static void sigmoidForward(const double* z, const double* x, double* y, int64_t begin, int64_t end) { gatedForward<false>(z, x, y, begin, end); }
-LAPIDARY_CLONES static void siluForward(const float* z, const float* x, float* y, int64_t begin, int64_t end) { gatedForward<true>(z, x, y, begin, end); }
-LAPIDARY_CLONES static void siluForward(const double* z, const double* x, double* y, int64_t begin, int64_t end) { gatedForward<true>(z, x, y, begin, end); }
+template <typename T>
+static void sigmoidForward(const T* z, const T* x, T* y, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { gatedForward<false>(z, x, y, begin, end); });
+}
+template <typename T>
+static void siluForward(const T* z, const T* x, T* y, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { gatedForward<true>(z, x, y, begin, end); });
+}
 
 template <typename T>
 struct GatedBackward {
@@ -36,10 +40,14 @@ LAPIDARY_INLINE void gatedBackward(const GatedBackward<T>& a, int64_t begin, int
     dz[i] = a.g[i] * a.x[i] * (silu ? s * (T(1) + z * (T(1) - s)) : s * (T(1) - s));
   }
 }
-LAPIDARY_CLONES static void sigmoidBackward(const GatedBackward<float>& a, int64_t begin, int64_t end) { gatedBackward<false>(a, begin, end); }
-LAPIDARY_CLONES static void sigmoidBackward(const GatedBackward<double>& a, int64_t begin, int64_t end) { gatedBackward<false>(a, begin, end); }
-LAPIDARY_CLONES static void siluBackward(const GatedBackward<float>& a, int64_t begin, int64_t end) { gatedBackward<true>(a, begin, end); }
-LAPIDARY_CLONES static void siluBackward(const GatedBackward<double>& a, int64_t begin, int64_t end) { gatedBackward<true>(a, begin, end); }
+template <typename T>
+static void sigmoidBackward(const GatedBackward<T>& a, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { gatedBackward<false>(a, begin, end); });
+}
+template <typename T>
+static void siluBackward(const GatedBackward<T>& a, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { gatedBackward<true>(a, begin, end); });
+}
 
 static at::Tensor runGated(const at::Tensor& gateIn, const at::Tensor& valuesIn, bool silu) {
   const at::Tensor gate = gateIn.contiguous(), values = valuesIn.contiguous();

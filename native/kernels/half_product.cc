@@ -7,26 +7,16 @@
 #include <algorithm>
 
 #include "bridge/flops.h"
+#include "isa.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(LAPIDARY_X86)
 #include <immintrin.h>
-#define LAPIDARY_HALF 1
 #define LAPIDARY_HALF_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
 #endif
 
 namespace lapidary {
 
-bool hasHalfProducts() {
-#if defined(LAPIDARY_HALF)
-  static const bool has = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
-                          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  return has;
-#else
-  return false;
-#endif
-}
-
-#if defined(LAPIDARY_HALF)
+#if defined(LAPIDARY_X86)
 
 namespace {
 
@@ -73,7 +63,7 @@ LAPIDARY_HALF_TARGET void interleave(const uint16_t* from, int64_t depth, int64_
   }
 }
 
-// The same panel of a matrix that stands there transposed, [width, K], K even: its pairs are whole already.
+// The same panel of a matrix that stands there transposed, [width, K], K even: its pairs are whole.
 LAPIDARY_HALF_TARGET void transposePairs(const uint32_t* from, int64_t pairs, int64_t width, int64_t panel, uint32_t* to) {
   const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
   const __m512i index = _mm512_mullo_epi32(lane, _mm512_set1_epi32(static_cast<int>(pairs)));
@@ -171,10 +161,11 @@ struct Side {
         depth(of.matrix.size(isLeft == of.transposed ? 0 : 1)),
         width(of.matrix.size(isLeft == of.transposed ? 1 : 0)),
         pairs((depth + 1) / 2),
-        alongRows(isLeft != of.transposed),
-        bits(reinterpret_cast<const uint16_t*>(matrix.data_ptr<at::BFloat16>())) {}
-  // A pair along rows is whole only if there is an even number of columns.
-  bool hasWholePairs() const { return !alongRows || depth % 2 == 0; }
+        alongRows(isLeft != of.transposed) {
+    // Rows of an odd number of columns end in half a pair: a zero makes it whole.
+    if (alongRows && depth % 2 == 1) matrix = at::constant_pad_nd(matrix, {0, 1});
+    bits = reinterpret_cast<const uint16_t*>(matrix.data_ptr<at::BFloat16>());
+  }
   int64_t panels() const { return panelsOf(width); }
   int64_t room() const { return panels() * kPanel * pairs; }
   void pack(int64_t panel, uint32_t* room) const {
@@ -216,16 +207,14 @@ static at::Tensor multiply(const Side& left, const Side& right, const at::Tensor
 #endif
 
 at::Tensor halfProduct(const HalfFactor& left, const HalfFactor& right, const at::Tensor& bias) {
-#if defined(LAPIDARY_HALF)
-  const Side a(left, true), b(right, false);
-  if (hasHalfProducts() && a.hasWholePairs() && b.hasWholePairs()) {
-    if (countsFlops()) addFlops(2.0 * static_cast<double>(a.width * a.depth * b.width));
-    return multiply(a, b, bias);
+  if (countsFlops()) {
+    const double width = static_cast<double>(right.matrix.size(right.transposed ? 0 : 1));
+    addFlops(2.0 * static_cast<double>(left.matrix.numel()) * width);
   }
+#if defined(LAPIDARY_X86)
+  if (isa() == Isa::kAvx512Bf16) return multiply(Side(left, true), Side(right, false), bias);
 #endif
-  const at::Tensor wideLeft = left.matrix.to(at::kFloat), wideRight = right.matrix.to(at::kFloat);
-  const at::Tensor one = left.transposed ? wideLeft.t() : wideLeft, other = right.transposed ? wideRight.t() : wideRight;
-  return bias.defined() ? at::addmm(bias, one, other) : at::mm(one, other);
+  return halfProductWidened(left, right, bias);
 }
 
 }  // namespace lapidary

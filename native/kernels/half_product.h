@@ -1,19 +1,20 @@
-// Products of bfloat16 factors with float32 sums and results, for CPUs that multiply pairs of bfloat16 (AVX512-BF16).
+// Products of bfloat16 factors with float32 sums and results: in pairs where the processor multiplies them (AVX512-BF16), and
+// else of the widened factors (half_product_wide.cc). Their bits depend on the shapes alone, not on the number of threads.
 #pragma once
 #include "bridge/torch.h"
 
 namespace lapidary {
 
-// Whether this CPU has the instructions; without them bfloat16 is emulated and slower than float32.
-bool hasHalfProducts();
-
 // One factor of a product, [rows, columns], or what stands there transposed.
 struct HalfFactor {
-  at::Tensor matrix;  // bfloat16 in a halfProduct
+  at::Tensor matrix;  // bfloat16
   bool transposed = false;
 };
 
-// a b + bias, all rounded only once, at the end: [M, K] [K, N] + [N] → float32 [M, N]. `bias` may be undefined.
+// a b + bias, only the factors rounded: [M, K] [K, N] + [N] → float32 [M, N]. `bias`: contiguous float32, or undefined.
 at::Tensor halfProduct(const HalfFactor& a, const HalfFactor& b, const at::Tensor& bias);
+
+// The same on any processor, in float32.
+at::Tensor halfProductWidened(const HalfFactor& a, const HalfFactor& b, const at::Tensor& bias);
 
 }  // namespace lapidary

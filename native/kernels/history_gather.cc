@@ -111,8 +111,7 @@ LAPIDARY_INLINE void hideUnknown(const double* ages, int64_t count, double delay
 }
 
 // The histories of the examples [first, last).
-LAPIDARY_CLONES
-void gather(const Histories& all, int64_t first, int64_t last) {
+LAPIDARY_INLINE void gatherExamples(const Histories& all, int64_t first, int64_t last) {
   std::vector<double> ages;
   for (int64_t b = first; b < last; ++b) {
     const int64_t at = all.offsets[b], count = all.offsets[b + 1] - at;
@@ -130,6 +129,10 @@ void gather(const Histories& all, int64_t first, int64_t last) {
     }
     for (int64_t i = 0; i < count; ++i) all.ages[at + i] = ageBucket(age[i]);
   }
+}
+
+void gather(const Histories& all, int64_t first, int64_t last) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { gatherExamples(all, first, last); });
 }
 
 void checkStored(const at::Tensor& column, at::ScalarType other, int64_t events, const char* name) {

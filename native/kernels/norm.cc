@@ -65,8 +65,10 @@ LAPIDARY_INLINE void normForwardOf(const NormForward<T>& a, Norm kind, int64_t b
   if (kind == Norm::kRms) return normForwardKind<Norm::kRms>(a, begin, end);
   normForwardKind<Norm::kSwishRms>(a, begin, end);
 }
-LAPIDARY_CLONES static void normForwardRows(const NormForward<float>& a, Norm kind, int64_t begin, int64_t end) { normForwardOf(a, kind, begin, end); }
-LAPIDARY_CLONES static void normForwardRows(const NormForward<double>& a, Norm kind, int64_t begin, int64_t end) { normForwardOf(a, kind, begin, end); }
+template <typename T>
+static void normForwardRows(const NormForward<T>& a, Norm kind, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { normForwardOf(a, kind, begin, end); });
+}
 
 template <typename T>
 struct NormBackward {
@@ -134,8 +136,10 @@ LAPIDARY_INLINE void normBackwardOf(const NormBackward<T>& a, Norm kind, int64_t
   if (kind == Norm::kRms) return normBackwardKind<Norm::kRms>(a, begin, end);
   normBackwardKind<Norm::kSwishRms>(a, begin, end);
 }
-LAPIDARY_CLONES static void normBackwardRows(const NormBackward<float>& a, Norm kind, int64_t begin, int64_t end) { normBackwardOf(a, kind, begin, end); }
-LAPIDARY_CLONES static void normBackwardRows(const NormBackward<double>& a, Norm kind, int64_t begin, int64_t end) { normBackwardOf(a, kind, begin, end); }
+template <typename T>
+static void normBackwardRows(const NormBackward<T>& a, Norm kind, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { normBackwardOf(a, kind, begin, end); });
+}
 
 struct Normed {
   at::Tensor y, sum, centre, inverse, normalized;

@@ -10,11 +10,13 @@ LAPIDARY_INLINE Unsigned largest(const Id* codes, int64_t count) {
   return most;
 }
 
-LAPIDARY_CLONES
-static uint64_t largestNarrow(const int32_t* codes, int64_t count) { return largest<int32_t, uint32_t>(codes, count); }
+static uint64_t largestNarrow(const int32_t* codes, int64_t count) {
+  return onEachIsa([&]() LAPIDARY_LAMBDA { return largest<int32_t, uint32_t>(codes, count); });
+}
 
-LAPIDARY_CLONES
-static uint64_t largestWide(const int64_t* codes, int64_t count) { return largest<int64_t, uint64_t>(codes, count); }
+static uint64_t largestWide(const int64_t* codes, int64_t count) {
+  return onEachIsa([&]() LAPIDARY_LAMBDA { return largest<int64_t, uint64_t>(codes, count); });
+}
 
 static void checkCodes(const char* op, const Feature& feature, int64_t rows) {
   if (feature.ids == 0) return;

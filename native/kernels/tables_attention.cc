@@ -25,28 +25,22 @@ struct AttentionInputs {
 
 }  // namespace
 
-// Widths known to the compiler need no loop ends.
-#define LAPIDARY_BY_DIM(BODY)              \
-  if (job.dim == 8) BODY(8);               \
-  else if (job.dim == 16) BODY(16);        \
-  else if (job.dim == 32) BODY(32);        \
-  else if (job.dim == 64) BODY(64);        \
-  else BODY(0);
-#define LAPIDARY_ATTEND(T)                                                                                              \
-  LAPIDARY_CLONES static void attend(const AttendJob<T>& job, int64_t b, T* weights) {                                   \
-    LAPIDARY_BY_DIM(LAPIDARY_FORWARD)                                                                                    \
-  }                                                                                                                      \
-  LAPIDARY_CLONES static void attendBackward(const AttendJob<T>& job, int64_t b, T* weights) {                           \
-    LAPIDARY_BY_DIM(LAPIDARY_BACKWARD)                                                                                   \
-  }                                                                                                                      \
-  LAPIDARY_CLONES static void scatter(const AttendJob<T>& job, int64_t size, T* gradients, T* perRow, int64_t begin, int64_t end) { \
-    LAPIDARY_BY_DIM(LAPIDARY_SCATTER)                                                                                    \
-  }
-#define LAPIDARY_FORWARD(D) attendSegment<std::decay_t<decltype(*weights)>, D>(job, b, weights)
-#define LAPIDARY_BACKWARD(D) attendSegmentBackward<std::decay_t<decltype(*weights)>, D>(job, b, weights)
-#define LAPIDARY_SCATTER(D) scatterKeys<std::decay_t<decltype(*gradients)>, D>(job, size, gradients, perRow, begin, end)
-LAPIDARY_ATTEND(float)
-LAPIDARY_ATTEND(double)
+template <typename T>
+static void attend(const AttendJob<T>& job, int64_t b, T* weights) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { byWidth(job.dim, [&](auto dim) LAPIDARY_LAMBDA { attendSegment<T, dim()>(job, b, weights); }); });
+}
+template <typename T>
+static void attendBackward(const AttendJob<T>& job, int64_t b, T* weights) {
+  onEachIsa([&]() LAPIDARY_LAMBDA {
+    byWidth(job.dim, [&](auto dim) LAPIDARY_LAMBDA { attendSegmentBackward<T, dim()>(job, b, weights); });
+  });
+}
+template <typename T>
+static void scatter(const AttendJob<T>& job, int64_t size, T* gradients, T* perRow, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA {
+    byWidth(job.dim, [&](auto dim) LAPIDARY_LAMBDA { scatterKeys<T, dim()>(job, size, gradients, perRow, begin, end); });
+  });
+}
 
 static void checkAttention(const FeatureArguments& given, const AttentionInputs& in) {
   constexpr const char* op = "tables_attention";

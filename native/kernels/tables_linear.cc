@@ -129,29 +129,22 @@ LAPIDARY_INLINE void scatterSums(const AddJob<T>& job, int64_t begin, int64_t en
 
 }  // namespace
 
-// Widths known to the compiler need no loop ends.
-#define LAPIDARY_BY_DIM(BODY) \
-  if (job.dim == 8) BODY(8);  \
-  else if (job.dim == 16) BODY(16); \
-  else if (job.dim == 32) BODY(32); \
-  else if (job.dim == 64) BODY(64); \
-  else BODY(0);
-#define LAPIDARY_RANGE(NAME, BODY, JOB)                                           \
-  LAPIDARY_CLONES static void NAME(const JOB& job, int64_t begin, int64_t end) { \
-    LAPIDARY_BY_DIM(BODY)                                                        \
-  }
-#define LAPIDARY_MULTIPLY(D) multiplyRows<std::decay_t<decltype(*job.rows)>, D>(job, begin, end)
-#define LAPIDARY_OUTER(D) outerBlocks<std::decay_t<decltype(*job.rows)>, D>(job, begin, end)
-#define LAPIDARY_GATHER(D) gatherSums<std::decay_t<decltype(*job.rows)>, D>(job, begin, end)
-#define LAPIDARY_SCATTER(D) scatterSums<std::decay_t<decltype(*job.rows)>, D>(job, begin, end)
-LAPIDARY_RANGE(multiply, LAPIDARY_MULTIPLY, MultiplyJob<float>)
-LAPIDARY_RANGE(multiply, LAPIDARY_MULTIPLY, MultiplyJob<double>)
-LAPIDARY_RANGE(outer, LAPIDARY_OUTER, OuterJob<float>)
-LAPIDARY_RANGE(outer, LAPIDARY_OUTER, OuterJob<double>)
-LAPIDARY_RANGE(gather, LAPIDARY_GATHER, AddJob<float>)
-LAPIDARY_RANGE(gather, LAPIDARY_GATHER, AddJob<double>)
-LAPIDARY_RANGE(scatter, LAPIDARY_SCATTER, AddJob<float>)
-LAPIDARY_RANGE(scatter, LAPIDARY_SCATTER, AddJob<double>)
+template <typename T>
+static void multiply(const MultiplyJob<T>& job, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { byWidth(job.dim, [&](auto dim) LAPIDARY_LAMBDA { multiplyRows<T, dim()>(job, begin, end); }); });
+}
+template <typename T>
+static void outer(const OuterJob<T>& job, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { byWidth(job.dim, [&](auto dim) LAPIDARY_LAMBDA { outerBlocks<T, dim()>(job, begin, end); }); });
+}
+template <typename T>
+static void gather(const AddJob<T>& job, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { byWidth(job.dim, [&](auto dim) LAPIDARY_LAMBDA { gatherSums<T, dim()>(job, begin, end); }); });
+}
+template <typename T>
+static void scatter(const AddJob<T>& job, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { byWidth(job.dim, [&](auto dim) LAPIDARY_LAMBDA { scatterSums<T, dim()>(job, begin, end); }); });
+}
 
 struct Summed {
   at::Tensor result;

@@ -61,13 +61,10 @@ LAPIDARY_INLINE void poolAnyDim(const PoolJob& job, int64_t begin, int64_t end) 
 
 }  // namespace
 
-#define LAPIDARY_POOL(ROWS) \
-  LAPIDARY_CLONES static void pool(ROWS, const PoolJob& job, int64_t begin, int64_t end) { poolAnyDim<ROWS>(job, begin, end); }
-LAPIDARY_POOL(FullRows<float>)
-LAPIDARY_POOL(FullRows<double>)
-LAPIDARY_POOL(HalfRows)
-LAPIDARY_POOL(BfloatRows)
-LAPIDARY_POOL(Int8Rows)
+template <typename Rows>
+static void pool(Rows, const PoolJob& job, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { poolAnyDim<Rows>(job, begin, end); });
+}
 
 // The first bag of each of `pieces` pieces of a feature with about as many ids each.
 static std::vector<int64_t> balancedBags(const Feature& feature, int64_t pieces) {

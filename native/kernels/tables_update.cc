@@ -49,9 +49,6 @@ struct Adam {
   }
 };
 
-LAPIDARY_UPDATES(Adagrad)
-LAPIDARY_UPDATES(Adam)
-
 }  // namespace
 
 void checkMemory(const char* op, at::TensorList tables, at::TensorList memory, bool perElement) {

@@ -112,13 +112,11 @@ LAPIDARY_INLINE void updateAnyDim(const UpdateJob& job, const Rule& rule) {
   else updateRows<Rows, 0>(job, rule);
 }
 
-// One function per row format for a rule, each compiled for each instruction set.
-#define LAPIDARY_UPDATES(RULE)                                                                                            \
-  LAPIDARY_CLONES static void update(FullRows<float>, const UpdateJob& job, const RULE& rule) { updateAnyDim<FullRows<float>>(job, rule); }    \
-  LAPIDARY_CLONES static void update(FullRows<double>, const UpdateJob& job, const RULE& rule) { updateAnyDim<FullRows<double>>(job, rule); } \
-  LAPIDARY_CLONES static void update(HalfRows, const UpdateJob& job, const RULE& rule) { updateAnyDim<HalfRows>(job, rule); }                 \
-  LAPIDARY_CLONES static void update(BfloatRows, const UpdateJob& job, const RULE& rule) { updateAnyDim<BfloatRows>(job, rule); }             \
-  LAPIDARY_CLONES static void update(Int8Rows, const UpdateJob& job, const RULE& rule) { updateAnyDim<Int8Rows>(job, rule); }
+// Compiled for each row format and instruction set.
+template <typename Rows, typename Rule>
+static void update(Rows, const UpdateJob& job, const Rule& rule) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { updateAnyDim<Rows>(job, rule); });
+}
 
 // What an update is given beside its features.
 struct UpdateArguments {

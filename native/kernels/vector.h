@@ -6,13 +6,9 @@
 #include <cstring>
 #include <type_traits>
 
-// The loader picks the best clone for the CPU. Elsewhere one plain version is compiled.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define LAPIDARY_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define LAPIDARY_CLONES
-#endif
-// Templates cannot be cloned: their bodies are inlined into functions that are.
+#include "isa.h"
+
+// What onEachIsa (isa.h) runs is inlined into functions that are compiled for each instruction set.
 #define LAPIDARY_INLINE inline __attribute__((always_inline))
 #define LAPIDARY_LAMBDA __attribute__((always_inline))
 
@@ -24,6 +20,16 @@ LAPIDARY_INLINE To bitsOf(From from) {
   To to;
   std::memcpy(&to, &from, sizeof(To));
   return to;
+}
+
+// Calls the body with a width that the compiler knows, so that loops need no ends: `body(dim)`, `dim()` 0 for any other width.
+template <typename Body>
+LAPIDARY_INLINE void byWidth(int64_t dim, const Body& body) {
+  if (dim == 8) body(std::integral_constant<int64_t, 8>());
+  else if (dim == 16) body(std::integral_constant<int64_t, 16>());
+  else if (dim == 32) body(std::integral_constant<int64_t, 32>());
+  else if (dim == 64) body(std::integral_constant<int64_t, 64>());
+  else body(std::integral_constant<int64_t, 0>());
 }
 
 // 64 bytes of numbers: one AVX-512 register, two of AVX2, four of SSE or NEON.

@@ -254,8 +254,6 @@ describe("half products", () => {
         const gradients = grad([wanted], exact, { gradients: [rounded(cotangent)] });
         close(made[0]?.[0] ?? null, wanted);
         for (const i of [0, 1]) close(made[0]?.[i + 1] ?? null, gradients[i] ?? null);
-        // Odd sizes are the BLAS's, whose bits may depend on the threads.
-        if (from % 2 === 1 || to % 2 === 1) return;
         for (const [i, tensor] of (made[0] ?? []).entries()) {
           expect(tensor?.equal(made[1]?.[i] as Tensor)).toBe(true);
         }

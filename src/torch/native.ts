@@ -65,6 +65,8 @@ export interface BuildInfo {
   readonly torch: string;
   /** Path of the BLAS that libtorch's matrix products run on; empty if it brings its own. */
   readonly blas: string;
+  /** What our kernels run on: the best that the processor has and ATEN_CPU_CAPABILITY allows. */
+  readonly instructionSet: "plain" | "avx2" | "avx512" | "avx512-bf16";
   readonly cuda: boolean;
   readonly gloo: boolean;
 }

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { buildInfo, countFlops, grad, linear, noGrad, setThreads, type Tensor, threads } from "./index.ts";
 import { random64 } from "./operators.test.support.ts";
@@ -33,6 +34,28 @@ describe("buildInfo", () => {
     expect(buildInfo().torch).toMatch(/^\d+\.\d+\.\d+/);
     expect(typeof buildInfo().cuda).toBe("boolean");
     expect(typeof buildInfo().gloo).toBe("boolean");
+  });
+
+  const LEVELS = ["plain", "avx2", "avx512", "avx512-bf16"];
+  /** What the processor has, as the system says it. */
+  function levelOfProcessor(): number {
+    const words = new Set(/^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1]?.split(" "));
+    const needed = ["avx2 fma bmi2", "avx512f avx512vl avx512bw avx512dq avx512cd", "avx512_bf16"];
+    const first = needed.findIndex((flags) => !flags.split(" ").every((flag) => words.has(flag)));
+    return first < 0 ? needed.length : first;
+  }
+
+  test.runIf(process.arch === "x64" && process.platform === "linux").each([
+    ["default", 0],
+    ["avx2", 1],
+    ["avx512", 2],
+    [undefined, 3],
+  ])("says what the kernels run on if ATEN_CPU_CAPABILITY is %s", (allowed, most) => {
+    const { ATEN_CPU_CAPABILITY: _, ...rest } = process.env;
+    const env = allowed === undefined ? rest : { ...rest, ATEN_CPU_CAPABILITY: allowed };
+    const program = `import(${JSON.stringify(new URL("./index.js", import.meta.url).href)}).then((t) => console.log(t.buildInfo().instructionSet))`;
+    const said = execFileSync(process.execPath, ["-e", program], { env, encoding: "utf8" });
+    expect(said.trim()).toBe(LEVELS[Math.min(levelOfProcessor(), most)]);
   });
 
   // A libtorch of one's own brings its BLAS; the system's must run on OpenBLAS, since the reference one is far slower.

@@ -6,6 +6,7 @@ const loaded: TorchReport = {
   torch: "1.13.1",
   path: "/usr/lib/libtorch_cpu.so",
   blas: "/usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3",
+  instructionSet: "avx2",
   gloo: true,
   cuda: false,
 };
@@ -24,6 +25,7 @@ describe("what is said of libtorch", () => {
     expect(checkTorch(loaded, []).map(({ name, state }) => `${name} ${state}`)).toEqual([
       "libtorch ok",
       "BLAS ok",
+      "kernels ok",
       "Gloo ok",
       "GPU absent",
     ]);

@@ -27,11 +27,12 @@ export function probeTorch(signal: AbortSignal): Promise<TorchReport> {
 /** Whether libtorch is there and runs on what it should run on. */
 export function checkTorch(report: TorchReport, gpus: readonly string[]): readonly Check[] {
   if (report.kind === "unavailable") return [unavailable(report.reason), gpuCheck(gpus, false)];
-  const { torch, path, blas, gloo, cuda } = report;
+  const { torch, path, blas, instructionSet, gloo, cuda } = report;
   return [
     ok("libtorch", path === "" ? torch : `${torch}, ${path}`),
     blasCheck(blas),
     ...coreTypeCheck(),
+    ok("kernels", instructionSet),
     gloo ? ok("Gloo", "linked") : { name: "Gloo", state: "absent", found: "not linked: one process only", fix: SET_UP },
     gpuCheck(gpus, cuda),
   ];
