@@ -1,7 +1,7 @@
-/** A process to be killed: publishes versions of the bundle `argv[2]`, one after the other, and says when it begins. */
+/** A process to be killed: publishes `argv[3]` versions of the bundle `argv[2]`, one after the other. */
+import "../config/kill-points.test.support.ts";
 import { sampleContents } from "./bundle.test.support.ts";
 import { writeBundle } from "./write.ts";
 
-const [, , dir = ""] = process.argv;
-process.stdout.write("begin\n");
-for (let seed = 2; ; seed++) writeBundle(dir, sampleContents(seed, 200_000));
+const [, , dir = "", count] = process.argv;
+for (let seed = 2; seed < 2 + Number(count); seed++) writeBundle(dir, sampleContents(seed, 20_000));

@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import {
   appendFileSync,
   cpSync,
@@ -19,6 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { drawKillPoints, killedAt, killPointsOf } from "../config/kill-points.test.support.ts";
 import { sampleContents } from "./bundle.test.support.ts";
 import type { BundleManifest } from "./manifest.ts";
 import { readBundle } from "./read.ts";
@@ -231,21 +231,28 @@ describe("a bundle that cannot be trusted", () => {
 
 describe("a publishing that is killed", () => {
   const CHILD = fileURLToPath(new URL("./bundle.test.child.js", import.meta.url));
+  const PUBLICATIONS = 3;
 
-  it(`leaves a whole version, at ${KILLS} random moments`, async () => {
-    using bundle = temporaryBundle(sampleContents(1, 200_000));
-    const seen = new Set<string>();
-    for (let i = 0; i < KILLS; i++) {
-      const child = spawn(process.execPath, [CHILD, bundle.dir], { stdio: ["ignore", "pipe", "ignore"] });
-      await once(child.stdout, "data");
-      await new Promise((resolve) => setTimeout(resolve, 25 * ((i * 0.618_034) % 1)));
-      child.kill("SIGKILL");
-      await once(child, "exit");
-      expect(child.signalCode).toBe("SIGKILL");
-      seen.add(readBundle(bundle.dir).manifest.model.name);
+  function publish(dir: string, killAt: number): SpawnSyncReturns<string> {
+    const args = [CHILD, dir, String(PUBLICATIONS)];
+    return spawnSync(process.execPath, args, { env: killedAt(killAt), encoding: "utf8" });
+  }
+
+  it(`leaves a whole version, at ${KILLS} random points`, () => {
+    const seed = Date.now() % 2 ** 31;
+    using bundle = temporaryBundle(sampleContents(1, 20_000));
+    const whole = publish(bundle.dir, Number.POSITIVE_INFINITY);
+    expect(whole.status).toBe(0);
+    const seen: string[] = [];
+    for (const point of drawKillPoints(killPointsOf(whole.stdout), KILLS, seed)) {
+      writeBundle(bundle.dir, sampleContents(1, 20_000));
+      const child = publish(bundle.dir, point);
+      expect(child.signal, `seed ${seed}, point ${point}`).toBe("SIGKILL");
+      seen.push(readBundle(bundle.dir).manifest.model.name);
     }
-    // The kills came before, between and after publications.
-    expect(seen.size).toBeGreaterThan(1);
+    // The kills came before, between and after publications, and later ones leave no older version.
+    expect(seen, `seed ${seed}`).toEqual([...seen].sort());
+    expect(seen, `seed ${seed}`).toEqual(expect.arrayContaining(["model-1", "model-2", "model-3"]));
     writeBundle(bundle.dir, sampleContents(99));
     expect(readBundle(bundle.dir).manifest.model.name).toBe("model-99");
     expect(readdirSync(bundle.dir).filter((name) => name.startsWith(".staging"))).toEqual([]);

@@ -1,0 +1,88 @@
+/**
+ * Kills a process at a counted point of its work, never by the clock: what a crash leaves is decided between two changes
+ * of the disk, or in the midst of one, so these are the points. A process that imports this counts its calls of node:fs
+ * that change something (and what else it calls `killPoint` for), and if `KILL_AT` says so, it dies at one of them: at n
+ * before the n-th, at n + ½ with the n-th half done.
+ */
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import fc from "fast-check";
+
+/** Calls that can be half done: half of the bytes are there. */
+const WRITES = ["writeSync", "writeFileSync", "appendFileSync"] as const;
+/** Calls that the file system does as a whole; removing a tree is many of them. */
+const CHANGES = [
+  "openSync",
+  "fsyncSync",
+  "ftruncateSync",
+  "mkdirSync",
+  "renameSync",
+  "rmSync",
+  "rmdirSync",
+  "unlinkSync",
+  "copyFileSync",
+  "symlinkSync",
+  "linkSync",
+] as const;
+
+type Call = (...args: unknown[]) => unknown;
+const VARIABLE = "KILL_AT";
+const at = Number(process.env[VARIABLE] ?? Number.NaN);
+let count = 0;
+
+/** Counts one point; at the one that was drawn, does half of it if it is to be half done, and dies. */
+export function killPoint(half: () => void): void {
+  count += 1;
+  if (count !== Math.floor(at)) return;
+  try {
+    if (count < at) half();
+  } finally {
+    process.kill(process.pid, "SIGKILL");
+  }
+}
+
+function halfOf(data: unknown): unknown {
+  if (typeof data === "string") return data.slice(0, data.length >> 1);
+  const view = data as NodeJS.ArrayBufferView;
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength >> 1);
+}
+
+function watchFiles(): void {
+  const calls = fs as unknown as Record<string, Call>;
+  for (const name of [...WRITES, ...CHANGES]) {
+    const original = calls[name] as Call;
+    const isWrite = (WRITES as readonly string[]).includes(name);
+    calls[name] = (...args) => {
+      killPoint(() => {
+        if (isWrite) original(args[0], halfOf(args[1]));
+      });
+      return original(...args);
+    };
+  }
+  syncBuiltinESMExports();
+}
+
+if (VARIABLE in process.env) {
+  const write = fs.writeSync;
+  watchFiles();
+  if (at === Number.POSITIVE_INFINITY) process.once("exit", () => write(1, `\nkill points: ${count}\n`));
+}
+
+/** The environment of a process that dies at `point`; at Infinity it lives, and says in the end how many there were. */
+export function killedAt(point: number): NodeJS.ProcessEnv {
+  return { ...process.env, [VARIABLE]: String(point) };
+}
+
+/** How many points a process that lived had, from what it said. */
+export function killPointsOf(output: string): number {
+  return Number(/kill points: (\d+)/.exec(output)?.[1] ?? Number.NaN);
+}
+
+/**
+ * A point in each of `count` equal parts of 1 to `total`, in order; every other one half done. The seed goes into the
+ * messages of what is expected afterwards.
+ */
+export function drawKillPoints(total: number, count: number, seed: number): readonly number[] {
+  const shares = fc.sample(fc.nat(999), { seed, numRuns: count });
+  return shares.map((share, i) => 1 + Math.floor((total * (i + share / 1000)) / count) + (i % 2) / 2);
+}
