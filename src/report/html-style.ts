@@ -21,7 +21,9 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-nu
 caption { text-align: left; padding: 12px 16px 8px; color: var(--muted); }
 th, td { padding: 7px 16px; text-align: left; white-space: nowrap; border-top: 1px solid var(--rule); }
 th { color: var(--muted); font-weight: 600; }
+td { vertical-align: top; }
 .number { text-align: right; }
+.sentence { white-space: normal; min-width: 240px; }
 tbody tr:hover { background: var(--ground); }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; margin: 16px 0; }
 figure { margin: 0; padding: 12px; background: var(--card); border: 1px solid var(--rule); border-radius: 8px; }

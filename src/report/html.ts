@@ -9,6 +9,8 @@ export interface TableColumn {
   readonly label: string;
   /** Digits after the point of its numbers; without it numbers are written as they are. */
   readonly digits?: number;
+  /** Whether its cells are sentences, which may stand in several lines. @default false */
+  readonly wraps?: boolean;
 }
 
 /** A part of a page. */
@@ -93,7 +95,7 @@ function block(section: Exclude<Section, { readonly kind: "figure" }>, index: nu
 function table({ caption, columns, rows }: Extract<Section, { readonly kind: "table" }>): Markup {
   // A column is numeric if it has a number, whatever its first row says.
   const numeric = columns.map((_, c) => rows.some((row) => typeof row[c] === "number"));
-  const alignment = (c: number): string | null => (numeric[c] ? "number" : null);
+  const alignment = (c: number): string | null => (numeric[c] ? "number" : columns[c]?.wraps ? "sentence" : null);
   const head = columns.map((column, c) => element("th", { scope: "col", class: alignment(c) }, column.label));
   const body = rows.map((row) =>
     element(
