@@ -12,6 +12,7 @@ export const FLOORS = [
   "distributed",
   "export",
   "model",
+  "describe",
   "data",
   "metrics",
   "nn",

@@ -1,0 +1,112 @@
+import { join } from "node:path";
+import type { EventStore } from "../data/index.ts";
+import { isLabelKnown } from "../data/point-in-time.ts";
+import { type Column, FileColumn } from "../data/store/column.ts";
+import type { ColumnEntry, ColumnValues } from "../data/store/format.ts";
+
+/** Rows that are looked at together. */
+const BLOCK_ROWS = 1 << 16;
+
+/** A label that is read of each row. */
+export interface BlockLabel {
+  readonly name: string;
+  readonly delayMs: number;
+}
+
+/** Consecutive rows of a store. */
+export interface EventBlock {
+  readonly start: number;
+  readonly size: number;
+  /** Code of the user of each row. */
+  readonly users: Uint32Array;
+  /** @unit ms since 1970, UTC */
+  readonly times: Float64Array;
+  /** Number of the user's events strictly before each one. */
+  readonly past: Float64Array;
+  /** Values by column name. */
+  readonly columns: Readonly<Record<string, ColumnValues>>;
+  /** Of each label: 0 if it is missing or its delay had not passed at the end of the log, 1 negative, 2 positive. */
+  readonly labels: readonly Uint8Array[];
+}
+
+/** All rows of a store, in order, block by block: each byte is read once, and no more than a block is held. */
+export function* eventBlocks(store: EventStore, labels: readonly BlockLabel[]): Generator<EventBlock> {
+  const files = store.manifest.columns.map((entry): [string, Column] => [entry.name, openColumn(store, entry)]);
+  try {
+    const clock = new Clock(store);
+    for (let start = 0; start < store.numEvents; start += BLOCK_ROWS) {
+      const end = Math.min(store.numEvents, start + BLOCK_ROWS);
+      const columns = Object.fromEntries(files.map(([name, file]) => [name, file.slice(start, end)]));
+      const { users, times, past } = clock.advance(start, end);
+      const known = labels.map((label) => knownLabels(columns[label.name] ?? [], { times, label, store }));
+      yield { start, size: end - start, users, times, past, columns, labels: known };
+    }
+  } finally {
+    for (const [, file] of files) file.close();
+  }
+}
+
+// The store's own columns would be held whole once they were read.
+function openColumn(store: EventStore, { file, type }: ColumnEntry): Column {
+  return new FileColumn(join(store.folder, file), type, 0);
+}
+
+function knownLabels(
+  codes: ArrayLike<number>,
+  of: { readonly times: Float64Array; readonly label: BlockLabel; readonly store: EventStore },
+): Uint8Array {
+  const { latestMs } = of.store.manifest.time;
+  const known = new Uint8Array(codes.length);
+  for (let i = 0; i < known.length; i++) {
+    if (isLabelKnown(of.times[i]!, of.label.delayMs, latestMs)) known[i] = codes[i]!;
+  }
+  return known;
+}
+
+/** Users and times of the rows, one after the other. */
+class Clock {
+  readonly #store: EventStore;
+  #user = 0;
+  #userEnd = 0;
+  #time = 0;
+  /** Past events of the row before, and the rows of its instant so far. */
+  #past = 0;
+  #instant = 0;
+
+  constructor(store: EventStore) {
+    this.#store = store;
+  }
+
+  advance(start: number, end: number) {
+    const users = new Uint32Array(end - start);
+    const times = new Float64Array(end - start);
+    const past = new Float64Array(end - start);
+    const gaps = this.#store.gapsOf(start, end);
+    const { unitMs } = this.#store.manifest.time;
+    for (let i = 0; i < users.length; i++) {
+      if (start + i === this.#userEnd) this.#nextUser(start + i);
+      else this.#nextTime(gaps[i]! * unitMs);
+      users[i] = this.#user;
+      times[i] = this.#time;
+      past[i] = this.#past;
+    }
+    return { users, times, past };
+  }
+
+  #nextUser(row: number): void {
+    this.#user++;
+    this.#userEnd = this.#store.userRange(this.#user).end;
+    this.#time = this.#store.timeOf(row, this.#user);
+    this.#past = 0;
+    this.#instant = 1;
+  }
+
+  #nextTime(gapMs: number): void {
+    if (gapMs > 0) {
+      this.#past += this.#instant;
+      this.#instant = 0;
+    }
+    this.#time += gapMs;
+    this.#instant++;
+  }
+}

@@ -1,0 +1,14 @@
+import type { EventStore } from "../../data/index.ts";
+import type { Copy } from "../copies.ts";
+import type { LabelGroups } from "../field-tally.ts";
+import type { Facts } from "../profile.ts";
+
+/** What findings are made from. */
+export interface Evidence extends Facts {
+  readonly events: EventStore;
+  /** Labels by the values of each field, by its name; null where there are too many values. */
+  readonly groups: ReadonlyMap<string, LabelGroups | null>;
+  readonly copies: readonly Copy[];
+  /** @unit ms since 1970, UTC */
+  readonly nowMs: number;
+}

@@ -1,0 +1,23 @@
+import type { Finding } from "../finding.ts";
+import type { Evidence } from "./evidence.ts";
+import { suspiciousFields } from "./fields.ts";
+import { suspiciousIds } from "./ids.ts";
+import { suspiciousLabels } from "./labels.ts";
+import { suspiciousRows } from "./rows.ts";
+import { copiedOutcomes, tellingFields } from "./tell.ts";
+import { suspiciousTimes } from "./times.ts";
+
+const SEARCHES: readonly ((evidence: Evidence) => readonly Finding[])[] = [
+  tellingFields,
+  copiedOutcomes,
+  suspiciousLabels,
+  suspiciousIds,
+  suspiciousTimes,
+  suspiciousRows,
+  suspiciousFields,
+];
+
+/** Everything suspicious. */
+export function findSuspicions(evidence: Evidence): readonly Finding[] {
+  return SEARCHES.flatMap((search) => search(evidence));
+}

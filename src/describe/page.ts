@@ -1,0 +1,171 @@
+import type { Page, Section } from "../report/html.ts";
+import { binChart } from "../report/svg/bin-chart.ts";
+import { intervalChart } from "../report/svg/interval-chart.ts";
+import { lineChart, type Point } from "../report/svg/line-chart.ts";
+import { clipped, count, day, instant, percent, rateOf } from "./format.ts";
+import type { Distribution, FieldProfile, LabelProfile, Profile, Rate } from "./profile.ts";
+import { delayTable, fieldTable, labelTable, windowTable } from "./tables.ts";
+
+/** Narrow, so that their text can be read on a phone. @unit px */
+const CHART = { width: 420, height: 290 } as const;
+const DAY_MS = 86_400_000;
+const MOST_SURFACES = 12;
+const MOST_VALUES = 8;
+
+/** The whole profile as a page: what is suspicious first. */
+export function profilePage(
+  profile: Profile,
+  { title, notes }: { readonly title: string; readonly notes: readonly string[] },
+): Page {
+  const { numEvents, numUsers, time } = profile;
+  const subtitle = `${count(numEvents)} events of ${count(numUsers)} users, ${instant(time.earliestMs)} to ${instant(time.latestMs)} UTC`;
+  return {
+    title,
+    subtitle,
+    sections: [
+      ...notes.map((text): Section => ({ kind: "paragraph", text })),
+      ...findingSections(profile),
+      { kind: "heading", text: "Labels" },
+      { kind: "table", caption: "Labels whose delay had passed at the end of the log", ...labelTable(profile) },
+      ...profile.labels.flatMap((label) => labelCharts(label)),
+      { kind: "heading", text: "Windows" },
+      {
+        kind: "table",
+        caption: "Known users and items: events whose user, or item, has events in the first window",
+        ...windowTable(profile),
+      },
+      { kind: "heading", text: "Time" },
+      ...timeSections(profile),
+      { kind: "heading", text: "Histories" },
+      ...historySections(profile),
+      { kind: "heading", text: "Outcomes" },
+      ...delaySections(profile),
+      { kind: "heading", text: "Fields" },
+      { kind: "table", caption: FIELD_CAPTION, ...fieldTable(profile) },
+      ...profile.fields.flatMap(fieldChart),
+    ],
+  };
+}
+
+const FIELD_CAPTION =
+  "Values: of numbers the minimum, the 5, 25, 50, 75, 95% quantiles and the maximum; of others the most frequent, with their shares";
+
+function findingSections({ findings }: Profile): readonly Section[] {
+  const heading: Section = { kind: "heading", text: "What is suspicious" };
+  if (findings.length === 0) return [heading, { kind: "paragraph", text: "Nothing was found." }];
+  const columns = [
+    { label: "" },
+    { label: "finding", wraps: true },
+    { label: "evidence", wraps: true },
+    { label: "what to do", wraps: true },
+    { label: "code" },
+  ];
+  const rows = findings.map(({ severity, field, meaning, evidence, action, code }) => {
+    return [severity, `${field}: ${meaning}`, evidence, action, code];
+  });
+  return [heading, { kind: "table", caption: "Worst first", columns, rows }];
+}
+
+function labelCharts({ name, bySurface, byDay }: LabelProfile): readonly Section[] {
+  const first = byDay[0]?.dayMs ?? 0;
+  const points = byDay.map((own): Point => ({ x: (own.dayMs - first) / DAY_MS, y: rateOf(own) ?? Number.NaN }));
+  const rows = bySurface
+    .toSorted((a, b) => b.known - a.known)
+    .slice(0, MOST_SURFACES)
+    .map((own) => ({ label: clipped(own.surface, 18), ...wilson(own) }));
+  const byTime = lineChart({
+    ...CHART,
+    title: `${name} by day`,
+    x: { label: `days since ${day(first)}` },
+    y: { label: "rate" },
+    series: [{ name, points }],
+  });
+  const charts: Section[] = byDay.length > 1 ? [{ kind: "figure", chart: byTime }] : [];
+  if (rows.length < 2) return charts;
+  const { width } = CHART;
+  return [
+    ...charts,
+    { kind: "figure", chart: intervalChart({ width, title: `${name} by surface`, x: { label: "rate, 95%" }, rows }) },
+  ];
+}
+
+/** A rate with Wilson's 95% interval. */
+function wilson({ known, positive }: Rate) {
+  const z2 = 1.96 ** 2;
+  const rate = positive / known;
+  const middle = (rate + z2 / (2 * known)) / (1 + z2 / known);
+  const half = Math.sqrt(z2 * ((rate * (1 - rate)) / known + z2 / (4 * known * known))) / (1 + z2 / known);
+  return { value: rate, low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
+}
+
+function timeSections({ time: { byDay, tied, atMidnight } }: Profile): readonly Section[] {
+  const first = byDay[0]?.dayMs ?? 0;
+  const bins = byDay.map(({ dayMs, events }) => {
+    const from = (dayMs - first) / DAY_MS;
+    return { from, to: from + 1, count: events };
+  });
+  const chart = binChart({
+    ...CHART,
+    title: "Events by day",
+    x: { label: `days since ${day(first)}` },
+    y: { label: "events" },
+    bins,
+  });
+  const text = `${percent(tied)} of the events share their time with an earlier one of their user; ${percent(atMidnight)} are at midnight UTC.`;
+  return [
+    { kind: "paragraph", text },
+    { kind: "figure", chart },
+  ];
+}
+
+function historySections({ histories: { perUser, perEvent } }: Profile): readonly Section[] {
+  const names = ["", "1%", "5%", "25%", "50%", "75%", "95%", "99%", "max", "mean"].map((label, i) => {
+    return i === 9 ? { label, digits: 1 } : { label };
+  });
+  const row = (name: string, own: Distribution | null) =>
+    own === null ? [] : [[name, ...own.quantiles.map(({ value }) => value), own.max, own.mean]];
+  const rows = [...row("events of a user", perUser), ...row("past events of an event", perEvent)];
+  return [
+    { kind: "table", caption: "Lengths of histories: quantiles", columns: names, rows },
+    ...distributionChart("Events of a user", perUser, { x: "events", y: "users" }),
+    ...distributionChart("Past events of an event", perEvent, { x: "past events", y: "events" }),
+  ];
+}
+
+function delaySections(profile: Profile): readonly Section[] {
+  const missing = profile.delays.some(({ measured }) => measured === null);
+  const text = "The log does not say when these outcomes happened: what a delay would miss cannot be told.";
+  return [
+    { kind: "table", caption: "When outcomes become known", ...delayTable(profile) },
+    ...(missing ? [{ kind: "paragraph", text } as const] : []),
+    ...profile.delays.flatMap(({ name, measured }) => {
+      if (measured === null) return [];
+      const points = measured.missed.map(({ delayMs, share }) => ({ x: delayMs / DAY_MS, y: share }));
+      const axes = { x: { label: "delay", unit: "days" }, y: { label: "share missed" } };
+      const chart = lineChart({ ...CHART, title: `${name}: missed by a delay`, ...axes, series: [{ name, points }] });
+      return [{ kind: "figure", chart } as const];
+    }),
+  ];
+}
+
+function distributionChart(
+  title: string,
+  distribution: Distribution | null,
+  { x, y }: { readonly x: string; readonly y: string },
+): readonly Section[] {
+  if (distribution === null || distribution.bins.length === 0) return [];
+  const { bins, scale } = distribution;
+  return [{ kind: "figure", chart: binChart({ ...CHART, title, x: { label: x, scale }, y: { label: y }, bins }) }];
+}
+
+function fieldChart({ name, values }: FieldProfile): readonly Section[] {
+  const title = clipped(name, 40);
+  if (values.kind === "number") return distributionChart(title, values.distribution, { x: "value", y: "events" });
+  if (values.top.length < 2) return [];
+  const rows = values.top.slice(0, MOST_VALUES).map(({ value, share }) => {
+    return { label: clipped(value ?? "(hashed)", 18), value: share, low: null, high: null };
+  });
+  const { width } = CHART;
+  const chart = intervalChart({ width, title, x: { label: "share of the events" }, rows, reference: 0 });
+  return [{ kind: "figure", chart }];
+}
