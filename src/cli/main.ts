@@ -2,6 +2,7 @@
 import { audit } from "./commands/audit.ts";
 import { backfill } from "./commands/backfill.ts";
 import { bench } from "./commands/bench.ts";
+import { describe } from "./commands/describe.ts";
 import { doctor } from "./commands/doctor.ts";
 import { evaluate } from "./commands/evaluate.ts";
 import { exportRun } from "./commands/export.ts";
@@ -21,6 +22,7 @@ await main(
     init,
     simulate,
     ingest,
+    describe,
     train,
     generate,
     transfer,

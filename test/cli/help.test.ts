@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   train: ["--run <NAME>", "--fresh", "--processes <N>", "--config <PATH>", "--set <KEY=VALUE>"],
   simulate: ["--force", "--config <PATH>", "--set <KEY=VALUE>"],
   ingest: ["--force", "--config <PATH>", "--set <KEY=VALUE>"],
+  describe: ["--out <FILE>", "--config <PATH>", "--set <KEY=VALUE>"],
   generate: ["NAME", "--slices <LENGTH>", "--run <NAME>", "--from <TIME>", "--until <TIME>", "--config <PATH>"],
   transfer: ["NAME", "--run <NAME>", "--fresh", "--config <PATH>", "--set <KEY=VALUE>"],
   scale: ["STUDY", "--parallel <N>", "--fresh", "--config <PATH>", "--set <KEY=VALUE>"],
