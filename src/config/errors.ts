@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   USAGE: "a command line names a command, an option or an argument that there is not, or lacks one",
   FILE_SYSTEM: "the operating system refused to read or write a file",
   INIT_EXISTS: "a new project would overwrite files",
+  INIT_FIELDS: "no field of a log can be what a project needs",
   CONFIG_NOT_FOUND: "no configuration file was found",
   CONFIG_UNREADABLE: "the configuration file could not be read or parsed",
   CONFIG_INVALID: "a configuration value is missing or of the wrong type or range",

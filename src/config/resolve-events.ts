@@ -12,7 +12,7 @@ type Report = (problem: Problem) => void;
 /**
  * Names that a model's features or the event store already use. Compared without case, as SQL compares columns.
  */
-const TAKEN_NAMES = [
+export const TAKEN_NAMES: readonly string[] = [
   "user",
   "item",
   "time",

@@ -132,28 +132,48 @@ class NumberFieldTally implements FieldTally {
     };
   }
 
-  /** Group 0 are the missing ones; the others hold neighbouring values, about as many events each. */
   groups(): LabelGroups {
-    const { values, slots } = this.#tally.ordered();
-    const groups = new Slots(1, slots.numLabels);
-    groups.add(0, this.#tally.presence, 0);
-    const names = ["missing"];
-    const wanted = this.#tally.size / NUM_GROUPS;
-    let inGroup = Number.POSITIVE_INFINITY;
-    let from = 0;
-    for (let i = 0; i < values.length; i++) {
-      // A value that would fill a group alone gets one of its own.
-      if (inGroup >= wanted || slots.events[i]! >= wanted) {
-        names.push("");
-        inGroup = 0;
-        from = values[i]!;
-      }
-      groups.add(names.length - 1, slots, i);
-      inGroup += slots.events[i]!;
-      names[names.length - 1] = rangeName(from, values[i]!);
-    }
-    return { slots: groups, size: names.length, nameOf: (group) => names[group] ?? "" };
+    return numberGroups(this.#tally);
   }
+}
+
+/** Labels by numbers: group 0 are the missing ones; the others hold neighbouring values, about as many events each. */
+function numberGroups(tally: NumberTally): LabelGroups {
+  const { values, slots } = tally.ordered();
+  const groups = new Slots(1, slots.numLabels);
+  groups.add(0, tally.presence, 0);
+  const names = ["missing"];
+  const wanted = tally.size / NUM_GROUPS;
+  let inGroup = Number.POSITIVE_INFINITY;
+  let from = 0;
+  for (let i = 0; i < values.length; i++) {
+    // A value that would fill a group alone gets one of its own.
+    if (inGroup >= wanted || slots.events[i]! >= wanted) {
+      names.push("");
+      inGroup = 0;
+      from = values[i]!;
+    }
+    groups.add(names.length - 1, slots, i);
+    inGroup += slots.events[i]!;
+    names[names.length - 1] = rangeName(from, values[i]!);
+  }
+  return { slots: groups, size: names.length, nameOf: (group) => names[group] ?? "" };
+}
+
+/** Labels by the values of rows in memory: by number where there are numbers, NaN if missing; else by code, from 1. */
+export function fieldGroups(
+  numbers: Float64Array | null,
+  codes: Uint32Array,
+  labels: readonly Uint8Array[],
+): LabelGroups {
+  if (numbers === null) {
+    const slots = new Slots(0, labels.length);
+    for (let i = 0; i < codes.length; i++) slots.count(codes[i]!, labels, i);
+    return { slots, size: slots.events.length, nameOf: String };
+  }
+  const tally = new NumberTally(labels.length);
+  for (let i = 0; i < numbers.length; i++) tally.count(numbers[i]!, labels, i);
+  return numberGroups(tally);
 }
 
 function rangeName(from: number, to: number): string {

@@ -1,6 +1,8 @@
 /** A look at the events before anything is trained: what is in them, and what is suspicious. */
 
+export { fieldGroups } from "./field-tally.ts";
 export type { Finding } from "./finding.ts";
+export { type Tell, tellOf } from "./findings/tell.ts";
 export { profilePage } from "./page.ts";
 export type { NamedWindow, Profile } from "./profile.ts";
 export { profileStore } from "./profile-store.ts";

@@ -29,5 +29,6 @@ tbody tr:hover { background: var(--ground); }
 figure { margin: 0; padding: 12px; background: var(--card); border: 1px solid var(--rule); border-radius: 8px; }
 figure svg { display: block; margin: 0 auto; }
 figcaption { color: var(--muted); font-size: 14px; padding: 4px 8px; }
+@media (max-width: 600px) { main { padding: 24px 16px 60px; } th, td { padding: 6px 10px; } .sentence { min-width: 200px; } }
 @media print { body { background: none; } main { padding: 0; } figure, .table { break-inside: avoid; } }
 `;

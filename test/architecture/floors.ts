@@ -12,6 +12,7 @@ export const FLOORS = [
   "distributed",
   "export",
   "model",
+  "propose",
   "describe",
   "data",
   "metrics",

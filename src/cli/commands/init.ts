@@ -2,54 +2,105 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { makeFolder } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
+import type { Proposal } from "../../propose/index.ts";
 import { defineCommand } from "../command.ts";
+import { repeated } from "../option.ts";
+import { proposalText } from "../proposal-text.ts";
 
-/** `lapidary init DIR`: a commented configuration and a small log to try it on. */
+/** `lapidary init DIR`: a commented configuration, for a log of one's own or for a small one to try it on. */
 export const init = defineCommand({
   name: "init",
-  summary: "writes a commented configuration and a small sample log",
+  summary: "writes a configuration, for your files or a sample log",
   description:
-    "Writes a commented configuration, its schema for editors, and a small synthetic log into a folder, which is made " +
-    "if it is not there. Nothing is overwritten. It reads no configuration, so it takes no --config and no --set.",
-  args: [{ name: "DIR", description: "folder to write into", required: true }],
-  options: {},
+    "Writes a commented configuration and its schema for editors into a folder, which is made if it is not there. " +
+    "With --from it looks at your files and proposes what their fields are, each with its reason; without, it adds a " +
+    "small synthetic log. Nothing is overwritten. It reads no configuration, so it takes no --config and no --set.",
+  args: [
+    { name: "DIR", description: "folder to write into", required: true },
+    { name: "FILE", description: "more files of the log, after --from", required: false, many: true },
+  ],
+  options: { from: repeated("FILE", "a file or glob of your log: CSV, TSV, JSONL or Parquet; may be repeated") },
   readsProject: false,
-  example: "lapidary init my-project",
+  example: "lapidary init my-project --from logs/*.parquet",
   resume: "Run `lapidary init` again.",
-  run: async ({ args: [dir = "."] }) => {
+  run: async ({ args: [dir = ".", ...files], options: { from } }) => {
     const folder = resolve(dir);
-    const texts = await textsOf();
-    const names = Object.keys(texts);
-    const { CONFIG_NAMES } = await import("../../config/load.ts");
-    // A configuration of another format would be hidden by ours, or hide it.
-    const taken = [...new Set([...names, ...CONFIG_NAMES])].filter((name) => existsSync(join(folder, name)));
-    if (taken.length > 0) throw exists(folder, taken);
-    makeFolder(folder);
-    // Exclusive: a file that appeared since is not overwritten either.
-    for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text, { flag: "wx" });
-    const written = names.map((name) => join(folder, name));
+    const patterns = [...from, ...files];
+    if (from.length === 0 && files.length > 0) throw withoutFrom(files);
+    await checkNew(folder, patterns.length > 0);
+    const { texts, proposal } = patterns.length === 0 ? await sampleProject() : await projectOf(folder, patterns);
+    const written = write(folder, texts);
     const enter = relative(process.cwd(), folder) === "" ? [] : [`  cd ${quoted(dir)}`];
-    const next = [...enter, "  lapidary ingest", "  lapidary train foundation"];
+    const next = [...enter, "  lapidary ingest", `  lapidary train ${proposal === null ? "foundation" : "previous"}`];
+    const lines = written.map((path) => `wrote ${path}`).join("\n");
+    const shown = proposal === null ? "" : `${proposalText(proposal)}\n\n`;
     return {
-      result: { folder, files: written },
-      text: `${written.map((path) => `wrote ${path}`).join("\n")}\n\nNext:\n${next.join("\n")}`,
+      result: { folder, files: written, ...(proposal === null ? {} : { proposal }) },
+      text: `${shown}${lines}\n\nNext:\n${next.join("\n")}`,
     };
   },
 });
 
-/** The files to write, by name. */
-async function textsOf(): Promise<Readonly<Record<string, string>>> {
-  const [{ schemaText }, { SAMPLE_CONFIG }, { sampleLog }] = await Promise.all([
-    import("../../config/schema.ts"),
-    import("../sample-config.ts"),
-    import("../sample-log.ts"),
-  ]);
-  return { "lapidary.config.ts": SAMPLE_CONFIG, "lapidary.schema.json": schemaText(), "events.csv": sampleLog() };
+interface Project {
+  /** The files to write, by name. */
+  readonly texts: Readonly<Record<string, string>>;
+  readonly proposal: Proposal | null;
+}
+
+const CONFIG_FILE = "lapidary.config.ts";
+const SCHEMA_FILE = "lapidary.schema.json";
+const SAMPLE_FILE = "events.csv";
+
+async function sampleProject(): Promise<Project> {
+  const { SAMPLE_CONFIG } = await import("../sample-config.ts");
+  const { sampleLog } = await import("../sample-log.ts");
+  const texts = { [CONFIG_FILE]: SAMPLE_CONFIG, [SCHEMA_FILE]: await schema(), [SAMPLE_FILE]: sampleLog() };
+  return { texts, proposal: null };
+}
+
+async function projectOf(folder: string, patterns: readonly string[]): Promise<Project> {
+  const { configText, propose } = await import("../../propose/index.ts");
+  const { proposal } = await propose(patterns);
+  const texts = { [CONFIG_FILE]: configText(proposal, { folder, patterns }), [SCHEMA_FILE]: await schema() };
+  return { texts, proposal };
+}
+
+async function schema(): Promise<string> {
+  const { schemaText } = await import("../../config/schema.ts");
+  return schemaText();
+}
+
+/** @throws {LapidaryError} INIT_EXISTS if a file of the project is there already */
+async function checkNew(folder: string, hasLog: boolean): Promise<void> {
+  const { CONFIG_NAMES } = await import("../../config/load.ts");
+  // A configuration of another format would be hidden by ours, or hide it.
+  const names = new Set([CONFIG_FILE, SCHEMA_FILE, ...(hasLog ? [] : [SAMPLE_FILE]), ...CONFIG_NAMES]);
+  const taken = [...names].filter((name) => existsSync(join(folder, name)));
+  if (taken.length > 0) throw exists(folder, taken);
+}
+
+/** Writes the files; a file that appeared since is not overwritten either. */
+function write(folder: string, texts: Project["texts"]): readonly string[] {
+  makeFolder(folder);
+  return Object.entries(texts).map(([name, text]) => {
+    writeFileSync(join(folder, name), text, { flag: "wx" });
+    return join(folder, name);
+  });
 }
 
 /** A path as a shell reads it back. */
 function quoted(path: string): string {
   return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+function withoutFrom(files: readonly string[]): LapidaryError {
+  return new LapidaryError({
+    code: "USAGE",
+    where: "lapidary init",
+    expected: "one folder, or files after --from",
+    got: files.join(" "),
+    hint: "Run `lapidary init --help`.",
+  });
 }
 
 function exists(folder: string, taken: readonly string[]): LapidaryError {

@@ -1,0 +1,60 @@
+/** What is proposed for a log: which field is what, and why. */
+
+/** Formats of a log. */
+export type LogFormat = "parquet" | "csv" | "tsv" | "jsonl";
+
+/** A field that was chosen, and the reason. */
+export interface Choice {
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** Units of a time. */
+export type TimeUnit = "s" | "ms" | "us" | "ns" | "iso";
+
+/** The time, and the range that all of the log lies in. @unit ms since 1970, UTC */
+export interface TimeChoice extends Choice {
+  readonly unit: TimeUnit;
+}
+
+/** A fact of the events: its name in the configuration, its field and kind. */
+export interface FactChoice extends Choice {
+  readonly name: string;
+  readonly kind: "category" | "number" | "flag";
+}
+
+/** Where the windows end. @unit ms since 1970, UTC */
+export interface SplitChoice {
+  readonly trainUntilMs: number;
+  readonly validationUntilMs: number;
+  readonly testUntilMs: number;
+  readonly reason: string;
+}
+
+/** Everything that a configuration needs. */
+export interface Proposal {
+  readonly format: LogFormat;
+  /** Whether the names of the files do not tell the format. */
+  readonly namesFormat: boolean;
+  readonly numFiles: number;
+  readonly numRows: number;
+  readonly sampledRows: number;
+  readonly id: Choice | null;
+  readonly user: Choice | null;
+  readonly item: Choice | null;
+  readonly time: TimeChoice | null;
+  readonly action: Choice | null;
+  readonly surface: Choice | null;
+  readonly origin: Choice | null;
+  readonly attributes: readonly FactChoice[];
+  /** Known later, and not predicted. */
+  readonly outcomes: readonly FactChoice[];
+  readonly objectives: readonly FactChoice[];
+  /** Time after which outcomes are taken to be known, by the kind of what happened. */
+  readonly delays: { readonly soon: string; readonly late: string };
+  readonly split: SplitChoice | null;
+  /** Fields that are left out, with the reason. */
+  readonly unmapped: readonly Choice[];
+  /** What a reader must decide. */
+  readonly doubts: readonly string[];
+}

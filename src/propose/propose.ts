@@ -1,0 +1,191 @@
+import { LapidaryError } from "../config/errors.ts";
+import { chooseAttributes } from "./attributes.ts";
+import { positiveShare, tells } from "./compare.ts";
+import { type FieldFacts, factsOf } from "./facts.ts";
+import { sortFlags } from "./labels.ts";
+import { FactNames } from "./names.ts";
+import type { Choice, FactChoice, Proposal } from "./proposal.ts";
+import {
+  type ChosenField,
+  canBeId,
+  chooseAction,
+  chooseEventId,
+  chooseOrigin,
+  chooseSurface,
+  chooseUserAndItem,
+  type Repetition,
+} from "./roles.ts";
+import { Log, type Sample } from "./sample.ts";
+import { delaysFor, splitOf, timeRange } from "./split.ts";
+import { chooseTime } from "./times.ts";
+import { hasTrait } from "./words.ts";
+
+/** Rows up to which distinct values are counted exactly. */
+const MOST_COUNTED = 5_000_000;
+/** Share of an estimate from which a field whose sample never repeats is different in every row. */
+const UNIQUE_ESTIMATE = 0.94;
+
+/**
+ * Looks at files and proposes what their fields are.
+ *
+ * @throws {LapidaryError} EVENTS_NOT_FOUND, EVENTS_UNREADABLE, EVENTS_EMPTY; INIT_FIELDS if no field can be a user, an item, a time or a label
+ */
+export async function propose(
+  patterns: readonly string[],
+): Promise<{ readonly proposal: Proposal; readonly files: readonly string[] }> {
+  const log = await Log.open(patterns);
+  try {
+    return { proposal: await proposeFor(log, await log.sample()), files: log.files };
+  } finally {
+    log.close();
+  }
+}
+
+async function proposeFor(log: Log, sample: Sample): Promise<Proposal> {
+  const doubts: string[] = [];
+  const fields = sample.fields.map(factsOf);
+  const time = chooseTime(fields, doubts);
+  const range = time === null ? null : await timeRange(log, time);
+  const repetition = await countDistinct(log, fields, sample.numRows);
+  const context = { fields, repetition, times: time?.times.ms ?? null, doubts };
+  const id = chooseEventId(context);
+  const taken = [id?.facts, time?.facts].filter((own) => own !== undefined);
+  const { user, item } = chooseUserAndItem(context, taken);
+  if (user === null || item === null || time === null) throw lacking(log, { user, item, time }, fields);
+  const ids = [user.facts, item.facts];
+  const places = placesOf(context, [...taken, ...ids]);
+  const flags = sortFlags(openFlags(fields, [...taken, ...ids]), ids);
+  if (flags.objectives.length === 0) throw lacking(log, { user, item, time, label: null }, fields);
+  const known = knownBefore(places, { labels: flags.objectives, doubts });
+  const used = [...taken, ...ids, ...known.map(({ facts }) => facts)];
+  const facts = chooseAttributes({ ...context, used, flags, item: item.facts, user: user.facts, time });
+  const split = splitOf(range);
+  const delays = delaysFor(range);
+  if (split === null)
+    doubts.push("All events are at one time: a split by time is not possible, and models cannot be trained.");
+  const role = (name: string): Choice | null => known.find((own) => own.role === name) ?? null;
+  return {
+    format: log.format,
+    namesFormat: log.namesFormat,
+    numFiles: log.files.length,
+    numRows: repetition.rows,
+    sampledRows: sample.numRows,
+    ...{ id, user, item, time },
+    ...{ action: role("action"), surface: role("surface"), origin: role("origin") },
+    ...namedFacts(facts, flags.objectives),
+    ...{ split, delays, unmapped: facts.unmapped },
+    doubts: [...doubts, ...facts.doubts, ...labelDoubts(flags), delayDoubt(delays)],
+  };
+}
+
+/** Fields of the log that are 0 and 1 and no key. */
+function openFlags(fields: readonly FieldFacts[], taken: readonly FieldFacts[]): readonly FieldFacts[] {
+  return fields.filter((own) => own.isFlag && own.distinct === 2 && !own.isNested && !taken.includes(own));
+}
+
+interface Place extends ChosenField {
+  readonly role: "action" | "surface" | "origin";
+}
+
+function placesOf(context: Parameters<typeof chooseAction>[0], taken: readonly FieldFacts[]): readonly Place[] {
+  const found: Place[] = [];
+  const open = (): readonly FieldFacts[] => [...taken, ...found.map(({ facts }) => facts)];
+  const origin = chooseOrigin(context, open());
+  if (origin !== null) found.push({ ...origin, role: "origin" });
+  const action = chooseAction(context, open());
+  if (action !== null) found.push({ ...action, role: "action" });
+  const surface = chooseSurface(context, open());
+  if (surface !== null) found.push({ ...surface, role: "surface" });
+  return found;
+}
+
+/** What is known of an event before its labels: an action `click` would tell the label of a click. */
+function knownBefore(
+  places: readonly Place[],
+  { labels, doubts }: { readonly labels: readonly FieldFacts[]; readonly doubts: string[] },
+): readonly Place[] {
+  return places.filter(({ facts, role }) => {
+    const told = labels.find((label) => tells(facts, label) !== null);
+    if (told === undefined) return true;
+    doubts.push(`"${facts.name}" could be the ${role}, but tells "${told.name}": it is not mapped so.`);
+    return false;
+  });
+}
+
+/** Distinct values over the whole log of the fields that may be ids. */
+async function countDistinct(log: Log, fields: readonly FieldFacts[], sampledRows: number): Promise<Repetition> {
+  const [counted] = await log.aggregate(["count(*)"]);
+  const rows = Number(counted);
+  const candidates = fields.filter((own) => canBeId(own) && own.distinct > 1);
+  const isExact = rows <= MOST_COUNTED;
+  const distinct = new Map<FieldFacts, number>();
+  if (rows > sampledRows && candidates.length > 0) {
+    const counts = candidates.map(({ name }) =>
+      isExact ? `count(DISTINCT ${log.raw(name)})` : `approx_count_distinct(${log.raw(name)})`,
+    );
+    const found = await log.aggregate(counts);
+    for (const [i, field] of candidates.entries()) {
+      const estimate = Number(found[i]);
+      const isUnique = !isExact && field.distinct === sampledRows && estimate > UNIQUE_ESTIMATE * rows;
+      distinct.set(field, isUnique ? rows : Math.min(rows, estimate));
+    }
+  }
+  return { rows, distinctOf: (field) => distinct.get(field) ?? field.distinct };
+}
+
+function namedFacts(facts: ReturnType<typeof chooseAttributes>, labels: readonly FieldFacts[]) {
+  const names = new FactNames();
+  const objectives = labels.map((label): FactChoice => {
+    const share = positiveShare(label);
+    const reason = `positive in ${Number((100 * share).toPrecision(3))}% of the rows`;
+    return { field: label.name, name: names.ofOutcome(label.name), kind: "flag", reason };
+  });
+  const named = (own: Omit<FactChoice, "name">): FactChoice => ({ ...own, name: names.of(own.field, own.kind) });
+  return { objectives, attributes: facts.attributes.map(named), outcomes: facts.outcomes.map(named) };
+}
+
+function labelDoubts({ objectives, unsure, outcomes }: ReturnType<typeof sortFlags>): readonly string[] {
+  const list = (some: readonly FieldFacts[]): string => some.map(({ name }) => `"${name}"`).join(", ");
+  const guessed = objectives.filter((own) => unsure.includes(own));
+  const put = outcomes.filter((own) => unsure.includes(own));
+  const more = outcomes.filter((own) => hasTrait(own.name, "outcome"));
+  return [
+    ...(guessed.length > 0
+      ? [`No name says which field is a label: ${list(guessed)} is a guess, being 0 or 1 and rarely 1.`]
+      : []),
+    ...(put.length > 0
+      ? [
+          `${list(put)} may be known only later: mapped under outcomes. If known when the item is shown, move to attributes.`,
+        ]
+      : []),
+    ...(more.length > 0 ? [`${list(more)} could be predicted too: move what you want to objectives.`] : []),
+  ];
+}
+
+function delayDoubt({ soon, late }: Proposal["delays"]): string {
+  const delays = soon === late ? soon : `${soon}, and ${late} for what is bought or installed`;
+  return `The log does not say when outcomes became known: a delay of ${delays} is assumed. Set the true ones.`;
+}
+
+function lacking(
+  log: Log,
+  roles: Readonly<Record<string, Choice | null>>,
+  fields: readonly FieldFacts[],
+): LapidaryError {
+  const missing = Object.entries(roles).flatMap(([role, choice]) => (choice === null ? [role] : []));
+  return new LapidaryError({
+    code: "INIT_FIELDS",
+    where: log.files[0] ?? "",
+    expected: `fields that can be ${missing.map((role) => NEEDS[role] ?? role).join(", and ")}`,
+    got: `the fields ${fields.map(({ name }) => name).join(", ")}`,
+    hint: "Name files that have them, or run `lapidary init DIR` and write the mapping into its configuration.",
+  });
+}
+
+/** What each role needs, as errors say it. */
+const NEEDS: Readonly<Record<string, string>> = {
+  user: "a user (an id that comes back)",
+  item: "an item (an id that comes back)",
+  time: "a time (ISO 8601, or a number since 1970, in nearly every row)",
+  label: "a label (0 and 1, or true and false, with both among the rows)",
+};

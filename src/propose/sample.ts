@@ -1,0 +1,236 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { type ErrorFacts, LapidaryError } from "../config/errors.ts";
+import { identifier, literal, queryRows } from "../data/ingest/sql.ts";
+import type { LogFormat } from "./proposal.ts";
+
+/** Rows that are looked at. */
+const SAMPLE_ROWS = 20_000;
+/** Files that they are from, spread over all. */
+const MOST_FILES = 8;
+/** Larger files are sampled at their beginning alone. @unit bytes */
+const MOST_BYTES = 256 * 2 ** 20;
+const MOST_FIELDS = 1000;
+
+/** The text of a field in each row of a sample; null where it is missing. */
+export interface SampledField {
+  readonly name: string;
+  /** SQL type; of text formats always VARCHAR, of JSONL the type of its values. */
+  readonly type: string;
+  readonly values: readonly (string | null)[];
+}
+
+/** Rows of a log, drawn over its files. */
+export interface Sample {
+  readonly format: LogFormat;
+  /** Whether the names of the files do not tell the format. */
+  readonly namesFormat: boolean;
+  readonly files: readonly string[];
+  readonly numRows: number;
+  readonly fields: readonly SampledField[];
+}
+
+/** A log that is open to be looked at. */
+export class Log {
+  readonly files: readonly string[];
+  readonly format: LogFormat;
+  readonly namesFormat: boolean;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+
+  private constructor(files: readonly string[], instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.files = files;
+    const [first = ""] = files;
+    const named = formatOfName(first);
+    this.format = named ?? formatOfBytes(first);
+    this.namesFormat = named === null;
+    this.#instance = instance;
+    this.#connection = connection;
+  }
+
+  /**
+   * Opens the files that paths or globs name.
+   *
+   * @throws {LapidaryError} EVENTS_NOT_FOUND, EVENTS_UNREADABLE
+   */
+  static async open(patterns: readonly string[]): Promise<Log> {
+    const instance = await DuckDBInstance.create(":memory:");
+    const connection = await instance.connect();
+    await connection.run("SET TimeZone = 'UTC'");
+    const paths = new Set<string>();
+    for (const pattern of patterns) for (const path of await expand(connection, pattern)) paths.add(path);
+    const files = [...paths].sort();
+    const formats = new Set(files.map(formatOfName));
+    if (formats.size > 1) throw mixedFormats(files);
+    return new Log(files, instance, connection);
+  }
+
+  /** Rows drawn from files all over the log; the same for the same files. @throws {LapidaryError} EVENTS_UNREADABLE, EVENTS_EMPTY */
+  async sample(): Promise<Sample> {
+    const chosen = spread(
+      this.files.filter((path) => statSync(path).size > 0),
+      MOST_FILES,
+    );
+    const perFile = Math.ceil(SAMPLE_ROWS / Math.max(1, chosen.length));
+    const parts: SampledField[][] = [];
+    // A sample is the same for the same seed on one thread alone.
+    await this.#connection.run("SET threads = 1");
+    for (const path of chosen) parts.push(await this.#read(path, perFile));
+    await this.#connection.run("RESET threads");
+    const fields = joined(parts);
+    const numRows = fields[0]?.values.length ?? 0;
+    const [first = ""] = this.files;
+    if (numRows === 0 || fields.length === 0) throw empty(first);
+    if (fields.length > MOST_FIELDS)
+      throw unreadable(first, { expected: `fewer than ${MOST_FIELDS} fields`, got: `${fields.length}` });
+    return { format: this.format, namesFormat: this.namesFormat, files: this.files, numRows, fields };
+  }
+
+  /** Aggregates over every row of the log; `{field}` texts come from {@link raw}. */
+  async aggregate(expressions: readonly string[]): Promise<readonly unknown[]> {
+    const files = this.files.filter((path) => statSync(path).size > 0);
+    const list = `[${files.map(literal).join(", ")}]`;
+    const [row] = await queryRows(this.#connection, `SELECT ${expressions.join(", ")} FROM ${this.#table(list)}`);
+    return row ?? [];
+  }
+
+  /** SQL of a field as it stands in {@link aggregate}. */
+  raw(field: string): string {
+    if (this.format !== "jsonl") return identifier(field);
+    return `json_extract_string(text, ${literal(`/${field.replaceAll("~", "~0").replaceAll("/", "~1")}`)})`;
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+
+  #table(files: string): string {
+    if (this.format === "parquet") return `read_parquet(${files}, union_by_name = true)`;
+    if (this.format === "jsonl") {
+      return `(SELECT json::VARCHAR AS text FROM read_ndjson_objects(${files}, ignore_errors = true))`;
+    }
+    // As ingest reads them: a quote is a character like any other in TSV.
+    const [delimiter, quote] = this.format === "tsv" ? ["\\t", ""] : [",", '"'];
+    return `read_csv(${files}, all_varchar = true, header = true, delim = '${delimiter}', quote = '${quote}', escape = '${quote}', null_padding = true, strict_mode = false, ignore_errors = true, union_by_name = true)`;
+  }
+
+  async #read(path: string, numRows: number): Promise<SampledField[]> {
+    try {
+      const table = this.#table(literal(path));
+      const whole = statSync(path).size <= MOST_BYTES;
+      const some = whole ? `USING SAMPLE reservoir(${numRows} ROWS) REPEATABLE (1)` : `LIMIT ${numRows}`;
+      if (this.format === "jsonl") {
+        const rows = await queryRows(this.#connection, `SELECT text FROM ${table} ${some}`);
+        return jsonFields(rows.map(([text]) => String(text)));
+      }
+      const described = await queryRows(this.#connection, `DESCRIBE SELECT * FROM ${table}`);
+      const names = described.map(([name, type]) => ({ name: String(name), type: String(type) }));
+      const columns = names.map(({ name }) => `${identifier(name)}::VARCHAR`).join(", ");
+      const rows = await queryRows(this.#connection, `SELECT ${columns} FROM (SELECT * FROM ${table} ${some})`);
+      return names.map((field, i) => ({
+        ...field,
+        values: rows.map((row) => (row[i] === null ? null : String(row[i]))),
+      }));
+    } catch (cause) {
+      const got = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? "";
+      throw unreadable(path, { expected: `a readable ${this.format} file`, got }, cause);
+    }
+  }
+}
+
+async function expand(connection: DuckDBConnection, pattern: string): Promise<readonly string[]> {
+  const path = resolve(pattern);
+  if (existsSync(path) && statSync(path).isFile()) return [path];
+  const rows = await queryRows(connection, `SELECT file FROM glob(${literal(path)})`);
+  const files = rows.map(([file]) => String(file)).filter((file) => statSync(file).isFile());
+  if (files.length > 0) return files;
+  throw new LapidaryError({
+    code: "EVENTS_NOT_FOUND",
+    where: pattern,
+    expected: "at least one file",
+    got: existsSync(path) ? "a folder" : "none",
+    hint: existsSync(path) ? `Name its files, as in "${pattern}/*.parquet".` : "Check the path.",
+  });
+}
+
+function formatOfName(path: string): LogFormat | null {
+  const name = /\.(parquet|csv|tsv|jsonl|ndjson)(\.(gz|zst))?$/i.exec(path)?.[1]?.toLowerCase();
+  if (name === "ndjson") return "jsonl";
+  return name === "parquet" || name === "csv" || name === "tsv" || name === "jsonl" ? name : null;
+}
+
+/** The format that the first bytes of an uncompressed file look like. */
+function formatOfBytes(path: string): LogFormat {
+  const bytes = Buffer.alloc(4096);
+  const fd = openSync(path, "r");
+  const size = readSync(fd, bytes, 0, bytes.length, 0);
+  closeSync(fd);
+  const text = bytes.subarray(0, size).toString("utf8");
+  if (text.startsWith("PAR1")) return "parquet";
+  const [line = ""] = text.replace(/^\uFEFF/, "").split("\n");
+  if (line.trimStart().startsWith("{")) return "jsonl";
+  return line.split("\t").length > line.split(",").length ? "tsv" : "csv";
+}
+
+/** Some of the files, the first and the last among them. */
+function spread(files: readonly string[], most: number): readonly string[] {
+  if (files.length <= most) return files;
+  return Array.from({ length: most }, (_, i) => files[Math.round((i * (files.length - 1)) / (most - 1))] ?? "");
+}
+
+/** The rows of several files below each other; a field that a file does not have is missing there. */
+function joined(parts: readonly (readonly SampledField[])[]): readonly SampledField[] {
+  const names = new Map(parts.flat().map(({ name, type }) => [name, type]));
+  return Array.from(names, ([name, type]) => ({
+    name,
+    type,
+    values: parts.flatMap((part) => {
+      const own = part.find((field) => field.name === name)?.values;
+      return own ?? Array.from({ length: part[0]?.values.length ?? 0 }, () => null);
+    }),
+  }));
+}
+
+function jsonFields(lines: readonly string[]): SampledField[] {
+  const rows = lines.flatMap((line) => {
+    const row: unknown = JSON.parse(line);
+    return typeof row === "object" && row !== null && !Array.isArray(row) ? [row as Record<string, unknown>] : [];
+  });
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return names.map((name) => {
+    const values = rows.map((row) => row[name] ?? null);
+    const isNested = values.some((value) => typeof value === "object" && value !== null);
+    return {
+      name,
+      type: isNested ? "JSON" : "VARCHAR",
+      values: values.map((value) => (value === null ? null : String(value))),
+    };
+  });
+}
+
+function unreadable(
+  where: string,
+  { expected, got }: Pick<ErrorFacts, "expected" | "got">,
+  cause?: unknown,
+): LapidaryError {
+  const hint = "Check that the file is whole, and that its name says its format: .parquet, .csv, .tsv or .jsonl.";
+  return new LapidaryError({ code: "EVENTS_UNREADABLE", where, expected, got, hint }, { cause });
+}
+
+function mixedFormats(files: readonly string[]): LapidaryError {
+  const hint = "Choose the files of one format; a project reads one.";
+  return new LapidaryError({
+    code: "EVENTS_UNREADABLE",
+    where: files[0] ?? "",
+    expected: "files of one format",
+    got: [...new Set(files.map((file) => formatOfName(file) ?? "another"))].join(", "),
+    hint,
+  });
+}
+
+function empty(where: string): LapidaryError {
+  const hint = "Choose a file with events.";
+  return new LapidaryError({ code: "EVENTS_EMPTY", where, expected: "at least one event", got: "none", hint });
+}
