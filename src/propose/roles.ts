@@ -80,7 +80,7 @@ export function chooseEventId(context: RoleContext): ChosenField | null {
   const unique = named.filter(
     (field) => canBeId(field) && field.missing === 0 && repetition.distinctOf(field) === repetition.rows,
   );
-  const [facts] = unique;
+  const [facts] = unique.toSorted((a, b) => idFirst(b) - idFirst(a));
   if (facts === undefined) return null;
   return { field: facts.name, facts, reason: `named so, and different in each of ${count(repetition.rows)} rows` };
 }

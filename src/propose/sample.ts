@@ -79,6 +79,7 @@ export class Log {
     for (const path of chosen) parts.push(await this.#read(path, perFile));
     await this.#connection.run("RESET threads");
     const fields = joined(parts);
+    if (this.format === "csv") checkDelimiter(chosen[0] ?? "", fields);
     const numRows = fields[0]?.values.length ?? 0;
     const [first = ""] = this.files;
     if (numRows === 0 || fields.length === 0) throw empty(first);
@@ -227,6 +228,20 @@ function mixedFormats(files: readonly string[]): LapidaryError {
     expected: "files of one format",
     got: [...new Set(files.map((file) => formatOfName(file) ?? "another"))].join(", "),
     hint,
+  });
+}
+
+/** A header of one field that has other delimiters in it was not meant as one. */
+function checkDelimiter(path: string, fields: readonly SampledField[]): void {
+  const [only, ...others] = fields;
+  const found = /[;|\t]/.exec(only?.name ?? "")?.[0];
+  if (only === undefined || others.length > 0 || found === undefined) return;
+  throw new LapidaryError({
+    code: "EVENTS_UNREADABLE",
+    where: path,
+    expected: "fields with commas between them",
+    got: `${JSON.stringify(found)} in the header ${only.name}`,
+    hint: found === "\t" ? "Call the file .tsv." : "Write the file with commas, or with tabs as .tsv.",
   });
 }
 

@@ -34,8 +34,13 @@ const SURFACE = words(
 const ORIGIN = words("origin source paid sponsored herkunft origine origen");
 /** Words of ids, and around the words above: they change nothing. */
 const PLAIN = words(
-  "id ids key uuid guid hash hashed no nr num number code pk identifier ident kennung anon anonymous masked encrypted raw the my our global external internal primary main default str string int type name value",
+  "id ids key uuid guid hash hashed no nr num number code pk identifier ident kennung anon anonymous masked encrypted raw the my our global external internal primary main default str string int name value",
 );
+/** Words that are plain around some roles: an `event_type` is an action, and a `user_type` no user. */
+const PLAIN_AROUND: { readonly [R in NamedRole]?: ReadonlySet<string> } = {
+  action: words("type kind class user ad item content"),
+  surface: words("type kind class ad ads item content video page traffic display"),
+};
 /** Of {@link PLAIN}, those that make a name an id. */
 const ID_WORDS = words("id ids key uuid guid hash no nr code pk identifier ident kennung");
 
@@ -114,6 +119,10 @@ function isWordOf(word: string, set: ReadonlySet<string>): boolean {
   return stem !== undefined && set.has(stem);
 }
 
+function isPlain(word: string, role: NamedRole): boolean {
+  return PLAIN.has(word) || PLAIN_AROUND[role]?.has(word) === true;
+}
+
 const HAS_NO_SPACES = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]/u;
 
 /** Whether a name is the words of a role and nothing else but plain ones: `anon_user_id` is a user, `user_age` none. */
@@ -121,7 +130,7 @@ export function isNamed(name: string, role: NamedRole): boolean {
   const set: ReadonlySet<string> = ROLES[role];
   const own = wordsOf(name);
   if (HAS_NO_SPACES.test(name)) return [...set].some((word) => HAS_NO_SPACES.test(word) && name.includes(word));
-  return own.some((word) => isWordOf(word, set)) && own.every((word) => isWordOf(word, set) || PLAIN.has(word));
+  return own.some((word) => isWordOf(word, set)) && own.every((word) => isWordOf(word, set) || isPlain(word, role));
 }
 
 /** Whether some word of a name says this. */

@@ -3,7 +3,7 @@ import { lapidary, ROOT } from "./lapidary.ts";
 
 /** Every command, with what its help must list: arguments and options of its own. A new command needs a row. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  init: ["DIR"],
+  init: ["DIR", "--from <FILE>"],
   evaluate: ["--split <WINDOW>", "--baseline <RUN>", "--out <FILE>", "--config <PATH>", "--set <KEY=VALUE>"],
   train: ["--run <NAME>", "--fresh", "--processes <N>", "--config <PATH>", "--set <KEY=VALUE>"],
   simulate: ["--force", "--config <PATH>", "--set <KEY=VALUE>"],
