@@ -41,7 +41,9 @@ export function openRun(project: ProjectConfig, run: string, surface: string | n
   const { config } = folder;
   checkEvents(project.store, folder, config.events);
   const read = surface ?? config.model.surface;
-  const from = { store: project.store, split: config.split };
+  // The test window decides nothing of a run: it is the project's, as it is now.
+  const split = { ...config.split, testUntilMs: project.split.testUntilMs };
+  const from = { store: project.store, split };
   const inputs = TrainingInputs.load(folder.inputs, from, { ...config.model, surface: read });
   const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder });
   folder.checkpoints.loadBest(model);

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { MODEL_DEFAULTS } from "../config/defaults.ts";
@@ -8,6 +7,7 @@ import type { ModelConfig, ProjectConfig } from "../config/types.ts";
 import type { ModelCost } from "../model/index.ts";
 import { FileLock } from "../torch/index.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
+import { changesOf, type SettingChange } from "./run-changes.ts";
 
 /** All that decides the result of a run. */
 export interface RunConfig {
@@ -91,7 +91,7 @@ export class RunFolder implements Disposable {
     const folder = new RunFolder(path);
     folder.#lock = lockIn(path);
     try {
-      folder.#adopt(textOf(config), fresh);
+      folder.#adopt(config, fresh);
     } catch (error) {
       folder[Symbol.dispose]();
       throw error;
@@ -99,14 +99,14 @@ export class RunFolder implements Disposable {
     return folder;
   }
 
-  #adopt(text: string, fresh: boolean): void {
-    const file = join(this.path, "config.json");
-    const isOther = existsSync(file) && readFileSync(file, "utf8") !== text;
+  #adopt(config: RunConfig, fresh: boolean): void {
+    const file = join(this.path, CONFIG);
+    const changes = existsSync(file) ? changesOf(this.config, config) : [];
     // An attempt without a checkpoint, of too large a batch for example, must not stand in the way of its correction.
-    const isAside = fresh || (isOther && this.checkpoints.isEmpty);
-    if (isOther && !isAside) throw changed(this.path, text);
+    const isAside = fresh || (changes.length > 0 && this.checkpoints.isEmpty);
+    if (changes.length > 0 && !isAside) throw changed(this.path, changes);
     if (isAside && readdirSync(this.path).some((name) => name !== LOCK)) this.#moveAside();
-    if (!existsSync(file)) writeFileAtomic(file, text);
+    if (!existsSync(file)) writeFileAtomic(file, `${JSON.stringify(config, null, 2)}\n`);
   }
 
   #moveAside(): void {
@@ -126,9 +126,8 @@ export class RunFolder implements Disposable {
    */
   static standing(path: string, config: RunConfig): "none" | "begun" | "finished" | "changed" {
     const folder = new RunFolder(path);
-    const file = join(path, "config.json");
-    if (!existsSync(file)) return "none";
-    if (readFileSync(file, "utf8") === textOf(config)) return folder.summary === null ? "begun" : "finished";
+    if (!existsSync(join(path, CONFIG))) return "none";
+    if (changesOf(folder.config, config).length === 0) return folder.summary === null ? "begun" : "finished";
     return folder.checkpoints.isEmpty ? "none" : "changed";
   }
 
@@ -153,7 +152,7 @@ export class RunFolder implements Disposable {
 
   /** All that decided the result. */
   get config(): RunConfig {
-    const config = JSON.parse(readFileSync(join(this.path, "config.json"), "utf8")) as RunConfig;
+    const config = JSON.parse(readFileSync(join(this.path, CONFIG), "utf8")) as RunConfig;
     // Runs from before models could be for one surface are for all, and their tables are what all tables were then.
     const { tableRows, tableStorage } = MODEL_DEFAULTS;
     const earlier = { surface: null, tableRows, tableStorage };
@@ -193,6 +192,7 @@ export class RunFolder implements Disposable {
   }
 }
 
+const CONFIG = "config.json";
 const LOCK = "lock";
 
 /** @throws {LapidaryError} RUN_BUSY */
@@ -211,21 +211,24 @@ function lockIn(path: string): FileLock {
   });
 }
 
-function textOf(config: RunConfig): string {
-  return `${JSON.stringify(config, null, 2)}\n`;
-}
-
 function timestamp(): string {
   return new Date().toISOString().replace(/[:.]/g, "-");
 }
 
-function changed(path: string, text: string): LapidaryError {
-  const digest = (content: string): string => createHash("sha256").update(content).digest("hex").slice(0, 12);
+/** Changed settings that an error names. */
+const NAMED = 6;
+
+function changed(path: string, changes: readonly SettingChange[]): LapidaryError {
+  const text = (value: (change: SettingChange) => string | null): string => {
+    const named = changes.slice(0, NAMED).map((change) => `${change.path} ${value(change) ?? "not set"}`);
+    const others = changes.length - named.length;
+    return [...named, ...(others === 0 ? [] : [`${others} more`])].join(", ");
+  };
   return new LapidaryError({
     code: "RUN_CHANGED",
     where: path,
-    expected: `the configuration and events that the run was begun with (${digest(readFileSync(join(path, "config.json"), "utf8"))})`,
-    got: `another one (${digest(text)})`,
+    expected: `what the run was begun with: ${text(({ was }) => was)}`,
+    got: text(({ now }) => now),
     hint: "Undo the change to continue the run, or start over with --fresh (the earlier run is kept beside it).",
   });
 }

@@ -49,7 +49,13 @@ describe("train", () => {
     expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/updates +44 in .*run +\S*previous\n/s) });
     const changed = await inProject(["train", "previous", "--json"]);
     expect(changed.code).toBe(1);
-    expect(codeOf(changed)).toBe("RUN_CHANGED");
+    expect(lastLine(changed)).toMatchObject({
+      error: {
+        code: "RUN_CHANGED",
+        expected: "what the run was begun with: models.previous.training.epochs 2",
+        got: "models.previous.training.epochs 4",
+      },
+    });
     const unknown = await inProject(["train", "previuos", "--json"]);
     expect(codeOf(unknown)).toBe("MODEL_UNKNOWN");
     expect(unknown.stderr).toContain("Did you mean previous?");

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { digestFile } from "../../config/durable-file.ts";
@@ -11,8 +12,8 @@ import {
   type ColumnType,
   type ColumnValues,
   CURRENT_FILE,
+  DEAD_LETTER_FILE,
   FORMAT_VERSION,
-  INPUTS_FILE,
   MANIFEST_FILE,
   type Manifest,
   offsetType,
@@ -76,9 +77,16 @@ export class EventStore {
     }
   }
 
-  /** Digest of the configuration and the files that the store was made from: equal ones give equal stores. */
+  /**
+   * Digest of what the store holds: its schema, and the SHA-256 of every file. A log that was written again with the
+   * same events gives the same one; what was rejected is no part of it.
+   */
   get fingerprint(): string {
-    return readFileSync(join(this.folder, INPUTS_FILE), "utf8");
+    const { schema, columns, time, dictionaries, files } = this.manifest;
+    const held = Object.entries(files).filter(([file]) => file !== DEAD_LETTER_FILE);
+    const digests = held.map(([file, { sha256 }]) => [file, sha256]).sort(([a = ""], [b = ""]) => (a < b ? -1 : 1));
+    const content = JSON.stringify([schema, columns, time, dictionaries, digests]);
+    return createHash("sha256").update(content).digest("hex");
   }
 
   /** What the manifest says of a column. @throws {LapidaryError} STORE_COLUMN if there is none of this name */
