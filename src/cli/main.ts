@@ -9,6 +9,7 @@ import { exportRun } from "./commands/export.ts";
 import { generate } from "./commands/generate.ts";
 import { ingest } from "./commands/ingest.ts";
 import { init } from "./commands/init.ts";
+import { predict } from "./commands/predict.ts";
 import { scale } from "./commands/scale.ts";
 import { serve } from "./commands/serve.ts";
 import { simulate } from "./commands/simulate.ts";
@@ -27,6 +28,7 @@ await main(
     generate,
     transfer,
     evaluate,
+    predict,
     scale,
     exportRun,
     backfill,

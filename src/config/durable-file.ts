@@ -44,6 +44,18 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
   syncFolder(dirname(path));
 }
 
+/** Puts a finished file of the same file system in its place, in one step: its bytes are on the disk before its name is. */
+export function publishFile(made: string, path: string): void {
+  const fd = openSync(made, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(made, path);
+  syncFolder(dirname(path));
+}
+
 /** SHA-256 of a file, read piece by piece: one of more than 2 GiB does not fit into one buffer. */
 export function digestFile(path: string): string {
   const hash = createHash("sha256");

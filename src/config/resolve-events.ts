@@ -78,15 +78,20 @@ function invalid(path: string, facts: { expected: string; got: string; hint: str
   return { code: "CONFIG_INVALID", path, ...facts };
 }
 
-function formatOf(paths: readonly string[], report: Report): EventsConfig["format"] {
+/** The format that the names of files tell; null if they tell none, or several. */
+export function formatOfNames(paths: readonly string[]): EventsConfig["format"] | null {
   const formats = new Set(
     paths.map((path) => /\.(parquet|csv|tsv|jsonl|ndjson)(\.(gz|zst))?$/i.exec(path)?.[1]?.toLowerCase()),
   );
   const [format] = formats;
-  if (formats.size === 1) {
-    if (format === "ndjson") return "jsonl";
-    if (format === "parquet" || format === "csv" || format === "tsv" || format === "jsonl") return format;
-  }
+  if (formats.size !== 1) return null;
+  if (format === "ndjson") return "jsonl";
+  return format === "parquet" || format === "csv" || format === "tsv" || format === "jsonl" ? format : null;
+}
+
+function formatOf(paths: readonly string[], report: Report): EventsConfig["format"] {
+  const format = formatOfNames(paths);
+  if (format !== null) return format;
   report(
     invalid("events.format", {
       expected: "a format, because the names of the files do not tell one",

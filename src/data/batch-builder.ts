@@ -4,6 +4,7 @@ import { HISTORY_LENGTH } from "../features/derive-spec.ts";
 import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../features/spec.ts";
 import { type Histories, type OpenHistories, PlainHistories } from "./histories.ts";
 import { isLabelKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
+import type { Column } from "./store/column.ts";
 import type { EventStore } from "./store/event-store.ts";
 import { type AdmissionTimes, StoreCoding } from "./store-coding.ts";
 
@@ -18,7 +19,16 @@ export interface BatchOptions {
   readonly admittedMs: AdmissionTimes;
 }
 
-/** Builds batches of examples from their rows: the one place where events become a model's inputs. */
+/** Row of an example that is not in the store. */
+const NO_ROW = -1;
+
+/** Where the facts of a batch's own examples are read by their rows, in the codes of the store. */
+export interface ExampleFacts {
+  /** @throws {LapidaryError} STORE_COLUMN if there is none of this name */
+  column(name: string): Pick<Column, "at">;
+}
+
+/** Builds batches of examples: the one place where events become a model's inputs. */
 export class BatchBuilder {
   readonly #store: EventStore;
   readonly #options: BatchOptions;
@@ -38,55 +48,47 @@ export class BatchBuilder {
     this.#histories = new HistoriesOf(this.#coding, options.spec.history);
   }
 
-  /** The batch of the examples in `rows`, in their order. */
+  /** The batch of the examples in `rows` of the store, in their order. */
   build(rows: Float64Array): Batch {
-    const { spec, historyLength } = this.#options;
-    const points = Array.from(rows, (row) => pointInTime(this.#store, row, historyLength));
+    const points = Array.from(rows, (row) => pointInTime(this.#store, row, this.#options.historyLength));
+    return { rows, ...this.#inputs(points, this.#store), ...this.#labels(points) };
+  }
+
+  /** The batch of examples that are not in the store, in their order: without labels, of no row. */
+  buildGiven(points: readonly PointInTime[], facts: ExampleFacts): Batch {
+    const unknown = (): Float32Array => new Float32Array(points.length * this.#options.spec.objectives.length);
+    const rows = new Float64Array(points.length).fill(NO_ROW);
+    return { rows, ...this.#inputs(points, facts), labels: unknown(), labelMask: unknown() };
+  }
+
+  #inputs(points: readonly PointInTime[], facts: ExampleFacts): Omit<Batch, "rows" | "labels" | "labelMask"> {
+    const { spec } = this.#options;
     const offsets = new Int32Array(points.length + 1);
     for (const [i, { start, end }] of points.entries()) offsets[i + 1] = offsets[i]! + end - start;
     return {
-      size: rows.length,
-      rows,
+      size: points.length,
       times: Float64Array.from(points, ({ timeMs }) => timeMs),
-      groups: this.#groups(points),
-      contextual: columnsOf(spec.contextual, (feature) => this.#ownCodes(feature, points)),
-      candidate: columnsOf(spec.candidate, (feature) => this.#ownCodes(feature, points)),
-      numbers: this.#numbers(points),
+      groups: groupsOf(points, facts),
+      contextual: columnsOf(spec.contextual, (feature) => this.#ownCodes(feature, points, facts)),
+      candidate: columnsOf(spec.candidate, (feature) => this.#ownCodes(feature, points, facts)),
+      numbers: this.#numbers(points, facts),
       history: { offsets, codes: this.#histories.codes(points, offsets) },
-      ...this.#labels(points),
     };
   }
 
-  #groups(points: readonly PointInTime[]): ExampleGroups {
-    const surface = this.#store.column("surface");
-    return {
-      users: Int32Array.from(points, ({ user }) => user),
-      surfaces: Int32Array.from(points, ({ row }) => surface.at(row)),
-      pastEvents: Int32Array.from(points, ({ numPast }) => numPast),
-    };
-  }
-
-  #ownCodes(feature: CategoryFeature, points: readonly PointInTime[]): Int32Array {
+  #ownCodes(feature: CategoryFeature, points: readonly PointInTime[], facts: ExampleFacts): Int32Array {
     const codes = new Int32Array(points.length);
-    const values = this.#ownValues(feature.name);
+    const values = ownValues(feature.name, facts);
     const code = this.#coding.coder(feature);
     for (const [i, point] of points.entries()) codes[i] = code(values(point), point.momentMs);
     return codes;
   }
 
-  #ownValues(name: string): (point: PointInTime) => number {
-    if (name === "user") return ({ user }) => user;
-    const ofTime = TIME_CODES[name];
-    if (ofTime) return ({ timeMs }) => ofTime(timeMs);
-    const column = this.#store.column(name);
-    return ({ row }) => column.at(row);
-  }
-
-  #numbers(points: readonly PointInTime[]): Float32Array {
+  #numbers(points: readonly PointInTime[], facts: ExampleFacts): Float32Array {
     const { numbers } = this.#options.spec;
     const values = new Float32Array(points.length * numbers.length);
     for (const [j, feature] of numbers.entries()) {
-      const column = feature.name === HISTORY_LENGTH ? null : this.#store.column(feature.name);
+      const column = feature.name === HISTORY_LENGTH ? null : facts.column(feature.name);
       for (const [i, { row, numPast }] of points.entries()) {
         values[i * numbers.length + j] = denseInput(column === null ? numPast : column.at(row), feature);
       }
@@ -136,6 +138,23 @@ export class BatchBuilder {
       hint,
     });
   }
+}
+
+function groupsOf(points: readonly PointInTime[], facts: ExampleFacts): ExampleGroups {
+  const surface = facts.column("surface");
+  return {
+    users: Int32Array.from(points, ({ user }) => user),
+    surfaces: Int32Array.from(points, ({ row }) => surface.at(row)),
+    pastEvents: Int32Array.from(points, ({ numPast }) => numPast),
+  };
+}
+
+function ownValues(name: string, facts: ExampleFacts): (point: PointInTime) => number {
+  if (name === "user") return ({ user }) => user;
+  const ofTime = TIME_CODES[name];
+  if (ofTime) return ({ timeMs }) => ofTime(timeMs);
+  const column = facts.column(name);
+  return ({ row }) => column.at(row);
 }
 
 function columnsOf(features: readonly CategoryFeature[], codes: (feature: CategoryFeature) => Int32Array): CodeColumns {

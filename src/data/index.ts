@@ -1,9 +1,12 @@
 /** From logs to batches: ingest, the event store, and the point-in-time reader. */
 
 export { admissionTimes } from "./admission-times.ts";
+export { BatchBuilder } from "./batch-builder.ts";
 export type { Shard } from "./batch-source.ts";
 export { countLabels, type LabelCounts } from "./count-labels.ts";
 export { ALL_EXAMPLES, countExamples, type ExampleFilter, newestShareMs, type TimeWindow } from "./examples.ts";
+export { GivenCoding, type GivenExamples } from "./given-examples.ts";
+export { type GivenFiles, type GivenRows, mappingOfGiven, readGivenRows } from "./given-rows.ts";
 export { type IngestOptions, type IngestResult, ingest } from "./ingest/ingest.ts";
 export { measureNumbers } from "./measure-numbers.ts";
 export { hashOf } from "./mix.ts";

@@ -5,7 +5,7 @@ import { BatchBuilder } from "./batch-builder.ts";
 import { CLICK_DELAY_MS, type TestEvent, temporaryFolder, writeStore } from "./events.test.support.ts";
 import { GatheredHistories } from "./gathered-histories.ts";
 import { PlainHistories } from "./histories.ts";
-import { pointInTime } from "./point-in-time.ts";
+import { pointAt, pointInTime } from "./point-in-time.ts";
 import { EventStore } from "./store/event-store.ts";
 
 const USERS_PER_STORE = 250;
@@ -92,6 +92,36 @@ describe("point in time", () => {
     },
     60_000,
   );
+
+  it("equals the brute-force join for examples that are in no store, of users and times that it may not have", () => {
+    const asked = fc.array(fc.record({ user: fc.nat(3), time: fc.oneof(fc.nat(14), fc.nat(70)) }), { minLength: 1 });
+    fc.assert(
+      fc.property(scene, asked, ({ timelines, maxLength }, questions) => {
+        using folder = temporaryFolder();
+        // Users without a code are new ones.
+        const events = timelines.slice(0, 3).flatMap((line, i) => line.map((each) => ({ user: i + 1, ...each })));
+        const sorted = writeStore(folder.path, events);
+        const store = EventStore.open(folder.path);
+        const points = questions.map(({ user, time }, row) => pointAt(store, { row, user, timeMs: time }, maxLength));
+        const options = { spec, historyLength: maxLength, horizonMs: 0, admittedMs: {} };
+        const batch = new BatchBuilder(store, options).buildGiven(points, { column: () => ({ at: (row) => row % 7 }) });
+        for (const [row, { user, time }] of questions.entries()) {
+          const range = [batch.history.offsets[row], batch.history.offsets[row + 1]] as const;
+          const history = (name: string) => [...(batch.history.codes[name]?.subarray(...range) ?? [])];
+          const example = { user, time, item: row % 7, click: 0, dwell: 0 };
+          const { items, clicks, ages, numPast } = bruteForce(sorted, example, { maxLength, horizonMs: 0 });
+          const got = { items: history("item"), clicks: history("click"), ages: history("age") };
+          expect({ ...got, numPast: batch.groups.pastEvents[row] }).toEqual({ items, clicks, ages, numPast });
+          expect(batch.candidate["item"]?.[row]).toBe(row % 7);
+          expect(batch.contextual["user"]?.[row]).toBe(user);
+        }
+        expect(batch.rows.every((row) => row === -1)).toBe(true);
+        expect([...batch.labels, ...batch.labelMask].every((value) => value === 0)).toBe(true);
+        store.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
 
   it("does not change when the future does", () => {
     using folder = temporaryFolder();

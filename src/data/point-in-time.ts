@@ -50,6 +50,26 @@ export function momentOf(row: number, timeMs: number): number {
   return timeMs + Math.floor(hashOf(row, MOMENT_SEED) / (2 ** 32 / MOMENTS_PER_MS)) / MOMENTS_PER_MS;
 }
 
+/**
+ * The point in time of an example that is not in the store, `row` of a list of the caller's; a user of code 0 has no
+ * past. O(log events of the user)
+ */
+export function pointAt(
+  store: EventStore,
+  { row, user, timeMs }: Pick<PointInTime, "row" | "user" | "timeMs">,
+  maxLength: number,
+): PointInTime {
+  if (user === 0) return { row, user, timeMs, start: 0, end: 0, numPast: 0 };
+  const { start: first, end: last } = store.userRange(user);
+  let [end, high] = [first, last];
+  while (end < high) {
+    const middle = Math.floor((end + high) / 2);
+    if (store.timeOf(middle, user) < timeMs) end = middle + 1;
+    else high = middle;
+  }
+  return { row, user, timeMs, start: Math.max(first, end - maxLength), end, numPast: end - first };
+}
+
 /** Number of events of the history of the event in `row`. O(ties + log users). */
 export function historyLength(store: EventStore, row: number, maxLength: number): number {
   const { start } = store.userRange(store.userOf(row));
@@ -64,17 +84,8 @@ function firstOfInstant(store: EventStore, row: number, first: number): number {
 }
 
 /** Time from each event of the history to the example. O(history) @unit ms */
-export function agesOf(store: EventStore, { start, end }: Pick<PointInTime, "start" | "end">): Float64Array {
-  const { unitMs } = store.manifest.time;
-  // The event after the history is the first of the example's instant.
-  const gaps = store.gapsOf(start + 1, end + 1);
-  const ages = new Float64Array(end - start);
-  let units = 0;
-  for (let i = ages.length - 1; i >= 0; i--) {
-    units += gaps[i]!;
-    ages[i] = units * unitMs;
-  }
-  return ages;
+export function agesOf(store: EventStore, { user, timeMs, start, end }: PointInTime): Float64Array {
+  return store.timesOf(start, end, user).map((time) => timeMs - time);
 }
 
 /** Whether a label of an event is known at the horizon: `timeMs + delayMs ≤ horizonMs`. */

@@ -20,7 +20,7 @@ export {
 } from "./evaluation-report.ts";
 export { SPLITS, type Split, type TrainingInputs } from "./inputs.ts";
 export { type Lesson, type LossScope, labelLoss, maskedLoss } from "./learner.ts";
-export { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";
+export { type EnrichFor, enrichmentOf, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";
 export { type Predictions, predict, readPredictions, scoreBatch } from "./predict.ts";
 export type { TrainingProgress } from "./progress.ts";
 export { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";

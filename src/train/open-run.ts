@@ -56,16 +56,23 @@ export function openRun(project: ProjectConfig, run: string, surface: string | n
  * @throws {LapidaryError} TRAIN_WINDOW if there is none
  */
 export async function examplesOf(
-  { folder, config, inputs }: OpenedRun,
+  opened: OpenedRun,
   split: Split,
   enrichFor?: EnrichFor,
 ): Promise<AsyncIterable<Batch>> {
-  const { objectives, pastEmbeddings = 0 } = inputs.spec;
-  const enrich = pastEmbeddings === 0 ? undefined : enrichFor?.(config);
-  if (pastEmbeddings > 0 && enrich === undefined) throw unread(folder);
-  const batches = await inputs.evaluationBatches(split, ProcessMesh.single());
+  const enrich = enrichmentOf(opened, enrichFor);
+  const batches = await opened.inputs.evaluationBatches(split, ProcessMesh.single());
   if (batches.numExamples === 0) throw noExamples(split);
-  return mapBatches(batches, (batch) => enrich?.(batch, objectives) ?? batch);
+  return mapBatches(batches, enrich);
+}
+
+/** What adds to a batch the teacher's embeddings that the run's model reads; batches stay as they are if it reads none. */
+export function enrichmentOf({ folder, config, inputs }: OpenedRun, enrichFor?: EnrichFor): (batch: Batch) => Batch {
+  const { objectives, pastEmbeddings = 0 } = inputs.spec;
+  if (pastEmbeddings === 0) return (batch) => batch;
+  if (enrichFor === undefined) throw unread(folder);
+  const enrich = enrichFor(config);
+  return (batch) => enrich(batch, objectives);
 }
 
 function checkEvents(store: string, folder: RunFolder, expected: string): void {

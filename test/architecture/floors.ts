@@ -8,6 +8,7 @@ export const FLOORS = [
   "simulate",
   "study",
   "transfer",
+  "predict",
   "train",
   "distributed",
   "export",

@@ -1,0 +1,69 @@
+import { LapidaryError } from "../config/errors.ts";
+import type { Dictionary } from "../features/dictionary.ts";
+import { hashId } from "../features/hash-id.ts";
+import type { ExampleFacts } from "./batch-builder.ts";
+import type { GivenColumn, GivenRows } from "./given-rows.ts";
+import { type PointInTime, pointAt } from "./point-in-time.ts";
+import type { EventStore } from "./store/event-store.ts";
+
+/** Given rows as examples: their points in time, and their facts. */
+export interface GivenExamples {
+  readonly points: readonly PointInTime[];
+  readonly facts: ExampleFacts;
+}
+
+/** Gives rows that are not in a store the codes and the histories that they have in it. An id that it never saw is code 0. */
+export class GivenCoding {
+  readonly #store: EventStore;
+  readonly #historyLength: number;
+  readonly #dictionaries = new Map<string, Dictionary | null>();
+
+  /** @param historyLength newest past events per example */
+  constructor(store: EventStore, historyLength: number) {
+    this.#store = store;
+    this.#historyLength = historyLength;
+  }
+
+  /** The rows as examples, each of which sees the user's events strictly before its time. */
+  examplesOf(rows: GivenRows): GivenExamples {
+    const users = this.#codes("user", rows.users);
+    const points = Array.from(users, (user, row) => {
+      return pointAt(this.#store, { row, user, timeMs: rows.times[row]! }, this.#historyLength);
+    });
+    return { points, facts: { column: (name) => this.#column(name, rows.columns[name]) } };
+  }
+
+  #column(name: string, values: GivenColumn | undefined): ReturnType<ExampleFacts["column"]> {
+    if (values === undefined) throw unmapped(name);
+    const codes = isText(values) ? this.#codes(name, values) : values;
+    return { at: (row) => codes[row]! };
+  }
+
+  #codes(name: string, ids: readonly string[]): readonly number[] {
+    const code = this.#coderOf(name);
+    return ids.map((id) => (id === "" ? 0 : code(id)));
+  }
+
+  #coderOf(name: string): (id: string) => number {
+    const known = this.#dictionaries.get(name);
+    const dictionary = known === undefined ? this.#store.dictionary(name) : known;
+    this.#dictionaries.set(name, dictionary);
+    if (dictionary !== null) return (id) => dictionary.code(id);
+    const buckets = this.#store.entry(name).cardinality - 1;
+    return (id) => hashId(id, buckets);
+  }
+}
+
+function isText(values: GivenColumn): values is readonly string[] {
+  return typeof values[0] === "string";
+}
+
+function unmapped(name: string): LapidaryError {
+  return new LapidaryError({
+    code: "EVENTS_FIELD",
+    where: "events.attributes",
+    expected: `the attribute ${name}, which the run reads`,
+    got: "a mapping without it",
+    hint: "Map it as it was mapped when the run was trained.",
+  });
+}
