@@ -101,7 +101,9 @@ function table({ caption, columns, rows }: Extract<Section, { readonly kind: "ta
     element(
       "tr",
       {},
-      columns.map((column, c) => element("td", { class: alignment(c) }, cellText(row[c] ?? null, column))),
+      columns.map((column, c) =>
+        element("td", { class: alignment(c), "data-label": column.label }, cellText(row[c] ?? null, column)),
+      ),
     ),
   );
   const content = [

@@ -278,8 +278,11 @@ describe("htmlPage", () => {
     expect(page.match(/href=/g)).toHaveLength(3);
   });
   it("writes numbers with the column's digits, a minus sign and groups, and a dash for none", () => {
-    expect(page).toContain('<td class="number">−1\u202f234\u202f567.89</td><td class="number">–</td>');
-    expect(page).toContain('<td>-b</td><td class="number">–</td><td class="number">−1e−9</td>');
+    const cells = page.replaceAll(/ data-label="[^"]*"/g, "");
+    expect(cells).toContain('<td class="number">−1\u202f234\u202f567.89</td><td class="number">–</td>');
+    expect(cells).toContain('<td>-b</td><td class="number">–</td><td class="number">−1e−9</td>');
+    // Where a page is narrow, each cell stands beside the name of its column.
+    expect(page).toContain('<td class="number" data-label="n">');
     expect(page).toContain("no rows");
   });
   it("puts figures that follow each other into one row", () => {

@@ -1,3 +1,4 @@
+import { dirname, join, relative } from "node:path";
 import type { PairedDifference } from "../metrics/paired-bootstrap.ts";
 import type { Cell, Page, Section, TableColumn } from "../report/html.ts";
 import type { CurveRecord } from "../report/jsonl.ts";
@@ -5,6 +6,8 @@ import { calibrationPlot } from "../report/svg/calibration-plot.ts";
 import { intervalChart } from "../report/svg/interval-chart.ts";
 import { lineChart, type Point } from "../report/svg/line-chart.ts";
 import type { Evaluation, RunEvaluation } from "./evaluation.ts";
+import { evaluationName, objectivesOf, signed, verdictsOf } from "./evaluation-verdict.ts";
+import { SETTINGS_CAPTION, settingsTable } from "./settings-table.ts";
 
 /** A table as plain cells: for a page, or for a terminal. */
 export interface ResultTable {
@@ -14,7 +17,8 @@ export interface ResultTable {
 
 /** What {@link evaluationPage} shows. */
 export interface EvaluationPageOptions {
-  readonly title: string;
+  /** Folder that names of files are relative to. */
+  readonly root: string;
   /** What the reader must know of the data before the numbers. @default nothing */
   readonly notes?: readonly string[];
   /** The training curves of each run, by its name. */
@@ -31,7 +35,7 @@ const METRIC_COLUMNS: readonly TableColumn[] = [
 
 /** One row per objective and run: its metrics, and its difference to the baseline with its 95% interval. */
 export function resultTable(evaluation: Evaluation): ResultTable {
-  const against = evaluation.baseline === null ? [] : [{ label: `ΔNE to ${evaluation.baseline} [95%]` }];
+  const against = againstColumns(evaluation);
   const rows = objectivesOf(evaluation).flatMap((objective) =>
     evaluation.runs.map((run) => [
       ...[objective, run.run],
@@ -40,6 +44,10 @@ export function resultTable(evaluation: Evaluation): ResultTable {
     ]),
   );
   return { columns: [{ label: "objective" }, { label: "model" }, ...METRIC_COLUMNS, ...against], rows };
+}
+
+function againstColumns({ baseline }: Pick<Evaluation, "baseline">): readonly TableColumn[] {
+  return baseline === null ? [] : [{ label: `ΔNE to ${baseline} [95%]` }];
 }
 
 /** One row per transfer: its ratio of each objective; null without one. */
@@ -79,17 +87,22 @@ export function costTable({ runs }: Pick<Evaluation, "runs">): ResultTable {
   return { columns, rows };
 }
 
-/** The whole evaluation as a page: tables first, then differences, calibration, history lengths, training curves. */
-export function evaluationPage(evaluation: Evaluation, { title, notes = [], curves }: EvaluationPageOptions): Page {
-  const examples = evaluation.runs[0]?.objectives[objectivesOf(evaluation)[0] ?? ""]?.overall;
-  const subtitle = `${evaluation.split} window: ${examples?.examples ?? 0} examples of ${examples?.users ?? 0} users`;
+/**
+ * The whole evaluation as a page: the verdict, tables, differences, calibration, history lengths, training curves, and
+ * what each run was made with.
+ */
+export function evaluationPage(evaluation: Evaluation, { root, notes = [], curves }: EvaluationPageOptions): Page {
+  const { split, surface } = evaluation;
   return {
-    title,
-    subtitle,
+    title: evaluationName(evaluation).title,
+    subtitle: `${split} window${surface === null ? "" : `, surface ${surface}`}`,
     sections: [
       ...notes.map((text): Section => ({ kind: "paragraph", text })),
+      { kind: "heading", text: "Verdict" },
+      ...verdictsOf(evaluation).map((text): Section => ({ kind: "paragraph", text })),
       { kind: "heading", text: "Results" },
       { kind: "table", caption: captionOf(evaluation), ...resultTable(evaluation) },
+      { kind: "table", caption: "Examples with a known label", ...countTable(evaluation) },
       ...differenceCharts(evaluation),
       ...transferSections(evaluation),
       { kind: "heading", text: "Calibration" },
@@ -100,17 +113,40 @@ export function evaluationPage(evaluation: Evaluation, { title, notes = [], curv
       { kind: "heading", text: "Training" },
       { kind: "table", caption: "Size and cost", ...costTable(evaluation) },
       ...trainingCharts(curves),
+      { kind: "heading", text: "Settings" },
+      { kind: "table", caption: SETTINGS_CAPTION, ...settingsTable(evaluation.runs) },
+      { kind: "heading", text: "Sources" },
+      { kind: "table", caption: "Files that the numbers come from", ...sourceTable(evaluation, root) },
     ],
   };
+}
+
+/** One row per objective: how many examples have a known label, of whom, and how many are positive. */
+export function countTable(evaluation: Evaluation): ResultTable {
+  const rows = objectivesOf(evaluation).map((objective): Cell[] => {
+    const found = evaluation.runs.find(({ objectives }) => objectives[objective] !== undefined);
+    const { examples = 0, users = 0, baseRate = null } = found?.objectives[objective]?.overall ?? {};
+    return [objective, examples, users, Math.round(examples * (baseRate ?? 0)), baseRate];
+  });
+  const counts = [{ label: "objective" }, { label: "examples" }, { label: "users" }, { label: "positives" }];
+  return { columns: [...counts, { label: "base rate", digits: 4 }], rows };
+}
+
+/** Where each run's numbers come from, relative to `root`. */
+function sourceTable({ runs }: Evaluation, root: string): ResultTable {
+  const rows = runs.flatMap(({ run, predictions }): Cell[][] => {
+    if (predictions === null) return [];
+    // Below the run's folder, as its other files are.
+    const folder = join(dirname(predictions), "..");
+    const files = [predictions, join(folder, "metrics.jsonl"), join(folder, "summary.json")];
+    return [[run, ...files.map((file) => relative(root, file))]];
+  });
+  return { columns: ["model", "scores", "curves", "size and cost"].map((label) => ({ label })), rows };
 }
 
 function captionOf({ split, baseline }: Evaluation): string {
   const difference = baseline === null ? "" : ` ΔNE below zero is better than ${baseline}; intervals resample users.`;
   return `Metrics on the ${split} window; NE against the base rate of the same examples.${difference}`;
-}
-
-function objectivesOf({ runs }: Pick<Evaluation, "runs">): readonly string[] {
-  return [...new Set(runs.flatMap(({ objectives }) => Object.keys(objectives)))];
 }
 
 type Metrics = RunEvaluation["objectives"][string]["overall"];
@@ -125,10 +161,6 @@ function differenceText(difference: PairedDifference | undefined): Cell {
   if (difference === undefined || difference.difference === null) return null;
   const text = (value: number | null): string => (value === null ? "–" : signed(value));
   return `${text(difference.difference)} [${text(difference.low)}, ${text(difference.high)}]`;
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
 }
 
 function differenceCharts({ runs, baseline, ...rest }: Evaluation): readonly Section[] {
@@ -192,16 +224,20 @@ function surfaceSections(evaluation: Evaluation): readonly Section[] {
 export function surfaceTable(evaluation: Evaluation): ResultTable | null {
   const names = Object.entries(evaluation.surfaces);
   if (names.length < 2) return null;
+  const against = againstColumns(evaluation);
   const rows = names.flatMap(([code, name]) =>
     objectivesOf(evaluation).flatMap((objective) =>
-      evaluation.runs.flatMap(({ run, objectives }): Cell[][] => {
+      evaluation.runs.flatMap(({ run, objectives, differences }): Cell[][] => {
         const row = objectives[objective]?.bySurface.find(({ surface }) => surface === Number(code));
-        return row === undefined ? [] : [[name, objective, run, row.examples, row.baseRate, ...metricCells(row)]];
+        if (row === undefined) return [];
+        const found = differences?.[objective]?.bySurface.find(({ surface }) => surface === Number(code));
+        const difference = against.map(() => differenceText(found));
+        return [[name, objective, run, row.examples, row.baseRate, ...metricCells(row), ...difference]];
       }),
     ),
   );
   const columns = [{ label: "surface" }, { label: "objective" }, { label: "model" }, { label: "examples" }];
-  return { columns: [...columns, { label: "base rate", digits: 4 }, ...METRIC_COLUMNS], rows };
+  return { columns: [...columns, { label: "base rate", digits: 4 }, ...METRIC_COLUMNS, ...against], rows };
 }
 
 function trainingCharts(curves: EvaluationPageOptions["curves"]): readonly Section[] {

@@ -8,7 +8,7 @@ import { htmlPage } from "../report/html.ts";
 import { Scope } from "../torch/index.ts";
 import { readSafetensors } from "../torch/safetensors.ts";
 import { type Evaluation, evaluateRuns, trainingCurve } from "./evaluation.ts";
-import { costTable, evaluationPage, resultTable } from "./evaluation-report.ts";
+import { costTable, countTable, evaluationPage, resultTable } from "./evaluation-report.ts";
 
 const RUNS = ["baseRate", "previous", "foundation"] as const;
 const OBJECTIVES = ["click", "conversion"] as const;
@@ -195,6 +195,34 @@ describe("what cannot be evaluated", () => {
 });
 
 describe("the report", () => {
+  it("has the difference on each surface, of that surface's examples alone", () => {
+    const entropyOf = ({ labels, logits }: Pick<Columns, "labels" | "logits">): number => {
+      const losses = labels.map((y, i) => crossEntropy(y, 1 / (1 + Math.exp(-(logits[i] ?? 0)))));
+      return mean(losses) / mean(labels.map((y) => crossEntropy(y, mean(labels))));
+    };
+    const onSurface = (run: string, surface: number): number => {
+      const columns = readPredictions(run, "click");
+      const at = columns.surfaces.flatMap((own, i) => (own === surface ? [i] : []));
+      return entropyOf({ labels: at.map((i) => columns.labels[i]!), logits: at.map((i) => columns.logits[i]!) });
+    };
+    const found = evaluation.runs[2]?.differences?.["click"]?.bySurface ?? [];
+    expect(found.map(({ surface }) => evaluation.surfaces[surface])).toEqual(Object.values(evaluation.surfaces));
+    for (const { surface, difference, low, high } of found) {
+      expect(difference).toBeCloseTo(onSurface("foundation", surface) - onSurface("baseRate", surface), 10);
+      expect(low).toBeLessThanOrEqual(difference ?? Number.NaN);
+      expect(high).toBeGreaterThanOrEqual(difference ?? Number.NaN);
+    }
+  });
+
+  it("counts the examples of each objective", () => {
+    const counted = OBJECTIVES.map((objective) => {
+      const { labels, users } = readPredictions("previous", objective);
+      const positives = labels.filter((label) => label === 1).length;
+      return [objective, labels.length, new Set(users).size, positives, positives / labels.length];
+    });
+    expect(countTable(evaluation).rows).toEqual(counted);
+  });
+
   it("has every run and objective in its tables, and a dash for no difference", () => {
     const { columns, rows } = resultTable(evaluation);
     expect(rows.map((row) => row.slice(0, 2))).toEqual(OBJECTIVES.flatMap((name) => RUNS.map((run) => [name, run])));
@@ -211,11 +239,12 @@ describe("the report", () => {
   it("is one page of HTML that loads nothing", () => {
     const curves = Object.fromEntries(RUNS.map((run) => [run, trainingCurve(project, run)]));
     expect(curves["previous"]?.filter((record) => "loss" in record)).toHaveLength(36);
-    const html = htmlPage(evaluationPage(evaluation, { title: "Of <all> runs", notes: ["Note & more"], curves }));
+    const html = htmlPage(evaluationPage(evaluation, { root: folder.path, notes: ["<Note> & more"], curves }));
     for (const name of [...RUNS, ...OBJECTIVES, "feed", "stories"]) expect(html).toContain(`>${name}<`);
     expect(html).toMatch(/^<!doctype html>\n<html lang="en">.*<\/html>\n$/s);
-    expect(html).toContain("Of &lt;all&gt; runs");
-    expect(html).toContain("Note &amp; more");
+    expect(html).toContain("<title>baseRate, previous and foundation</title>");
+    expect(html).toContain("&lt;Note&gt; &amp; more");
+    expect(html).toContain(">runs/previous/predictions/test.safetensors<");
     expect(html).not.toMatch(/<script|<link|<img|<iframe|@import|\b(?:src|href)="(?!#)|url\((?!#)/);
     expect(html).not.toContain("NaN");
     expect(html.match(/<svg/g)?.length).toBeGreaterThanOrEqual(2 * OBJECTIVES.length + 3);

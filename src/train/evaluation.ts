@@ -3,8 +3,9 @@ import type { ProjectConfig } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { evaluate, type ObjectiveEvaluation } from "../metrics/evaluation.ts";
-import { type PairedComparison, pairedBootstrap } from "../metrics/paired-bootstrap.ts";
-import { alignExamples } from "../metrics/scored-examples.ts";
+import { groupRows } from "../metrics/groups.ts";
+import { type PairedComparison, type PairedDifference, pairedBootstrap } from "../metrics/paired-bootstrap.ts";
+import { alignExamples, type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
 import { type CurveRecord, readCurve } from "../report/jsonl.ts";
 import type { Split } from "./inputs.ts";
 import { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";
@@ -15,12 +16,22 @@ import { type MeasuredRun, type TransferEvaluation, transfersOf } from "./transf
 /** One run on one split. */
 export interface RunEvaluation {
   readonly run: string;
-  /** Null where no training made the scores. */
+  /** Null where no training made the scores, as of {@link config} and {@link predictions}. */
   readonly summary: RunSummary | null;
+  /** All that decided its result. */
+  readonly config: RunConfig | null;
+  /** File of its scores, which the numbers come from. */
+  readonly predictions: string | null;
   /** By name. */
   readonly objectives: Readonly<Record<string, ObjectiveEvaluation>>;
   /** Differences to the baseline by objective; null for the baseline itself and without one. */
-  readonly differences: Readonly<Record<string, PairedComparison>> | null;
+  readonly differences: Readonly<Record<string, ComparedObjective>> | null;
+}
+
+/** The difference of two runs on one objective, over all examples and by surface. */
+export interface ComparedObjective extends PairedComparison {
+  /** Of NE, in order of the surfaces' codes. */
+  readonly bySurface: readonly (PairedDifference & { readonly surface: number })[];
 }
 
 /** Runs on the same examples of one split, as plain JSON. */
@@ -75,15 +86,15 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
     options.onRun?.(run);
     const opened = openRun(project, run, surface);
     const { config, summary } = opened;
-    trained.push({ run, config, summary, predictions: await scoreRun(opened, options) });
+    const scores = await scoreRun(opened, options);
+    trained.push({ run, config, summary, predictions: predictionsFile(opened, split), scores });
   }
-  const reference = trained.find(({ run }) => run === baseline)?.predictions ?? null;
+  const reference = trained.find(({ run }) => run === baseline)?.scores ?? null;
   const scored: readonly Scored[] = [...trained, ...(known === undefined ? [] : [await scoreKnown(known, trained)])];
-  const evaluations = scored.map(({ run, summary, predictions }) => ({
-    run,
-    summary,
-    objectives: mapValues(predictions, evaluate),
-    differences: reference === null || run === baseline ? null : compare(reference, predictions),
+  const evaluations = scored.map(({ scores, ...run }) => ({
+    ...run,
+    objectives: mapValues(scores, evaluate),
+    differences: reference === null || run.run === baseline ? null : compare(reference, scores),
   }));
   return {
     split,
@@ -96,16 +107,14 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
 }
 
 /** One row of an evaluation before it is measured. */
-interface Scored {
-  readonly run: string;
-  readonly summary: RunSummary | null;
-  readonly predictions: Predictions;
+interface Scored extends Pick<RunEvaluation, "run" | "summary" | "config" | "predictions"> {
+  readonly scores: Predictions;
 }
 
 /** Of each objective, the examples of the first run that predicts it are scored. */
 async function scoreKnown({ name, score }: KnownScores, runs: readonly Scored[]): Promise<Scored> {
-  const examples = Object.fromEntries(runs.flatMap(({ predictions }) => Object.entries(predictions)).reverse());
-  return { run: name, summary: null, predictions: await score(examples) };
+  const examples = Object.fromEntries(runs.flatMap(({ scores }) => Object.entries(scores)).reverse());
+  return { run: name, summary: null, config: null, predictions: null, scores: await score(examples) };
 }
 
 function measured(run: string, config: RunConfig, objectives: RunEvaluation["objectives"] = {}): MeasuredRun {
@@ -122,20 +131,24 @@ export async function scoreRun(
   opened: OpenedRun,
   { split, enrichFor, onUnwritten }: Pick<EvaluateOptions, "split" | "enrichFor" | "onUnwritten">,
 ): Promise<Predictions> {
-  const { folder, config, model, inputs, surface } = opened;
-  const { objectives } = inputs.spec;
-  const predictions = await predict(model, await examplesOf(opened, split, enrichFor), {
+  const { objectives } = opened.inputs.spec;
+  const predictions = await predict(opened.model, await examplesOf(opened, split, enrichFor), {
     objectives,
     mesh: ProcessMesh.single(),
   });
-  const part = surface === config.model.surface ? split : `${split}-${encodeURIComponent(surface ?? "")}`;
   try {
-    writePredictions(folder.predictions(part), predictions);
+    writePredictions(predictionsFile(opened, split), predictions);
   } catch (error) {
     if (onUnwritten === undefined || !(error instanceof Error)) throw error;
     onUnwritten(error);
   }
   return predictions;
+}
+
+/** Where the scores of a split are written: by themselves if they are of one surface only. */
+function predictionsFile({ folder, config, surface }: OpenedRun, split: Split): string {
+  const part = surface === config.model.surface ? split : `${split}-${encodeURIComponent(surface ?? "")}`;
+  return folder.predictions(part);
 }
 
 /** The surface that runs are for; null if all are for all. @throws {LapidaryError} RUN_SURFACES */
@@ -152,12 +165,27 @@ function surfaceOf(project: ProjectConfig, runs: readonly string[]): string | nu
   });
 }
 
-function compare(baseline: Predictions, candidate: Predictions): Readonly<Record<string, PairedComparison>> {
+function compare(baseline: Predictions, candidate: Predictions): Readonly<Record<string, ComparedObjective>> {
   const shared = Object.fromEntries(Object.entries(baseline).filter(([objective]) => objective in candidate));
   return mapValues(shared, (own, objective) => {
     const other = alignExamples(own, candidate[objective]!);
-    return pairedBootstrap({ labels: own.labels, users: own.users, baseline: own.logits, candidate: other.logits });
+    return { ...paired(own, other), bySurface: bySurface(own, other) };
   });
+}
+
+function paired(own: ScoredExamples, other: ScoredExamples): PairedComparison {
+  return pairedBootstrap({ labels: own.labels, users: own.users, baseline: own.logits, candidate: other.logits });
+}
+
+function bySurface(own: ScoredExamples, other: ScoredExamples): ComparedObjective["bySurface"] {
+  const { count, offsets, rows } = groupRows(own.surfaces);
+  if (count < 2) return [];
+  const parts = Array.from({ length: count }, (_, g) => {
+    const at = rows.subarray(offsets[g]!, offsets[g + 1]!);
+    const part = takeRows(own, at);
+    return { surface: part.surfaces[0]!, ...paired(part, takeRows(other, at)).normalizedEntropy };
+  });
+  return parts.sort((a, b) => a.surface - b.surface);
 }
 
 /** Name of each surface of an event store by its code. */

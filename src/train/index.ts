@@ -11,6 +11,7 @@ export {
 } from "./evaluation.ts";
 export {
   costTable,
+  countTable,
   type EvaluationPageOptions,
   evaluationPage,
   type ResultTable,
@@ -18,6 +19,7 @@ export {
   surfaceTable,
   transferTable,
 } from "./evaluation-report.ts";
+export { evaluationName, verdictsOf } from "./evaluation-verdict.ts";
 export { SPLITS, type Split, type TrainingInputs } from "./inputs.ts";
 export { type Lesson, type LossScope, labelLoss, maskedLoss } from "./learner.ts";
 export { type EnrichFor, enrichmentOf, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";

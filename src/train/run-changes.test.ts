@@ -24,7 +24,7 @@ describe("changesOf", () => {
     expect(changesOf(before, { ...after, events: "b".repeat(64), share: 0.5 })).toEqual([
       { path: "models.previous.minCount", was: "2", now: "5" },
       { path: "models.previous.training.epochs", was: "3", now: "4" },
-      { path: "models.previous.training.order", was: '"shuffled"', now: '"days"' },
+      { path: "models.previous.training.order", was: "shuffled", now: "days" },
       { path: "split.validationUntil", was: "2025-03-05", now: "2025-03-05T12:00:00Z" },
       { path: "events", was: "aaaaaaaaaaaa", now: "bbbbbbbbbbbb" },
       { path: "share", was: null, now: "0.5" },
@@ -57,7 +57,7 @@ describe("differencesOf", () => {
     const logistic = configOf("logistic", { training: { ...training, threads: 2 } });
     const found = differencesOf([before, logistic, before]);
     expect(found.find(({ path }) => path === "model.training.threads")?.values).toEqual(["1", "2", "1"]);
-    expect(found.find(({ path }) => path === "model.kind")?.values).toEqual(['"previous"', '"logistic"', '"previous"']);
+    expect(found.find(({ path }) => path === "model.kind")?.values).toEqual(["previous", "logistic", "previous"]);
     expect(differencesOf([before, before])).toEqual([]);
   });
 });

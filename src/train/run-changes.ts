@@ -79,6 +79,7 @@ export function pathOf(key: string, model: string): string {
 /** A setting's value as text: times as dates, a fingerprint by its beginning. */
 export function settingText(key: string, value: unknown): string {
   if (key === "events") return String(value).slice(0, SHOWN_DIGITS);
+  if (typeof value === "string") return value;
   if (typeof value !== "number" || !key.endsWith("Ms")) return JSON.stringify(value);
   const date = new Date(value);
   // Slices begin at the first of all times, which is no date.

@@ -106,9 +106,11 @@ describe("evaluate", () => {
     }
     // A model without inputs tells no two examples apart.
     expect(evaluation.runs[0]?.objectives["click"]?.overall.auc).toBe(0.5);
-    expect(report).toBe(at("evaluation-test.html"));
+    expect(report).toBe(at("evaluation-test-baseRate+logistic+previous+foundation.html"));
     const html = readFileSync(report, "utf8");
     for (const name of [...KINDS, "click", "conversion"]) expect(html).toContain(name);
+    expect(html).toContain(">runs/foundation/predictions/test.safetensors<");
+    expect(ended.stderr).toMatch(/^conversion: foundation .*baseRate.*95% interval/m);
     expect(ended.stderr).toMatch(/^objective +model +NE .*^foundation .*report: /ms);
   });
 

@@ -20,7 +20,7 @@ export const evaluate = defineCommand({
   options: {
     split: text("WINDOW", "window of the split: train, validation or test", "validation"),
     baseline: text("RUN", "run that the others are compared with (default: the first)"),
-    out: text("FILE", "where the report goes (default: evaluation-WINDOW.html beside the runs)"),
+    out: text("FILE", "where the report goes (default: evaluation-WINDOW-RUNS.html beside the runs)"),
   },
   readsProject: true,
   example: "lapidary evaluate previous foundation --split test",
@@ -57,16 +57,19 @@ export const evaluate = defineCommand({
     shown.finish("");
     const curves = Object.fromEntries(runs.map((run) => [run, train.trainingCurve(project, run)]));
     const notes = project.about === null ? [] : [project.about];
-    const path = resolve(out ?? join(project.runs, `evaluation-${split}.html`));
-    const page = htmlPage(train.evaluationPage(evaluation, { title: "Evaluation", notes, curves }));
+    const path = resolve(out ?? join(project.runs, train.evaluationName(evaluation).file));
+    const page = htmlPage(train.evaluationPage(evaluation, { root: project.root, notes, curves }));
     // A page that nobody asked for by name is not worth the numbers.
     const report = writePage(path, page, out === null ? onUnwritten : null) ? path : null;
     const transfers = train.transferTable(evaluation);
-    const { resultTable, surfaceTable, costTable } = train;
-    const shownTables = [resultTable(evaluation), surfaceTable(evaluation), transfers, costTable(evaluation)];
+    const { resultTable, countTable, surfaceTable, costTable } = train;
+    const counts = countTable(evaluation);
+    const shownTables = [resultTable(evaluation), counts, surfaceTable(evaluation), transfers, costTable(evaluation)];
     const tables = shownTables.filter((table) => table !== null).map(tableText);
+    const verdicts = train.verdictsOf(evaluation);
     const end = report === null ? unwritten : [...unwritten, `report: ${report}`];
-    return { result: { ...evaluation, report }, text: [...tables, ...notes, ...end].join("\n\n") };
+    const text = [...tables, verdicts.join("\n"), ...notes, ...end].join("\n\n");
+    return { result: { ...evaluation, verdicts, report }, text };
   },
 });
 

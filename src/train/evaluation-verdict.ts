@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import type { Evaluation, RunEvaluation } from "./evaluation.ts";
+
+/** Longest list of runs in the name of a file, in characters. */
+const NAMED = 100;
+
+/** The objectives of an evaluation's runs. */
+export function objectivesOf({ runs }: Pick<Evaluation, "runs">): readonly string[] {
+  return [...new Set(runs.flatMap(({ objectives }) => Object.keys(objectives)))];
+}
+
+/** A difference with its sign, as tables and sentences have it. */
+export function signed(value: number): string {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
+}
+
+/** What an evaluation is called, after its runs: the title of its page, and the name of its file. */
+export function evaluationName({ runs, split }: Pick<Evaluation, "runs" | "split">): {
+  readonly title: string;
+  readonly file: string;
+} {
+  const names = runs.filter(({ summary }) => summary !== null).map(({ run }) => basename(run));
+  const last = names.at(-1) ?? "";
+  const title = names.length < 2 ? last : `${names.slice(0, -1).join(", ")} and ${last}`;
+  const whole = names.map((name) => name.replaceAll(/[^\w.-]/g, "_")).join("+");
+  const digest = createHash("sha256").update(whole).digest("hex").slice(0, 8);
+  const short = `${whole.slice(0, NAMED)}…${digest}`;
+  return { title, file: `evaluation-${split}-${whole.length <= NAMED ? whole : short}.html` };
+}
+
+/** One sentence per objective and run: whether it is better than the baseline, or the only run than the base rate. */
+export function verdictsOf(evaluation: Evaluation): readonly string[] {
+  const { runs, baseline } = evaluation;
+  const trained = runs.filter(({ summary }) => summary !== null);
+  return objectivesOf(evaluation).flatMap((objective) =>
+    trained
+      .filter(({ run, objectives }) => run !== baseline && objectives[objective] !== undefined)
+      .map((run) => `${objective}: ${baseline === null ? alone(run, objective) : against(run, objective, baseline)}`),
+  );
+}
+
+function against({ run, differences }: RunEvaluation, objective: string, baseline: string): string {
+  const { difference = null, low = null, high = null } = differences?.[objective]?.normalizedEntropy ?? {};
+  if (difference === null || low === null || high === null) {
+    return `${run} and ${baseline} cannot be told apart: too few users or labels for an interval.`;
+  }
+  const found = `ΔNE ${signed(difference)}, 95% interval ${signed(low)} to ${signed(high)}`;
+  if (high < 0) return `${run} is better than ${baseline} (${found}).`;
+  if (low > 0) return `${run} is worse than ${baseline} (${found}).`;
+  return `${run} and ${baseline} cannot be told apart (${found}, which holds zero).`;
+}
+
+function alone({ run, objectives }: RunEvaluation, objective: string): string {
+  const entropy = objectives[objective]?.overall.normalizedEntropy ?? null;
+  if (entropy === null) return `the NE of ${run} is not defined, because the labels do not vary.`;
+  const than = "than always answering the base rate of these examples";
+  return `${run} is ${entropy < 1 ? "better" : "no better"} ${than} (NE ${entropy.toFixed(4)}).`;
+}
