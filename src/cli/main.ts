@@ -10,6 +10,7 @@ import { generate } from "./commands/generate.ts";
 import { ingest } from "./commands/ingest.ts";
 import { init } from "./commands/init.ts";
 import { predict } from "./commands/predict.ts";
+import { runs } from "./commands/runs.ts";
 import { scale } from "./commands/scale.ts";
 import { serve } from "./commands/serve.ts";
 import { simulate } from "./commands/simulate.ts";
@@ -29,6 +30,7 @@ await main(
     transfer,
     evaluate,
     predict,
+    runs,
     scale,
     exportRun,
     backfill,

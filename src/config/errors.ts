@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   CHECKPOINT_DAMAGED: "a checkpoint is not whole, or its bytes are not those that were written",
   CHECKPOINT_MISMATCH: "a checkpoint is of another model than the one it is restored into",
   RUN_UNFINISHED: "a run has not been finished yet",
+  RUN_UNKNOWN: "the project has no run of that name",
   RUN_SURFACES: "runs of different surfaces have no examples in common",
   RUN_BUSY: "another process is training the same run",
   PREDICT_EXISTS: "a prediction would overwrite a file",

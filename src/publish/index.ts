@@ -5,3 +5,4 @@ export type { LeftOut, LeftOutEvent } from "./left-out.ts";
 export { LoggedEvents } from "./logged-events.ts";
 export { MAX_DIFFERENCE, type Published, type PublishOptions, publishRun } from "./publish-run.ts";
 export { rankOverHttp } from "./rank-over-http.ts";
+export { type RunReference, referencesTo } from "./run-references.ts";

@@ -33,8 +33,14 @@ const METRIC_COLUMNS: readonly TableColumn[] = [
   { label: "calibration", digits: 3 },
 ];
 
+/** What {@link resultTable} shows. */
+export interface ResultRows {
+  readonly baseline: string | null;
+  readonly runs: readonly Pick<RunEvaluation, "run" | "objectives" | "differences">[];
+}
+
 /** One row per objective and run: its metrics, and its difference to the baseline with its 95% interval. */
-export function resultTable(evaluation: Evaluation): ResultTable {
+export function resultTable(evaluation: ResultRows): ResultTable {
   const against = againstColumns(evaluation);
   const rows = objectivesOf(evaluation).flatMap((objective) =>
     evaluation.runs.map((run) => [

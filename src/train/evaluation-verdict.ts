@@ -6,7 +6,11 @@ import type { Evaluation, RunEvaluation } from "./evaluation.ts";
 const NAMED = 100;
 
 /** The objectives of an evaluation's runs. */
-export function objectivesOf({ runs }: Pick<Evaluation, "runs">): readonly string[] {
+export function objectivesOf({
+  runs,
+}: {
+  readonly runs: readonly Pick<RunEvaluation, "objectives">[];
+}): readonly string[] {
   return [...new Set(runs.flatMap(({ objectives }) => Object.keys(objectives)))];
 }
 

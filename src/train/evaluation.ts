@@ -165,7 +165,12 @@ function surfaceOf(project: ProjectConfig, runs: readonly string[]): string | nu
   });
 }
 
-function compare(baseline: Predictions, candidate: Predictions): Readonly<Record<string, ComparedObjective>> {
+/**
+ * The differences of two runs on the objectives that both have.
+ *
+ * @throws {LapidaryError} METRIC_COLUMNS unless both scored the same examples
+ */
+export function compare(baseline: Predictions, candidate: Predictions): Readonly<Record<string, ComparedObjective>> {
   const shared = Object.fromEntries(Object.entries(baseline).filter(([objective]) => objective in candidate));
   return mapValues(shared, (own, objective) => {
     const other = alignExamples(own, candidate[objective]!);

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { MODEL_DEFAULTS } from "../config/defaults.ts";
 import { makeFolder, writeFileAtomic } from "../config/durable-file.ts";
@@ -39,6 +39,16 @@ export interface TrainingSlice {
   readonly factsUntilMs: number;
 }
 
+/** When and from what a run was begun; nothing depends on it. */
+export interface RunOrigin {
+  /** ISO 8601, UTC. */
+  readonly begun: string;
+  /** Commit of the project, ending in `-dirty` if files differ from it; null if it is in no repository. */
+  readonly commit: string | null;
+  /** Version of lapidary. */
+  readonly lapidary: string;
+}
+
 /** What a finished run says of itself. */
 export interface RunSummary {
   readonly model: string;
@@ -68,8 +78,8 @@ export interface RunSummary {
 }
 
 /**
- * The folder of one run: `config.json` (resolved), `inputs/`, `metrics.jsonl`, `tensorboard/`, `checkpoints/`,
- * `predictions/`, and `summary.json` once it is finished. `lock` is held while a process trains it.
+ * The folder of one run: `config.json` (resolved), `origin.json`, `inputs/`, `metrics.jsonl`, `tensorboard/`,
+ * `checkpoints/`, `predictions/`, and `summary.json` once it is finished. `lock` is held while a process trains it.
  */
 export class RunFolder implements Disposable {
   readonly path: string;
@@ -84,14 +94,15 @@ export class RunFolder implements Disposable {
    * One of another configuration that has no checkpoint is moved aside. It is this process's until it is disposed of.
    *
    * @param options.fresh move an earlier run aside and start over
+   * @param options.origin what is kept of the beginning of a new run
    * @throws {LapidaryError} RUN_BUSY while another process trains it, RUN_CHANGED if an earlier run with a checkpoint had
    *   another configuration
    */
-  static begin(path: string, { config, fresh }: { config: RunConfig; fresh: boolean }): RunFolder {
+  static begin(path: string, options: { config: RunConfig; fresh: boolean; origin: () => RunOrigin }): RunFolder {
     const folder = new RunFolder(path);
     folder.#lock = lockIn(path);
     try {
-      folder.#adopt(config, fresh);
+      folder.#adopt(options);
     } catch (error) {
       folder[Symbol.dispose]();
       throw error;
@@ -99,14 +110,16 @@ export class RunFolder implements Disposable {
     return folder;
   }
 
-  #adopt(config: RunConfig, fresh: boolean): void {
+  #adopt({ config, fresh, origin }: { config: RunConfig; fresh: boolean; origin: () => RunOrigin }): void {
     const file = join(this.path, CONFIG);
     const changes = existsSync(file) ? changesOf(this.config, config) : [];
     // An attempt without a checkpoint, of too large a batch for example, must not stand in the way of its correction.
     const isAside = fresh || (changes.length > 0 && this.checkpoints.isEmpty);
     if (changes.length > 0 && !isAside) throw changed(this.path, changes);
     if (isAside && readdirSync(this.path).some((name) => name !== LOCK)) this.#moveAside();
-    if (!existsSync(file)) writeFileAtomic(file, `${JSON.stringify(config, null, 2)}\n`);
+    if (existsSync(file)) return;
+    writeFileAtomic(join(this.path, ORIGIN), textOf(origin()));
+    writeFileAtomic(file, textOf(config));
   }
 
   #moveAside(): void {
@@ -129,6 +142,12 @@ export class RunFolder implements Disposable {
     if (!existsSync(join(path, CONFIG))) return "none";
     if (changesOf(folder.config, config).length === 0) return folder.summary === null ? "begun" : "finished";
     return folder.checkpoints.isEmpty ? "none" : "changed";
+  }
+
+  /** Removes a run, all of it. @throws {LapidaryError} RUN_BUSY while a process trains it */
+  static remove(path: string): void {
+    using _lock = lockIn(path);
+    rmSync(path, { recursive: true });
   }
 
   /** The folder of a run that another process has begun. */
@@ -159,6 +178,12 @@ export class RunFolder implements Disposable {
     return { ...config, model: { ...earlier, ...config.model } };
   }
 
+  /** When and from what it was begun; null of runs from before that was kept. */
+  get origin(): RunOrigin | null {
+    const file = join(this.path, ORIGIN);
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as RunOrigin) : null;
+  }
+
   /** The summary of a finished run; null while it is not finished. */
   get summary(): RunSummary | null {
     const file = join(this.path, "summary.json");
@@ -167,7 +192,7 @@ export class RunFolder implements Disposable {
 
   /** Marks the run as finished. */
   finish(summary: RunSummary): void {
-    writeFileAtomic(join(this.path, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+    writeFileAtomic(join(this.path, "summary.json"), textOf(summary));
   }
 
   get checkpoints(): CheckpointFolder {
@@ -186,6 +211,13 @@ export class RunFolder implements Disposable {
     return join(this.path, "inputs");
   }
 
+  /** Splits, or parts of them, that there are predictions over. */
+  get predicted(): readonly string[] {
+    const folder = join(this.path, "predictions");
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder).flatMap((name) => /^(.+)\.safetensors$/.exec(name)?.[1] ?? []);
+  }
+
   /** File of the model's predictions over a split. */
   predictions(split: string): string {
     return join(this.path, "predictions", `${split}.safetensors`);
@@ -193,6 +225,7 @@ export class RunFolder implements Disposable {
 }
 
 const CONFIG = "config.json";
+const ORIGIN = "origin.json";
 const LOCK = "lock";
 
 /** @throws {LapidaryError} RUN_BUSY */
@@ -209,6 +242,10 @@ function lockIn(path: string): FileLock {
     got: "one that does",
     hint: "Wait for it to end or stop it, or train another run with --run NAME.",
   });
+}
+
+function textOf(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 function timestamp(): string {

@@ -16,6 +16,7 @@ import { Learner, type Lesson, labelLesson } from "./learner.ts";
 import { inPrecision } from "./precision.ts";
 import type { TrainingProgress } from "./progress.ts";
 import { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
+import { originOf } from "./run-origin.ts";
 import { Session } from "./session.ts";
 import { attributionWindows, dealWindows } from "./windows.ts";
 
@@ -242,7 +243,8 @@ function beginRun(project: ProjectConfig, options: TrainOptions): RunFolder {
   const { model: name, run = name, fresh = false, mesh } = options;
   const path = join(project.runs, run);
   const config = runConfigOf(project, options);
-  const folder = mesh.rank === 0 ? RunFolder.begin(path, { config, fresh }) : RunFolder.at(path);
+  const folder =
+    mesh.rank === 0 ? RunFolder.begin(path, { config, fresh, origin: () => originOf(project) }) : RunFolder.at(path);
   mesh.barrier();
   return folder;
 }

@@ -25,6 +25,16 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     "--store <KIND>",
     "--store-at <PLACE>",
   ],
+  predict: [
+    "RUN",
+    "--input <FILES...>",
+    "--out <FILE>",
+    "--bundle <DIR>",
+    "--embeddings",
+    "--force",
+    "--config <PATH>",
+  ],
+  runs: ["ACTION", "RUN", "--yes", "--config <PATH>", "--set <KEY=VALUE>"],
   doctor: ["--config <PATH>", "--set <KEY=VALUE>"],
 };
 
