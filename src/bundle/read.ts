@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BundleManifest, CURRENT_FILE, type FileEntry, MANIFEST_FILE, parseManifest } from "./manifest.ts";
 import { damaged, notFound, unsafe } from "./problems.ts";
@@ -13,6 +13,13 @@ export interface Bundle {
   readonly manifest: BundleManifest;
   /** The files by path: the bytes that were verified, not to be read a second time. */
   readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
+/** Folders below `dir` that a bundle was published in, by name. */
+export function listBundles(dir: string): readonly string[] {
+  if (!existsSync(dir)) return [];
+  const folders = readdirSync(dir).map((name) => join(dir, name));
+  return folders.filter((folder) => existsSync(join(folder, CURRENT_FILE))).sort();
 }
 
 /**

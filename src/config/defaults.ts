@@ -63,4 +63,5 @@ export const PATH_DEFAULTS = Object.freeze({
   runs: "runs",
   knowledge: ".lapidary/knowledge",
   bundles: "bundles",
+  online: "online",
 } as const);

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { readBundle } from "../bundle/index.ts";
+import { listBundles, readBundle } from "../bundle/index.ts";
 import type { ProjectConfig } from "../config/types.ts";
 import { listRuns, type RunEntry, RunFolder } from "../train/index.ts";
 import { KnowledgeStore } from "../transfer/index.ts";
@@ -13,7 +13,7 @@ export interface RunReference {
 
 /** What of the project was made from a run: bundles, a teacher's knowledge, later slices of the same training. */
 export function referencesTo(project: ProjectConfig, { run, path }: RunEntry): readonly RunReference[] {
-  const bundles = foldersIn(project.bundles).filter((folder) => bundledRun(folder) === basename(run));
+  const bundles = listBundles(project.bundles).filter((folder) => bundledRun(folder) === basename(run));
   const knowledge = foldersIn(project.knowledge).filter((folder) =>
     KnowledgeStore.manifestOf(folder)?.snapshots.some((snapshot) => snapshot.run === run),
   );
@@ -31,7 +31,7 @@ function foldersIn(folder: string): readonly string[] {
   return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
 }
 
-/** The run that a bundle was exported from; null of what is no bundle, or a damaged one. */
+/** The run that a bundle was exported from; null of a damaged one. */
 function bundledRun(folder: string): string | null {
   try {
     return readBundle(folder).manifest.lineage["run"] ?? null;

@@ -23,6 +23,7 @@ describe("export, backfill, serve and audit", () => {
   it("say what is missing", async () => {
     expect(errorOf(await inProject(["export", "foundation", "--json"]))).toMatchObject({ code: "RUN_UNFINISHED" });
     expect(existsSync(join(project, "bundles"))).toBe(false);
+    expect(errorOf(await inProject(["serve", "--json"]))).toMatchObject({ code: "BUNDLE_NOT_FOUND" });
     expect(errorOf(await inProject(["audit", "vertical", "--json"]))).toMatchObject({ code: "BUNDLE_NOT_FOUND" });
     const unknown = await inProject(["backfill", "--store", "cassandra", "--json"]);
     expect(unknown.code).toBe(2);
@@ -37,7 +38,9 @@ describe("export, backfill, serve and audit", () => {
     const filled = await inProject(["backfill", "--json"]);
     const { events, ...added } = lastLine<Backfilled>(filled);
     expect(added).toEqual({ added: events, embeddings: 0, leftOut: { events: 0, first: [], file: null } });
-    const { url, child, ended } = await startServer(["--bundle", "bundles/vertical"], { cwd: project });
+    expect(existsSync(join(project, "online"))).toBe(true);
+    // From elsewhere, as one who names the project: its only bundle, and its own online store.
+    const { url, child, ended } = await startServer(["--config", project], { cwd: folder.path });
     const audit = ["audit", "vertical", "--url", url, "--split", "test", "--store-at"];
     const good = await inProject([...audit, "online", "--json"]);
     // A store without the events says so, and fails.
@@ -53,5 +56,19 @@ describe("export, backfill, serve and audit", () => {
     expect(found.maxDifference).toBeLessThanOrEqual(1e-5);
     expect(bad.code).toBe(1);
     expect(lastLine<Audit>(bad).otherHistories).toBeGreaterThan(0);
+    expect(existsSync(join(folder.path, "online"))).toBe(false);
+  });
+
+  it("names the bundles where there are several", async () => {
+    await inProject(["export", "vertical", "--out", "bundles/other"]);
+    const unsure = await inProject(["serve", "--port", "0", "--json"]);
+    expect(unsure.code).toBe(2);
+    expect(errorOf(unsure)).toMatchObject({
+      code: "USAGE",
+      where: "--bundle",
+      expected: "one of bundles/other, bundles/vertical",
+    });
+    const redis = await inProject(["serve", "--bundle", "bundles/other", "--store", "redis", "--json"]);
+    expect(errorOf(redis)).toMatchObject({ code: "USAGE", where: "--store-at" });
   });
 });

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     "--max-queued <N>",
     "--store <KIND>",
     "--store-at <PLACE>",
+    "--config <PATH>",
   ],
   predict: [
     "RUN",

@@ -29,7 +29,7 @@ export const audit = defineCommand({
     const project = await loadProject();
     const window = await splitOption(split);
     const api = await import("../../publish/index.ts");
-    const online = storeAt === null ? null : await openStoreOption({ store, storeAt });
+    const online = storeAt === null ? null : await openStoreOption({ store, storeAt }, project);
     const shown = progress({ label: "audit", total: null, unit: "examples" });
     try {
       const onProgress = (done: number): void => shown.update({ done });

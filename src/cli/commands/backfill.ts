@@ -17,15 +17,15 @@ export const backfill = defineCommand({
   options: {
     teacher: text("NAME", "model whose embeddings the events get (default: none)"),
     store: text("KIND", "online store: lmdb or redis", "lmdb"),
-    storeAt: text("PLACE", "its folder, or redis://HOST:PORT", "online"),
+    storeAt: text("PLACE", "its folder, or redis://HOST:PORT (default: online in the project's folder)"),
   },
   readsProject: true,
-  example: "lapidary backfill --teacher foundation --store-at online",
+  example: "lapidary backfill --teacher foundation",
   resume: "Run `lapidary backfill` again: events that were added are not added twice.",
   run: async ({ options: { teacher, ...where }, signal, loadProject, progress }) => {
     const project = await loadProject();
     const api = await import("../../publish/index.ts");
-    const online = await openStoreOption(where);
+    const online = await openStoreOption(where, project);
     const shown = progress({ label: "backfill", total: null, unit: "events" });
     try {
       const onProgress = (done: number): void => shown.update({ done });

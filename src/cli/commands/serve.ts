@@ -1,3 +1,6 @@
+import { relative } from "node:path";
+import { LapidaryError } from "../../config/errors.ts";
+import type { ProjectConfig } from "../../config/types.ts";
 import { defineCommand } from "../command.ts";
 import { integer, text } from "../option.ts";
 import { openStoreOption } from "../store-option.ts";
@@ -8,9 +11,9 @@ export const serve = defineCommand({
   summary: "ranks with an exported model over HTTP",
   description:
     "Verifies a bundle, then answers POST /rank and POST /events until Ctrl-C or SIGTERM, which lets the requests in " +
-    "flight finish. POST /v2/repository/models/NAME/load replaces the model by what the bundle's folder holds then.",
+    "flight finish. Outside of a project, name the bundle. POST /v2/repository/models/NAME/load replaces the model by what the bundle's folder holds then.",
   options: {
-    bundle: text("DIR", "folder of the bundle", "bundle"),
+    bundle: text("DIR", "folder of the bundle (default: the only one of the project)"),
     port: integer("N", "port, 0 for any that is free", { minimum: 0, fallback: 8080 }),
     host: text("ADDRESS", "address to listen at", "127.0.0.1"),
     workers: integer(
@@ -23,16 +26,18 @@ export const serve = defineCommand({
     ),
     maxQueued: integer("N", "requests that may wait to be scored", { minimum: 1, fallback: 256 }),
     store: text("KIND", "online store: lmdb or redis", "lmdb"),
-    storeAt: text("PLACE", "its folder, or redis://HOST:PORT", "online"),
+    storeAt: text("PLACE", "its folder, or redis://HOST:PORT (default: online in the project's folder)"),
   },
-  readsProject: false,
+  readsProject: true,
   example: "lapidary serve --bundle bundles/feedClick --port 8080",
   resume: "Run `lapidary serve` again: acknowledged events are kept.",
-  run: async ({ options, signal, say }) => {
+  run: async ({ options, signal, say, loadProject }) => {
     const { ModelHost, RankingServer } = await import("../../serve/index.ts");
     const { workers, maxQueued } = options;
-    const host = await ModelHost.open(options.bundle, { workers, maxQueued });
-    const store = await openStoreOption(options);
+    const project = await projectOf(options, loadProject);
+    const bundle = options.bundle ?? (await onlyBundle(project));
+    const host = await ModelHost.open(bundle, { workers, maxQueued });
+    const store = await openStoreOption(options, project);
     const server = await RankingServer.listen({ host, store, address: options.host, port: options.port });
     say(`${host.current.manifest.model.name} ${host.current.version} at ${server.url}`);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
@@ -42,3 +47,37 @@ export const serve = defineCommand({
     return { result: { stopped: true, swaps: host.numSwaps }, text: "all requests were answered", status: "stopped" };
   },
 });
+
+type Where = { readonly bundle: string | null; readonly storeAt: string | null };
+
+/** The project, if something is left for it to say: a bundle may be served where there is none. */
+async function projectOf(
+  { bundle, storeAt }: Where,
+  loadProject: () => Promise<ProjectConfig>,
+): Promise<ProjectConfig | null> {
+  if (bundle === null) return loadProject();
+  if (storeAt !== null) return null;
+  return loadProject().catch((error: unknown) => {
+    if (error instanceof LapidaryError && error.code === "CONFIG_NOT_FOUND") return null;
+    throw error;
+  });
+}
+
+async function onlyBundle(project: ProjectConfig | null): Promise<string> {
+  const { listBundles } = await import("../../bundle/index.ts");
+  const folder = project?.bundles ?? "";
+  const [first, ...others] = listBundles(folder);
+  if (first !== undefined && others.length === 0) return first;
+  const names = [first ?? "", ...others].map((path) => relative(process.cwd(), path));
+  if (first === undefined) {
+    const hint = "Publish a run with `lapidary export RUN`, or name a bundle with --bundle.";
+    throw new LapidaryError({ code: "BUNDLE_NOT_FOUND", where: folder, expected: "a bundle", got: "none", hint });
+  }
+  throw new LapidaryError({
+    code: "USAGE",
+    where: "--bundle",
+    expected: `one of ${names.join(", ")}`,
+    got: "nothing",
+    hint: `For example: lapidary serve --bundle ${names[0]}`,
+  });
+}
