@@ -3,14 +3,16 @@
  * still text here, so that any store's codes can be given to them.
  */
 import { join } from "node:path";
-import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
+import type { DuckDBDataChunk } from "@duckdb/node-api";
 import type { EventsConfig } from "../config/types.ts";
-import { checkFields, checkJsonFields } from "./ingest/check-fields.ts";
-import { CREATE_BROKEN_SQL, collectUnsplit, lookUpParquetRows, writeDeadLetters } from "./ingest/dead-letters.ts";
-import { type IngestPlan, type PlannedColumn, planIngest } from "./ingest/plan.ts";
-import { createRowsSql, ROWS_PER_FILE, sharedIdTypes, stageFileSql } from "./ingest/scan.ts";
-import { checkUnchanged, type LogFile, listLogFiles, unreadable } from "./ingest/sources.ts";
-import { numericColumn, queryNumber, queryRows, streamChunks, textColumn } from "./ingest/sql.ts";
+import { countRejections, writeDeadLetters } from "./ingest/dead-letters.ts";
+import { checkUnchanged, type RecordLines } from "./ingest/files/index.ts";
+import { openLog } from "./ingest/open-log.ts";
+import { type IngestPlan, type PlannedColumn, valueName } from "./ingest/plan.ts";
+import { batchesOf, judgeLog, prepareRows, type ReadableLog, readBatch } from "./ingest/read-log.ts";
+import type { LinesOfFiles } from "./ingest/read-text.ts";
+import { recordsOf } from "./ingest/records.ts";
+import { numericColumn, queryNumber, streamChunks, textColumn } from "./ingest/sql.ts";
 import { Workspace } from "./ingest/workspace.ts";
 import { FileWriter } from "./store/file-writer.ts";
 
@@ -76,19 +78,18 @@ export async function readGivenRows(config: EventsConfig, options: GivenRowsOpti
   const { connection } = workspace;
   try {
     await connection.run(`SET memory_limit = '${MEMORY}'`);
-    const files = await listLogFiles(connection, config);
-    checkFields(config, files);
-    const plan = planIngest(config);
-    await stage(connection, { config, plan, files, signal: options.signal });
-    const letters = await writeDeadLetters(connection, files, new FileWriter(options.deadLetters));
+    using log = await openLog({ ...config, sql: null }, workspace.scratch("query"));
+    const { plan, parts } = log;
+    const lines = await readAll(workspace, { config, plan, parts }, options.signal);
+    const paths = parts.map(({ file }) => file.path);
+    const records = recordsOf(connection, { config, parts });
+    await writeDeadLetters(connection, new FileWriter(options.deadLetters), { plan, paths, records });
     return {
       numRows: await queryNumber(connection, "SELECT count(*) FROM readable"),
-      rejections: letters.rejections,
+      rejections: await countRejections(connection, plan),
       chunks: async function* () {
-        const lineOf = await unsplitLines(connection);
-        const place = { files, lineOf };
-        for await (const chunk of streamChunks(connection, rowsSql(plan))) yield rowsOf(chunk, plan, place);
-        await checkUnchanged(files, config.format);
+        for await (const chunk of streamChunks(connection, rowsSql(plan))) yield rowsOf(chunk, plan, { paths, lines });
+        await checkUnchanged(parts.map(({ file }) => file));
       },
       close: () => workspace.remove(),
     };
@@ -98,73 +99,39 @@ export async function readGivenRows(config: EventsConfig, options: GivenRowsOpti
   }
 }
 
-interface Stage {
-  readonly config: EventsConfig;
-  readonly plan: IngestPlan;
-  readonly files: readonly LogFile[];
-  readonly signal: AbortSignal | undefined;
-}
-
-async function stage(connection: DuckDBConnection, { config, plan, files, signal }: Stage): Promise<void> {
-  const context = { config, plan, idTypes: sharedIdTypes(plan, files) };
-  for (const sql of [...createRowsSql(files, context), CREATE_BROKEN_SQL]) await connection.run(sql);
-  for (const [index, file] of files.entries()) {
+async function readAll(workspace: Workspace, log: ReadableLog, signal: AbortSignal | undefined): Promise<LinesOfFiles> {
+  const { connection } = workspace;
+  const lines = new Map<number, RecordLines>();
+  await prepareRows(connection, log);
+  for (const batch of batchesOf(log.config, log.parts)) {
     signal?.throwIfAborted();
-    try {
-      await connection.run(stageFileSql(file, index, context));
-    } catch (cause) {
-      throw unreadable(file.path, config.format, cause);
-    }
-    if (config.format === "parquet") await lookUpParquetRows(connection, file, index);
-    else await collectUnsplit(connection, index);
+    const found = await readBatch(connection, log, { batch, folder: workspace.scratch("frames") });
+    for (const [index, each] of found) lines.set(index, each);
   }
-  if (config.format === "jsonl") await checkJsonFields(connection, plan, files);
+  await judgeLog(connection, log);
+  return lines;
 }
 
 function rowsSql(plan: IngestPlan): string {
-  const value = (column: PlannedColumn): string => `v${plan.all.indexOf(column)}`;
+  const value = (column: PlannedColumn): string => valueName(plan, column);
   const ids = [...(plan.id === null ? [] : [plan.id]), plan.user].map((column) => `${value(column)}::VARCHAR`);
   const outputs = plan.columns.map((column) => {
     if (column.kind === "number") return `coalesce(${value(column)}, 'NaN'::FLOAT)`;
     return column.kind === "id" ? `coalesce(${value(column)}::VARCHAR, '')` : `coalesce(${value(column)}, 0)`;
   });
-  const place = [`(seq // ${ROWS_PER_FILE})::INTEGER`, `(seq % ${ROWS_PER_FILE})::DOUBLE`];
-  return `SELECT ${[...place, `${value(plan.time)}::DOUBLE`, ...ids, ...outputs].join(", ")} FROM readable ORDER BY seq`;
-}
-
-/** Finds the line of a row in its file: a reader counts only the lines that it could split. */
-type LineOf = (file: number, line: number) => number;
-
-async function unsplitLines(connection: DuckDBConnection): Promise<LineOf> {
-  const rows = await queryRows(connection, "SELECT file, line - ordinal FROM broken ORDER BY file, line - ordinal");
-  const byFile = new Map<number, number[]>();
-  for (const [file, line] of rows) {
-    const own = byFile.get(Number(file)) ?? [];
-    own.push(Number(line));
-    byFile.set(Number(file), own);
-  }
-  return (file, line) => line + countUpTo(byFile.get(file) ?? [], line);
-}
-
-/** Number of values of an ascending list that are not above `bound`. */
-function countUpTo(values: readonly number[], bound: number): number {
-  let [low, high] = [0, values.length];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (values[middle]! <= bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  const place = ["file", "(seq - first_seq)::DOUBLE"];
+  return `SELECT ${[...place, `${value(plan.time)}::DOUBLE`, ...ids, ...outputs].join(", ")}
+    FROM readable JOIN read_files ON seq >= first_seq AND seq < first_seq + records ORDER BY file, seq`;
 }
 
 function rowsOf(
   chunk: DuckDBDataChunk,
   plan: IngestPlan,
-  { files, lineOf }: { readonly files: readonly LogFile[]; readonly lineOf: LineOf },
+  { paths, lines }: { readonly paths: readonly string[]; readonly lines: LinesOfFiles },
 ): GivenRows {
   const size = chunk.rowCount;
   const fileIndexes = numericColumn(chunk, 0);
-  const lines = numericColumn(chunk, 1);
+  const records = numericColumn(chunk, 1);
   const isMapped = plan.id !== null;
   const first = isMapped ? 5 : 4;
   const columns = plan.columns.map(({ name, kind }, i): [string, GivenColumn] => {
@@ -173,8 +140,8 @@ function rowsOf(
   });
   return {
     size,
-    files: Array.from({ length: size }, (_, i) => files[fileIndexes[i]!]?.path ?? ""),
-    lines: Array.from({ length: size }, (_, i) => lineOf(fileIndexes[i]!, lines[i]!)),
+    files: Array.from({ length: size }, (_, i) => paths[fileIndexes[i]!] ?? ""),
+    lines: Array.from({ length: size }, (_, i) => lines.get(fileIndexes[i]!)?.lineOf(records[i]!) ?? records[i]! + 1),
     events: isMapped ? textColumn(chunk, 3) : null,
     users: textColumn(chunk, first - 1),
     times: numericColumn(chunk, 2).slice(0, size),

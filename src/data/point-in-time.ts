@@ -59,7 +59,8 @@ export function pointAt(
   { row, user, timeMs }: Pick<PointInTime, "row" | "user" | "timeMs">,
   maxLength: number,
 ): PointInTime {
-  if (user === 0) return { row, user, timeMs, start: 0, end: 0, numPast: 0 };
+  const momentMs = momentOf(row, timeMs);
+  if (user === 0) return { row, user, timeMs, momentMs, start: 0, end: 0, numPast: 0 };
   const { start: first, end: last } = store.userRange(user);
   let [end, high] = [first, last];
   while (end < high) {
@@ -67,7 +68,7 @@ export function pointAt(
     if (store.timeOf(middle, user) < timeMs) end = middle + 1;
     else high = middle;
   }
-  return { row, user, timeMs, start: Math.max(first, end - maxLength), end, numPast: end - first };
+  return { row, user, timeMs, momentMs, start: Math.max(first, end - maxLength), end, numPast: end - first };
 }
 
 /** Number of events of the history of the event in `row`. O(ties + log users). */

@@ -45,7 +45,10 @@ const DICTIONARY = { kind: "dictionary" } as const;
 export function plainConfig(path: string): EventsConfig {
   return {
     from: [path],
+    sql: null,
     format: "jsonl",
+    text: { delimiter: null, quote: null, escape: null, encoding: "utf-8", nulls: ["\\N"], decimal: "." },
+    partitions: [],
     id: "id",
     user: "user",
     item: "item",

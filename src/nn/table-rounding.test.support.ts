@@ -105,7 +105,12 @@ export function roundedBounds(exact: Tensor, bounds: Tensor, format: string): Fl
   const [values, given] = [exact.toNumbers(), bounds.toNumbers()];
   const span = (all: Tensor): Tensor => all.amax([1]).sub(all.amin([1]));
   const [rows = 0, dim = 1] = exact.shape;
-  const ranges = rows * dim === 0 ? [] : span(exact).add(bounds.amax([1]).mul(2)).toNumbers();
+  const ranges =
+    rows * dim === 0
+      ? []
+      : span(exact)
+          .add(bounds.amax([1]).mul(2))
+          .toNumbers();
   return Float64Array.from(given, (bound, at) => {
     const [size, range] = [Math.abs(values[at] ?? 0) + bound, ranges[Math.floor(at / dim)] ?? 0];
     return bound === 0 ? 0 : bound + (ROUNDING[format]?.(size, range) ?? 0);

@@ -28,19 +28,22 @@ export function storedEvents(path: string): readonly StoredEvent[] {
   const events: StoredEvent[] = [];
   for (let user = 1; user <= store.numUsers; user++) {
     const { start, end } = store.userRange(user);
-    const times = store.timesOf(start, end, user);
-    for (let row = start; row < end; row++) {
-      const event: Record<string, string | number> = { user: users?.id(user) ?? "", time: times[row - start]! };
-      for (const { name, kind } of store.manifest.columns) {
-        const value = store.column(name).at(row);
-        const id = store.dictionary(name)?.id(value);
-        if (kind === "number" && !Number.isNaN(value)) event[name] = value;
-        if (kind === "flag" && value > 0) event[name] = value - 1;
-        if (id) event[name] = id;
-      }
-      events.push(event);
+    for (const [i, time] of store.timesOf(start, end, user).entries()) {
+      events.push({ user: users?.id(user) ?? "", time, ...factsAt(store, start + i) });
     }
   }
   store.close();
   return events;
+}
+
+function factsAt(store: EventStore, row: number): StoredEvent {
+  const facts: Record<string, string | number> = {};
+  for (const { name, kind } of store.manifest.columns) {
+    const value = store.column(name).at(row);
+    const id = store.dictionary(name)?.id(value);
+    if (kind === "number" && !Number.isNaN(value)) facts[name] = value;
+    if (kind === "flag" && value > 0) facts[name] = value - 1;
+    if (id) facts[name] = id;
+  }
+  return facts;
 }

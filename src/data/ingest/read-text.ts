@@ -10,13 +10,16 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 import { makeFolder } from "../../config/durable-file.ts";
-import { duckPath, type FramedText, frameText, unescapeSql } from "./files/index.ts";
+import { duckPath, type FramedText, frameText, type RecordLines, unescapeSql } from "./files/index.ts";
 import { setUnusableAside } from "./json-rows.ts";
 import type { LogPart } from "./log.ts";
 import { jsonRelation, type TextScan, textRelation } from "./relations.ts";
 import { ROWS_PER_FILE, type StageContext, stagedSql } from "./staging.ts";
 import { textOptionsOf } from "./text-options.ts";
 import { unreadable } from "./unreadable.ts";
+
+/** Where the records of each file of text begin, by the file's index. */
+export type LinesOfFiles = ReadonlyMap<number, RecordLines>;
 
 /** A part of the log that has been framed. */
 interface FramedPart {
@@ -29,12 +32,13 @@ export async function readText(
   connection: DuckDBConnection,
   parts: readonly LogPart[],
   { context, folder }: { context: StageContext; folder: string },
-): Promise<void> {
+): Promise<LinesOfFiles> {
   makeFolder(folder);
   try {
     const framed: FramedPart[] = [];
     for (const part of parts) framed.push({ part, text: await framePart(connection, part, { context, folder }) });
     for (const group of groupsOf(framed)) await stageGroup(connection, group, context);
+    return new Map(framed.map(({ part, text }) => [part.index, text.lines]));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -17,7 +17,7 @@ export interface RepeatCounts extends Repeats {
 export async function joinRepeats(connection: DuckDBConnection, plan: IngestPlan): Promise<void> {
   const { id } = plan;
   if (id === null || !(await findRepeats(connection, plan, valueName(plan, id)))) {
-    await connection.run("CREATE TABLE repeats AS SELECT * FROM readable WHERE false");
+    await connection.run("CREATE TABLE IF NOT EXISTS repeats AS SELECT * FROM readable WHERE false");
     await connection.run("CREATE VIEW accepted AS SELECT * FROM readable");
     return;
   }

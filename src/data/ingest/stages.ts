@@ -1,32 +1,25 @@
 import { writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { LapidaryError } from "../../config/errors.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { ORIGINS } from "../../features/schema.ts";
 import { DEAD_LETTER_FILE, INPUTS_FILE, type Manifest, type RowCounts } from "../store/format.ts";
 import { StoreWriter } from "../store/store-writer.ts";
-import { checkJsonFields, emptyLog } from "./check-fields.ts";
+import { emptyLog } from "./check-fields.ts";
 import { layoutColumns, writeEvents } from "./columns.ts";
-import { CREATE_UNUSABLE_SQL, countRejections, type RecordSource, writeDeadLetters } from "./dead-letters.ts";
+import { countRejections, type RecordSource, writeDeadLetters } from "./dead-letters.ts";
 import { buildCodes, dictionaryIds } from "./dictionaries.ts";
 import { checkUnchanged } from "./files/index.ts";
-import { knownKeys, markNested } from "./json-rows.ts";
-import { judgeRows } from "./judge.ts";
-import { type LogPart, typeOfField } from "./log.ts";
-import { type IngestPlan, schemaOf } from "./plan.ts";
-import { readParquet, viewParquet } from "./read-parquet.ts";
-import { readText } from "./read-text.ts";
+import type { LogPart } from "./log.ts";
+import { schemaOf } from "./plan.ts";
+import { batchesOf, judgeLog, prepareRows, type ReadableLog, readBatch, stageName } from "./read-log.ts";
 import { recordsOf } from "./records.ts";
 import { countRepeats, joinRepeats } from "./repeats.ts";
 import { queryNumber } from "./sql.ts";
-import { createStaged, type StageContext, sharedIdTypes } from "./staging.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What all stages of one ingest share. */
-export interface Job {
-  readonly config: EventsConfig;
-  readonly plan: IngestPlan;
-  readonly parts: readonly LogPart[];
+export interface Job extends ReadableLog {
   readonly workspace: Workspace;
   readonly store: string;
   readonly fingerprint: string;
@@ -50,76 +43,18 @@ export async function runStages(job: Job): Promise<void> {
     job.onStage(name);
     return workspace.stage(name, work);
   };
-  await stage("prepare", () => prepare(job));
-  for (const batch of batchesOf(config, parts))
-    await stage(stageName(batch, parts.length), () => readBatch(job, batch));
-  await stage("judge rows", () => judge(job));
+  await stage("prepare", () => prepareRows(connection, job));
+  for (const batch of batchesOf(config, parts)) {
+    await stage(stageName(batch, parts.length), async () => {
+      await readBatch(connection, job, { batch, folder: workspace.scratch("frames") });
+    });
+  }
+  await stage("judge rows", () => judgeLog(connection, job));
   await stage("join rows of one event", () => joinRepeats(connection, plan));
   await stage("build dictionaries", async () => {
     for (const column of plan.all) if (column.ids !== null) await buildCodes(connection, plan, column);
   });
   await stage("write columns", () => writeVersion(job));
-}
-
-/** Files that are read in one stage: what many small ones cost is what one of their size costs. */
-const BATCH = { files: 512, bytes: 64 * 2 ** 20 };
-
-function batchesOf({ format }: EventsConfig, parts: readonly LogPart[]): readonly (readonly LogPart[])[] {
-  // Parquet is only looked at here: its rows are read in every later stage.
-  if (format === "parquet") return parts.length === 0 ? [] : [parts];
-  const batches: LogPart[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const part of parts) {
-    const last = batches.at(-1);
-    bytes += part.file.sizeBytes;
-    if (last !== undefined && last.length < BATCH.files && bytes <= BATCH.bytes) last.push(part);
-    else {
-      batches.push([part]);
-      bytes = part.file.sizeBytes;
-    }
-  }
-  return batches;
-}
-
-function stageName(batch: readonly LogPart[], total: number): string {
-  const [first, last] = [batch[0], batch.at(-1)];
-  if (first === undefined || last === undefined) return "read nothing";
-  const place =
-    first === last ? `${first.index + 1} of ${total}` : `${first.index + 1} to ${last.index + 1} of ${total}`;
-  return `read ${basename(first.file.path)} (${place})`;
-}
-
-function contextOf({ config, plan, parts }: Job): StageContext {
-  const typesOf = (field: string) => parts.flatMap((part) => typeOfField(part, field) ?? []);
-  const idTypes = sharedIdTypes(plan, ({ source }) => ("from" in source ? typesOf(source.from) : ["VARCHAR"]));
-  return { config, plan, idTypes };
-}
-
-async function prepare(job: Job): Promise<void> {
-  const { connection } = job.workspace;
-  for (const sql of CREATE_UNUSABLE_SQL) await connection.run(sql);
-  await connection.run("CREATE TABLE read_files (file INTEGER, first_seq BIGINT, records BIGINT)");
-  if (job.config.format !== "parquet") await createStaged(connection, contextOf(job));
-}
-
-async function readBatch(job: Job, batch: readonly LogPart[]): Promise<void> {
-  const { config, parts, workspace } = job;
-  const { connection } = workspace;
-  const context = contextOf(job);
-  if (config.format !== "parquet") return readText(connection, batch, { context, folder: workspace.scratch("frames") });
-  await readParquet(connection, parts);
-  await viewParquet(connection, parts, context);
-}
-
-async function judge(job: Job): Promise<void> {
-  const { config, plan, parts, workspace } = job;
-  const { connection } = workspace;
-  const isJson = config.format === "jsonl";
-  const [first] = parts;
-  if (isJson && first) checkJsonFields(plan, first.file.path, await knownKeys(connection));
-  const records = recordsOf(connection, { config, parts });
-  const resolve = async () => (isJson ? markNested(connection, plan, records) : undefined);
-  await judgeRows(connection, contextOf(job), resolve);
 }
 
 async function writeVersion(job: Job): Promise<void> {

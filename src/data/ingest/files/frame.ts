@@ -1,12 +1,13 @@
 import { rmSync } from "node:fs";
 import { literal } from "../sql.ts";
 import { BrokenRecords } from "./broken-records.ts";
-import { dialectOf, type TextOptions } from "./dialect.ts";
+import { type Dialect, dialectOf, type TextOptions } from "./dialect.ts";
 import { duckPath } from "./duck-path.ts";
 import { unescapeSql } from "./escapes.ts";
 import { FramedOutput } from "./framed-output.ts";
 import type { LogFile } from "./list.ts";
 import { brokenHeader } from "./read-header.ts";
+import { RecordLines } from "./record-places.ts";
 import {
   type BrokenRecord,
   type Header,
@@ -33,6 +34,8 @@ export interface FramedText {
   readonly isEscaped: boolean;
   /** Number of lines behind the skipped ones, each a record. */
   readonly numRecords: number;
+  /** Where they begin in the file. */
+  readonly lines: RecordLines;
   /** What is no record, in the order of the file. */
   readonly broken: BrokenRecords;
 }
@@ -52,7 +55,7 @@ export async function frameText(file: LogFile, options: TextOptions, target: str
   const isUsable = source.isPlain && (dialect.hasHeader || source.bomBytes === 0);
   const output = new FramedOutput(isUsable ? { path: file.path, textStart: source.bomBytes } : null, target);
   const broken = new BrokenRecords(`${target}.broken`);
-  const sink = new FramingSink(file, output, broken);
+  const sink = new FramingSink(file, dialect, { output, broken });
   const scanner = new RecordScanner(dialect, sink);
   try {
     for await (const piece of source.pieces) scanner.push(piece);
@@ -65,17 +68,24 @@ export async function frameText(file: LogFile, options: TextOptions, target: str
   const { path, skipLines, isEscaped } = output;
   const fields = dialect.hasHeader ? sink.fields : null;
   const { numRecords } = scanner;
-  return { path, skipLines, fields, delimiter: dialect.delimiter, isEscaped, numRecords, broken };
+  return { path, skipLines, fields, delimiter: dialect.delimiter, isEscaped, numRecords, lines: sink.lines, broken };
 }
 
 class FramingSink implements RecordSink {
   fields: readonly string[] = [];
+  readonly lines: RecordLines = new RecordLines();
   readonly #file: LogFile;
+  readonly #dialect: Dialect;
   readonly #output: FramedOutput;
   readonly #broken: BrokenRecords;
 
-  constructor(file: LogFile, output: FramedOutput, broken: BrokenRecords) {
+  constructor(
+    file: LogFile,
+    dialect: Dialect,
+    { output, broken }: { readonly output: FramedOutput; readonly broken: BrokenRecords },
+  ) {
     this.#file = file;
+    this.#dialect = dialect;
     this.#output = output;
     this.#broken = broken;
   }
@@ -87,6 +97,7 @@ class FramingSink implements RecordSink {
   }
 
   run(run: RecordRun): void {
+    this.lines.add(this.#dialect, run);
     this.#output.run(run);
   }
 

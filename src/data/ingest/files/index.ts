@@ -7,5 +7,6 @@ export { type FramedText, frameText } from "./frame.ts";
 export { guessDelimiter } from "./guess-delimiter.ts";
 export { checkUnchanged, type LogFile, listLogFiles } from "./list.ts";
 export { readHeader } from "./read-header.ts";
-export type { BrokenRecord } from "./record-scanner.ts";
 export { readRecords } from "./read-records.ts";
+export { RecordLines } from "./record-places.ts";
+export type { BrokenRecord } from "./record-scanner.ts";

@@ -1,6 +1,6 @@
 import { type Dialect, dialectOf, type TextOptions } from "./dialect.ts";
 import type { LogFile } from "./list.ts";
-import { RecordParser } from "./record-parser.ts";
+import { placesIn } from "./record-places.ts";
 import { type RecordRun, RecordScanner, type RecordSink } from "./record-scanner.ts";
 import { openText } from "./text-source.ts";
 
@@ -56,20 +56,14 @@ class PickingSink implements RecordSink {
     return found;
   }
 
-  run({ buffer, start, end, ...run }: RecordRun): void {
+  run(run: RecordRun): void {
     const isWanted = () => this.#wanted !== null && this.#wanted < run.record + run.numRecords;
     if (!isWanted()) return;
-    const parser = new RecordParser(this.#dialect);
-    const window = { buffer, end, isLast: true };
-    parser.clear(window);
-    for (let { record, line } = run, at = start; isWanted(); record++) {
-      parser.parse(window, at);
-      if (record === this.#wanted) {
-        this.#found.push({ record, line, raw: Buffer.from(buffer.subarray(at, parser.end)) });
-        this.#next();
-      }
-      line += parser.numLines;
-      at = parser.next;
+    for (const { record, line, start: from, end: to } of placesIn(this.#dialect, run)) {
+      if (!isWanted()) return;
+      if (record !== this.#wanted) continue;
+      this.#found.push({ record, line, raw: Buffer.from(run.buffer.subarray(from, to)) });
+      this.#next();
     }
   }
 

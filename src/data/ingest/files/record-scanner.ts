@@ -39,6 +39,8 @@ export interface RecordRun {
   /** Number of the first among the file's records, from 0. */
   readonly record: number;
   readonly numRecords: number;
+  /** Lines that they stand on; more than there are records if one has line breaks inside. */
+  readonly numLines: number;
 }
 
 /** The header of a file. */
@@ -174,7 +176,7 @@ export class RecordScanner {
     if (numRecords === 0) return;
     const text = kind === "clean" ? buffer.subarray(start, end) : this.#parser.text;
     const place = { offset: this.#offset, buffer, start, end, line: this.#line, record: this.#numRecords };
-    this.#sink.run({ kind, text, ...place, numRecords });
+    this.#sink.run({ kind, text, ...place, numRecords, numLines });
     this.#line += numLines;
     this.#numRecords += numRecords;
     if (kind === "rewritten") this.#parser.textBytes = 0;
