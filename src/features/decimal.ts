@@ -22,9 +22,9 @@ export function parseDecimal(text: string): Decimal | null {
   return { text: bare, isNegative: sign === "-", digits, exponent: Number(exponent) - fraction.length };
 }
 
-/** The nearest double; infinite if none is near. */
-export function numberOf({ text }: Decimal): number {
-  return Number(text);
+/** The nearest double; infinite if none is near, NaN of none. */
+export function numberOf(decimal: Decimal | null): number {
+  return decimal === null ? Number.NaN : Number(decimal.text);
 }
 
 /** `⌊decimal · 10^shift⌋`, exactly; null if a double does not hold it exactly. */

@@ -38,10 +38,10 @@ export function eventRulesOf(events: EventsConfig): EventRules {
 /** What is wrong with an event that lacks one of the values that every event has. */
 export const MISSING: Refused = new Refused("EVENT_MISSING", "a value, as every event has one");
 
-/**
- * One fact of JSON, of the column `name`, as it is stored; null if it is missing.
- */
+/** One fact of JSON, of the column `name`, as it is stored; null if it is missing. */
 export function readFact(raw: unknown, name: string, kind: ValueKind): string | number | null | Refused {
+  // Most numbers need no text in between, and a ranking has thousands.
+  if (kind === "number" && typeof raw === "number") return readNumber(raw);
   const text = textOf(raw);
   if (text === null || isRefused(text)) return text;
   if (kind === "number") return readNumber(text);

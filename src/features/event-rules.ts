@@ -56,6 +56,7 @@ function readText(text: string, maxBytes: number): string | Refused {
     return new Refused("EVENT_SIZE", `at most ${maxBytes} bytes in UTF-8`);
   }
   // Tables with gaps hold whole numbers as floats. What a float never looks like, such as 007.0, stays as it is.
+  if (!text.endsWith("0")) return text;
   const whole = /^(-?(?:0|[1-9]\d*))(?:\.0+)?$/.exec(text)?.[1];
   return whole === "-0" ? "0" : (whole ?? text);
 }
@@ -102,9 +103,8 @@ function isoOf(ms: number): string {
 }
 
 /** A number as it is stored, which is as a float32; minus zero is 0, as JSON writes both alike. */
-export function readNumber(text: string): number | Refused {
-  const decimal = parseDecimal(text);
-  const value = decimal === null ? Number.NaN : Math.fround(numberOf(decimal)) + 0;
+export function readNumber(given: string | number): number | Refused {
+  const value = Math.fround(typeof given === "number" ? given : numberOf(parseDecimal(given))) + 0;
   return Number.isFinite(value) ? value : new Refused("EVENT_NUMBER", "a decimal number that a float32 holds");
 }
 
@@ -113,8 +113,7 @@ export function readFlag(text: string): 0 | 1 | Refused {
   const word = text.trim().toLowerCase();
   if (word === "1" || word === "true") return 1;
   if (word === "0" || word === "false") return 0;
-  const decimal = parseDecimal(text);
-  const value = decimal === null ? null : numberOf(decimal);
+  const value = numberOf(parseDecimal(text));
   return value === 0 || value === 1 ? (Math.abs(value) as 0 | 1) : new Refused("EVENT_FLAG", "0, 1, true or false");
 }
 
