@@ -1,7 +1,7 @@
 /** The rules of whole events: which values they need, and what the log says of all of them. */
 
 import type { EventsConfig } from "../config/types.ts";
-import { EVENT_LIMITS } from "./event-limits.ts";
+import { limitBreach, type UserEvent } from "./event-limits.ts";
 import {
   checkTime,
   readCategory,
@@ -13,7 +13,6 @@ import {
   type TimeUnit,
   textOf,
 } from "./event-rules.ts";
-import type { RawEvent } from "./raw-event.ts";
 import { isRefused, Refused } from "./refusal.ts";
 import { KEY_CATEGORIES, type ValueKind } from "./schema.ts";
 
@@ -63,11 +62,7 @@ export function readEventTime(raw: unknown, rules: EventRules): number | Refused
 }
 
 /** Null if an event is no larger than one may be. */
-export function checkSize({ id, timeMs, facts, embedding }: RawEvent): Refused | null {
-  const { recordBytes } = EVENT_LIMITS;
-  const report = JSON.stringify({ id, timeMs, facts });
-  const lines = embedding === undefined ? report : `${JSON.stringify(embedding)}\n${report}`;
-  // No character has more than three bytes for each unit of its length.
-  if (lines.length * 3 <= recordBytes || Buffer.byteLength(lines) <= recordBytes) return null;
-  return new Refused("EVENT_SIZE", `at most ${recordBytes} bytes of JSON`);
+export function checkSize(event: UserEvent): Refused | null {
+  const breach = limitBreach(event);
+  return breach === null ? null : new Refused("EVENT_SIZE", breach.expected);
 }
