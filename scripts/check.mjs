@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // What `npm test` runs once set-up is done: style, dead code, the package, then every test as compiled. The last line
-// is `N passed, N failed`, over tests and checks alike. With arguments, only the tests whose file name contains one.
+// is `N passed, N failed`, over tests and checks alike; the one before says which instruction set the kernels ran on, which
+// ATEN_CPU_CAPABILITY can limit. With arguments, only the tests whose file name contains one.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { countsOf } from "./check/counts.mjs";
+import { instructionSetOf, limited } from "./check/processors.mjs";
 import { ROOT } from "./setup/run.mjs";
 
 const CHECKS = [
@@ -14,9 +16,12 @@ const CHECKS = [
   ["publint", "--strict"],
 ];
 
+const env = limited(process.env);
+
 const tool = (name, args, stdio) =>
   spawnSync(process.execPath, [join(ROOT, "node_modules", ".bin", name), ...args], {
     cwd: ROOT,
+    env,
     encoding: "utf8",
     stdio,
   });
@@ -49,5 +54,8 @@ function test(filters) {
 const filters = process.argv.slice(2);
 const counts = [...(filters.length === 0 ? CHECKS.map(check) : []), test(filters)];
 const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
+const limit = env.ATEN_CPU_CAPABILITY;
+const why = limit === undefined ? "all that this processor has" : `limited by ATEN_CPU_CAPABILITY=${limit}`;
+process.stdout.write(`instruction set: ${instructionSetOf(env)}, ${why}\n`);
 process.stdout.write(`${sum("passed")} passed, ${sum("failed")} failed\n`);
 process.exitCode = sum("failed") === 0 ? 0 : 1;

@@ -18,13 +18,22 @@ interface SetUp {
   listFiles(folder: string, keep: (name: string, isFolder: boolean) => boolean): string[];
   shorten(output: string, limit: number): string;
   run(command: string, args: readonly string[]): void;
+  limited(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
   countsOf(report: object): { readonly passed: number; readonly failed: number };
 }
 type Packages = Readonly<Record<string, { version: string; integrity?: string; optional?: boolean }>>;
 
 // This file runs as dist/test/set-up.test.js.
 const SCRIPTS = join(import.meta.dirname, "..", "..", "scripts");
-const MODULES = ["setup/lock", "setup/system", "setup/node-modules", "setup/stamp", "setup/run", "check/counts"];
+const MODULES = [
+  "setup/lock",
+  "setup/system",
+  "setup/node-modules",
+  "setup/stamp",
+  "setup/run",
+  "check/counts",
+  "check/processors",
+];
 const urls = MODULES.map((name) => pathToFileURL(join(SCRIPTS, `${name}.mjs`)).href);
 const setUp: SetUp = Object.assign({}, ...(await Promise.all(urls.map((url) => import(url)))));
 
@@ -188,5 +197,13 @@ describe("check", () => {
     const half = { status: "failed", assertionResults: [{}, {}] };
     const report = { numPassedTests: 1, numFailedTests: 1, testResults: [failed, half] };
     expect(setUp.countsOf(report)).toEqual({ passed: 1, failed: 2 });
+  });
+
+  it("limits the libraries as ATEN_CPU_CAPABILITY limits the kernels, and nothing otherwise", () => {
+    const limits = { ONEDNN_MAX_CPU_ISA: "AVX2", OPENBLAS_CORETYPE: "Haswell" };
+    expect(setUp.limited({ ATEN_CPU_CAPABILITY: "avx2" })).toEqual({ ATEN_CPU_CAPABILITY: "avx2", ...limits });
+    const zen = { ATEN_CPU_CAPABILITY: "avx2", OPENBLAS_CORETYPE: "Zen" };
+    expect(setUp.limited(zen)).toEqual({ ...limits, ...zen });
+    expect(setUp.limited({ HOME: "/" })).toEqual({ HOME: "/" });
   });
 });
