@@ -11,16 +11,30 @@ const SHOWN = 0.995;
 /** Quantiles of a {@link Distribution}. */
 const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const;
 
-/** The value in whose slot a number falls once values are not kept as they are: within 1% of it. */
-function roundedToStep(x: number): number {
+/** Steps of {@link LOG_STEP} on each side of 1 that a float has. */
+const MOST_STEPS = 75_000;
+
+/** Code of the step that a number falls on once values are not kept as they are: 0 of zero, below 0 of negative ones. */
+function stepOf(x: number): number {
   if (x === 0) return 0;
-  return Math.sign(x) * Math.exp(Math.round(Math.log(Math.abs(x)) / LOG_STEP) * LOG_STEP);
+  const step = Math.round(Math.log(Math.abs(x)) / LOG_STEP) + MOST_STEPS;
+  return x > 0 ? step : -step;
 }
+
+/** The number on a step: within 1% of all that fall on it. */
+function valueOfStep(code: number): number {
+  return code === 0 ? 0 : Math.sign(code) * Math.exp((Math.abs(code) - MOST_STEPS) * LOG_STEP);
+}
+
+const NO_LABELS: readonly Uint8Array[] = [];
 
 /** Counts of numbers, exact up to {@link MOST_EXACT} distinct ones, in bounded memory beyond. NaN is a missing value. */
 export class NumberTally {
   readonly #numLabels: number;
+  /** Slot of each value, or of each step once there is a sketch. */
   #slotOf = new Map<number, number>();
+  /** Slots of small whole numbers, from 1, for they are most of what is counted; 0 where there is none yet. */
+  readonly #small = new Uint16Array(MOST_EXACT);
   #slots: Slots;
   #sketch: DistinctSketch | null = null;
   /** Events without a value, in slot 0, and with one, in slot 1. */
@@ -37,7 +51,7 @@ export class NumberTally {
   }
 
   /** Counts a number. */
-  count(x: number, labels: readonly Uint8Array[] = [], row = 0): void {
+  count(x: number, labels: readonly Uint8Array[] = NO_LABELS, row = 0): void {
     this.presence.count(Number.isNaN(x) ? 0 : 1, labels, row);
     if (Number.isNaN(x)) return;
     if (x < this.#min) this.#min = x;
@@ -45,7 +59,7 @@ export class NumberTally {
     this.#sum += x;
     if (Number.isInteger(x)) this.#integers++;
     this.#sketch?.add(x);
-    this.#slots.count(this.#slot(this.#sketch === null ? x : roundedToStep(x)), labels, row);
+    this.#slots.count(this.#slot(this.#sketch === null ? x : stepOf(x)), labels, row);
     if (this.#sketch === null && this.#slotOf.size > MOST_EXACT) this.#coarsen();
   }
 
@@ -67,7 +81,9 @@ export class NumberTally {
 
   /** Slots in the order of their values, and the value of each. */
   ordered(): { readonly values: Float64Array; readonly slots: Slots } {
-    const entries = [...this.#slotOf].sort(([a], [b]) => a - b);
+    const toValue = this.#sketch === null ? (key: number): number => key : valueOfStep;
+    const entries = Array.from(this.#slotOf, ([key, slot]): [number, number] => [toValue(key), slot]);
+    entries.sort(([a], [b]) => a - b);
     const slots = new Slots(entries.length, this.#numLabels);
     for (const [i, [, slot]] of entries.entries()) slots.add(i, this.#slots, slot);
     return { values: Float64Array.from(entries, ([value]) => value), slots };
@@ -92,10 +108,13 @@ export class NumberTally {
   }
 
   #slot(key: number): number {
+    const isSmall = key >= 0 && key < MOST_EXACT && Number.isInteger(key);
+    if (isSmall && this.#small[key] !== 0) return this.#small[key]! - 1;
     const known = this.#slotOf.get(key);
     if (known !== undefined) return known;
     const slot = this.#slotOf.size;
     this.#slotOf.set(key, slot);
+    if (isSmall) this.#small[key] = slot + 1;
     return slot;
   }
 
@@ -104,10 +123,11 @@ export class NumberTally {
     const slots = this.#slots;
     this.#sketch = new DistinctSketch();
     this.#slotOf = new Map();
+    this.#small.fill(0);
     this.#slots = new Slots(0, this.#numLabels);
     for (const [value, slot] of exact) {
       this.#sketch.add(value);
-      this.#slots.add(this.#slot(roundedToStep(value)), slots, slot);
+      this.#slots.add(this.#slot(stepOf(value)), slots, slot);
     }
   }
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { plainLog, profileOf, type Row, WINDOWS } from "./describe.test.support.ts";
+import { plainConfig, plainLog, profileOf, type Row, WINDOWS } from "./describe.test.support.ts";
 import type { FieldProfile, Profile } from "./profile.ts";
 
 const DAY_MS = 86_400_000;
@@ -131,5 +131,15 @@ describe("a profile", () => {
     });
     expect(numbers.length).toBeGreaterThan(200);
     expect(numbers.every(Number.isFinite)).toBe(true);
+  });
+
+  it("counts hashed ids by their rows in the table, and shows none", async () => {
+    const rows = plainLog(400);
+    const profile = await profileOf(rows, (path) => ({ ...plainConfig(path), itemIds: { kind: "hash", buckets: 8 } }));
+    const item = fieldOf(profile, "item");
+    expect(item?.distinct.count).toBeLessThanOrEqual(8);
+    const top = item?.values.kind === "category" ? item.values.top : [];
+    expect(top.reduce((sum, { count }) => sum + count, 0)).toBe(rows.length);
+    expect(top.every(({ value }) => value === null)).toBe(true);
   });
 });

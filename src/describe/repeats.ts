@@ -7,6 +7,8 @@ const MOST_KEPT = 1 << 16;
 export class RepeatTally {
   #user = 0;
   #time = Number.NaN;
+  /** Hash of the row before. */
+  #last = 0;
   readonly #seen = new Set<number>();
   /** Events equal to an earlier one. */
   repeated = 0;
@@ -18,14 +20,20 @@ export class RepeatTally {
     const values = Object.values(columns);
     for (let i = 0; i < size; i++) {
       const isTied = users[i] === this.#user && times[i] === this.#time;
-      if (isTied) this.tied++;
-      else this.#seen.clear();
       this.#user = users[i]!;
       this.#time = times[i]!;
       const hash = hashOf(values, i);
-      if (this.#seen.has(hash)) this.repeated++;
-      else if (this.#seen.size < MOST_KEPT) this.#seen.add(hash);
+      if (isTied) this.#countTied(hash);
+      else if (this.#seen.size > 0) this.#seen.clear();
+      this.#last = hash;
     }
+  }
+
+  // Most events are alone at their time: the set is filled once there is a second one.
+  #countTied(hash: number): void {
+    this.tied++;
+    if (this.#seen.size < MOST_KEPT) this.#seen.add(this.#last);
+    if (this.#seen.has(hash)) this.repeated++;
   }
 }
 
@@ -36,7 +44,8 @@ function hashOf(values: readonly ArrayLike<number>[], row: number): number {
   let b = 0x85ebca6b;
   for (const column of values) {
     bits.setFloat64(0, column[row]!);
-    const [high, low] = [bits.getUint32(0), bits.getUint32(4)];
+    const high = bits.getUint32(0);
+    const low = bits.getUint32(4);
     a = mixed(a ^ high ^ Math.imul(low, 0x27d4eb2f));
     b = mixed(Math.imul(b, 0x165667b1) ^ low ^ Math.imul(high, 0x9e3779b1));
   }

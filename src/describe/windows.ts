@@ -22,12 +22,20 @@ export class WindowTally {
   count({ size, users, times, columns, labels }: EventBlock): void {
     const items = columns["item"] ?? [];
     for (let i = 0; i < size; i++) {
-      const w = this.#windows.findIndex(({ fromMs, untilMs }) => times[i]! >= fromMs && times[i]! < untilMs);
+      const w = this.#windowOf(times[i]!);
       if (w < 0) continue;
       this.labels.count(w, labels, i);
       this.#items[w]![items[i]!]!++;
       this.#users[w]![users[i]!]!++;
     }
+  }
+
+  // A loop, not `findIndex`: it runs for every event.
+  #windowOf(time: number): number {
+    for (let w = 0; w < this.#windows.length; w++) {
+      if (time >= this.#windows[w]!.fromMs && time < this.#windows[w]!.untilMs) return w;
+    }
+    return -1;
   }
 
   /** What was counted. */

@@ -111,6 +111,7 @@ function kindOf(field: FieldFacts): Fact["kind"] {
   if (numbers === null) return "category";
   if (!isWhole) return "number";
   if (hasTrait(name, "id")) return "category";
+  if (hasTrait(name, "group") && !hasTrait(name, "measure")) return "category";
   if (hasTrait(name, "measure") || hasTrait(name, "outcome")) return "number";
   if (distinct <= FEW_VALUES) return "category";
   const present = numbers.filter((x) => !Number.isNaN(x)).sort();

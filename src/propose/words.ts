@@ -69,6 +69,11 @@ const MEASURE = words(
   "price bid budget age size width height duration length seconds ms sec count total amount num number weight distance score rate ratio percent avg mean latitude longitude lat lon lng temperature income rank position preis prix precio alter 价格 価格",
 );
 
+/** Words of what a whole number is the code of. */
+const GROUP = words(
+  "campaign adgroup advertiser brand category cat subcategory genre class shop seller merchant city region country state zip zipcode postcode cluster segment group type kind device os author topic tag language lang gender occupation",
+);
+
 const ROLES = {
   user: USER,
   userWeak: USER_WEAK,
@@ -91,6 +96,7 @@ const TRAITS = {
   before: BEFORE,
   predicted: PREDICTED,
   measure: MEASURE,
+  group: GROUP,
   id: ID_WORDS,
 } as const;
 
