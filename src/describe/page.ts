@@ -161,7 +161,8 @@ function distributionChart(
 function fieldChart({ name, values }: FieldProfile): readonly Section[] {
   const title = clipped(name, 40);
   if (values.kind === "number") return distributionChart(title, values.distribution, { x: "value", y: "events" });
-  if (values.top.length < 2) return [];
+  // The rates of flags are above.
+  if (values.kind === "flag" || values.top.length < 2) return [];
   const rows = values.top.slice(0, MOST_VALUES).map(({ value, share }) => {
     return { label: clipped(value ?? "(hashed)", 18), value: share, low: null, high: null };
   });
