@@ -76,6 +76,8 @@ export async function readGivenRows(config: EventsConfig, options: GivenRowsOpti
   const run = { fingerprint: "", output: "" };
   const workspace = await Workspace.open(join(options.workspace, "rows"), run, null);
   const { connection } = workspace;
+  const interrupt = () => connection.interrupt();
+  options.signal?.addEventListener("abort", interrupt);
   try {
     await connection.run(`SET memory_limit = '${MEMORY}'`);
     using log = await openLog({ ...config, sql: null }, workspace.scratch("query"));
@@ -95,7 +97,11 @@ export async function readGivenRows(config: EventsConfig, options: GivenRowsOpti
     };
   } catch (error) {
     workspace.remove();
+    // What is thrown after an interrupt is only a consequence.
+    options.signal?.throwIfAborted();
     throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", interrupt);
   }
 }
 

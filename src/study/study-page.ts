@@ -32,6 +32,14 @@ const CONDITIONS =
   "examples of the days that follow. Less data is the newest share of those days. FLOPs are those of matrix products, " +
   "forward and backward, counted as they ran on batches from all over the pass.";
 
+/** Where the numbers of a page come from, seen from its folder. */
+function sourcesText(window: string): string {
+  return (
+    "All numbers of this page stand in study.json beside it. They come from the folder of each run: quality from " +
+    `predictions/${window}.safetensors, cost from summary.json.`
+  );
+}
+
 /** A study as a page: what it is, its tables, and its plots. */
 export function studyPage(report: StudyReport, notes: readonly string[] = []): Page {
   const { study, window, examples, users, seeds } = report;
@@ -43,7 +51,7 @@ export function studyPage(report: StudyReport, notes: readonly string[] = []): P
       ...notes.map(text),
       ...sectionsOf(report),
       ...surfaceTables(report).flatMap((found) => [heading("By surface"), table("NE by surface", found)]),
-      ...[heading("Method"), text(CONDITIONS), text(INTERVALS)],
+      ...[heading("Method"), text(CONDITIONS), text(INTERVALS), text(sourcesText(window))],
     ],
   };
 }

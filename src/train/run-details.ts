@@ -49,8 +49,7 @@ export interface SavedResults extends ResultRows {
 
 /** All that a run's folder says of it. @throws {LapidaryError} FILE_CORRUPT if it is damaged */
 export function describeRun(entry: RunEntry): RunDetails {
-  const [folder] = openAll([entry]);
-  const { config, summary, curve } = folder!;
+  const { config, summary, curve } = openAll([entry])[0]!;
   return {
     ...entry,
     settings: ownSettings(config),
