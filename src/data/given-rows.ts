@@ -17,7 +17,7 @@ import { Workspace } from "./ingest/workspace.ts";
 import { FileWriter } from "./store/file-writer.ts";
 
 /** Memory of the query engine; what does not fit goes to its folder. */
-const MEMORY = "1GB";
+const MEMORY = "512MB";
 
 /** A column of rows: ids as text, empty where missing; flags and origins as the store codes them; numbers, NaN where missing. */
 export type GivenColumn = readonly string[] | ArrayLike<number>;

@@ -15,7 +15,9 @@ import type { GivenRows } from "../data/index.ts";
 import type { Scores } from "./scorer.ts";
 
 /** Memory of the engine that writes; what does not fit goes to its folder. */
-const MEMORY = "512MB";
+const MEMORY = "256MB";
+/** Each thread that writes Parquet holds rows of its own. */
+const THREADS = "2";
 
 /** Scored rows: those of the output that stand beside their scores. */
 export interface ScoredRows extends Scores {
@@ -65,7 +67,7 @@ export class PredictionsWriter {
   /** @param workspace folder for what is kept; the caller removes it */
   static async open(workspace: string, layout: OutputLayout): Promise<PredictionsWriter> {
     const columns = columnsOf(layout);
-    const options = { memory_limit: MEMORY, temp_directory: join(workspace, "spill") };
+    const options = { memory_limit: MEMORY, threads: THREADS, temp_directory: join(workspace, "spill") };
     const instance = await DuckDBInstance.create(join(workspace, "predictions.duckdb"), options);
     const connection = await instance.connect();
     const definitions = columns.map(({ type }, i) => `c${i} ${type.toString()}`);
