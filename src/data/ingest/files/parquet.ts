@@ -69,28 +69,44 @@ async function read(handle: FileHandle, position: number, numBytes: number): Pro
   return bytes;
 }
 
-/** Field ids of FileMetaData, RowGroup, ColumnChunk, ColumnMetaData, PageHeader and its data page headers. */
-const FILE = { numRows: 3, rowGroups: 4 } as const;
+/** Field ids of FileMetaData, SchemaElement, RowGroup, ColumnChunk, ColumnMetaData, PageHeader and its data page headers. */
+const FILE = { schema: 2, numRows: 3, rowGroups: 4 } as const;
+const ELEMENT = { type: 1, name: 4, numChildren: 5 } as const;
 const GROUP = { columns: 1, numRows: 3 } as const;
 const CHUNK = { metadata: 3 } as const;
-const COLUMN = { path: 3, numValues: 5, compressedBytes: 7, dataOffset: 9, dictionaryOffset: 11 } as const;
-const PAGE = { compressedBytes: 3, crc: 4, data: 5, dataV2: 8 } as const;
+const COLUMN = { type: 1, path: 3, numValues: 5, compressedBytes: 7, dataOffset: 9, dictionaryOffset: 11 } as const;
+const PAGE = { type: 1, compressedBytes: 3, crc: 4 } as const;
 const DATA_PAGE = { numValues: 1 } as const;
+
+/** Field of a page header that describes a page, by its type. */
+const PAGE_HEADERS: Readonly<Record<number, { readonly id: number; readonly hasValues: boolean }>> = {
+  0: { id: 5, hasValues: true },
+  1: { id: 6, hasValues: false },
+  2: { id: 7, hasValues: false },
+  3: { id: 8, hasValues: true },
+};
 
 async function checkColumns(source: PageSource, metadata: ThriftStruct): Promise<ParquetCheck> {
   const counts = { numPages: 0, numChecked: 0 };
+  const leaves = structsOf(metadata, FILE.schema).filter((element) => !integerOf(element, ELEMENT.numChildren));
   let numRows = 0;
   for (const group of structsOf(metadata, FILE.rowGroups)) {
     numRows += needed(group, GROUP.numRows);
-    for (const chunk of structsOf(group, GROUP.columns)) {
-      const column = structOf(chunk, CHUNK.metadata);
-      if (column === null) throw new Error("a column without a description");
+    const columns = structsOf(group, GROUP.columns).map((chunk) => structOf(chunk, CHUNK.metadata));
+    for (const [i, column] of columns.entries()) {
+      if (column === null || !isOf(column, leaves[i])) throw new Error("a column that is not the schema's");
       await checkColumn(source, column, counts);
     }
   }
-  if (numRows !== needed(metadata, FILE.numRows))
-    throw new Error("row groups of another number of rows than its footer");
-  return { numRows, ...counts };
+  if (numRows === needed(metadata, FILE.numRows)) return { numRows, ...counts };
+  throw new Error("row groups of another number of rows than its footer");
+}
+
+/** Whether name and type of a column are those of the schema, which has no checksum either. */
+function isOf(column: ThriftStruct, leaf: ThriftStruct | undefined): boolean {
+  const name = leaf?.get(ELEMENT.name);
+  const isNamed = name instanceof Uint8Array && partsOf(column).at(-1) === Buffer.from(name).toString();
+  return isNamed && leaf !== undefined && needed(column, COLUMN.type) === needed(leaf, ELEMENT.type);
 }
 
 async function checkColumn(
@@ -110,16 +126,15 @@ async function checkColumn(
     if (size < 0 || at + size > end) throw new Error("a page that is longer than its column");
     const crc = integerOf(header, PAGE.crc);
     if (crc !== null && (await source.crc(at, at + size)) !== crc >>> 0) {
-      throw new Error(`a page of ${nameOf(column)} whose checksum is wrong`);
+      throw new Error(`a page of ${partsOf(column).join(".")} whose checksum is wrong`);
     }
     counts.numPages++;
     if (crc !== null) counts.numChecked++;
-    const data = structOf(header, PAGE.data) ?? structOf(header, PAGE.dataV2);
-    numValues += data === null ? 0 : needed(data, DATA_PAGE.numValues);
+    numValues += numValuesOf(header);
     at += size;
   }
   if (numValues === needed(column, COLUMN.numValues)) return;
-  throw new Error(`pages of ${nameOf(column)} with another number of values than its footer`);
+  throw new Error(`pages of ${partsOf(column).join(".")} with another number of values than its footer`);
 }
 
 function needed(struct: ThriftStruct, id: number): number {
@@ -128,9 +143,17 @@ function needed(struct: ThriftStruct, id: number): number {
   return value;
 }
 
-function nameOf(column: ThriftStruct): string {
+function numValuesOf(header: ThriftStruct): number {
+  const kind = PAGE_HEADERS[needed(header, PAGE.type)];
+  const described = kind === undefined ? null : structOf(header, kind.id);
+  if (kind === undefined || described === null) throw new Error("a page of no type");
+  return kind.hasValues ? needed(described, DATA_PAGE.numValues) : 0;
+}
+
+function partsOf(column: ThriftStruct): readonly string[] {
   const path = column.get(COLUMN.path);
-  return Array.isArray(path) ? path.map((part) => Buffer.from(part).toString()).join(".") : "a column";
+  if (!Array.isArray(path)) return [];
+  return path.map((part) => (part instanceof Uint8Array ? Buffer.from(part).toString() : ""));
 }
 
 /** Reads the pages of a file, mostly forwards, a piece at a time. */
