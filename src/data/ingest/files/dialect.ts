@@ -3,6 +3,7 @@ import { ESC, escapeCodes } from "./escapes.ts";
 
 /** How the bytes of a text file are read as characters. `latin-1` is ISO 8859-1, each byte the code point of its value. */
 export const ENCODINGS = ["utf-8", "latin-1", "utf-16"] as const;
+/** One of {@link ENCODINGS}. */
 export type Encoding = (typeof ENCODINGS)[number];
 
 /** How a text file is split into records and fields. */
@@ -22,12 +23,17 @@ export interface TextOptions {
   readonly encoding?: Encoding;
 }
 
-/** What a byte means to the parser; all that is not listed is text. */
+/** What a byte means to the parser: text. */
 export const PLAIN = 0;
+/** The end of a field. */
 export const DELIMITER = 1;
+/** The end of a line. */
 export const LINE_FEED = 2;
+/** The end of a line, with a line feed that follows it or without. */
 export const CARRIAGE_RETURN = 3;
+/** The begin or end of a quoted field. */
 export const QUOTE = 4;
+/** The escape character. */
 export const ESCAPE = 5;
 /** A byte that is data and has to be escaped in framed text. */
 export const UNFRAMED = 6;
@@ -50,6 +56,8 @@ export interface Dialect {
   readonly kinds: Uint8Array;
   /** Kinds of the bytes within quotes. */
   readonly quotedKinds: Uint8Array;
+  /** If records have no fields: the bytes without which each line is framed text. */
+  readonly unframed: readonly number[] | null;
   /** The letter after ESC in framed text, or 0. */
   readonly codes: Uint8Array;
 }
@@ -81,5 +89,6 @@ export function dialectOf(options: TextOptions): Dialect {
   quotedKinds[escapeByte] = ESCAPE;
   quotedKinds[quoteByte] = QUOTE;
   const bytes = { delimiterByte, quoteByte, escapeByte };
-  return { hasHeader: !isJson, ignoresSpace: isJson, delimiter, ...bytes, kinds, quotedKinds, codes };
+  const unframed = isJson ? [ESC, delimiterByte, 0x0d] : null;
+  return { hasHeader: !isJson, ignoresSpace: isJson, delimiter, ...bytes, kinds, quotedKinds, unframed, codes };
 }

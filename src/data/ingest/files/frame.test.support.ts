@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import type { TextOptions } from "./dialect.ts";
 
+/** One record. */
 export interface SplitRecord {
   readonly line: number;
   readonly fields: readonly string[];
@@ -9,6 +10,7 @@ export interface SplitRecord {
   readonly raw: string;
 }
 
+/** All of a file. */
 export interface SplitFile {
   /** Null if the file has none. */
   readonly header: readonly string[] | null;

@@ -4,6 +4,7 @@ import { gunzipped } from "./gzip.ts";
 import { type LogFile, messageOf, unreadable } from "./list.ts";
 import { decompressedZstd } from "./zstd.ts";
 
+/** How the bytes of a file are compressed. */
 export type Compression = "none" | "gzip" | "zstd";
 
 /** @unit bytes */

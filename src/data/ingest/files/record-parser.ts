@@ -52,6 +52,8 @@ export class RecordParser {
   readonly #dialect: Dialect;
   #text: Buffer = Buffer.alloc(0);
   #size = 0;
+  /** Whether all records of the window are clean lines. */
+  #isPlain = false;
   /** Offset of the next byte to read while a record is rewritten. */
   #at = 0;
 
@@ -73,9 +75,10 @@ export class RecordParser {
     this.#size = numBytes;
   }
 
-  /** Clears the text, and makes room for that of all records of a window. */
-  clear({ end }: Pick<Window, "end">): void {
+  /** Clears the text, and makes ready for the records of a window. */
+  clear({ buffer, end }: Window): void {
     this.#size = 0;
+    this.#isPlain = this.#dialect.unframed !== null && !this.#dialect.unframed.some((byte) => buffer.includes(byte));
     // A byte becomes two at most, and a line feed may be added at the end of the file.
     if (this.#text.length < 2 * end + 1) this.#text = Buffer.allocUnsafe(2 * end + 1);
   }
@@ -83,6 +86,7 @@ export class RecordParser {
   /** Reads the record that begins at `start`, and leaves what it found in the fields. */
   parse(window: Window, start: number): Outcome {
     const { buffer, end } = window;
+    if (this.#isPlain) return this.#line(window, start);
     const { kinds } = this.#dialect;
     let numFields = 1;
     let i = start;
@@ -100,6 +104,13 @@ export class RecordParser {
     if (kind === LINE_FEED) return "clean";
     this.#add(buffer, start, i);
     return "rewritten";
+  }
+
+  #line(window: Window, start: number): Outcome {
+    const feed = window.buffer.indexOf(LF, start);
+    this.numFields = 1;
+    this.numLines = 1;
+    return this.#endLine(window, feed < 0 ? window.end : feed) ? "clean" : "incomplete";
   }
 
   /** Steps behind the line that `start` is in. False if it does not end within the bytes. */

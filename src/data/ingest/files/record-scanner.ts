@@ -128,7 +128,7 @@ export class RecordScanner {
   #scan(isLast: boolean): void {
     const buffer = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
     const window = { buffer, end: buffer.length, isLast };
-    const used = this.#records(window, this.#tooLong === null ? 0 : this.#skip(window));
+    const used = this.#records(window, this.#skip(window));
     const rest = buffer.subarray(used);
     this.#offset += used;
     this.#pieces = rest.length === 0 ? [] : [rest];
@@ -250,16 +250,16 @@ export class RecordScanner {
     return end;
   }
 
-  /** Steps over the rest of a record that is too long: returns the place behind it. */
+  /** Steps over the rest of a record that is too long, if there is one: returns the place behind it. */
   #skip(window: Window): number {
-    const { end, isLast } = window;
-    const isEnded = this.#parser.skipLine(window, 0);
+    const tooLong = this.#tooLong;
+    if (tooLong === null) return 0;
     // A carriage return may be the last byte: whether a line feed follows is known with the next piece.
-    if (!isEnded && !isLast) return this.#parser.end;
-    this.#break(this.#tooLong!, BROKEN.size);
+    if (!this.#parser.skipLine(window, 0)) return this.#parser.end;
+    this.#break(tooLong, BROKEN.size);
     this.#tooLong = null;
     this.#line++;
-    return isEnded ? this.#parser.next : end;
+    return this.#parser.next;
   }
 }
 

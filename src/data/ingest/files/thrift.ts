@@ -1,5 +1,6 @@
 /** A value of Thrift's compact protocol: integers of any width are bigints, a struct is a map by field id. */
 export type ThriftValue = boolean | bigint | number | Uint8Array | readonly ThriftValue[] | ThriftStruct;
+/** The fields of a struct by their ids. */
 export type ThriftStruct = ReadonlyMap<number, ThriftValue>;
 
 /** Deeper values are taken for damaged bytes. */
