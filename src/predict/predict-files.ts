@@ -129,7 +129,9 @@ async function scoreAll(scene: Scene): Promise<Pick<Predicted, "predicted" | "re
   const { onProgress = () => {}, signal, enrichFor } = options;
   const { config, inputs } = opened;
   const enrich = enrichmentOf(opened, enrichFor);
-  const admitted = Object.entries(inputs.learnedVocabularies).map(([table, { admittedMs }]) => [table, admittedMs] as const);
+  const admitted = Object.entries(inputs.learnedVocabularies).map(
+    ([table, { admittedMs }]) => [table, admittedMs] as const,
+  );
   const builder = new BatchBuilder(store, {
     spec: inputs.spec,
     historyLength: config.model.history,

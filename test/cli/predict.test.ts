@@ -173,7 +173,11 @@ describe("predict", () => {
     const lines = [good, "only,two", late, other.replace(/u\d+/, ""), other];
     const { rows, result } = await predict("bad", shown(lines), ["previous"]);
     expect(result).toMatchObject({ predicted: 2, rejected: 3, deadLetterFile: at("bad.parquet.dead-letters.jsonl") });
-    expect(result.rejections).toEqual({ "too few fields": 1, "time: expected a time in ISO 8601": 1, "user_id: missing": 1 });
+    expect(result.rejections).toEqual({
+      "too few fields": 1,
+      "time: expected a time in ISO 8601": 1,
+      "user_id: missing": 1,
+    });
     expect(rows.map(({ line }) => line)).toEqual(["2", "6"]);
     const letters = readFileSync(result.deadLetterFile!, "utf8").trimEnd().split("\n");
     expect(letters.map((line) => JSON.parse(line) as object)).toMatchObject([

@@ -1,8 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { duckPath } from "./files/index.ts";
+import { checkParquet, duckPath } from "./files/index.ts";
 import type { LogPart } from "./log.ts";
 import { hidesPlace, type ParquetScan, parquetRelation } from "./relations.ts";
-import { queryNumber } from "./sql.ts";
 import { checkedSql, ROWS_PER_FILE, type StageContext, stagedSql } from "./staging.ts";
 import { unreadable } from "./unreadable.ts";
 
@@ -10,10 +9,7 @@ import { unreadable } from "./unreadable.ts";
 export async function readParquet(connection: DuckDBConnection, parts: readonly LogPart[]): Promise<void> {
   for (const { file, index } of parts) {
     try {
-      const rows = await queryNumber(
-        connection,
-        `SELECT coalesce(sum(num_rows), 0) FROM parquet_file_metadata(${duckPath(file.path)})`,
-      );
+      const { numRows: rows } = await checkParquet(file);
       await connection.run(`INSERT INTO read_files VALUES (${index}, ${index * ROWS_PER_FILE}, ${rows})`);
     } catch (cause) {
       throw unreadable(file.path, "parquet", cause);

@@ -1,6 +1,11 @@
 /** An independent reader of text logs: it takes a whole text apart into tokens, one byte a character. */
 import { isUtf8 } from "node:buffer";
+import { literal } from "../sql.ts";
 import type { TextOptions } from "./dialect.ts";
+import { duckPath } from "./duck-path.ts";
+import { unescapeSql } from "./escapes.ts";
+import type { FramedText } from "./frame.ts";
+import { MAX_RECORD_BYTES } from "./record-scanner.ts";
 
 /** One record. */
 export interface SplitRecord {
@@ -155,4 +160,24 @@ export function splitNaively(bytes: Buffer, options: TextOptions): SplitFile {
     else broken.push({ line, code, raw });
   }
   return { header, isRefused, records, broken };
+}
+
+/** A record and its escapes may be so long. @unit bytes */
+const MAX_LINE_BYTES = 2 * MAX_RECORD_BYTES + 2;
+
+/** SQL that reads framed text: columns `f0`, `f1`, … of VARCHAR, as they stand there; an empty field is NULL. */
+export function readFramedSql({ path, skipLines, fields, delimiter }: FramedText): string {
+  const names = (fields ?? [""]).map((_, i) => `'f${i}': 'VARCHAR'`);
+  const options = [
+    `columns = {${names.join(", ")}}`,
+    "auto_detect = false, header = false, quote = '', escape = '', new_line = '\\n', compression = 'none'",
+    `skip = ${skipLines}, delim = ${literal(delimiter)}, max_line_size = ${MAX_LINE_BYTES}`,
+    "hive_partitioning = false",
+  ];
+  return `read_csv(${duckPath(path)}, ${options.join(", ")})`;
+}
+
+/** SQL of the text of a column of {@link readFramedSql}. */
+export function framedFieldSql({ isEscaped, delimiter }: FramedText, column: string): string {
+  return isEscaped ? unescapeSql(column, delimiter) : column;
 }

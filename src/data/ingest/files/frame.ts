@@ -1,21 +1,11 @@
 import { rmSync } from "node:fs";
-import { literal } from "../sql.ts";
 import { BrokenRecords } from "./broken-records.ts";
 import { type Dialect, dialectOf, type TextOptions } from "./dialect.ts";
-import { duckPath } from "./duck-path.ts";
-import { unescapeSql } from "./escapes.ts";
 import { FramedOutput } from "./framed-output.ts";
 import type { LogFile } from "./list.ts";
 import { brokenHeader } from "./read-header.ts";
 import { RecordLines } from "./record-places.ts";
-import {
-  type BrokenRecord,
-  type Header,
-  MAX_RECORD_BYTES,
-  type RecordRun,
-  RecordScanner,
-  type RecordSink,
-} from "./record-scanner.ts";
+import { type BrokenRecord, type Header, type RecordRun, RecordScanner, type RecordSink } from "./record-scanner.ts";
 import { openText } from "./text-source.ts";
 
 /**
@@ -30,7 +20,7 @@ export interface FramedText {
   /** Names of the fields, as the header has them: they may be empty or repeat. None in an empty file, null for JSONL. */
   readonly fields: readonly string[] | null;
   readonly delimiter: string;
-  /** Whether line breaks, delimiters and ESC in fields are written as ESC sequences. @see framedFieldSql */
+  /** Whether line breaks, delimiters and ESC in fields are written as ESC sequences. */
   readonly isEscaped: boolean;
   /** Number of lines behind the skipped ones, each a record. */
   readonly numRecords: number;
@@ -108,24 +98,4 @@ class FramingSink implements RecordSink {
   brokenHeader({ line, reason }: BrokenRecord): void {
     throw brokenHeader(this.#file, line, reason);
   }
-}
-
-/** A record and its escapes may be so long. @unit bytes */
-const MAX_LINE_BYTES = 2 * MAX_RECORD_BYTES + 2;
-
-/** SQL that reads framed text: columns `f0`, `f1`, … of VARCHAR, as they stand there; an empty field is NULL. */
-export function readFramedSql({ path, skipLines, fields, delimiter }: FramedText): string {
-  const names = (fields ?? [""]).map((_, i) => `'f${i}': 'VARCHAR'`);
-  const options = [
-    `columns = {${names.join(", ")}}`,
-    "auto_detect = false, header = false, quote = '', escape = '', new_line = '\\n', compression = 'none'",
-    `skip = ${skipLines}, delim = ${literal(delimiter)}, max_line_size = ${MAX_LINE_BYTES}`,
-    "hive_partitioning = false",
-  ];
-  return `read_csv(${duckPath(path)}, ${options.join(", ")})`;
-}
-
-/** SQL of the text of a column of {@link readFramedSql}. */
-export function framedFieldSql({ isEscaped, delimiter }: FramedText, column: string): string {
-  return isEscaped ? unescapeSql(column, delimiter) : column;
 }

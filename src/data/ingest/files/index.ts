@@ -6,6 +6,7 @@ export { unescapeSql } from "./escapes.ts";
 export { type FramedText, frameText } from "./frame.ts";
 export { guessDelimiter } from "./guess-delimiter.ts";
 export { checkUnchanged, type LogFile, listLogFiles } from "./list.ts";
+export { checkParquet } from "./parquet.ts";
 export { readHeader } from "./read-header.ts";
 export { readRecords } from "./read-records.ts";
 export { RecordLines } from "./record-places.ts";
