@@ -16,7 +16,7 @@ import { NOT_TEXT } from "./relations.ts";
 import { streamChunks, textColumn } from "./sql.ts";
 
 /** Text in the place of a value that is an object or a list. A NUL cannot stand in a literal. */
-export const NESTED = "\u0000nested";
+const NESTED = "\u0000nested";
 /** SQL of {@link NESTED}. */
 export const NESTED_SQL = "chr(0) || 'nested'";
 

@@ -10,4 +10,3 @@ export { checkParquet } from "./parquet.ts";
 export { readHeader } from "./read-header.ts";
 export { readRecords } from "./read-records.ts";
 export { RecordLines } from "./record-places.ts";
-export type { BrokenRecord } from "./record-scanner.ts";
