@@ -9,7 +9,7 @@ it("the example's configuration resolves, and no label can be an input", async (
   const { events, models, split } = await loadProject({ config: FILE });
   expect(events.format).toBe("tsv");
   expect(Object.keys(models)).toEqual(["baseRate", "logistic", "previous", "foundation", "vertical"]);
-  expect(new Date(split.testUntilMs).toISOString()).toBe("2022-04-22T00:00:00.000Z");
+  expect(split).toMatchObject({ kind: "time", testUntilMs: Date.UTC(2022, 3, 22) });
   expect(Object.keys(events.attributes)).toEqual(["duration"]);
   const objectives = Object.entries(events.outcomes).filter(([, { objective }]) => objective);
   expect(objectives.map(([name]) => name)).toEqual(["click", "longView", "profileVisit", "comment"]);

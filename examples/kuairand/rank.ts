@@ -24,7 +24,7 @@ function shownSince(folder: string, fromMs: number): readonly Shown[] {
     const first = times.findIndex((timeMs) => timeMs >= fromMs);
     if (first < 0) continue;
     const candidates = Array.from(times.subarray(first), (_, i) => logged.shown(start + first + i));
-    all.push({ user: logged.user(user), timeMs: times[first]!, candidates });
+    all.push({ user: logged.user(user) ?? "", timeMs: times[first]!, candidates });
   }
   store.close();
   return all;

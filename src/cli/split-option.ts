@@ -1,9 +1,8 @@
 import { LapidaryError } from "../config/errors.ts";
-import type { Split } from "../train/index.ts";
+import { SPLITS, type Split } from "../config/types.ts";
 
 /** The window that `--split` names. @throws {LapidaryError} USAGE */
-export async function splitOption(name: string): Promise<Split> {
-  const { SPLITS } = await import("../train/index.ts");
+export function splitOption(name: string): Split {
   const split = SPLITS.find((known) => known === name);
   if (split !== undefined) return split;
   const hint = "Use one of these.";

@@ -57,6 +57,9 @@ export const EVENTS_DEFAULTS = Object.freeze({
   nulls: ["\\N"],
 } as const);
 
+/** Seed of a random split that does not say it. */
+export const SPLIT_SEED = 1;
+
 /** Where what the commands make lies, relative to the configuration file. */
 export const PATH_DEFAULTS = Object.freeze({
   store: ".lapidary/store",

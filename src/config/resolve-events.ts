@@ -41,7 +41,7 @@ export function resolveEvents(user: UserConfig, root: string, report: Report): E
     text: resolveText(events),
     partitions: events.partitions ?? [],
     id: events.id ?? null,
-    user: events.user,
+    user: events.user ?? null,
     item: events.item,
     time: resolveTimeField(events.time),
     action: resolveSource(events.action),
@@ -114,6 +114,7 @@ function resolveText(events: UserEvents): TextConfig {
 }
 
 function resolveTimeField(time: UserEvents["time"]): EventsConfig["time"] {
+  if (time === undefined) return null;
   if (typeof time === "string") return { from: time, unit: EVENTS_DEFAULTS.timeUnit };
   return { from: time.from, unit: time.unit };
 }

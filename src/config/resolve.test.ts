@@ -72,6 +72,7 @@ describe("resolveConfig", () => {
     });
     expect(Object.keys(config.events.outcomes)).toEqual(["click", "conversion", "liked"]);
     expect(config.split).toEqual({
+      kind: "time",
       trainUntilMs: Date.UTC(2022, 3, 18),
       validationUntilMs: Date.UTC(2022, 3, 20, 12),
       testUntilMs: 1_650_672_000_000,
@@ -143,7 +144,7 @@ describe("resolveConfig", () => {
 
   it("freezes every level", () => {
     const config = resolved();
-    expect(() => Object.assign(config.events.time, { unit: "s" })).toThrow(TypeError);
+    expect(() => Object.assign(config.events.time ?? {}, { unit: "s" })).toThrow(TypeError);
     expect(() => Object.assign(config.models["big"]?.training ?? {}, { seed: 2 })).toThrow(TypeError);
   });
 

@@ -1,13 +1,14 @@
 import { dirname, resolve as resolvePath } from "node:path";
-import { check, isPlainObject, join, type Problem, type Schema, show } from "./check.ts";
+import { check, isPlainObject, type Problem, type Schema } from "./check.ts";
 import { PATH_DEFAULTS } from "./defaults.ts";
 import { LapidaryError } from "./errors.ts";
-import { resolveEvents, resolveTime } from "./resolve-events.ts";
+import { resolveEvents } from "./resolve-events.ts";
 import { resolveModels } from "./resolve-models.ts";
+import { foldOf, resolveSplit } from "./resolve-split.ts";
 import { resolveStudies } from "./resolve-studies.ts";
 import { resolveWorld } from "./resolve-world.ts";
 import { CONFIG_SCHEMA, type UserConfig } from "./schema.ts";
-import type { ProjectConfig, SplitConfig } from "./types.ts";
+import type { ProjectConfig } from "./types.ts";
 
 /**
  * The configuration checked, with every default filled in, every path absolute and every duration in milliseconds;
@@ -30,8 +31,8 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
     runs: resolvePath(root, user.runs ?? PATH_DEFAULTS.runs),
     knowledge: resolvePath(root, user.knowledge ?? PATH_DEFAULTS.knowledge),
     bundles: resolvePath(root, user.bundles ?? PATH_DEFAULTS.bundles),
-    events: resolveEvents(user, root, report),
-    split: resolveSplit(user.split, report),
+    events: { ...resolveEvents(user, root, report), ...foldOf(user.split, root) },
+    split: resolveSplit(user, report),
     models: resolveModels(user, report),
     world: user.world === undefined ? null : resolveWorld(user.world, root, report),
     studies: resolveStudies(user, report),
@@ -65,28 +66,6 @@ function configError(problems: readonly Problem[], file: string): LapidaryError 
 
 /** More problems than this are one mistake repeated. */
 const MAX_LISTED = 20;
-
-function resolveSplit(split: UserConfig["split"], report: (problem: Problem) => void): SplitConfig {
-  const at = (key: keyof UserConfig["split"]) => resolveTime(split[key], `split.${key}`, report);
-  const resolved: SplitConfig = {
-    trainUntilMs: at("trainUntil"),
-    validationUntilMs: at("validationUntil"),
-    testUntilMs: at("testUntil"),
-  };
-  const ordered = (earlier: "trainUntil" | "validationUntil", later: "validationUntil" | "testUntil") => {
-    if (resolved[`${earlier}Ms`] < resolved[`${later}Ms`]) return;
-    report({
-      code: "CONFIG_INVALID",
-      path: join("split", later),
-      expected: `a time after split.${earlier} (${show(split[earlier])})`,
-      got: show(split[later]),
-      hint: "The three windows follow each other: training, validation, test.",
-    });
-  };
-  ordered("trainUntil", "validationUntil");
-  ordered("validationUntil", "testUntil");
-  return resolved;
-}
 
 /** A key written as undefined must not override a default. */
 function withoutUndefined(value: unknown): unknown {

@@ -6,6 +6,7 @@ import Type, { type Static, type TSchema } from "typebox";
 import { ARCHITECTURE_SCHEMA } from "./architecture-schema.ts";
 import { EVENTS_DEFAULTS, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
 import { INSTANT_PATTERN } from "./instant.ts";
+import { splitSchema } from "./split-schema.ts";
 import { studySchema } from "./study-schema.ts";
 import {
   ENCODINGS,
@@ -184,20 +185,25 @@ const events = record(
       }),
     ),
     id: Type.Optional(field("Field of a unique event id; rows with an id already read are dropped and counted.")),
-    user: field("Field of the user's id."),
+    user: Type.Optional(field("Field of the user's id. Without it every row is a user of its own: no histories.")),
     item: field("Field of the item's id."),
-    time: Type.Union(
-      [
-        field("Field of the time, in milliseconds since 1970."),
-        record(
-          {
-            from: field("Field of the time."),
-            unit: Type.Enum([...TIME_UNITS], { description: "Unit since 1970 UTC, or ISO 8601 text." }),
-          },
-          "A field and its unit.",
-        ),
-      ],
-      { title: "the name of a field, or { from, unit }", description: "When the event happened." },
+    time: Type.Optional(
+      Type.Union(
+        [
+          field("Field of the time, in milliseconds since 1970."),
+          record(
+            {
+              from: field("Field of the time."),
+              unit: Type.Enum([...TIME_UNITS], { description: "Unit since 1970 UTC, or ISO 8601 text." }),
+            },
+            "A field and its unit.",
+          ),
+        ],
+        {
+          title: "the name of a field, or { from, unit }",
+          description: "When the event happened. Without it all rows share one time: no histories.",
+        },
+      ),
     ),
     action: source("What happened: an impression, a purchase…"),
     surface: source("Where it happened: feed, stories…"),
@@ -211,15 +217,6 @@ const events = record(
     ),
   },
   "How the log's fields map to events.",
-);
-
-const split = record(
-  {
-    trainUntil: instant("Training reads the events before it."),
-    validationUntil: instant("Validation reads the events from trainUntil to it."),
-    testUntil: instant("Test reads the events from validationUntil to it."),
-  },
-  "The three windows of a split by time.",
 );
 
 /** Dials that are numbers. */
@@ -417,7 +414,7 @@ export const CONFIG_SCHEMA = Type.Object(
     ),
     events,
     objectives: named(objective, { description: "What models predict.", minProperties: 1 }),
-    split,
+    split: splitSchema({ instant }),
     training: Type.Optional(training),
     models: named(model, { description: "The models by name.", pattern: MODEL_NAME_PATTERN, minProperties: 1 }),
     world: Type.Optional(WORLD_SCHEMA),

@@ -40,6 +40,12 @@ export interface TextConfig {
 /** How the ids of a category become table rows: one row per distinct id, or `buckets` rows shared by hashing. */
 export type IdEncoding = { readonly kind: "dictionary" } | { readonly kind: "hash"; readonly buckets: number };
 
+/** Field of an event's time, and its unit since 1970 UTC, or ISO 8601 text. */
+export interface TimeField {
+  readonly from: string;
+  readonly unit: TimeUnit;
+}
+
 /** How a log's fields map to events. */
 export interface EventsConfig {
   /** Files or globs, absolute. */
@@ -52,9 +58,11 @@ export interface EventsConfig {
   readonly partitions: readonly string[];
   /** Field of a unique event id, or null when the log has none. */
   readonly id: string | null;
-  readonly user: string;
+  /** Field of the user's id; null if the log has none: then every row is a user of its own, and there are no histories. */
+  readonly user: string | null;
   readonly item: string;
-  readonly time: { readonly from: string; readonly unit: TimeUnit };
+  /** Null if the log has none: then all rows share one time, and there are no histories, hours or weekdays. */
+  readonly time: TimeField | null;
   readonly action: Source;
   readonly surface: Source;
   /** Values `ad` or `organic`. */
@@ -67,6 +75,8 @@ export interface EventsConfig {
   readonly attributes: Readonly<Record<string, AttributeConfig>>;
   /** Objectives are outcomes too; they are listed here after resolution, with `objective: true`. */
   readonly outcomes: Readonly<Record<string, OutcomeConfig>>;
+  /** Only where the split is by a field or by file. */
+  readonly fold?: FoldSource;
 }
 
 /** A fact known when the item is shown. */
@@ -87,12 +97,37 @@ export interface OutcomeConfig {
   readonly windowOf: string | null;
 }
 
+/** The windows of a split: what a model learns from, what choices are made on, what is reported once. */
+export const SPLITS = ["train", "validation", "test"] as const;
+/** One of {@link SPLITS}. */
+export type Split = (typeof SPLITS)[number];
+
 /** The three windows of a time split: [.., trainUntil), [trainUntil, validationUntil), [validationUntil, testUntil). @unit ms since 1970, UTC */
-export interface SplitConfig {
+export interface TimeSplit {
+  readonly kind: "time";
   readonly trainUntilMs: number;
   readonly validationUntilMs: number;
   readonly testUntilMs: number;
 }
+
+/** Windows by what a field of the log says, or by file: the values of each; events of other values are in none. */
+export interface FoldSplit extends Readonly<Record<Split, readonly string[]>> {
+  readonly kind: "fold";
+}
+
+/** Windows of random users, all events of each: shares in (0, 1), training has the rest. */
+export interface RandomSplit {
+  readonly kind: "random";
+  readonly validation: number;
+  readonly test: number;
+  readonly seed: number;
+}
+
+/** How the events of a log are dealt to the windows of {@link SPLITS}. */
+export type SplitConfig = TimeSplit | FoldSplit | RandomSplit;
+
+/** Where the value of a {@link FoldSplit} comes from: a field, or files and globs, absolute, of each window. */
+export type FoldSource = { readonly from: string } | { readonly files: Readonly<Record<Split, readonly string[]>> };
 
 /** How a model is fitted. */
 export interface TrainingConfig {

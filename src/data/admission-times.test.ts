@@ -27,6 +27,20 @@ function readsOf(events: readonly TestEvent[], minCount: number) {
   }
 }
 
+type Read = ReturnType<typeof readsOf>[number];
+
+/** What the reads of one id's events must be, whatever the moments within an instant. */
+function expectAdmitted(own: readonly Read[], minCount: number): void {
+  const inRow0 = own.filter(({ row }) => row === 0);
+  const rows = new Set(own.filter(({ row }) => row > 0).map(({ row }) => row));
+  expect(rows.size).toBe(own.length < minCount ? 0 : 1);
+  // Moments may fall together: those events have the row together.
+  if (own.length >= minCount) expect(inRow0.length).toBeLessThan(minCount);
+  // Among different times it is the earliest events that do not have it.
+  const last = Math.max(...inRow0.map(({ time }) => time));
+  for (const { time, row } of own) if (row > 0) expect(time).toBeGreaterThanOrEqual(last);
+}
+
 const event = (time: fc.Arbitrary<number>) =>
   fc.record({ user: fc.nat(6), time, item: fc.integer({ min: 1, max: 6 }) }).map((one) => ({
     ...one,
@@ -42,16 +56,10 @@ describe("admissionTimes", () => {
       fc.property(logs, fc.integer({ min: 1, max: 4 }), (log, minCount) => {
         const reads = readsOf(log, minCount);
         for (const id of new Set(log.map((one) => one.item))) {
-          const own = reads.filter((one) => one.item === id);
-          const inRow0 = own.filter(({ row }) => row === 0);
-          // Of the events of one instant, moments may fall together: then they have the row together.
-          if (own.length < minCount) expect(inRow0).toHaveLength(own.length);
-          else expect(inRow0.length).toBeLessThan(minCount);
-          const rows = new Set(own.filter(({ row }) => row > 0).map(({ row }) => row));
-          expect(rows.size).toBe(own.length < minCount ? 0 : 1);
-          // Among different times it is the earliest events that do not have it.
-          const last = Math.max(...inRow0.map(({ time }) => time));
-          for (const { time, row } of own) if (row > 0) expect(time).toBeGreaterThanOrEqual(last);
+          expectAdmitted(
+            reads.filter((one) => one.item === id),
+            minCount,
+          );
         }
       }),
       { numRuns: 200 },

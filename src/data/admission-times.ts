@@ -1,11 +1,13 @@
-import { type TimeWindow, WindowRows } from "./examples.ts";
+import { FOLD_COLUMN } from "../features/schema.ts";
 import { momentOf } from "./point-in-time.ts";
+import type { EventWindow } from "./split.ts";
 import type { EventStore } from "./store/event-store.ts";
 import type { AdmissionTimes } from "./store-coding.ts";
+import { WindowRows } from "./window-rows.ts";
 
 /** What decides when a code has been seen often enough. */
 export interface AdmissionOptions {
-  readonly window: TimeWindow;
+  readonly window: EventWindow;
   /** Events of a code after which it is admitted, at least 1. */
   readonly minCount: number;
 }
@@ -22,41 +24,40 @@ export interface AdmissionOptions {
 export function admissionTimes(store: EventStore, options: AdmissionOptions): AdmissionTimes {
   const rows = new WindowRows(store, options.window);
   const moments = momentsOf(store, rows);
-  const users = new Uint32Array(rows.size);
-  for (let user = 1; user <= store.numUsers; user++) {
-    users.fill(user, rows.offsets[user - 1], rows.offsets[user]);
-  }
   const minCount = Math.max(1, options.minCount);
-  const admitted = { user: beforeNth(users, moments, { minCount, cardinality: store.numUsers + 1 }) };
+  const usersOf = (): Uint32Array => {
+    const users = new Uint32Array(rows.size);
+    for (const { user, start, end, at } of rows.ranges()) users.fill(user, at, at + end - start);
+    return users;
+  };
+  // Where each row is a user of its own, no user comes back.
+  const hasUsers = store.manifest.schema.without?.includes("user") !== true;
+  const cardinality = store.numUsers + 1;
+  const admitted = hasUsers ? { user: beforeNth(usersOf(), moments, { minCount, cardinality }) } : {};
   // The codes of origins are the same in every store and mean the same from the first event on.
-  const categories = store.manifest.columns.filter(({ name, kind }) => kind === "category" && name !== "origin");
+  const isFact = (name: string): boolean => name !== "origin" && name !== FOLD_COLUMN;
+  const categories = store.manifest.columns.filter(({ name, kind }) => kind === "category" && isFact(name));
   const others = categories.map(({ name, cardinality }) => {
     return [name, beforeNth(codesOf(store, rows, name), moments, { minCount, cardinality })] as const;
   });
   return { ...admitted, ...Object.fromEntries(others) };
 }
 
-/** Moments of a window's examples, user by user. */
+/** Moments of a window's examples, in the order of the store. */
 function momentsOf(store: EventStore, rows: WindowRows): Float64Array {
   const moments = new Float64Array(rows.size);
-  for (let user = 1; user <= store.numUsers; user++) {
-    const at = rows.offsets[user - 1]!;
-    const start = rows.starts[user - 1]!;
-    const times = store.timesOf(start, start + rows.offsets[user]! - at, user);
+  for (const { user, start, end, at } of rows.ranges()) {
+    const times = store.timesOf(start, end, user);
     for (let i = 0; i < times.length; i++) moments[at + i] = momentOf(start + i, times[i]!);
   }
   return moments;
 }
 
-/** Codes of a window's examples, user by user. */
+/** Codes of a window's examples, in the order of the store. */
 function codesOf(store: EventStore, rows: WindowRows, name: string): Uint32Array {
   const column = store.column(name);
   const codes = new Uint32Array(rows.size);
-  for (let user = 1; user <= store.numUsers; user++) {
-    const at = rows.offsets[user - 1]!;
-    const start = rows.starts[user - 1]!;
-    codes.set(column.slice(start, start + rows.offsets[user]! - at), at);
-  }
+  for (const { start, end, at } of rows.ranges()) codes.set(column.slice(start, end), at);
   return codes;
 }
 

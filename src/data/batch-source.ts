@@ -2,19 +2,12 @@ import { LapidaryError } from "../config/errors.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { balancedPart, costsOf } from "./balance.ts";
 import { BatchBuilder } from "./batch-builder.ts";
-import {
-  chosenExamples,
-  dayOrder,
-  type ExampleFilter,
-  type ExampleOrder,
-  shuffledOrder,
-  type TimeWindow,
-  timeOrder,
-  WindowRows,
-} from "./examples.ts";
+import { chosenExamples, dayOrder, type ExampleFilter, shuffledOrder, timeOrder } from "./examples.ts";
 import { GatheredHistories } from "./gathered-histories.ts";
+import type { EventWindow } from "./split.ts";
 import { EventStore } from "./store/event-store.ts";
 import type { AdmissionTimes } from "./store-coding.ts";
+import { type ExampleOrder, WindowRows } from "./window-rows.ts";
 
 /** The part of every batch that one process reads. */
 export interface Shard {
@@ -27,7 +20,7 @@ export interface BatchSourceOptions {
   /** Folder of the store. */
   readonly store: string;
   /** Examples are the events of this window; their histories reach back to the beginning. */
-  readonly window: TimeWindow;
+  readonly window: EventWindow;
   /** Those of them that are read. */
   readonly only: ExampleFilter;
   readonly spec: FeatureSpec;

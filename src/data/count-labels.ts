@@ -1,6 +1,8 @@
-import { ALL_EXAMPLES, type ExampleFilter, exampleTest, type TimeWindow, WindowRows } from "./examples.ts";
+import { ALL_EXAMPLES, type ExampleFilter, exampleTest } from "./examples.ts";
 import { isLabelKnown } from "./point-in-time.ts";
+import type { EventWindow } from "./split.ts";
 import type { EventStore } from "./store/event-store.ts";
+import { WindowRows } from "./window-rows.ts";
 
 /** How many labels of one objective are known in a window, and how many of those are positive. */
 export interface LabelCounts {
@@ -10,7 +12,7 @@ export interface LabelCounts {
 
 /** What decides which labels are counted. */
 export interface CountLabelsOptions {
-  readonly window: TimeWindow;
+  readonly window: EventWindow;
   /** Examples whose labels are counted. @default all */
   readonly only?: ExampleFilter;
   /** Labels that become known after this are left out. @unit ms since 1970, UTC */
@@ -43,9 +45,7 @@ function countColumn(
   const column = store.column(of.name);
   let known = 0;
   let positive = 0;
-  for (let user = 1; user <= store.numUsers; user++) {
-    const start = rows.starts[user - 1]!;
-    const end = start + rows.offsets[user]! - rows.offsets[user - 1]!;
+  for (const { user, start, end } of rows.ranges()) {
     const times = store.timesOf(start, end, user);
     const codes = column.slice(start, end);
     for (let i = 0; i < times.length; i++) {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type TestEvent, temporaryFolder, writeStore } from "./events.test.support.ts";
-import { countExamples, dayOrder, newestShareMs, WindowRows } from "./examples.ts";
+import { countExamples, dayOrder, newestShareMs } from "./examples.ts";
 import { EventStore } from "./store/event-store.ts";
+import { WindowRows } from "./window-rows.ts";
 
 const window = { fromMs: 10, untilMs: 90 };
 

@@ -1,52 +1,12 @@
 import { ORIGIN_CODES, type Origin } from "../features/schema.ts";
 import { permutation } from "./permutation.ts";
+import type { EventWindow } from "./split.ts";
 import type { EventStore } from "./store/event-store.ts";
+import { type ExampleOrder, WindowRows } from "./window-rows.ts";
 
 const DAY_MS = 86_400_000;
 /** Days that shuffles of one pass are told apart by. */
 const MOST_DAYS = 100_000;
-
-/** A half-open window of time. @unit ms since 1970, UTC */
-export interface TimeWindow {
-  readonly fromMs: number;
-  readonly untilMs: number;
-}
-
-/** The examples of a window in one order: their number, and the row of each. */
-export interface ExampleOrder {
-  readonly size: number;
-  rowAt(position: number): number;
-}
-
-/** The rows of a window, user by user: they are one range per user. O(users) memory. */
-export class WindowRows implements ExampleOrder {
-  /** First row of each user's range. */
-  readonly starts: Float64Array;
-  /** Number of rows of the users before. @shape [users + 1] */
-  readonly offsets: Float64Array;
-
-  constructor(store: EventStore, { fromMs, untilMs }: TimeWindow) {
-    this.starts = new Float64Array(store.numUsers);
-    this.offsets = new Float64Array(store.numUsers + 1);
-    for (let user = 1; user <= store.numUsers; user++) {
-      const { start, end } = store.userRange(user);
-      const times = store.timesOf(start, end, user);
-      const first = lowerBound(times, fromMs);
-      this.starts[user - 1] = start + first;
-      this.offsets[user] = this.offsets[user - 1]! + Math.max(0, lowerBound(times, untilMs) - first);
-    }
-  }
-
-  get size(): number {
-    return this.offsets.at(-1) ?? 0;
-  }
-
-  /** Row of the `index`-th example in store order. O(log users). */
-  rowAt(index: number): number {
-    const user = upperBound(this.offsets, index) - 1;
-    return this.starts[user]! + index - this.offsets[user]!;
-  }
-}
 
 /** Which events of a window are examples. */
 export interface ExampleFilter {
@@ -70,7 +30,7 @@ export function exampleTest(store: EventStore, { surface, origin }: ExampleFilte
 }
 
 /** Number of examples of a window. O(users log events); with a filter O(events of the window) */
-export function countExamples(store: EventStore, window: TimeWindow, only = ALL_EXAMPLES): number {
+export function countExamples(store: EventStore, window: EventWindow, only = ALL_EXAMPLES): number {
   return chosenExamples(store, new WindowRows(store, window), only).size;
 }
 
@@ -127,18 +87,21 @@ export function dayOrder(
 
 /** The examples of a window in the order of the store, their times, and their positions by (time, row). */
 function byTime(store: EventStore, rows: WindowRows) {
+  const times = timesOf(store, rows);
   const examples = new Float64Array(rows.size);
-  const times = new Float64Array(rows.size);
-  for (let user = 1; user <= store.numUsers; user++) {
-    const at = rows.offsets[user - 1]!;
-    const count = rows.offsets[user]! - at;
-    const start = rows.starts[user - 1]!;
-    times.set(store.timesOf(start, start + count, user), at);
-    for (let i = 0; i < count; i++) examples[at + i] = start + i;
+  for (const { start, end, at } of rows.ranges()) {
+    for (let row = start; row < end; row++) examples[at + row - start] = row;
   }
   // Positions are in row order, so a tie in time keeps the order of the rows.
   const order = Uint32Array.from(times.keys()).sort((a, b) => times[a]! - times[b]! || a - b);
   return { examples, times, order };
+}
+
+/** Times of a window's examples, in the order of the store. */
+function timesOf(store: EventStore, rows: WindowRows): Float64Array {
+  const times = new Float64Array(rows.size);
+  for (const { user, start, end, at } of rows.ranges()) times.set(store.timesOf(start, end, user), at);
+  return times;
 }
 
 /**
@@ -147,37 +110,8 @@ function byTime(store: EventStore, rows: WindowRows) {
  *
  * @unit ms since 1970, UTC
  */
-export function newestShareMs(store: EventStore, window: TimeWindow, share: number): number {
+export function newestShareMs(store: EventStore, window: EventWindow, share: number): number {
   const rows = new WindowRows(store, window);
-  const times = new Float64Array(rows.size);
-  for (let user = 1; user <= store.numUsers; user++) {
-    const start = rows.starts[user - 1]!;
-    const at = rows.offsets[user - 1]!;
-    times.set(store.timesOf(start, start + rows.offsets[user]! - at, user), at);
-  }
+  const times = timesOf(store, rows);
   return times.sort()[Math.floor(rows.size * (1 - share))] ?? window.untilMs;
-}
-
-/** Number of values of an ascending array below `bound`. */
-function lowerBound(values: Float64Array, bound: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! < bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Number of values of an ascending array not above `bound`. */
-function upperBound(values: Float64Array, bound: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! <= bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

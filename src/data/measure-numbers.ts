@@ -1,8 +1,10 @@
 import { HISTORY_LENGTH } from "../features/derive-spec.ts";
 import type { NumberFeature } from "../features/spec.ts";
 import { signedLog1p } from "../features/transform.ts";
-import { type TimeWindow, WindowRows } from "./examples.ts";
+import { firstOfInstant } from "./point-in-time.ts";
+import type { EventWindow } from "./split.ts";
 import type { EventStore } from "./store/event-store.ts";
+import { WindowRows } from "./window-rows.ts";
 
 /** Mean and deviation of `signedLog1p(x)` over the examples of a window. */
 type Moments = Omit<NumberFeature, "name">;
@@ -11,7 +13,7 @@ type Moments = Omit<NumberFeature, "name">;
  * Mean and deviation of every number attribute and of the history's length in a window, missing values left out: what
  * dense inputs are standardized with. A column without spread has deviation 1.
  */
-export function measureNumbers(store: EventStore, window: TimeWindow): Readonly<Record<string, Moments>> {
+export function measureNumbers(store: EventStore, window: EventWindow): Readonly<Record<string, Moments>> {
   const rows = new WindowRows(store, window);
   const measured: Record<string, Moments> = {};
   for (const { name, kind } of store.manifest.schema.attributes) {
@@ -19,10 +21,14 @@ export function measureNumbers(store: EventStore, window: TimeWindow): Readonly<
     const column = store.column(name);
     measured[name] = momentsOf(rows, (start, end) => column.slice(start, end));
   }
-  // Ties in time count as past here: a difference of a few events in thousands.
   measured[HISTORY_LENGTH] = momentsOf(rows, (start, end, user) => {
     const first = store.userRange(user).start;
-    return Array.from({ length: end - start }, (_, i) => start + i - first);
+    const gaps = store.gapsOf(start, end);
+    let pastEnd = firstOfInstant(store, start, first);
+    return Array.from({ length: end - start }, (_, i) => {
+      if (i > 0 && gaps[i]! > 0) pastEnd = start + i;
+      return pastEnd - first;
+    });
   });
   return measured;
 }
@@ -33,9 +39,8 @@ function momentsOf(rows: WindowRows, values: Values): Moments {
   let count = 0;
   let mean = 0;
   let squares = 0;
-  for (let user = 1; user < rows.offsets.length; user++) {
-    const start = rows.starts[user - 1]!;
-    const own = values(start, start + rows.offsets[user]! - rows.offsets[user - 1]!, user);
+  for (const { user, start, end } of rows.ranges()) {
+    const own = values(start, end, user);
     for (let i = 0; i < own.length; i++) {
       if (Number.isNaN(own[i])) continue;
       // Welford's update: sums of squares of large numbers would cancel.

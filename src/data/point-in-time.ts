@@ -77,8 +77,11 @@ export function historyLength(store: EventStore, row: number, maxLength: number)
   return Math.min(maxLength, firstOfInstant(store, row, start) - start);
 }
 
-/** First row of the same user and the same time as `row`. */
-function firstOfInstant(store: EventStore, row: number, first: number): number {
+/** First row of the same user and the same time as `row`. O(ties) */
+export function firstOfInstant(store: EventStore, row: number, first: number): number {
+  // Where all events share one time, nobody has a past, however many rows there are to look through.
+  const { earliestMs, latestMs } = store.manifest.time;
+  if (earliestMs === latestMs) return first;
   let end = row;
   while (end > first && store.gapsOf(end, end + 1)[0] === 0) end--;
   return end;

@@ -31,17 +31,20 @@ export interface LogFacts {
  * @throws {LapidaryError} INTERNAL if the cardinality of a category is missing
  */
 export function deriveSpec(schema: EventSchema, facts: LogFacts): FeatureSpec {
-  const { attributes, outcomes } = schema;
+  const { attributes, outcomes, without = [] } = schema;
   const keyed = (name: string) => category(name, facts);
   const coded = (field: AttributeField | OutcomeField) => codedField(field, facts);
   const dense = (name: string) => ({ name, ...(facts.moments?.[name] ?? { mean: 0, deviation: 1 }) });
+  const contextual = [
+    ...(without.includes("user") ? [] : [keyed("user")]),
+    keyed("surface"),
+    // Where the log tells no times, a model would learn nothing of the hours that requests come at.
+    ...(without.includes("time")
+      ? []
+      : [fixed("hourOfDay", HOUR_CARDINALITY), fixed("dayOfWeek", WEEKDAY_CARDINALITY)]),
+  ];
   return {
-    contextual: [
-      keyed("user"),
-      keyed("surface"),
-      fixed("hourOfDay", HOUR_CARDINALITY),
-      fixed("dayOfWeek", WEEKDAY_CARDINALITY),
-    ],
+    contextual,
     candidate: [keyed("item"), keyed("origin"), ...attributes.map(coded)],
     numbers: [...attributes.filter(({ kind }) => kind === "number").map(({ name }) => name), HISTORY_LENGTH].map(dense),
     history: [

@@ -31,7 +31,7 @@ export function eventRulesOf(events: EventsConfig): EventRules {
     return typeof source !== "string" && "value" in source ? [[name, source.value] as const] : [];
   });
   const { earliestMs, latestMs, time } = events;
-  return { earliestMs, latestMs, timeUnit: time.unit, constants: Object.fromEntries(constants) };
+  return { earliestMs, latestMs, timeUnit: time?.unit ?? "ms", constants: Object.fromEntries(constants) };
 }
 
 /** What is wrong with an event that lacks one of the values that every event has. */

@@ -25,7 +25,8 @@ export interface CodingFacts {
 
 /** One request, before it is coded. */
 export interface RawRequest {
-  readonly user: string;
+  /** Null if nobody knows who asks. */
+  readonly user: string | null;
   /** Time of the request. @unit ms since 1970, UTC */
   readonly timeMs: number;
   /** Newest events strictly before the time, oldest first; those that a model does not read are left out. */
@@ -149,7 +150,7 @@ function factOf(name: string, candidate: RawFacts, context: RawFacts): string | 
 
 function ownCode({ name, value, code }: FactColumn, { user, timeMs, context }: RawRequest): number {
   const ofTime = TIME_CODES[name];
-  return ofTime ? ofTime(timeMs) : code(value(name === "user" ? user : context[name]), timeMs);
+  return ofTime ? ofTime(timeMs) : code(value(name === "user" ? (user ?? undefined) : context[name]), timeMs);
 }
 
 function candidateCodes({ name, value, code }: FactColumn, { candidates, context, timeMs }: RawRequest): Int32Array {

@@ -39,7 +39,17 @@ export interface OutcomeField {
 export interface EventSchema {
   readonly attributes: readonly AttributeField[];
   readonly outcomes: readonly OutcomeField[];
+  /** What the log does not tell: who saw an item, or when. @default it tells both */
+  readonly without?: readonly ("user" | "time")[];
 }
+
+/** Whether events have a past: that takes a user whose it is, and times that order it. */
+export function hasHistories({ without = [] }: Pick<EventSchema, "without">): boolean {
+  return without.length === 0;
+}
+
+/** Column of what a split by a field or by file goes by; no fact of an event, and no name that one could have. */
+export const FOLD_COLUMN = "split.fold";
 
 /**
  * The key columns every event has, each with a dictionary of its own. Code 0 of every dictionary means

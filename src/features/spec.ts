@@ -25,7 +25,7 @@ export interface NumberFeature {
 
 /** The inputs of a model and the objectives it predicts, in the order of the batch's columns. */
 export interface FeatureSpec {
-  /** User and request: `user`, `surface`, `hourOfDay`, `dayOfWeek`. One code per example. */
+  /** User and request: `user`, `surface`, `hourOfDay`, `dayOfWeek`, as far as the log tells them. One code per example. */
   readonly contextual: readonly CategoryFeature[];
   /** The item scored and its attributes. One code per example. */
   readonly candidate: readonly CategoryFeature[];

@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import { type Bundle, readBundle } from "../bundle/index.ts";
 import { LapidaryError } from "../config/errors.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig, Split } from "../config/types.ts";
 import { EventStore, pointInTime } from "../data/index.ts";
 import { calibrated } from "../features/logit-calibration.ts";
 import { numPastRead } from "../features/request-inputs.ts";
+import { hasHistories } from "../features/schema.ts";
 import type { Batch } from "../features/spec.ts";
 import { sigmoid } from "../metrics/predictions.ts";
 import { type OnlineStore, type Ranking, versionOf } from "../serve/index.ts";
-import { examplesOf, type OpenedRun, openRun, type Split, scoreBatch } from "../train/index.ts";
+import { examplesOf, type OpenedRun, openRun, scoreBatch } from "../train/index.ts";
 import { knowledgeFor } from "../transfer/index.ts";
 import { relativeDifference } from "./difference.ts";
 import { LoggedEvents } from "./logged-events.ts";
@@ -118,14 +119,15 @@ class Auditor {
     const { row, user, timeMs, numPast, offline } = example;
     const { surface = "", ...candidate } = this.#logged.shown(row);
     const id = this.#logged.user(user);
-    const request = { user: id, time: timeMs, context: { surface }, candidates: [candidate] };
+    const who = id === null ? {} : { user: id };
+    const request = { ...who, time: timeMs, context: { surface }, candidates: [candidate] };
     const { version, ranked, numPast: servedPast } = await this.#options.rank(request);
     if (version !== this.#version) throw otherModel(`version ${this.#version}`, version);
     for (const [t, objective] of this.#objectives.entries()) {
       this.#compare({ row, objective, served: ranked[0]?.probabilities[objective], offline: offline[t]! });
     }
     if (servedPast !== numPast) this.#otherCounts++;
-    await this.#checkHistory(id, example);
+    if (id !== null) await this.#checkHistory(id, example);
     this.examples++;
   }
 
@@ -154,7 +156,7 @@ class Auditor {
 
   async #checkHistory(user: string, { row, timeMs }: Example): Promise<void> {
     const { online } = this.#options;
-    if (online === null) return;
+    if (online === null || !hasHistories(this.#store.manifest.schema)) return;
     const { events } = await online.read({ user, beforeMs: timeMs, limit: this.#limit });
     const { start, end } = pointInTime(this.#store, row, this.#limit);
     const isSame = events.length === end - start && events.every(({ id }, i) => id === this.#logged.id(start + i));

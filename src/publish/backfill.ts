@@ -1,7 +1,9 @@
 import { dirname, join } from "node:path";
+import { LapidaryError } from "../config/errors.ts";
 import type { ProjectConfig } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import { limitBreach, type UserEvent } from "../features/event-limits.ts";
+import { hasHistories } from "../features/schema.ts";
 import { type OnlineStore, placeOf } from "../serve/index.ts";
 import { type KnowledgeStore, openKnowledge } from "../transfer/index.ts";
 import { type LeftOut, LeftOutList } from "./left-out.ts";
@@ -42,11 +44,12 @@ export interface Backfilled {
  * models have learned from. Doing it again adds nothing; with another teacher, or the same one trained again, its embeddings
  * replace those that the events had.
  *
- * @throws {LapidaryError} STORE_HASHED, KNOWLEDGE_*, ONLINE_STORE_*
+ * @throws {LapidaryError} EVENTS_WITHOUT_HISTORIES, STORE_HASHED, KNOWLEDGE_*, ONLINE_STORE_*
  */
 export async function backfill(project: ProjectConfig, options: BackfillOptions): Promise<Backfilled> {
   const { online, teacher, onProgress = () => {}, signal } = options;
   const store = EventStore.open(project.store);
+  if (!hasHistories(store.manifest.schema)) throw withoutHistories(store);
   const knowledge = teacher === null ? null : openKnowledge(project, teacher);
   const leftOut = new LeftOutList(join(dirname(project.store), LEFT_OUT_FILE));
   try {
@@ -84,7 +87,7 @@ function* eventsIn(store: EventStore, knowledge: KnowledgeStore | null, leftOut:
 function usersInPlace(store: EventStore, logged: LoggedEvents): Float64Array {
   // A place has 32 bits and a code less: sorting both as one number needs no comparisons in JavaScript.
   const places = new BigUint64Array(store.numUsers);
-  for (let i = 0; i < places.length; i++) places[i] = (BigInt(placeOf(logged.user(i + 1))) << 32n) | BigInt(i + 1);
+  for (let i = 0; i < places.length; i++) places[i] = (BigInt(placeOf(logged.user(i + 1) ?? "")) << 32n) | BigInt(i + 1);
   return Float64Array.from(places.sort(), (place) => Number(place & 0xffff_ffffn));
 }
 
@@ -99,4 +102,16 @@ function* inChunks(events: Iterable<UserEvent>): Generator<readonly UserEvent[]>
     size = Math.min(2 * size, LAST_CHUNK);
   }
   if (chunk.length > 0) yield chunk;
+}
+
+function withoutHistories(store: EventStore): LapidaryError {
+  const missing = store.manifest.schema.without ?? [];
+  store.close();
+  return new LapidaryError({
+    code: "EVENTS_WITHOUT_HISTORIES",
+    where: store.folder,
+    expected: "events of users, at times",
+    got: `a log without ${missing.join(" and ")}`,
+    hint: "Serve the model without a store: it reads no histories.",
+  });
 }

@@ -2,6 +2,7 @@ import { LapidaryError } from "../config/errors.ts";
 import type { EventStore } from "../data/index.ts";
 import type { UserEvent } from "../features/event-limits.ts";
 import type { RawFacts } from "../features/raw-event.ts";
+import { FOLD_COLUMN } from "../features/schema.ts";
 
 /** A fact of an event by the value of its column; undefined if it is missing. */
 type FactOf = (value: number) => string | number | undefined;
@@ -23,24 +24,26 @@ const SLICE_ROWS = 4096;
 export class LoggedEvents {
   readonly #store: EventStore;
   readonly #idPrefix: string;
-  readonly #users: (code: number) => string;
+  readonly #users: (code: number) => string | null;
   readonly #readers: readonly FactReader[];
 
   /** @throws {LapidaryError} STORE_HASHED if there are ids of which only hashes were kept */
   constructor(store: EventStore) {
     this.#store = store;
+    const { schema, columns } = store.manifest;
     this.#idPrefix = store.fingerprint.slice(0, 12);
-    this.#users = idsOf(store, "user");
-    const later = new Set(["action", ...store.manifest.schema.outcomes.map(({ name }) => name)]);
-    this.#readers = store.manifest.columns.map(({ name, kind }) => ({
+    this.#users = schema.without?.includes("user") ? () => null : idsOf(store, "user");
+    const later = new Set(["action", ...schema.outcomes.map(({ name }) => name)]);
+    const facts = columns.filter(({ name }) => name !== FOLD_COLUMN);
+    this.#readers = facts.map(({ name, kind }) => ({
       name,
       factOf: factsOf(store, name, kind),
       isLater: later.has(name),
     }));
   }
 
-  /** Id of a user by its code. */
-  user(code: number): string {
+  /** Id of a user by its code; null where each row is a user of its own. */
+  user(code: number): string | null {
     return this.#users(code);
   }
 
@@ -66,7 +69,7 @@ export class LoggedEvents {
           const fact = factOf(values[i]!);
           if (fact !== undefined) facts[name] = fact;
         }
-        yield { user, id: this.id(row), timeMs: times[i]!, facts };
+        yield { user: user ?? "", id: this.id(row), timeMs: times[i]!, facts };
       }
     }
   }

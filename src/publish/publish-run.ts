@@ -117,11 +117,12 @@ async function judge({ model, inputs }: OpenedRun, batches: readonly Batch[]): P
 }
 
 function lineageOf({ folder, config }: OpenedRun, run: string): BundleFacts["lineage"] {
+  const { split } = config;
   return {
     run: basename(run),
     checkpoint: folder.checkpoints.bestDigest(),
     events: config.events,
-    trainedUntil: new Date(config.split.trainUntilMs).toISOString(),
+    ...(split.kind === "time" ? { trainedUntil: new Date(split.trainUntilMs).toISOString() } : { split: split.kind }),
     technique: config.model.transfer.technique,
     ...(config.lesson === undefined ? {} : { lesson: config.lesson }),
     lapidary: packageVersion(),

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeStore, projectIn, temporaryFolder, trainAlone, trainUntil } from "../../test/train/project.ts";
+import { makeStore, projectIn, temporaryFolder, timesOf, trainAlone, trainUntil } from "../../test/train/project.ts";
 import type { ProjectConfig } from "../config/types.ts";
 import { EventStore, ingest } from "../data/index.ts";
 import { htmlPage } from "../report/html.ts";
@@ -107,7 +107,7 @@ describe("an evaluation", () => {
 
   it("scores every example of the window whose label is known, once, with the label of the log", () => {
     const store = EventStore.open(project.store);
-    const { validationUntilMs, testUntilMs } = project.split;
+    const { validationUntilMs, testUntilMs } = timesOf(project);
     const window = Array.from({ length: store.numEvents }, (_, row) => row).filter((row) => {
       const time = store.timeOf(row);
       return time >= validationUntilMs && time < testUntilMs;

@@ -1,5 +1,5 @@
 import { LapidaryError } from "../config/errors.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig, Split } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { evaluate, type ObjectiveEvaluation } from "../metrics/evaluation.ts";
@@ -7,7 +7,6 @@ import { groupRows } from "../metrics/groups.ts";
 import { type PairedComparison, type PairedDifference, pairedBootstrap } from "../metrics/paired-bootstrap.ts";
 import { alignExamples, type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
 import { type CurveRecord, readCurve } from "../report/jsonl.ts";
-import type { Split } from "./inputs.ts";
 import { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";
 import { type Predictions, predict, writePredictions } from "./predict.ts";
 import { type RunConfig, RunFolder, type RunSummary } from "./run-folder.ts";

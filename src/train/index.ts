@@ -20,7 +20,7 @@ export {
   transferTable,
 } from "./evaluation-report.ts";
 export { evaluationName, verdictsOf } from "./evaluation-verdict.ts";
-export { SPLITS, type Split, type TrainingInputs } from "./inputs.ts";
+export type { TrainingInputs } from "./inputs.ts";
 export { type Lesson, type LossScope, labelLoss, maskedLoss } from "./learner.ts";
 export { findRun, listRuns, type RunEntry } from "./ledger.ts";
 export { type EnrichFor, enrichmentOf, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";

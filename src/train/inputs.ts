@@ -2,29 +2,25 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
-import type { ModelConfig, ProjectConfig, SplitConfig } from "../config/types.ts";
+import type { ModelConfig, ProjectConfig, Split } from "../config/types.ts";
 import {
   admissionTimes,
   type BatchReader,
   countExamples,
   countLabels,
   EventStore,
+  type EventWindow,
   type ExampleFilter,
   measureNumbers,
   openReader,
   type ReaderOptions,
-  type TimeWindow,
+  windowOf,
 } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { deriveSpec } from "../features/derive-spec.ts";
 import type { Origin } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
-
-/** The windows of a split by time, in their order. */
-export const SPLITS = ["train", "validation", "test"] as const;
-/** One of {@link SPLITS}. */
-export type Split = (typeof SPLITS)[number];
 
 /** What of a project decides the inputs of its models. */
 export type InputsConfig = Pick<ProjectConfig, "store" | "split">;
@@ -36,13 +32,13 @@ type ModelInputsConfig = Pick<ModelConfig, "history" | "minCount" | "surface" | 
 export interface InputOptions {
   /** Reads only the training examples from here on. @default all @unit ms since 1970, UTC */
   readonly trainFromMs?: number;
-  /** Reads only those before here, with their labels as known at split.trainUntilMs. @default split.trainUntilMs @unit ms since 1970, UTC */
+  /** Reads only those before here, with their labels as known at its end. @default the end of the training window @unit ms since 1970, UTC */
   readonly trainToMs?: number;
-  /** Rates and moments are those of the events before this. @default split.trainUntilMs @unit ms since 1970, UTC */
+  /** Rates and moments are those of the events before this. @default the end of the training window @unit ms since 1970, UTC */
   readonly factsUntilMs?: number;
   /** Rates, moments and the rows of ids are those of the events from here on. @default all @unit ms since 1970, UTC */
   readonly factsFromMs?: number;
-  /** Ids may have rows of their own if they are admitted before this. @default split.trainUntilMs @unit ms since 1970, UTC */
+  /** Ids may have rows of their own if they are admitted before this. @default the end of the training window @unit ms since 1970, UTC */
   readonly vocabularyUntilMs?: number;
   /** Dimension of the teacher's embeddings of the user's past, as an input. @default 0, none */
   readonly pastEmbeddings?: number;
@@ -88,11 +84,11 @@ export class TrainingInputs {
   readonly learnedVocabularies: Readonly<Record<string, Vocabulary>>;
   readonly #project: InputsConfig;
   readonly #model: ModelInputsConfig;
-  readonly #training: TimeWindow;
+  readonly #training: EventWindow;
 
   private constructor(
     facts: FittedFacts & Pick<TrainingInputs, "vocabularies">,
-    from: { project: InputsConfig; model: ModelInputsConfig; training?: TimeWindow },
+    from: { project: InputsConfig; model: ModelInputsConfig; training?: EventWindow },
   ) {
     this.spec = facts.spec;
     this.rates = facts.rates;
@@ -111,22 +107,22 @@ export class TrainingInputs {
   static fit(project: InputsConfig, model: ModelInputsConfig, options: InputOptions = {}): TrainingInputs {
     const store = EventStore.open(project.store);
     try {
-      const { trainUntilMs } = project.split;
-      const { trainFromMs = Number.MIN_SAFE_INTEGER, trainToMs = trainUntilMs, pastEmbeddings: dim = 0 } = options;
+      const all = windowOf(project.split, "train");
+      const { trainFromMs = all.fromMs, trainToMs = all.untilMs, pastEmbeddings: dim = 0 } = options;
       const pastEmbeddings = dim === 0 ? {} : { pastEmbeddings: dim };
-      const training = { fromMs: trainFromMs, untilMs: trainToMs };
-      const { factsFromMs: fromMs = Number.MIN_SAFE_INTEGER } = options;
-      const before = (untilMs: number): TimeWindow => ({ fromMs, untilMs });
-      const window = before(options.factsUntilMs ?? trainUntilMs);
+      const training = { ...all, fromMs: trainFromMs, untilMs: trainToMs };
+      const { factsFromMs: fromMs = all.fromMs } = options;
+      const before = (untilMs = all.untilMs): EventWindow => ({ ...all, fromMs, untilMs });
+      const window = before(options.factsUntilMs);
       const only = { surface: surfaceCode(store, model.surface), origin: learnedOrigin(model) };
       const numExamples = countExamples(store, training, only);
       if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
-      const admission = { window: before(options.vocabularyUntilMs ?? trainUntilMs), minCount: model.minCount };
+      const admission = { window: before(options.vocabularyUntilMs), minCount: model.minCount };
       const admitted = Object.entries(admissionTimes(store, admission));
       const vocabularies = Object.fromEntries(admitted.map(([table, times]) => [table, new Vocabulary(times)]));
       const moments = measureNumbers(store, window);
-      const all = deriveSpec(store.manifest.schema, { cardinalities: store.cardinalities(), vocabularies, moments });
-      const spec = { ...all, objectives: model.objectives ?? all.objectives, ...pastEmbeddings };
+      const whole = deriveSpec(store.manifest.schema, { cardinalities: store.cardinalities(), vocabularies, moments });
+      const spec = { ...whole, objectives: model.objectives ?? whole.objectives, ...pastEmbeddings };
       const labels = countLabels(store, { window, only, horizonMs: window.untilMs });
       const rates = spec.objectives.map((name) => rateOf(labels[name]));
       const unlabelled = spec.objectives.filter((name) => (labels[name]?.known ?? 0) === 0);
@@ -171,7 +167,7 @@ export class TrainingInputs {
   }
 
   /** This process's parts of the batches of any window, in order of time, without labels that were not yet known then. */
-  batchesOf(window: TimeWindow, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
+  batchesOf(window: EventWindow, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
     return this.#read(window, mesh, { seed: null });
   }
 
@@ -186,7 +182,7 @@ export class TrainingInputs {
   }
 
   #read(
-    window: TimeWindow,
+    window: EventWindow,
     mesh: TrainingPlace["mesh"],
     options: Pick<ReaderOptions, "seed"> & Partial<ReaderOptions>,
   ): Promise<BatchReader> {
@@ -241,16 +237,6 @@ function surfaceCode(store: EventStore, surface: string | null): number | null {
   });
 }
 
-/** The window of a split. */
-export function windowOf({ trainUntilMs, validationUntilMs, testUntilMs }: SplitConfig, split: Split): TimeWindow {
-  const windows: Readonly<Record<Split, TimeWindow>> = {
-    train: { fromMs: Number.MIN_SAFE_INTEGER, untilMs: trainUntilMs },
-    validation: { fromMs: trainUntilMs, untilMs: validationUntilMs },
-    test: { fromMs: validationUntilMs, untilMs: testUntilMs },
-  };
-  return windows[split];
-}
-
 /** One half where no label is known: neither answer is better. */
 function rateOf(counts: { readonly known: number; readonly positive: number } | undefined): number {
   return counts === undefined || counts.known === 0 ? 0.5 : counts.positive / counts.known;
@@ -260,8 +246,8 @@ function tooFew(numExamples: number, globalBatchSize: number): LapidaryError {
   return new LapidaryError({
     code: "TRAIN_WINDOW",
     where: "training window",
-    expected: `at least one batch of ${globalBatchSize} examples before split.trainUntil`,
+    expected: `at least one batch of ${globalBatchSize} examples`,
     got: `${numExamples}`,
-    hint: "Move split.trainUntil, or lower training.globalBatchSize.",
+    hint: "Give the training window more events in `split`, or lower training.globalBatchSize.",
   });
 }

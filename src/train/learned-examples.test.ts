@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeStore, projectIn, temporaryFolder, trainAlone, USER_CONFIG } from "../../test/train/project.ts";
+import { makeStore, projectIn, temporaryFolder, timesOf, trainAlone, USER_CONFIG } from "../../test/train/project.ts";
 import { EventStore } from "../data/index.ts";
 import { ORIGIN_CODES } from "../features/schema.ts";
 import { evaluateRuns } from "./evaluation.ts";
@@ -33,7 +33,8 @@ describe("a model that learns from the examples of one origin", () => {
   });
 
   it("takes the rates of their labels as they are there", () => {
-    const { store: path, split } = project();
+    const { store: path } = project();
+    const { trainUntilMs } = timesOf(project());
     const store = EventStore.open(path);
     const [clicks, origins] = [store.column("click"), store.column("origin")];
     let [known, positive] = [0, 0];
@@ -41,7 +42,7 @@ describe("a model that learns from the examples of one origin", () => {
       const { start, end } = store.userRange(user);
       const times = store.timesOf(start, end, user);
       for (let row = start; row < end; row++) {
-        const isKnown = times[row - start]! + 600_000 <= split.trainUntilMs && clicks.at(row) > 0;
+        const isKnown = times[row - start]! + 600_000 <= trainUntilMs && clicks.at(row) > 0;
         if (!isKnown || origins.at(row) !== ORIGIN_CODES.ad) continue;
         known++;
         positive += clicks.at(row) - 1;

@@ -1,11 +1,11 @@
 import { isAbsolute, join, sep } from "node:path";
 import { LapidaryError } from "../config/errors.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig, Split, SplitConfig } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import type { Model } from "../model/index.ts";
-import { type Split, TrainingInputs } from "./inputs.ts";
+import { TrainingInputs } from "./inputs.ts";
 import { mapBatches } from "./predict.ts";
 import { type RunConfig, RunFolder, type RunSummary } from "./run-folder.ts";
 import { type Enrich, initModel } from "./trainer.ts";
@@ -42,7 +42,7 @@ export function openRun(project: ProjectConfig, run: string, surface: string | n
   checkEvents(project.store, folder, config.events);
   const read = surface ?? config.model.surface;
   // The test window decides nothing of a run: it is the project's, as it is now.
-  const split = { ...config.split, testUntilMs: project.split.testUntilMs };
+  const split = withTestWindow(config.split, project.split);
   const from = { store: project.store, split };
   const inputs = TrainingInputs.load(folder.inputs, from, { ...config.model, surface: read });
   const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder });
@@ -107,4 +107,9 @@ function noExamples(split: Split): LapidaryError {
     got: "none",
     hint: "Correct `split` in the configuration; `lapidary ingest` prints the times of the events.",
   });
+}
+
+/** The split of a run, with the test window that the project has now. */
+function withTestWindow(own: SplitConfig, now: SplitConfig): SplitConfig {
+  return own.kind === "time" && now.kind === "time" ? { ...own, testUntilMs: now.testUntilMs } : own;
 }

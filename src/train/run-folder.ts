@@ -175,7 +175,8 @@ export class RunFolder implements Disposable {
     // Runs from before models could be for one surface are for all, and their tables are what all tables were then.
     const { tableRows, tableStorage } = MODEL_DEFAULTS;
     const earlier = { surface: null, tableRows, tableStorage };
-    return { ...config, model: { ...earlier, ...config.model } };
+    // Runs from before splits could be of several kinds are of one by time.
+    return { ...config, split: { ...{ kind: "time" }, ...config.split }, model: { ...earlier, ...config.model } };
   }
 
   /** When and from what it was begun; null of runs from before that was kept. */

@@ -4,14 +4,14 @@ import { TRANSFER_DEFAULTS } from "../config/defaults.ts";
 import { LapidaryError } from "../config/errors.ts";
 import { nearest } from "../config/nearest.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
-import { EventStore, newestShareMs } from "../data/index.ts";
+import { EventStore, newestShareMs, timeSplitOf, windowOf } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { buildModel, type Model, type ModelInputs } from "../model/index.ts";
 import { Initializer } from "../nn/index.ts";
 import { RandomGenerator, setThreads } from "../torch/index.ts";
 import type { CheckpointFolder } from "./checkpoint.ts";
-import { type InputOptions, TrainingInputs, windowOf } from "./inputs.ts";
+import { type InputOptions, TrainingInputs } from "./inputs.ts";
 import { Learner, type Lesson, labelLesson } from "./learner.ts";
 import { inPrecision } from "./precision.ts";
 import type { TrainingProgress } from "./progress.ts";
@@ -178,7 +178,8 @@ function configOf(project: ProjectConfig, { model, teaching }: Pick<TrainOptions
 /** A slice has nothing to validate on: what follows it is scored by it, and must not have been chosen by. */
 function splitOf({ split }: ProjectConfig, { slice }: Pick<TrainOptions, "slice">): ProjectConfig["split"] {
   if (slice === undefined) return split;
-  return { ...split, trainUntilMs: slice.untilMs, validationUntilMs: slice.untilMs };
+  const times = timeSplitOf(split, "training slice by slice");
+  return { ...times, trainUntilMs: slice.untilMs, validationUntilMs: slice.untilMs };
 }
 
 function sliceInputs(project: ProjectConfig, slice: TrainingSlice | undefined): InputOptions {
@@ -186,7 +187,8 @@ function sliceInputs(project: ProjectConfig, slice: TrainingSlice | undefined): 
   // A vocabulary knows when each id was admitted, so that one for all slices tells none of the future, and the tables
   // of all have the same rows.
   const { fromMs: trainFromMs, toMs: trainToMs, factsUntilMs } = slice;
-  return { trainFromMs, trainToMs, factsUntilMs, vocabularyUntilMs: project.split.trainUntilMs };
+  const { trainUntilMs: vocabularyUntilMs } = timeSplitOf(project.split, "training slice by slice");
+  return { trainFromMs, trainToMs, factsUntilMs, vocabularyUntilMs };
 }
 
 /**
@@ -195,6 +197,7 @@ function sliceInputs(project: ProjectConfig, slice: TrainingSlice | undefined): 
  */
 function shareInputs(project: ProjectConfig, share = 1): InputOptions {
   if (share === 1) return {};
+  timeSplitOf(project.split, "the newest share of the training window");
   const store = EventStore.open(project.store);
   const fromMs = newestShareMs(store, windowOf(project.split, "train"), share);
   store.close();

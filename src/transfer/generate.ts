@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { LapidaryError } from "../config/errors.ts";
 import { type ProjectConfig, TEACHER_KINDS } from "../config/types.ts";
-import { EventStore } from "../data/index.ts";
+import { EventStore, timeSplitOf } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { isTeacher, type Teacher } from "../model/index.ts";
@@ -98,7 +98,7 @@ function describe(dir: string, scored: number): Generated {
 
 function snapshotOf(project: ProjectConfig, { run, fromMs, untilMs }: ScoringPart): Snapshot {
   const { folder } = RunFolder.finished(join(project.runs, run));
-  const horizonMs = folder.config.split.trainUntilMs;
+  const horizonMs = timeSplitOf(folder.config.split, "a teacher's knowledge").trainUntilMs;
   if (fromMs < horizonMs) throw inSample(run, horizonMs, fromMs);
   return { run, checkpoint: folder.checkpoints.bestDigest(), horizonMs, fromMs, untilMs };
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { makeStore, resultOf, temporaryFolder, trainAlone } from "../../test/train/project.ts";
+import { makeStore, resultOf, temporaryFolder, timesOf, trainAlone } from "../../test/train/project.ts";
 import type { ProjectConfig } from "../config/types.ts";
 import { ingest } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
@@ -39,7 +39,7 @@ const part = (fromMs: number, untilMs: number) => ({
 describe("generate", () => {
   it("scores what comes after the run's training, once", async () => {
     const represent = vi.spyOn(Ranker.prototype, "represent");
-    const window = part(project.split.trainUntilMs, project.split.testUntilMs);
+    const window = part(timesOf(project).trainUntilMs, timesOf(project).testUntilMs);
     const first = await generate(project, window);
     expect(first.scored).toBeGreaterThan(100);
     expect(first.examples).toBe(first.scored);
@@ -52,7 +52,7 @@ describe("generate", () => {
 
   it("refuses what the run may have learned from, before it scores anything", async () => {
     const before = readFileSync(join(dirOf("previous"), "CURRENT"), "utf8");
-    const early = generate(project, part(project.split.trainUntilMs - 1, project.split.testUntilMs));
+    const early = generate(project, part(timesOf(project).trainUntilMs - 1, timesOf(project).testUntilMs));
     await expect(early).rejects.toMatchObject({ code: "KNOWLEDGE_IN_SAMPLE", where: "previous" });
     expect(readFileSync(join(dirOf("previous"), "CURRENT"), "utf8")).toBe(before);
   });
@@ -73,7 +73,10 @@ describe("generate", () => {
   });
 
   it("finds every damaged file when it opens", async () => {
-    const { folder: version } = await generate(project, part(project.split.trainUntilMs, project.split.testUntilMs));
+    const { folder: version } = await generate(
+      project,
+      part(timesOf(project).trainUntilMs, timesOf(project).testUntilMs),
+    );
     for (const name of readdirSync(version)) {
       const file = join(version, name);
       const whole = readFileSync(file);
@@ -102,8 +105,8 @@ describe("generate by slices", () => {
     const { snapshots, folder: version } = generated;
     expect(snapshots.length).toBeGreaterThan(1);
     expect(snapshots.at(-1)).toMatchObject({
-      horizonMs: project.split.trainUntilMs,
-      untilMs: project.split.testUntilMs,
+      horizonMs: timesOf(project).trainUntilMs,
+      untilMs: timesOf(project).testUntilMs,
     });
     for (const { run, horizonMs } of snapshots)
       expect(run).toBe(`foundation@${new Date(horizonMs).toISOString().slice(0, 10)}`);
@@ -202,7 +205,7 @@ function turnClicks(log: string, fromMs: number): string {
 describe("a generation that is killed", () => {
   it("leaves the version before it, and the next one is whole", async () => {
     const before = KnowledgeStore.manifestOf(dirOf("previous"));
-    const { trainUntilMs, validationUntilMs } = project.split;
+    const { trainUntilMs, validationUntilMs } = timesOf(project);
     const task = { project, ...part(trainUntilMs, validationUntilMs) };
     const worker = join(import.meta.dirname, "../../test/transfer/generate-worker.js");
     for (const moment of ["score", "publish"]) {

@@ -1,5 +1,5 @@
 import type { ProjectConfig } from "../config/types.ts";
-import { countExamples, EventStore } from "../data/index.ts";
+import { countExamples, EventStore, timeSplitOf } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { modelOf, type TrainingProgress, train } from "../train/index.ts";
 import { type Generated, type GenerateOptions, generate, type ScoringPart } from "./generate.ts";
@@ -34,10 +34,11 @@ export type SlicedOutcome =
  */
 export async function generateSliced(project: ProjectConfig, options: SlicedOptions): Promise<SlicedOutcome> {
   const { teacher, mesh, signal, onTrain, onScore, onNotice } = options;
+  const { trainUntilMs, testUntilMs } = timeSplitOf(project.split, "training slice by slice");
   const delayMs = longestDelay(project);
-  const horizons = horizonsOf(project, teacher, { sliceMs: options.sliceMs ?? DAY_MS, delayMs });
+  const horizons = horizonsOf(project, teacher, { sliceMs: options.sliceMs ?? DAY_MS, delayMs, trainUntilMs });
   const runs = horizons.map((horizonMs) => `${teacher}@${nameOf(horizonMs)}`);
-  const factsUntilMs = horizons[0] ?? project.split.trainUntilMs;
+  const factsUntilMs = horizons[0] ?? trainUntilMs;
   for (const [i, run] of runs.entries()) {
     const slice = {
       // Each example is met once: in the slice at whose end all of its labels are known.
@@ -56,7 +57,7 @@ export async function generateSliced(project: ProjectConfig, options: SlicedOpti
     if (outcome.kind === "stopped" || signal?.aborted) return { kind: "stopped", run };
   }
   const parts = runs.map((run, i): ScoringPart => {
-    return { run, fromMs: horizons[i]!, untilMs: horizons[i + 1] ?? project.split.testUntilMs };
+    return { run, fromMs: horizons[i]!, untilMs: horizons[i + 1] ?? testUntilMs };
   });
   const scoring = { teacher, parts, ...(signal === undefined ? {} : { signal }) };
   return {
@@ -69,10 +70,9 @@ export async function generateSliced(project: ProjectConfig, options: SlicedOpti
 function horizonsOf(
   project: ProjectConfig,
   teacher: string,
-  { sliceMs, delayMs }: { readonly sliceMs: number; readonly delayMs: number },
+  { sliceMs, delayMs, trainUntilMs }: Readonly<Record<"sliceMs" | "delayMs" | "trainUntilMs", number>>,
 ): readonly number[] {
   const { globalBatchSize } = modelOf(project, teacher).training;
-  const { trainUntilMs } = project.split;
   const store = EventStore.open(project.store);
   try {
     const { earliestMs } = store.manifest.time;

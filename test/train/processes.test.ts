@@ -8,7 +8,7 @@ import { readSafetensors } from "../../src/torch/safetensors.ts";
 import { evaluateRuns, type TrainingOutcome } from "../../src/train/index.ts";
 import { TrainingInputs } from "../../src/train/inputs.ts";
 import { endWorlds, type Member, startWorld, untilLine } from "../distributed/world.ts";
-import { makeStore, resultOf, temporaryFolder, tensorsFile, trainAlone, trainingIn } from "./project.ts";
+import { makeStore, resultOf, temporaryFolder, tensorsFile, timesOf, trainAlone, trainingIn } from "./project.ts";
 import type { LearnerTask, WorkerTask } from "./worker-task.ts";
 
 const program = new URL("./train-worker.js", import.meta.url);
@@ -20,7 +20,7 @@ beforeAll(async () => {
   folder = temporaryFolder();
   const whole = await makeStore(folder.path);
   // The last batch of the validation has one example: some processes have none of it.
-  const split = { ...whole.split, validationUntilMs: timeOfExample(whole, 36 + 1) };
+  const split = { ...timesOf(whole), validationUntilMs: timeOfExample(whole, 36 + 1) };
   project = { ...trainingIn(folder.path, { epochs: 1 }), split };
 });
 afterAll(() => {
@@ -31,11 +31,12 @@ afterAll(() => {
 const at = (run: string): string => join(project.runs, run);
 
 /** Time of the event in the validation window that has so many before it. */
-function timeOfExample({ store, split }: ProjectConfig, before: number): number {
-  const opened = EventStore.open(store);
+function timeOfExample(whole: ProjectConfig, before: number): number {
+  const { trainUntilMs } = timesOf(whole);
+  const opened = EventStore.open(whole.store);
   const times = Array.from({ length: opened.numEvents }, (_, row) => opened.timeOf(row));
   opened.close();
-  return times.filter((ms) => ms >= split.trainUntilMs).sort((a, b) => a - b)[before] ?? Number.NaN;
+  return times.filter((ms) => ms >= trainUntilMs).sort((a, b) => a - b)[before] ?? Number.NaN;
 }
 
 function trainTogether(size: number, task: Omit<WorkerTask, "project">): Promise<Member[]> {

@@ -7,7 +7,7 @@ import { sampleLog } from "../../src/cli/sample-log.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { UserConfig } from "../../src/config/schema.ts";
 import type { ProjectConfig } from "../../src/config/types.ts";
-import { ingest } from "../../src/data/index.ts";
+import { ingest, timeSplitOf } from "../../src/data/index.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
 import { type CurveRecord, readCurve } from "../../src/report/jsonl.ts";
 import { type TrainingOutcome, type TrainOptions, train } from "../../src/train/index.ts";
@@ -59,6 +59,11 @@ export function projectIn(folder: string, changes: Partial<UserConfig> = {}): Pr
 /** Like {@link projectIn}, with other training options for all models. */
 export function trainingIn(folder: string, training: UserConfig["training"]): ProjectConfig {
   return projectIn(folder, { training: { ...USER_CONFIG.training, ...training } });
+}
+
+/** The times of the project's split. */
+export function timesOf({ split }: Pick<ProjectConfig, "split">) {
+  return timeSplitOf(split, "a test");
 }
 
 /** Writes the log into a folder and ingests it; `keep` chooses its rows. */

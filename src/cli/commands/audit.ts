@@ -27,7 +27,7 @@ export const audit = defineCommand({
   run: async ({ args: [run = ""], options, signal, loadProject, progress }): Promise<Outcome> => {
     const { bundle, url, split, store, storeAt } = options;
     const project = await loadProject();
-    const window = await splitOption(split);
+    const window = splitOption(split);
     const api = await import("../../publish/index.ts");
     const online = storeAt === null ? null : await openStoreOption({ store, storeAt }, project);
     const shown = progress({ label: "audit", total: null, unit: "examples" });

@@ -29,7 +29,7 @@ export const evaluate = defineCommand({
     const project = await loadProject();
     const train = await import("../../train/index.ts");
     const { htmlPage } = await import("../../report/html.ts");
-    const window = await splitOption(split);
+    const window = splitOption(split);
     if (baseline !== null && !runs.includes(baseline)) {
       throw wrongOption("--baseline", `one of the runs ${runs.join(", ")}`, baseline);
     }

@@ -36,12 +36,13 @@ export const generate = defineCommand({
     const api = await import("../../transfer/index.ts");
     const { modelOf } = await import("../../train/index.ts");
     const { ProcessMesh } = await import("../../distributed/index.ts");
+    const { timeSplitOf } = await import("../../data/index.ts");
     modelOf(project, teacher);
     const bar = (label: string, unit: string) => progress({ label: `${label} ${teacher}`, total: null, unit });
     const scoring = bar("generate", "examples");
     const onScore = (examples: number): void => scoring.update({ done: examples });
     if (slices === null) {
-      const { trainUntilMs, testUntilMs } = project.split;
+      const { trainUntilMs, testUntilMs } = timeSplitOf(project.split, "a teacher's knowledge");
       const fromMs = from === null ? trainUntilMs : instant("--from", from);
       const untilMs = until === null ? testUntilMs : instant("--until", until);
       const parts = [{ run: run ?? teacher, fromMs, untilMs }];

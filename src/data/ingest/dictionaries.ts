@@ -16,8 +16,10 @@ export function codesTable(column: PlannedColumn): string {
 export async function buildCodes(connection: DuckDBConnection, plan: IngestPlan, column: PlannedColumn): Promise<void> {
   const table = codesTable(column);
   const value = valueName(plan, column);
+  // Rows that are users of their own stay in the order of the log.
+  const order = "row" in column.source ? "id" : "id::VARCHAR";
   await connection.run(
-    `CREATE TABLE ${table} AS SELECT id, (row_number() OVER (ORDER BY first, id::VARCHAR))::UINTEGER AS code
+    `CREATE TABLE ${table} AS SELECT id, (row_number() OVER (ORDER BY first, ${order}))::UINTEGER AS code
      FROM (SELECT ${value} AS id, min(${valueName(plan, plan.time)}) AS first FROM accepted WHERE ${value} IS NOT NULL GROUP BY ${value})`,
   );
   if (column.ids?.kind === "hash") await hashCodes(connection, table, column.ids.buckets);

@@ -36,7 +36,9 @@ export async function judgeRows(
   await connection.run(`CREATE VIEW readable AS ${hasSuspects ? `${plain} UNION ALL ${rescued}` : plain}`);
 }
 
-function outsideSql(plan: IngestPlan, { earliestMs, latestMs }: EventsConfig): string {
+function outsideSql(plan: IngestPlan, { time: field, earliestMs, latestMs }: EventsConfig): string {
+  // What no row says, none says wrongly.
+  if (field === null) return "false";
   const time = valueName(plan, plan.time);
   return `${time} < ${earliestMs} OR ${time} >= ${latestMs}`;
 }

@@ -6,6 +6,7 @@ import { partitionsOf } from "./partitions.ts";
 import { fieldOf, type IngestPlan } from "./plan.ts";
 import { nestedSql } from "./relations.ts";
 import { queryRows } from "./sql.ts";
+import { WINDOW_FIELD, windowsOfFiles } from "./split-files.ts";
 import { textOptionsOf } from "./text-options.ts";
 import { unreadable } from "./unreadable.ts";
 
@@ -33,9 +34,12 @@ export async function openParts(
   { config, plan }: { config: EventsConfig; plan: IngestPlan },
 ): Promise<readonly LogPart[]> {
   const parts: LogPart[] = [];
+  const windows = await windowsOfFiles(config, files);
   for (const [index, file] of files.entries()) {
     try {
-      parts.push({ index, ...(await openPart(connection, file, { config, plan })) });
+      const part = await openPart(connection, file, { config, plan });
+      const window = windows === null ? [] : ([[WINDOW_FIELD, windows.get(file.identity) ?? null]] as const);
+      parts.push({ index, ...part, constants: new Map([...part.constants, ...window]) });
     } catch (cause) {
       throw unreadable(file.path, config.format, cause);
     }

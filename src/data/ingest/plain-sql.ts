@@ -1,4 +1,4 @@
-import type { EventsConfig } from "../../config/types.ts";
+import type { TimeUnit } from "../../config/types.ts";
 import { ORIGIN_CODES, ORIGINS } from "../../features/schema.ts";
 import type { PlannedColumn } from "./plan.ts";
 import { literal } from "./sql.ts";
@@ -21,7 +21,7 @@ export interface FieldFacts {
   readonly type: string;
   /** SQL type of the staged ids over all files. */
   readonly idType: IdType;
-  readonly timeUnit: EventsConfig["time"]["unit"];
+  readonly timeUnit: TimeUnit;
   /** Whether it is read of JSON, where a text may stand for an object or a list. */
   readonly isJson: boolean;
   /** Whether rows with another spelling have been set aside, so that none needs to be told from the plain ones. */

@@ -1,14 +1,20 @@
 import type { EventsConfig, IdEncoding, Source } from "../../config/types.ts";
-import type { EventSchema } from "../../features/schema.ts";
+import { type EventSchema, FOLD_COLUMN } from "../../features/schema.ts";
 
 /** How the values of a planned column are read. */
 export type PlannedKind = "id" | "time" | "origin" | "number" | "flag";
+
+/**
+ * Where a planned column comes from: a field, a constant, the row itself, which is an id that no other row has, or the
+ * window of the split that its file was named for.
+ */
+export type PlannedSource = Source | { readonly row: true } | { readonly window: true };
 
 /** One column of the staged rows: where it comes from and what it may hold. */
 export interface PlannedColumn {
   /** Name of the store's column; `user`, `time` and `id` are none. */
   readonly name: string;
-  readonly source: Source;
+  readonly source: PlannedSource;
   readonly kind: PlannedKind;
   /** A row without a value is rejected. */
   readonly required: boolean;
@@ -31,11 +37,13 @@ const DICTIONARY: IdEncoding = { kind: "dictionary" };
 
 /** The columns that a configuration asks for. */
 export function planIngest(config: EventsConfig): IngestPlan {
-  const id = (name: string, source: Source, options: Partial<PlannedColumn> = {}): PlannedColumn => {
+  const id = (name: string, source: PlannedSource, options: Partial<PlannedColumn> = {}): PlannedColumn => {
     return { name, source, kind: "id", required: false, ids: DICTIONARY, ...options };
   };
-  const user = id("user", { from: config.user }, { required: true });
-  const time: PlannedColumn = { name: "time", source: config.time, kind: "time", required: true, ids: null };
+  const user = id("user", config.user === null ? { row: true } : { from: config.user }, { required: true });
+  // Rows without times share one. It is as good as any, and long before every request.
+  const source = config.time ?? { value: "0" };
+  const time: PlannedColumn = { name: "time", source, kind: "time", required: true, ids: null };
   const event = config.id === null ? null : id("id", { from: config.id }, { required: true, ids: null });
   const columns = [
     id("item", { from: config.item }, { required: true, ids: config.itemIds }),
@@ -44,6 +52,7 @@ export function planIngest(config: EventsConfig): IngestPlan {
     id("origin", config.origin, { kind: "origin", ids: null }),
     ...Object.entries(config.attributes).map(([name, fact]) => planFact(name, fact, fact.ids)),
     ...Object.entries(config.outcomes).map(([name, fact]) => planFact(name, fact, DICTIONARY)),
+    ...(config.fold === undefined ? [] : [id(FOLD_COLUMN, "from" in config.fold ? config.fold : { window: true })]),
   ];
   return { user, time, id: event, columns, all: [user, time, ...(event ? [event] : []), ...columns] };
 }
@@ -60,7 +69,9 @@ function planFact(name: string, { from, kind }: Fact, ids: IdEncoding): PlannedC
 
 /** The schema of the store that a configuration describes. */
 export function schemaOf(config: EventsConfig): EventSchema {
+  const without = (["user", "time"] as const).filter((key) => config[key] === null);
   return {
+    ...(without.length === 0 ? {} : { without }),
     attributes: Object.entries(config.attributes).map(([name, { kind }]) => ({ name, kind })),
     outcomes: Object.entries(config.outcomes).map(([name, { kind, delayMs, objective }]) => {
       return { name, kind, delayMs, objective };

@@ -51,7 +51,10 @@ export function stageName(batch: readonly LogPart[], total: number): string {
 
 function contextOf({ config, plan, parts }: ReadableLog): StageContext {
   const typesOf = (field: string) => parts.flatMap((part) => typeOfField(part, field) ?? []);
-  const idTypes = sharedIdTypes(plan, ({ source }) => ("from" in source ? typesOf(source.from) : ["VARCHAR"]));
+  const idTypes = sharedIdTypes(plan, ({ source }) => {
+    if ("row" in source) return ["BIGINT"];
+    return "from" in source ? typesOf(source.from) : ["VARCHAR"];
+  });
   return { config, plan, idTypes };
 }
 

@@ -70,12 +70,13 @@ function valueTypeOf({ kind }: PlannedColumn): DuckDBType {
   return kind === "number" ? FLOAT : UTINYINT;
 }
 
-function readValue({ name, kind }: PlannedColumn, text: string, { time }: EventsConfig): Spelled {
+/** What the rules make of a text of a column, as it is staged. */
+export function readValue({ name, kind }: PlannedColumn, text: string, { time }: Pick<EventsConfig, "time">): Spelled {
   switch (kind) {
     case "id":
       return name === "user" || name === "id" ? readId(text) : readCategory(text);
     case "time":
-      return readTime(text, time.unit);
+      return readTime(text, time?.unit ?? "ms");
     case "number":
       return readNumber(text);
     case "flag": {

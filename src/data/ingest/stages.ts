@@ -65,7 +65,9 @@ async function writeVersion(job: Job): Promise<void> {
   const writer = new StoreWriter(folder, layouts);
   await writeEvents(connection, plan, { writer, layouts });
   for (const column of plan.all) {
-    if (column.ids?.kind === "dictionary") writer.addDictionary(column.name, await dictionaryIds(connection, column));
+    // Rows that are users of their own have no ids to look up.
+    if (column.ids?.kind !== "dictionary" || "row" in column.source) continue;
+    writer.addDictionary(column.name, await dictionaryIds(connection, column));
   }
   writer.addDictionary("origin", ORIGINS);
   const paths = parts.map(({ file }) => file.path);

@@ -2,6 +2,10 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EventsConfig } from "../../config/types.ts";
 import { type IdType, idTypeOf, mayBeOdd, plainSql, stagedType } from "./plain-sql.ts";
 import type { IngestPlan, PlannedColumn } from "./plan.ts";
+import { readValue } from "./spellings.ts";
+import { isRefused, type Refused } from "../../features/refusal.ts";
+import { LapidaryError } from "../../config/errors.ts";
+import { WINDOW_FIELD } from "./split-files.ts";
 import type { RawField, Relation } from "./relations.ts";
 import { literal } from "./sql.ts";
 
@@ -44,7 +48,7 @@ export function stagedSql(relation: Relation, context: StageContext): string {
   const { raws, values, types } = columnsOf(relation, context, false);
   const odd = plan.all.map((_, i) => `CASE WHEN v${i} IS NULL THEN r${i}::VARCHAR END`);
   const isOdd = plan.all.flatMap((column, i) =>
-    mayBeOdd(column, types[i] ?? "VARCHAR") ? [`(v${i} IS NULL AND r${i} IS NOT NULL)`] : [],
+    !isGiven(column) && mayBeOdd(column, types[i] ?? "VARCHAR") ? [`(v${i} IS NULL AND r${i} IS NOT NULL)`] : [],
   );
   const anyOdd = isOdd.length === 0 ? "false" : `(${isOdd.join(" OR ")})`;
   return `SELECT seq, ${plan.all.map((_, i) => `v${i}`).join(", ")}, ${anyOdd} AS is_odd, CASE WHEN ${anyOdd} THEN [${odd.join(", ")}] END AS odd
@@ -59,10 +63,11 @@ export function checkedSql(relation: Relation, context: StageContext): string {
 
 function columnsOf(relation: Relation, { config, plan, idTypes }: StageContext, isChecked: boolean) {
   const isJson = config.format === "jsonl";
-  const timeUnit = config.time.unit;
+  const timeUnit = config.time?.unit ?? "ms";
   const fields = plan.all.map((column) => rawOf(column, relation, config));
   const values = plan.all.map((column, i) => {
     const idType = idTypes[i] ?? "VARCHAR";
+    if (isGiven(column)) return `r${i}::${stagedType(column, idType)} AS v${i}`;
     const facts = { type: fields[i]?.type ?? "VARCHAR", idType, timeUnit, isJson, isChecked };
     return `(${plainSql(column, `r${i}`, facts)})::${stagedType(column, idType)} AS v${i}`;
   });
@@ -72,7 +77,26 @@ function columnsOf(relation: Relation, { config, plan, idTypes }: StageContext, 
 function rawOf(column: PlannedColumn, relation: Relation, config: EventsConfig): RawField {
   const { source } = column;
   if ("from" in source) return spelledField(column, relation.field(source.from), config);
-  return { sql: literal(source.value), type: "VARCHAR" };
+  if ("row" in source) return { sql: relation.seq, type: "BIGINT" };
+  if ("window" in source) return relation.field(WINDOW_FIELD);
+  return constantOf(column, source.value, config);
+}
+
+/** Whether a column's value is not read of the rows, so that none can spell it otherwise. */
+function isGiven({ source }: PlannedColumn): boolean {
+  return !("from" in source);
+}
+
+/** A constant, read once; the rules have been asked of it as of a value of a row. */
+function constantOf(column: PlannedColumn, text: string, config: EventsConfig): RawField {
+  const value = text === "" ? null : readValue(column, text, config);
+  if (isRefused(value)) throw badConstant(column, value, text);
+  return { sql: value === null ? "NULL" : literal(`${value}`), type: "VARCHAR" };
+}
+
+function badConstant({ name }: PlannedColumn, { code, expected }: Refused, text: string): LapidaryError {
+  const hint = "Correct the constant in the configuration.";
+  return new LapidaryError({ code, where: `events.${name}.value`, expected, got: JSON.stringify(text), hint });
 }
 
 /** A field with the decimal comma and the words of the log, if it has its own. */

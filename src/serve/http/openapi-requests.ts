@@ -58,13 +58,13 @@ export function rankBody({ schema, spec, model, events: rules }: BundleManifest)
   const candidate = objectSchema({ ...factProperties(kinds), bids }, []);
   const body = objectSchema(
     {
-      user: ID,
+      user: { ...ID, description: "Whose history is read; none if it is left out." },
       time: timeSchema(rules, " Now if it is left out."),
       objective: { enum: objectives, default: objectives[0], description: "Orders the candidates without bids." },
       context: objectSchema(factProperties(kinds), []),
       candidates: { type: "array", items: candidate, minItems: 1, maxItems: REQUEST_LIMITS.candidates },
     },
-    ["user", "candidates"],
+    ["candidates"],
   );
   const [first = {}, second = {}] = [1, 2].map((seed) => exampleFacts(kinds, seed));
   const { item: _, ...known } = first;

@@ -59,7 +59,7 @@ export function parseRank(body: unknown, facts: ApiFacts, nowMs: number): RankRe
   checkSurface(context, facts);
   const candidates = listAt(given["candidates"], "candidates", REQUEST_LIMITS.candidates);
   return {
-    user: idAt(given["user"], "user"),
+    user: given["user"] === undefined ? null : idAt(given["user"], "user"),
     timeMs: given["time"] === undefined ? nowMs : timeAt(given["time"], "time", rules),
     context,
     candidates: candidates.map((each, i) => candidateAt(each, `candidates[${i}]`, facts)),

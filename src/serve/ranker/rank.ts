@@ -1,9 +1,12 @@
 import { calibrated } from "../../features/logit-calibration.ts";
 import type { RawFacts } from "../../features/raw-event.ts";
 import { numPastRead } from "../../features/request-inputs.ts";
+import { hasHistories } from "../../features/schema.ts";
 import { sigmoid } from "../../metrics/predictions.ts";
 import type { OnlineStore } from "../store/online-store.ts";
 import type { ServedModel } from "./served-model.ts";
+
+const NO_PAST = { events: [], numPast: 0 } as const;
 
 /** One item to rank. */
 export interface Candidate {
@@ -14,7 +17,8 @@ export interface Candidate {
 
 /** What to rank, for whom. */
 export interface RankRequest {
-  readonly user: string;
+  /** Null if nobody knows who asks: then there is no history. */
+  readonly user: string | null;
   /** @unit ms since 1970, UTC */
   readonly timeMs: number;
   readonly context: RawFacts;
@@ -49,7 +53,9 @@ export interface Ranking {
 export async function rank(request: RankRequest, model: ServedModel, store: OnlineStore): Promise<Ranking> {
   const { user, timeMs, context, candidates, objective } = request;
   const { manifest, version } = model;
-  const past = await store.read({ user, beforeMs: timeMs, limit: numPastRead(manifest) });
+  // A model whose log tells no histories has never learned to read one.
+  const isRead = user !== null && hasHistories(manifest.schema);
+  const past = isRead ? await store.read({ user, beforeMs: timeMs, limit: numPastRead(manifest) }) : NO_PAST;
   const raw = { user, timeMs, past: past.events, numPast: past.numPast, context };
   const { logits } = await model.score({ ...raw, candidates: candidates.map(({ facts }) => facts) });
   const { spec, calibration } = manifest;
