@@ -45,6 +45,8 @@ export const ERROR_CODES = {
   RUN_CHANGED: "a run was begun with another configuration or other data",
   TRAIN_DIVERGED: "the loss or a gradient of a training step is not finite",
   TRAIN_LABELS: "no label of an objective is known in the training window",
+  TRAIN_ONE_CLASS: "the labels of an objective are all positive or all negative in the training window",
+  TRAIN_IDS: "no id of any table was seen often enough in the training window to have a row of its own",
   TRAIN_WINDOW: "a window of the split has too few examples",
   TRAIN_SURFACE: "a model is for a surface that the events do not have",
   SPLIT_KIND: "something needs a split by time, and the project's is by a field, by file or random",

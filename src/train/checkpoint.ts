@@ -7,6 +7,7 @@ import type { Model } from "../model/index.ts";
 import { parametersOf } from "../nn/index.ts";
 import { readSafetensors, writeSafetensors } from "../torch/safetensors.ts";
 import { copyTensors, type Learner } from "./learner.ts";
+import type { ObjectiveValidation } from "./warnings.ts";
 
 /** Checkpoints kept: the newest, and one more in case the newest is damaged. */
 const KEPT = 2;
@@ -31,6 +32,8 @@ export interface TrainingPosition {
   readonly lastLoss: number | null;
   /** The best epoch so far; null before the first one ended, or without validation examples. */
   readonly best: Validation | null;
+  /** The best epoch by objective; absent where `best` is null. */
+  readonly bestByObjective?: Readonly<Record<string, ObjectiveValidation>>;
 }
 
 interface Manifest {

@@ -11,6 +11,7 @@ import {
   EventStore,
   type EventWindow,
   type ExampleFilter,
+  type LabelCounts,
   measureNumbers,
   openReader,
   type ReaderOptions,
@@ -21,6 +22,7 @@ import { deriveSpec } from "../features/derive-spec.ts";
 import type { Origin } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
+import type { TableIds } from "./warnings.ts";
 
 /** What of a project decides the inputs of its models. */
 export type InputsConfig = Pick<ProjectConfig, "store" | "split">;
@@ -60,9 +62,11 @@ interface Facts {
 
 /** What only the window can tell that the inputs are fitted to. */
 interface FittedFacts extends Facts {
-  readonly unlabelled: readonly string[];
+  readonly labels: Readonly<Record<string, LabelCounts>>;
+  readonly tables: readonly TableIds[];
 }
 
+const NO_LABELS: LabelCounts = { known: 0, positive: 0 };
 const FACTS = "facts.json";
 const VOCABULARY = ".vocabulary";
 
@@ -76,8 +80,10 @@ export class TrainingInputs {
   readonly rates: readonly number[];
   /** Examples of the training window. */
   readonly numExamples: number;
-  /** Objectives of which no label is known where the rates are from; none where the inputs were loaded. */
-  readonly unlabelled: readonly string[];
+  /** Labels where the rates are from, by objective; none where the inputs were loaded. */
+  readonly labels: Readonly<Record<string, LabelCounts>>;
+  /** Ids that the log has and that the model tells apart; none where the inputs were loaded. */
+  readonly tables: readonly TableIds[];
   /** Of the training examples: each id has its row from its admission on. By table. */
   readonly vocabularies: Readonly<Record<string, Vocabulary>>;
   /** Of all that the model scores: each id has its row if it was admitted in training. By table. */
@@ -93,7 +99,8 @@ export class TrainingInputs {
     this.spec = facts.spec;
     this.rates = facts.rates;
     this.numExamples = facts.numExamples;
-    this.unlabelled = facts.unlabelled;
+    this.labels = facts.labels;
+    this.tables = facts.tables;
     this.vocabularies = facts.vocabularies;
     const { untilMs } = windowOf(from.project.split, "train");
     const learned = Object.entries(facts.vocabularies).map(([table, own]) => [table, own.learnedUntil(untilMs)]);
@@ -123,10 +130,14 @@ export class TrainingInputs {
       const moments = measureNumbers(store, window);
       const whole = deriveSpec(store.manifest.schema, { cardinalities: store.cardinalities(), vocabularies, moments });
       const spec = { ...whole, objectives: model.objectives ?? whole.objectives, ...pastEmbeddings };
-      const labels = countLabels(store, { window, only, horizonMs: window.untilMs });
-      const rates = spec.objectives.map((name) => rateOf(labels[name]));
-      const unlabelled = spec.objectives.filter((name) => (labels[name]?.known ?? 0) === 0);
-      const facts = { spec, rates, numExamples, unlabelled, vocabularies };
+      const counts = countLabels(store, { window, only, horizonMs: window.untilMs });
+      const labels = Object.fromEntries(spec.objectives.map((name) => [name, counts[name] ?? NO_LABELS]));
+      const rates = spec.objectives.map((name) => rateOf(counts[name]));
+      const sizes = store.cardinalities();
+      const tables = Object.entries(vocabularies).map(([table, { cardinality }]) => {
+        return { table, ids: (sizes[table] ?? 1) - 1, admitted: cardinality - 1 };
+      });
+      const facts = { spec, rates, numExamples, labels, tables, vocabularies };
       return new TrainingInputs(facts, { project, model, training });
     } finally {
       store.close();
@@ -139,7 +150,7 @@ export class TrainingInputs {
     const files = readdirSync(folder).filter((file) => file.endsWith(VOCABULARY));
     const read = (file: string): Vocabulary => Vocabulary.decode(new Uint8Array(readFileSync(join(folder, file))));
     const vocabularies = Object.fromEntries(files.map((file) => [basename(file, VOCABULARY), read(file)]));
-    return new TrainingInputs({ ...facts, unlabelled: [], vocabularies }, { project, model });
+    return new TrainingInputs({ ...facts, labels: {}, tables: [], vocabularies }, { project, model });
   }
 
   /** Writes the inputs, so that a trained model can be read without the window it was trained on. */

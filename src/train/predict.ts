@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { makeFolder } from "../config/durable-file.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
-import { metricRow, scoredExamples } from "../metrics/evaluation.ts";
+import { type MetricRow, scoredExamples } from "../metrics/evaluation.ts";
 import {
   addScoredBatch,
   objectiveColumn,
@@ -40,9 +40,9 @@ export async function* mapBatches(batches: AsyncIterable<Batch>, add: (batch: Ba
 }
 
 /** Normalized entropy averaged over the objectives where it is defined; null where it is in none. */
-export function meanNormalizedEntropy(predictions: Predictions): number | null {
-  const values = Object.values(predictions)
-    .map((examples) => metricRow(examples).normalizedEntropy)
+export function meanNormalizedEntropy(rows: Readonly<Record<string, MetricRow>>): number | null {
+  const values = Object.values(rows)
+    .map(({ normalizedEntropy }) => normalizedEntropy)
     .filter((value) => value !== null);
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

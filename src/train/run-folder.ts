@@ -8,6 +8,7 @@ import type { ModelCost } from "../model/index.ts";
 import { FileLock } from "../torch/index.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
 import { changesOf, type SettingChange } from "./run-changes.ts";
+import type { TrainingWarning } from "./warnings.ts";
 
 /** All that decides the result of a run. */
 export interface RunConfig {
@@ -75,6 +76,8 @@ export interface RunSummary {
   readonly lastLoss: number | null;
   /** The epoch whose model was kept, and how good it was; null without validation examples. */
   readonly best: Validation | null;
+  /** What the user should know of the training. */
+  readonly warnings: readonly TrainingWarning[];
 }
 
 /**
@@ -188,7 +191,10 @@ export class RunFolder implements Disposable {
   /** The summary of a finished run; null while it is not finished. */
   get summary(): RunSummary | null {
     const file = join(this.path, "summary.json");
-    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as RunSummary) : null;
+    if (!existsSync(file)) return null;
+    const summary = JSON.parse(readFileSync(file, "utf8")) as Omit<RunSummary, "warnings"> & Partial<RunSummary>;
+    // Runs from before they had warnings.
+    return { ...summary, warnings: summary.warnings ?? [] };
   }
 
   /** Marks the run as finished. */

@@ -1,9 +1,11 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { Batch } from "../features/spec.ts";
+import { type MetricRow, metricRow } from "../metrics/evaluation.ts";
+import { constantLogLoss } from "../metrics/predictions.ts";
 import { costOf, type ModelCost } from "../model/index.ts";
 import { countElements, countValues, parametersOf, type Schedule, warmupStableDecay } from "../nn/index.ts";
 import { countFlops, noGrad, Scope } from "../torch/index.ts";
-import type { TrainingPosition, Validation } from "./checkpoint.ts";
+import type { TrainingPosition } from "./checkpoint.ts";
 import { Curves, VALIDATION } from "./curves.ts";
 import type { Learner, StepReport } from "./learner.ts";
 import { inPrecision } from "./precision.ts";
@@ -11,6 +13,7 @@ import { mapBatches, meanNormalizedEntropy, predict } from "./predict.ts";
 import { RateMeter } from "./progress.ts";
 import type { RunSummary } from "./run-folder.ts";
 import type { TrainingJob, TrainingOutcome } from "./trainer.ts";
+import { baseRateWarnings, type TrainingWarning } from "./warnings.ts";
 
 const START: TrainingPosition = { step: 0, epoch: 0, batch: 0, seconds: 0, lastLoss: null, best: null };
 
@@ -100,11 +103,12 @@ export class Session {
   /** Validates, keeps the model if it is the best so far, and moves to the next epoch. */
   async #endEpoch(): Promise<void> {
     const { epoch, step, best } = this.#position;
-    const validation = this.#job.validates ? await this.#validate(epoch) : null;
-    if (validation !== null) {
-      this.#curves?.write(step, { [VALIDATION]: validation.normalizedEntropy });
-      if (best === null || validation.normalizedEntropy < best.normalizedEntropy) {
-        this.#position = { ...this.#position, best: validation };
+    const bestByObjective = this.#job.validates ? await this.#validate() : {};
+    const normalizedEntropy = meanNormalizedEntropy(bestByObjective);
+    if (normalizedEntropy !== null) {
+      this.#curves?.write(step, { [VALIDATION]: normalizedEntropy });
+      if (best === null || normalizedEntropy < best.normalizedEntropy) {
+        this.#position = { ...this.#position, best: { epoch, normalizedEntropy }, bestByObjective };
         this.#saveBest();
       }
     }
@@ -112,15 +116,14 @@ export class Session {
     this.#checkpoint();
   }
 
-  async #validate(epoch: number): Promise<Validation | null> {
+  async #validate(): Promise<Readonly<Record<string, MetricRow>>> {
     const { inputs, mesh } = this.#job;
     const batches = await inputs.evaluationBatches("validation", mesh);
     const predictions = await predict(this.#learner.model, mapBatches(batches, this.#job.enrich), {
       objectives: inputs.spec.objectives,
       mesh,
     });
-    const normalizedEntropy = meanNormalizedEntropy(predictions);
-    return normalizedEntropy === null ? null : { epoch, normalizedEntropy };
+    return Object.fromEntries(Object.entries(predictions).map(([name, examples]) => [name, metricRow(examples)]));
   }
 
   #progress(loss: number): void {
@@ -157,7 +160,28 @@ export class Session {
       trainSeconds: seconds,
       lastLoss,
       best,
+      warnings: [...this.#job.warnings, ...this.#warnings()],
     };
+  }
+
+  /** What is to be said of the model that was kept. */
+  #warnings(): readonly TrainingWarning[] {
+    const { inputs, config } = this.#job;
+    const { bestByObjective = {}, step, lastLoss } = this.#position;
+    const { objectives } = inputs.spec;
+    const entropies = objectives.map((name, task) => {
+      const rate = inputs.rates[task] ?? 0.5;
+      return (config.training.objectiveWeights[name] ?? 1) * constantLogLoss(rate, rate);
+    });
+    return baseRateWarnings({
+      validation: bestByObjective,
+      labels: inputs.labels,
+      steps: step,
+      // What is learned from a teacher is part of the loss.
+      lastLoss: config.teacher === null ? lastLoss : null,
+      baseLoss: entropies.reduce((sum, entropy) => sum + entropy, 0),
+      rowless: inputs.tables.filter(({ ids, admitted }) => ids > 0 && admitted === 0).map(({ table }) => table),
+    });
   }
 
   /**

@@ -18,6 +18,7 @@ import type { TrainingProgress } from "./progress.ts";
 import { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
 import { originOf } from "./run-origin.ts";
 import { Session } from "./session.ts";
+import { idWarnings, oneClassWarnings, type TrainingWarning } from "./warnings.ts";
 import { attributionWindows, dealWindows } from "./windows.ts";
 
 /** How to train a model of a project. */
@@ -65,6 +66,8 @@ export interface TrainingJob {
   readonly name: string;
   readonly config: ModelConfig;
   readonly inputs: TrainingInputs;
+  /** What is to be said of the inputs. */
+  readonly warnings: readonly TrainingWarning[];
   readonly folder: RunFolder;
   readonly mesh: ProcessMesh;
   readonly onProgress: (progress: TrainingProgress) => void;
@@ -102,11 +105,8 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
     ...shareInputs(project, options.share),
     pastEmbeddings: teaching?.pastEmbeddings ?? 0,
   });
-  if (inputs.unlabelled.length > 0) {
-    // Later slices of the same training may know them.
-    if (options.slice === undefined) throw unlabelled(name, inputs.unlabelled);
-    onNotice(`no label of ${inputs.unlabelled.join(", ")} is known in this slice`);
-  }
+  const warnings = warningsOf(project, { config, inputs }, options);
+  for (const { text } of warnings) onNotice(text);
   if (mesh.rank === 0) inputs.save(folder.inputs);
   const signal = options.signal ?? new AbortController().signal;
   const { objectives } = inputs.spec;
@@ -116,7 +116,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   const after = options.slice?.after ?? null;
   const session = new Session(
     {
-      ...{ name, config, inputs, folder, mesh, onProgress, onNotice, signal, enrich, prepare },
+      ...{ name, config, inputs, warnings, folder, mesh, onProgress, onNotice, signal, enrich, prepare },
       validates: options.validates ?? true,
       after: after === null ? null : RunFolder.finished(join(project.runs, after)).folder.checkpoints,
     },
@@ -156,6 +156,31 @@ export function initModel({ config, inputs, mesh, folder }: ModelJob): {
   const initial = new Initializer(RandomGenerator.seeded(training.seed), { rows, tableFolder });
   const from = { spec: inputs.spec, rates: inputs.rates, initial };
   return { model: buildModel(config, from), from };
+}
+
+/**
+ * What is to be said of the inputs before anything is learned from them.
+ *
+ * @throws {LapidaryError} TRAIN_LABELS, TRAIN_ONE_CLASS, TRAIN_IDS
+ */
+function warningsOf(
+  { events }: ProjectConfig,
+  { config, inputs }: Pick<ModelJob, "config" | "inputs">,
+  { model: where, slice, share = 1 }: TrainOptions,
+): readonly TrainingWarning[] {
+  const labels = Object.entries(inputs.labels);
+  const unknown = labels.filter(([, { known }]) => known === 0).map(([objective]) => objective);
+  // Later slices of the same training may know them.
+  if (unknown.length > 0 && slice === undefined) throw unlabelled(where, unknown);
+  const unlabelledHere = unknown.map((objective): TrainingWarning => {
+    return { code: "LABELS_UNKNOWN", text: `no label of ${objective} is known in this slice` };
+  });
+  const withFields = labels.map(([objective, counts]) => {
+    return { objective, from: events.outcomes[objective]?.from ?? objective, ...counts };
+  });
+  const isWhole = slice === undefined && share === 1;
+  const ids = config.kind === "baseRate" ? [] : idWarnings(inputs.tables, { where, minCount: config.minCount });
+  return [...unlabelledHere, ...oneClassWarnings(withFields, { where, isWhole }), ...ids];
 }
 
 /** A model that never sees a label of an objective would answer one half for everyone. */

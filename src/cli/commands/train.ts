@@ -84,8 +84,8 @@ export function updateOf({
 export function describe(outcome: TrainingOutcome, { folder, again }: { folder: string; again: string }): string {
   if (outcome.kind === "stopped") return `stopped after step ${outcome.step}; ${again} goes on from there`;
   const { summary } = outcome;
-  const { steps, trainSeconds, lastLoss, best } = summary;
-  return formatPairs([
+  const { steps, trainSeconds, lastLoss, best, warnings } = summary;
+  const facts = formatPairs([
     ["model", `${summary.model} (${summary.kind})`],
     ["examples", formatCount(summary.examples)],
     ["updates", `${formatCount(steps)} in ${formatDuration(trainSeconds)}`],
@@ -99,6 +99,7 @@ export function describe(outcome: TrainingOutcome, { folder, again }: { folder: 
     ["validation NE", best === null ? "–" : `${best.normalizedEntropy.toFixed(4)} (epoch ${best.epoch + 1})`],
     ["run", folder],
   ]);
+  return [facts, ...warnings.map(({ text }) => `warning: ${text}`)].join("\n");
 }
 
 /** Where the FLOPs of training go: `sequences 61 %, interaction 20 %, …`; what rounds to no percent is left out. */
