@@ -19,7 +19,9 @@ describe("a model that is worse than its base rate", () => {
     expect(said({ labels: { click: { known: 1000, positive: 990 } } })[0]).toContain("only 10 negative labels");
     expect(said({ steps: 12 })).toEqual([`${WORSE}only 12 updates: make more epochs, or smaller batches`]);
     expect(said({ rowless: ["item", "user"] })).toEqual([`${WORSE}no id of item, user has a row of its own`]);
-    expect(said({ lastLoss: 0.1 })[0]).toContain("it fits its training examples (loss 0.100, base rates 0.325) and not");
+    expect(said({ lastLoss: 0.1 })[0]).toContain(
+      "it fits its training examples (loss 0.100, base rates 0.325) and not",
+    );
     expect(said({ lastLoss: 0.5 })[0]).toContain("it does not fit even its training examples");
     expect(said({ lastLoss: 0.33 })).toEqual(said({}));
   });
@@ -27,7 +29,8 @@ describe("a model that is worse than its base rate", () => {
   it("may come from a label rate that moved", () => {
     // Always saying 30% where 10% are positive costs 0.1 ln(1/0.3) + 0.9 ln(1/0.7) = 0.4414 nats instead of 0.3251.
     const labels = { click: { known: 10_000, positive: 3000 } };
-    const at = (normalizedEntropy: number) => said({ labels, validation: { click: { baseRate: 0.1, normalizedEntropy } } });
+    const at = (normalizedEntropy: number) =>
+      said({ labels, validation: { click: { baseRate: 0.1, normalizedEntropy } } });
     expect(at(1.3)[0]).toContain("its label rate moved, from 30.0% in training to 10.0%");
     // 0.4414 / 0.3251 = 1.358: of a model that is ten times as bad the rate explains little.
     expect(at(5)[0]).not.toContain("moved");
