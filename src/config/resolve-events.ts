@@ -194,6 +194,11 @@ function checkEvents(events: EventsConfig, user: UserConfig, report: Report): vo
     const got = show(user.events.latest ?? EVENTS_DEFAULTS.latest);
     report(invalid("events.latest", { expected, got, hint: "Correct one of the two." }));
   }
+  for (const key of ["earliest", "latest"] as const) {
+    if (events.time !== null || user.events[key] === undefined) continue;
+    const hint = "Remove it, or name the field of the time in events.time.";
+    report(invalid(`events.${key}`, { expected: "events with times", got: "events.time is absent", hint }));
+  }
   checkNames(events, user, report);
   checkWindows(events, report);
   checkLeaks(events, user, report);

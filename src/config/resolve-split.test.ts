@@ -73,5 +73,7 @@ describe("a split", () => {
     expect(refused(TIMES, timeless)).toEqual({ where: "split", got: "one by time" });
     const { events } = resolved({ random: { validation: 0.1, test: 0.1 } }, {});
     expect(events).toMatchObject({ user: null, time: null });
+    const bounded = { earliest: "2020-01-01" };
+    expect(refused({ random: { validation: 0.1, test: 0.1 } }, bounded).where).toBe("events.earliest");
   });
 });

@@ -112,6 +112,6 @@ function withoutHistories(store: EventStore): LapidaryError {
     where: store.folder,
     expected: "events of users, at times",
     got: `a log without ${missing.join(" and ")}`,
-    hint: "Serve the model without a store: it reads no histories.",
+    hint: "Serve the model as it is: it reads no histories.",
   });
 }

@@ -42,6 +42,8 @@ export interface Evaluation {
   readonly baseline: string | null;
   /** Name of each surface by its code. */
   readonly surfaces: Readonly<Record<number, string>>;
+  /** What intervals resample: users, or rows where each is a user of its own. */
+  readonly resampled: "users" | "rows";
   readonly runs: readonly RunEvaluation[];
   /** What each transfer was worth, of the runs that have a vertical model alone and a teacher beside them. */
   readonly transfers: readonly TransferEvaluation[];
@@ -100,6 +102,7 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
     surface,
     baseline: baseline ?? null,
     surfaces: surfaceNames(project.store),
+    resampled: project.events.user === null ? "rows" : "users",
     transfers: transfersOf(trained.map(({ run, config }, i) => measured(run, config, evaluations[i]?.objectives))),
     runs: evaluations,
   };

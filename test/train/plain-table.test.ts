@@ -98,7 +98,7 @@ describe("a plain click table", () => {
       expect(row?.users).toBe(row?.examples);
       expect(row?.groupedAuc).toBe(null);
     }
-    // Intervals resample rows.
+    expect(evaluation.resampled).toBe("rows");
     const { low, high } = evaluation.runs[1]?.differences?.["click"]?.normalizedEntropy ?? {};
     expect(low).toBeLessThan(high ?? Number.NaN);
     expect(high).toBeLessThan(0);

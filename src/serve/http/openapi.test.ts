@@ -111,7 +111,7 @@ describe("GET /openapi.json", () => {
         ["/rank", { user: "u", candidates: [] }],
         ["/rank", { user: "u", candidates: [{ click: 1 }] }],
         ["/rank", { user: "u", candidates: [{ bids: { other: 1 } }] }],
-        ["/rank", { candidates: [{}] }],
+        ["/rank", { user: "", candidates: [{}] }],
         ["/events", { events: [{ user: "u", id: "e" }] }],
         ["/v2/models/{name}/infer", { inputs: [] }],
         ["/v2/repository/index", { ready: "yes" }],
