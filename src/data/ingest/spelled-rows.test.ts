@@ -1,0 +1,141 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { EventsConfig } from "../../config/types.ts";
+import {
+  SPELLED_RANGE,
+  type SpelledEvent,
+  type SpelledKind,
+  type Spelling,
+  spelledEvents,
+} from "../../features/event-rules.test.support.ts";
+import { eventsConfig, temporaryFolder } from "../events.test.support.ts";
+import { EventStore } from "../store/event-store.ts";
+import { ingest } from "./ingest.ts";
+
+/** Logs of so many events each; what an event comes to is known by construction, see the support. */
+const RUNS = Number(process.env["LAPIDARY_TEST_RUNS"] ?? 12);
+const EVENTS = 60;
+
+const KINDS: Readonly<Record<string, SpelledKind>> = {
+  user: "id",
+  item: "category",
+  time: "time",
+  origin: "origin",
+  brand: "category",
+  price: "number",
+  click: "flag",
+};
+const NAMES = Object.keys(KINDS);
+
+function config(path: string, format: EventsConfig["format"]): EventsConfig {
+  const ids = { kind: "dictionary" } as const;
+  const base = eventsConfig(path, format);
+  return {
+    ...base,
+    ...{ id: null, user: "user", item: "item", time: { from: "time", unit: "iso" }, action: { value: "view" } },
+    ...SPELLED_RANGE,
+    attributes: {
+      tag: { from: "tag", kind: "category", ids },
+      brand: { from: "brand", kind: "category", ids },
+      price: { from: "price", kind: "number", ids },
+    },
+    outcomes: { click: { from: "click", kind: "flag", delayMs: 0, objective: true, windowOf: null } },
+  };
+}
+
+const WRITERS = {
+  jsonl: (events: readonly SpelledEvent[]) =>
+    events.map((event, i) => `{"tag":"r${i}",${NAMES.map((name) => `"${name}":${event[name]?.json}`).join(",")}}\n`),
+  csv: (events: readonly SpelledEvent[]) => [
+    `tag,${NAMES.join(",")}\n`,
+    ...events.map((event, i) => `r${i},${NAMES.map((name) => csvField(event[name]?.text ?? "")).join(",")}\n`),
+  ],
+  tsv: (events: readonly SpelledEvent[]) => [
+    `tag\t${NAMES.join("\t")}\n`,
+    ...events.map((event, i) => `r${i}\t${NAMES.map((name) => event[name]?.text ?? "").join("\t")}\n`),
+  ],
+} as const;
+
+function csvField(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Whether a format can hold a value as it is spelt. */
+function canHold(format: keyof typeof WRITERS, { text }: Spelling): boolean {
+  if (format === "jsonl") return true;
+  return text !== null && text !== "\\N" && (format === "csv" || !/[\t\r\n]/.test(text));
+}
+
+/** What is stored of a column, or why its event is refused. */
+function expected(event: SpelledEvent): Readonly<Record<string, unknown>> | string {
+  const stored: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    const value = event[name]?.value ?? null;
+    if (typeof value === "object" && value !== null) return value.code;
+    if (value !== null) stored[name] = name === "price" ? Math.fround(value as number) : value;
+  }
+  return stored;
+}
+
+function stored(path: string): Map<string, Record<string, unknown>> {
+  const store = EventStore.open(path);
+  const found = new Map<string, Record<string, unknown>>();
+  for (let row = 0; row < store.numEvents; row++) {
+    const user = store.userOf(row);
+    const id = (name: string) => store.dictionary(name)?.id(store.column(name).at(row)) ?? undefined;
+    const price = store.column("price").at(row);
+    const click = store.column("click").at(row);
+    const facts = { item: id("item"), origin: id("origin"), brand: id("brand") };
+    const event = {
+      user: store.dictionary("user")?.id(user),
+      time: store.timeOf(row, user),
+      ...facts,
+      price: Number.isNaN(price) ? undefined : price,
+      click: click === 0 ? undefined : click - 1,
+    };
+    found.set(id("tag") ?? "", Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined)));
+  }
+  store.close();
+  return found;
+}
+
+describe("rows in every spelling", () => {
+  it.each(["jsonl", "csv", "tsv"] as const)(`are what the rules say they are, in ${RUNS} logs of %s`, async (format) => {
+    const events = fc.array(spelledEvents(KINDS, ["user", "item", "time"]), { minLength: EVENTS, maxLength: EVENTS });
+    await fc.assert(
+      fc.asyncProperty(events, async (generated) => {
+        using folder = temporaryFolder();
+        const written = generated.filter((event) => Object.values(event).every((each) => canHold(format, each)));
+        const good = written.some((event) => typeof expected(event) === "object");
+        fc.pre(good);
+        const path = join(folder.path, `log.${format}`);
+        writeFileSync(path, WRITERS[format](written).join(""));
+        const store = join(folder.path, "store");
+        const result = await ingest(config(path, format), { store, threads: 1 });
+        const letters = readFileSync(result.deadLetterFile, "utf8").split("\n").filter(Boolean);
+        const refused = new Map(
+          letters.map((line) => {
+            const { line: at, code } = JSON.parse(line) as { line: number; code: string };
+            return [at, code];
+          }),
+        );
+        const found = stored(store);
+        const header = format === "jsonl" ? 0 : 1;
+        for (const [i, event] of written.entries()) {
+          const wanted = expected(event);
+          if (typeof wanted === "object") expect(found.get(`r${i}`)).toEqual(wanted);
+          else {
+            expect(found.has(`r${i}`), JSON.stringify(event)).toBe(false);
+            // Events outside of the log's time are counted, not copied.
+            if (wanted !== "EVENT_TIME_RANGE") expect(refused.get(i + 1 + header), JSON.stringify(event)).toBe(wanted);
+          }
+        }
+        expect(result.rows.accepted).toBe(found.size);
+        expect(result.rows.rowsRead).toBe(written.length);
+      }),
+      { numRuns: RUNS, endOnFailure: true },
+    );
+  });
+});
