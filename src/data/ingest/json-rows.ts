@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { isPlainObject } from "../../config/check.ts";
 import type { RecordSource } from "./dead-letters.ts";
 import { fieldOf, type IngestPlan } from "./plan.ts";
 import { jsonKeysSql, type TextScan } from "./relations.ts";
@@ -70,12 +71,45 @@ export async function markNested(connection: DuckDBConnection, plan: IngestPlan,
   }
 }
 
+/**
+ * Gives records whose texts are not well-formed Unicode the code of that: JSON may write half of a character by its
+ * number, which the engine takes for no JSON at all.
+ */
+export async function nameIllFormed(connection: DuckDBConnection, read: RecordSource): Promise<void> {
+  const illFormed: number[] = [];
+  for (const [file, seqs] of await rowsByFile(connection, "unusable WHERE code = 'EVENT_OBJECT'")) {
+    for await (const { seq, raw } of read(file, seqs))
+      if (isObject(Buffer.from(raw).toString("utf8"))) illFormed.push(seq);
+  }
+  if (illFormed.length === 0) return;
+  const verdict = "code = 'EVENT_ID', expected = 'well-formed Unicode'";
+  await connection.run(`UPDATE unusable SET ${verdict} WHERE seq IN (${illFormed.join(", ")})`);
+}
+
+/** Whether a text is an object of JSON. */
+function isObject(text: string): boolean {
+  // Of most broken records this tells it without an error that is thrown and caught.
+  if (!/\\u[dD][89a-fA-F]/.test(text)) return false;
+  try {
+    return isPlainObject(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
 /** Sequence numbers of the suspects whose text of column `i` may be an object or a list, by file. */
-async function bracedRows(connection: DuckDBConnection, i: number): Promise<ReadonlyMap<number, readonly number[]>> {
+function bracedRows(connection: DuckDBConnection, i: number): Promise<RowsByFile> {
+  return rowsByFile(connection, `suspects WHERE left(o${i}, 1) IN ('{', '[')`);
+}
+
+type RowsByFile = ReadonlyMap<number, readonly number[]>;
+
+/** Sequence numbers by file, of what `from` selects. */
+async function rowsByFile(connection: DuckDBConnection, from: string): Promise<RowsByFile> {
   const rows = await queryRows(
     connection,
-    `SELECT file, seq::VARCHAR FROM suspects JOIN read_files ON seq >= first_seq AND seq < first_seq + records
-     WHERE left(o${i}, 1) IN ('{', '[') ORDER BY seq`,
+    `SELECT file, seq::VARCHAR FROM (SELECT seq FROM ${from}) JOIN read_files ON seq >= first_seq AND seq < first_seq + records
+     ORDER BY seq`,
   );
   const byFile = new Map<number, number[]>();
   for (const [file, seq] of rows) byFile.set(Number(file), [...(byFile.get(Number(file)) ?? []), Number(seq)]);

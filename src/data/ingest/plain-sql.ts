@@ -83,8 +83,8 @@ function numberSql(raw: string, type: string): string {
   const double = `TRY_CAST(${raw} AS DOUBLE)`;
   // The engine reads 1_000 as a thousand.
   const isText = type === "VARCHAR" ? ` AND NOT contains(${raw}, '_')` : "";
-  // To add zero makes minus zero plain: the two are one value.
-  return `CASE WHEN abs(${double}) <= 3.4e38${isText} THEN (${double} + 0)::FLOAT END`;
+  // To add zero makes minus zero plain, that of a number too small for a float32 too: the two are one value.
+  return `CASE WHEN abs(${double}) <= 3.4e38${isText} THEN ${double}::FLOAT + 0::FLOAT END`;
 }
 
 function flagSql(raw: string, type: string): string {

@@ -3,7 +3,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EventsConfig } from "../../config/types.ts";
 import { checkJsonFields } from "./check-fields.ts";
 import { CREATE_UNUSABLE_SQL } from "./dead-letters.ts";
-import { knownKeys, markNested } from "./json-rows.ts";
+import { knownKeys, markNested, nameIllFormed } from "./json-rows.ts";
 import { judgeRows } from "./judge.ts";
 import { type LogPart, typeOfField } from "./log.ts";
 import type { IngestPlan } from "./plan.ts";
@@ -84,6 +84,8 @@ export async function judgeLog(connection: DuckDBConnection, log: ReadableLog): 
   const isJson = config.format === "jsonl";
   const [first] = parts;
   if (isJson && first) checkJsonFields(plan, first.file.path, await knownKeys(connection));
-  const resolve = async () => (isJson ? markNested(connection, plan, recordsOf(connection, log)) : undefined);
+  const records = recordsOf(connection, log);
+  if (isJson) await nameIllFormed(connection, records);
+  const resolve = async () => (isJson ? markNested(connection, plan, records) : undefined);
   await judgeRows(connection, contextOf(log), resolve);
 }
