@@ -1,4 +1,4 @@
-import { constancy, isRenamed, tells } from "./compare.ts";
+import { constancy, isRenamed, tells, toldEntropy } from "./compare.ts";
 import type { FieldFacts } from "./facts.ts";
 import type { Flags } from "./labels.ts";
 import type { Choice, FactChoice } from "./proposal.ts";
@@ -14,6 +14,8 @@ const FEWEST_ROWS = 50;
 const FEW_VALUES = 20;
 /** Text that is longer is read, not compared. @unit characters */
 const LONG_TEXT = 60;
+/** NE of a label given an attribute alone, at or below which a reader should check it. */
+const STRONG_NE = 0.9;
 /** Constancy of a fact of the item. */
 const OF_ITEM = 0.95;
 const LEAST_ID = 10_000;
@@ -58,8 +60,23 @@ export function chooseAttributes(context: AttributeContext): ChosenFacts {
     attributes: facts("attribute"),
     outcomes: facts("outcome"),
     unmapped: verdicts.flatMap((own) => (own.kind === "unmapped" ? [own.choice] : [])),
-    doubts: doubtful.length === 0 ? [] : [doubt],
+    doubts: [...(doubtful.length === 0 ? [] : [doubt]), ...strongDoubts(facts("attribute"), context)],
   };
+}
+
+/** Attributes that say more of a label than most that are known beforehand do. */
+function strongDoubts(attributes: readonly Fact[], { fields, flags }: AttributeContext): readonly string[] {
+  return attributes.flatMap(({ field }) => {
+    const facts = fields.find((own) => own.name === field);
+    if (facts === undefined) return [];
+    const entropies = flags.objectives.map((label) => ({ label: label.name, entropy: toldEntropy(facts, label) ?? 1 }));
+    const [strongest] = entropies.sort((a, b) => a.entropy - b.entropy);
+    if (strongest === undefined || strongest.entropy > STRONG_NE) return [];
+    const { label, entropy } = strongest;
+    return [
+      `"${field}" alone predicts "${label}" with NE ${entropy.toFixed(2)}: check that it is known when the item is shown.`,
+    ];
+  });
 }
 
 function verdictOf(field: FieldFacts, context: AttributeContext): Verdict {
@@ -68,7 +85,7 @@ function verdictOf(field: FieldFacts, context: AttributeContext): Verdict {
   const fact = (reason: string): Fact => ({ field: field.name, kind: kindOf(field), reason });
   if (context.flags.outcomes.includes(field))
     return { kind: "outcome", fact: fact("0 or 1, and may be known only later") };
-  const told = context.flags.objectives.find((label) => tells(field, label) !== null);
+  const told = context.flags.objectives.find((label) => tells(field, label));
   if (told !== undefined) return { kind: "outcome", fact: fact(`it tells "${told.name}": known only when that is`) };
   if (context.flags.attributes.includes(field)) return { kind: "attribute", fact: fact("0 or 1, known before") };
   if (hasTrait(field.name, "outcome")) {

@@ -21,12 +21,15 @@ export function positiveShare(flag: FieldFacts): number {
   return codes.reduce((sum, code) => sum + (code === 2 ? 1 : 0), 0) / Math.max(1, known);
 }
 
-/** Whether the values of a field, or their absence, give a label away: how nearly, as NE; null if they do not. */
-export function tells(field: FieldFacts, label: FieldFacts): number | null {
-  const labels = [labelCodes(label)];
-  const tell = tellOf(fieldGroups(field.isFlag ? null : field.numbers, field.codes, labels), 0);
-  if (tell !== null && tell.normalizedEntropy <= TOLD_NE) return tell.normalizedEntropy;
-  return null;
+/** NE of a label given the values of a field, or their absence; null if too few labels are known to say. */
+export function toldEntropy(field: FieldFacts, label: FieldFacts): number | null {
+  const groups = fieldGroups(field.isFlag ? null : field.numbers, field.codes, [labelCodes(label)]);
+  return tellOf(groups, 0)?.normalizedEntropy ?? null;
+}
+
+/** Whether a field gives a label away: it is known only when the label is. */
+export function tells(field: FieldFacts, label: FieldFacts): boolean {
+  return (toldEntropy(field, label) ?? 1) <= TOLD_NE;
 }
 
 /**

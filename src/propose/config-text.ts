@@ -3,7 +3,8 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "nod
 import type { Choice, FactChoice, Proposal } from "./proposal.ts";
 import { hasTrait } from "./words.ts";
 
-const WIDTH = 110;
+/** As wide as people set their editors. @unit characters */
+const WIDTH = 120;
 /** Folders that a relative path may go up; from there on it says less than an absolute one. */
 const MOST_UP = 2;
 /** Rows up to which models are tiny and small. */
@@ -91,14 +92,14 @@ function eventLines(proposal: Proposal, options: ConfigTextOptions): readonly st
   ];
 }
 
-function objectiveLines({ objectives, delays }: Proposal): readonly string[] {
-  const texts = objectives.map(({ name, field }) => {
+function objectiveLines({ objectives }: Proposal): readonly string[] {
+  const texts = objectives.map(({ name, field, delay }) => {
     const from = name === field ? "" : `from: ${quoted(field)}, `;
-    return `${name}: { ${from}delay: ${quoted(delayOf(field, delays))} }`;
+    return `${name}: { ${from}delay: ${quoted(delay)} }`;
   });
   return [
     ...comment(
-      "What models predict, and the time after which it is known: an assumption, for the log does not say it.",
+      `What models predict, and the time after which it is known${objectives.every(({ isMeasured }) => isMeasured) ? "" : ": an assumption where the log does not say it"}.`,
       "  ",
     ),
     ...reasons("  ", objectives),

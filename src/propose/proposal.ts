@@ -23,6 +23,13 @@ export interface FactChoice extends Choice {
   readonly kind: "category" | "number" | "flag";
 }
 
+/** A label, and the time after which it is known. */
+export interface ObjectiveChoice extends FactChoice {
+  readonly delay: string;
+  /** Whether the log tells the delay; otherwise it is an assumption. */
+  readonly isMeasured: boolean;
+}
+
 /** Where the windows end. @unit ms since 1970, UTC */
 export interface SplitChoice {
   readonly trainUntilMs: number;
@@ -49,7 +56,7 @@ export interface Proposal {
   readonly attributes: readonly FactChoice[];
   /** Known later, and not predicted. */
   readonly outcomes: readonly FactChoice[];
-  readonly objectives: readonly FactChoice[];
+  readonly objectives: readonly ObjectiveChoice[];
   /** Time after which outcomes are taken to be known, by the kind of what happened. */
   readonly delays: { readonly soon: string; readonly late: string };
   readonly split: SplitChoice | null;

@@ -17,7 +17,6 @@ function expectRoles(proposal: Proposal, { names, unit, rows, format }: Generate
   const nameOf = (role: Role): string | undefined => names.get(role);
   expect(proposal.user?.field).toBe(nameOf("user"));
   expect(proposal.item?.field).toBe(nameOf("item"));
-  // A query engine reads ISO text of JSON as a time of its own.
   expect(proposal.time).toMatchObject({ field: nameOf("time"), unit });
   expect(proposal.id?.field).toBe(nameOf("id"));
   expect(proposal.surface?.field).toBe(nameOf("surface"));
@@ -25,6 +24,11 @@ function expectRoles(proposal: Proposal, { names, unit, rows, format }: Generate
   expect(proposal.format).toBe(format.replace(".gz", ""));
   const objectives = proposal.objectives.map(({ field }) => field);
   expect(objectives).toEqual(expect.arrayContaining([nameOf("click"), nameOf("buy")]));
+  // Clicks are known within 61 seconds, and other objectives have no time of their own.
+  const click = proposal.objectives.find(({ field }) => field === nameOf("click"));
+  expect(click?.isMeasured).toBe(names.has("clickTime"));
+  if (names.has("clickTime")) expect(["1m", "10m"]).toContain(click?.delay);
+  expect(proposal.objectives.find(({ field }) => field === nameOf("buy"))?.isMeasured).toBe(false);
   const attributes = new Map(proposal.attributes.map(({ field, kind }) => [field, kind]));
   for (const role of LATER) expect(attributes.has(nameOf(role) ?? "")).toBe(false);
   expect(attributes.get(nameOf("category") ?? "")).toBe("category");

@@ -1,10 +1,11 @@
 import { LapidaryError } from "../config/errors.ts";
 import { chooseAttributes } from "./attributes.ts";
 import { positiveShare, tells } from "./compare.ts";
+import { type DelaySources, measuredDelay } from "./delays.ts";
 import { type FieldFacts, factsOf } from "./facts.ts";
 import { sortFlags } from "./labels.ts";
 import { FactNames } from "./names.ts";
-import type { Choice, FactChoice, Proposal } from "./proposal.ts";
+import type { Choice, FactChoice, ObjectiveChoice, Proposal } from "./proposal.ts";
 import {
   type ChosenField,
   canBeId,
@@ -63,6 +64,8 @@ async function proposeFor(log: Log, sample: Sample): Promise<Proposal> {
   const delays = delaysFor(range);
   if (split === null)
     doubts.push("All events are at one time: a split by time is not possible, and models cannot be trained.");
+  const spanMs = range === null ? 0 : range.lastMs - range.firstMs;
+  const named = namedFacts(facts, { labels: flags.objectives, delays, sources: { fields, time, spanMs } });
   const role = (name: string): Choice | null => known.find((own) => own.role === name) ?? null;
   return {
     format: log.format,
@@ -72,9 +75,9 @@ async function proposeFor(log: Log, sample: Sample): Promise<Proposal> {
     sampledRows: sample.numRows,
     ...{ id, user, item, time },
     ...{ action: role("action"), surface: role("surface"), origin: role("origin") },
-    ...namedFacts(facts, flags.objectives),
+    ...named,
     ...{ split, delays, unmapped: facts.unmapped },
-    doubts: [...doubts, ...facts.doubts, ...labelDoubts(flags), delayDoubt(delays)],
+    doubts: [...doubts, ...facts.doubts, ...labelDoubts(flags), ...delayDoubts(delays, named)],
   };
 }
 
@@ -105,7 +108,7 @@ function knownBefore(
   { labels, doubts }: { readonly labels: readonly FieldFacts[]; readonly doubts: string[] },
 ): readonly Place[] {
   return places.filter(({ facts, role }) => {
-    const told = labels.find((label) => tells(facts, label) !== null);
+    const told = labels.find((label) => tells(facts, label));
     if (told === undefined) return true;
     doubts.push(`"${facts.name}" could be the ${role}, but tells "${told.name}": it is not mapped so.`);
     return false;
@@ -133,12 +136,22 @@ async function countDistinct(log: Log, fields: readonly FieldFacts[], sampledRow
   return { rows, distinctOf: (field) => distinct.get(field) ?? field.distinct };
 }
 
-function namedFacts(facts: ReturnType<typeof chooseAttributes>, labels: readonly FieldFacts[]) {
+interface NamingOptions {
+  readonly labels: readonly FieldFacts[];
+  readonly delays: Proposal["delays"];
+  readonly sources: DelaySources;
+}
+
+/** Facts with their names in the configuration; objectives come first, for theirs are the ones that people type. */
+function namedFacts(facts: ReturnType<typeof chooseAttributes>, { labels, delays, sources }: NamingOptions) {
   const names = new FactNames();
-  const objectives = labels.map((label): FactChoice => {
-    const share = positiveShare(label);
-    const reason = `positive in ${Number((100 * share).toPrecision(3))}% of the rows`;
-    return { field: label.name, name: names.ofOutcome(label.name), kind: "flag", reason };
+  const objectives = labels.map((label): ObjectiveChoice => {
+    const { name: field } = label;
+    const measured = measuredDelay(label, sources);
+    const share = `positive in ${Number((100 * positiveShare(label)).toPrecision(3))}% of the rows`;
+    const delay = measured?.delay ?? (hasTrait(field, "late") ? delays.late : delays.soon);
+    const reason = measured === null ? share : `${share}; ${measured.reason}`;
+    return { field, name: names.ofOutcome(field), kind: "flag", reason, delay, isMeasured: measured !== null };
   });
   const named = (own: Omit<FactChoice, "name">): FactChoice => ({ ...own, name: names.of(own.field, own.kind) });
   return { objectives, attributes: facts.attributes.map(named), outcomes: facts.outcomes.map(named) };
@@ -162,9 +175,15 @@ function labelDoubts({ objectives, unsure, outcomes }: ReturnType<typeof sortFla
   ];
 }
 
-function delayDoubt({ soon, late }: Proposal["delays"]): string {
+function delayDoubts(
+  { soon, late }: Proposal["delays"],
+  { objectives, outcomes }: Pick<Proposal, "objectives" | "outcomes">,
+): readonly string[] {
+  if (outcomes.length === 0 && objectives.every(({ isMeasured }) => isMeasured)) return [];
   const delays = soon === late ? soon : `${soon}, and ${late} for what is bought or installed`;
-  return `The log does not say when outcomes became known: a delay of ${delays} is assumed. Set the true ones.`;
+  const measured = objectives.filter(({ isMeasured }) => isMeasured).map(({ field }) => `"${field}"`);
+  const rest = measured.length === 0 ? "outcomes" : `outcomes but ${measured.join(", ")}`;
+  return [`The log does not say when ${rest} became known: a delay of ${delays} is assumed. Set the true ones.`];
 }
 
 function lacking(

@@ -1,0 +1,50 @@
+import { parseDuration } from "../config/units.ts";
+import { labelCodes } from "./compare.ts";
+import type { FieldFacts } from "./facts.ts";
+import type { ChosenTime } from "./times.ts";
+
+/** Share of the rows in which a label is positive exactly where the time of its outcome is known. */
+const SAME = 0.98;
+/** Outcomes that tell how long they take. */
+const FEWEST = 20;
+/** Share of the outcomes that a delay waits for. */
+const WAITED = 0.99;
+/** Delays that are proposed, shortest first, none longer than a part of the log's span. */
+const DELAYS = ["10s", "1m", "10m", "1h", "6h", "1d", "3d", "7d", "14d", "30d"] as const;
+const SPAN_PARTS = 5;
+
+/** A delay that the log tells. */
+export interface MeasuredDelay {
+  readonly delay: string;
+  readonly reason: string;
+}
+
+/** Where to look for the time of an outcome. */
+export interface DelaySources {
+  readonly fields: readonly FieldFacts[];
+  readonly time: ChosenTime;
+  /** @unit ms */
+  readonly spanMs: number;
+}
+
+/** The delay that holds for nearly all outcomes, if a field has their times; null if none has. */
+export function measuredDelay(label: FieldFacts, { fields, time, spanMs }: DelaySources): MeasuredDelay | null {
+  const codes = labelCodes(label);
+  for (const { name, times, missing } of fields) {
+    if (times === null || missing === 0 || name === time.field) continue;
+    const same = codes.reduce((sum, code, i) => sum + ((code === 2) === !Number.isNaN(times.ms[i]!) ? 1 : 0), 0);
+    if (same < SAME * codes.length) continue;
+    const delays = times.ms
+      .map((ms, i) => ms - time.times.ms[i]!)
+      .filter((ms) => ms >= 0)
+      .sort();
+    if (delays.length < FEWEST) continue;
+    const wanted = delays[Math.floor(WAITED * (delays.length - 1))]!;
+    const isShort = (delay: string): boolean => (parseDuration(delay) ?? 0) <= spanMs / SPAN_PARTS;
+    const fitting = DELAYS.filter(isShort);
+    const delay = fitting.find((own) => (parseDuration(own) ?? 0) >= wanted) ?? fitting.at(-1) ?? "0s";
+    const within = delays.filter((ms) => ms <= (parseDuration(delay) ?? 0)).length / delays.length;
+    return { delay, reason: `by "${name}", ${Number((100 * within).toFixed(1))}% are known within ${delay}` };
+  }
+  return null;
+}
