@@ -116,7 +116,7 @@ describe("a profile", () => {
         expectLabels(profile, rows);
         expectHistories(profile, rows);
       }),
-      { numRuns: 25 },
+      { numRuns: 25, endOnFailure: true },
     );
   });
 

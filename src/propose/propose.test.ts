@@ -64,7 +64,7 @@ describe("propose", () => {
         expectRoles(proposal, log);
         expectWhole(proposal, log);
       }),
-      { numRuns: 40 },
+      { numRuns: 40, endOnFailure: true },
     );
   });
 
@@ -78,7 +78,7 @@ describe("propose", () => {
         expect(doubts).toContain(`"${log.names.get("user")}" is a guess`);
         expect(doubts).toContain(`"${log.names.get("item")}" is a guess`);
       }),
-      { numRuns: 15 },
+      { numRuns: 15, endOnFailure: true },
     );
   });
 
@@ -109,7 +109,7 @@ describe("propose", () => {
         expect(split.trainUntilMs).toBeLessThan(split.validationUntilMs);
         expect(split.validationUntilMs).toBeLessThan(split.testUntilMs);
       }),
-      { numRuns: 12 },
+      { numRuns: 12, endOnFailure: true },
     );
   });
 });
