@@ -27,6 +27,11 @@ beforeAll(async () => {
   for (const run of ["vertical", "previous"]) await inProject(["train", run, ...SHORT]);
   log = readFileSync(at("events.csv"), "utf8").trimEnd().split("\n").slice(1);
 });
+beforeAll(async () => {
+  await inProject(["evaluate", "vertical", "--split", "test"]);
+  await inProject(["export", "vertical"]);
+  await inProject(["backfill"]);
+});
 afterAll(() => folder[Symbol.dispose]());
 
 /** Rows of the log without what came of them. */
@@ -83,9 +88,6 @@ const relative = (a: number, b: number): number => Math.abs(a - b) / b;
 describe("predict", () => {
   it("says of the test days what evaluate and the server say, each from its own way to the history", async () => {
     const days = log.filter((line) => line.split(",")[3]! >= "2025-03-13");
-    await inProject(["evaluate", "vertical", "--split", "test"]);
-    await inProject(["export", "vertical"]);
-    await inProject(["backfill"]);
     const { rows, result } = await predict("days", shown(days), ["vertical"]);
     expect(result).toMatchObject({ predicted: days.length, rejected: 0, deadLetterFile: null });
     expect(rows.map(({ event, user }) => [event, user])).toEqual(days.map((line) => line.split(",").slice(0, 2)));

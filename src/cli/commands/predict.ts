@@ -17,7 +17,7 @@ export const predict = defineCommand({
     "cannot be used go to FILE.dead-letters.jsonl, each with file, line and reason.",
   args: [{ name: "RUN", description: "name of a finished run, or path of its folder", required: true }],
   options: {
-    input: repeated("FILES...", "files with the fields of the log, or globs"),
+    input: repeated("FILES...", "files with the fields of the log, or globs; RUN stands before them"),
     out: text("FILE", "Parquet file that is written", "predictions.parquet"),
     bundle: text("DIR", "bundle of the run, whose calibration is applied (default: none)"),
     embeddings: flag("adds what the model makes of the user, as a list of numbers"),
