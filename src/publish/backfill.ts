@@ -54,11 +54,12 @@ export async function backfill(project: ProjectConfig, options: BackfillOptions)
   const leftOut = new LeftOutList(join(dirname(project.store), LEFT_OUT_FILE));
   try {
     let [events, added, embeddings] = [0, 0, 0];
-    for (const chunk of inChunks(eventsIn(store, knowledge, leftOut))) {
+    for (const chunk of inChunks(eventsIn(store, knowledge))) {
       signal?.throwIfAborted();
-      added += (await online.append(chunk)).added;
-      events += chunk.length;
-      embeddings += chunk.filter(({ embedding }) => embedding !== undefined && embedding.length > 0).length;
+      const given = await add(chunk, online, leftOut);
+      added += given.added;
+      events += given.events.length;
+      embeddings += given.events.filter(({ embedding }) => embedding !== undefined && embedding.length > 0).length;
       onProgress(events, store.numEvents);
     }
     return { events, added, embeddings, leftOut: leftOut.result() };
@@ -68,17 +69,30 @@ export async function backfill(project: ProjectConfig, options: BackfillOptions)
   }
 }
 
-function* eventsIn(store: EventStore, knowledge: KnowledgeStore | null, leftOut: LeftOutList): Generator<UserEvent> {
+/** Adds those of some events that the store can hold. */
+async function add(events: readonly UserEvent[], online: OnlineStore, leftOut: LeftOutList) {
+  try {
+    return { events, ...(await online.append(events)) };
+  } catch (error) {
+    if (!(error instanceof LapidaryError && error.code === "ONLINE_STORE_EVENT")) throw error;
+  }
+  // The store has looked at all of them, and taken none: only now is it worth looking again.
+  const kept = events.filter((event) => {
+    const breach = limitBreach(event);
+    if (breach !== null) leftOut.add(event, breach);
+    return breach === null;
+  });
+  return { events: kept, ...(await online.append(kept)) };
+}
+
+function* eventsIn(store: EventStore, knowledge: KnowledgeStore | null): Generator<UserEvent> {
   const logged = new LoggedEvents(store);
   for (const code of usersInPlace(store, logged)) {
     let row = store.userRange(code).start;
     for (const event of logged.eventsOf(code)) {
       // Of an event that this teacher has not seen, none: an earlier teacher's would be read as if it were of this one.
-      const given = knowledge === null ? event : { ...event, embedding: [...(knowledge.embeddingOf(row) ?? [])] };
+      yield knowledge === null ? event : { ...event, embedding: [...(knowledge.embeddingOf(row) ?? [])] };
       row++;
-      const breach = limitBreach(given);
-      if (breach === null) yield given;
-      else leftOut.add(given, breach);
     }
   }
 }

@@ -182,9 +182,16 @@ export function decimalStart(text: string): number {
   return start;
 }
 
+/** The decimal number at a text's end, from where it begins. */
+export function decimalAt(text: string, start: number): number {
+  let value = 0;
+  for (let i = start; i < text.length; i++) value = value * 10 + text.charCodeAt(i) - ZERO;
+  return value;
+}
+
 function decimalOf(text: string): number | null {
   if (text.length === 0 || text.length > MAX_DIGITS || !isDigit(text.charCodeAt(0))) return null;
-  return decimalStart(text) === 0 ? Number(text) : null;
+  return decimalStart(text) === 0 ? decimalAt(text, 0) : null;
 }
 
 function isDigit(unit: number): boolean {

@@ -1,10 +1,10 @@
-import { ByteReader, ByteWriter, decimalStart } from "./bytes.ts";
+import { ByteReader, ByteWriter, decimalAt, decimalStart } from "./bytes.ts";
 import type { Fact, Facts, StoredEvent } from "./stored-event.ts";
 
 /** Most events of one block: their number is its first byte. */
 export const BLOCK_EVENTS = 128;
-/** A block of several events is not larger: four of them, with their keys, fit into one page of LMDB. @unit bytes */
-const BLOCK_BYTES = 970;
+/** A block of several events is not larger: three of them, with their keys, fit into one page of LMDB. @unit bytes */
+const BLOCK_BYTES = 1_320;
 
 /** Bits before an event's time. The bits above them are its number of reports less one. */
 const HAS_EMBEDDING = 1;
@@ -66,6 +66,8 @@ class BlockWriter {
   readonly #shapes = new Map<string, number>();
   #shape: Shape = { names: [], kinds: [] };
   #shapeCode = -1;
+  #idText = "";
+  #idCode = -1;
   #count = 0;
   #timeMs = 0;
   #sequence = 0;
@@ -111,22 +113,29 @@ class BlockWriter {
 
   #id(id: string): void {
     const start = decimalStart(id);
-    const hasNumber = start < id.length;
-    this.#text(hasNumber ? id.slice(0, start) : id, hasNumber ? 1 : 0);
-    if (!hasNumber) return;
-    const number = Number(id.slice(start));
+    const bit = start < id.length ? 1 : 0;
+    const text = this.#idText;
+    // Most ids begin as the one before.
+    if (start === text.length && this.#idCode >= 0 && id.startsWith(text)) BYTES.unsigned(this.#idCode * 2 + bit);
+    else {
+      this.#idText = id.slice(0, start);
+      this.#idCode = this.#text(this.#idText, bit);
+    }
+    if (bit === 0) return;
+    const number = decimalAt(id, start);
     BYTES.signed(number - this.#number);
     this.#number = number;
   }
 
-  /** A text, or the number of one that the block has; `bit` is the lowest bit of what is written. */
-  #text(text: string, bit?: 0 | 1): void {
+  /** A text, or the number of one that the block has, which is returned; `bit` is the lowest bit of what is written. */
+  #text(text: string, bit?: 0 | 1): number {
     const known = this.#texts.get(text);
     const code = known ?? this.#texts.size;
     BYTES.unsigned(bit === undefined ? code : code * 2 + bit);
-    if (known !== undefined) return;
+    if (known !== undefined) return known;
     this.#texts.set(text, code);
     BYTES.text(text);
+    return code;
   }
 
   #facts(facts: Facts): void {

@@ -94,14 +94,21 @@ class UserUpdate {
 
   changes(): UserChanges {
     for (const event of this.#fresh.values()) {
-      const page = this.#blockPages.floor(eventsKey(event.timeMs, event.sequence));
-      const block = this.#open(page ?? { key: EVENTS_KEY, value: EMPTY });
+      const block = this.#blockOf(event);
       block.events.push(event);
       block.isChanged = true;
     }
     const changed = [...this.#blocks.values()].filter(({ isChanged }) => isChanged);
     const pages = [...changed.flatMap(pagesOf), ...this.#index()];
     return { added: this.#fresh.size, pages: pages.sort((a, b) => a.key.compare(b.key)) };
+  }
+
+  /** The block where a new event belongs. */
+  #blockOf({ timeMs, sequence }: StoredEvent): OpenBlock {
+    const [first] = this.#blocks.values();
+    if (this.#stored !== null && this.#blocks.size === 1 && first !== undefined) return first;
+    const page = this.#blockPages.floor(eventsKey(timeMs, sequence));
+    return this.#open(page ?? { key: EVENTS_KEY, value: EMPTY });
   }
 
   /** The pages beside the blocks. */
