@@ -24,6 +24,7 @@ export const BENCHES: Readonly<Record<string, string>> = {
   attention: "jagged attention forward and backward, beside padded attention in eager PyTorch",
   tables: "lookups, backward and update of embedding tables, beside EmbeddingBag and Adagrad in PyTorch",
   storage: "bytes per event and per example, beside one copied history per example",
+  backfill: "filling an online store, and its bytes, beside one JSON record per event in LMDB",
   history: "histories cut out of stored columns and coded, beside the plain path and numpy",
   half: "linear maps and MLPs of width 256 with bfloat16 products, beside our own in float32",
   memory: "peak memory of activations kept as float8, beside our own in float32",
