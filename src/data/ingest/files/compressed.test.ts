@@ -174,4 +174,17 @@ describe("zeros and frames that hold no text", () => {
       expect(await outcome(Buffer.concat(parts).subarray(0, -1), ".zst")).toBeNull();
     }
   });
+
+  it("are decompressed to the last byte when one step of the input makes more than one of the output", async () => {
+    const block = (type: number, size: number, isLast: boolean) => {
+      const header = (size << 3) | (type << 1) | Number(isLast);
+      return Buffer.of(header & 255, (header >> 8) & 255, header >> 16);
+    };
+    // A window of 128 KiB, no checksum: 4 bytes are 128 KiB of text.
+    const blocks: Buffer[] = [Buffer.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0x38), block(0, 2, false), Buffer.from("a\n")];
+    for (let i = 0; i < 20; i++) blocks.push(block(1, 2 ** 17, i === 19), Buffer.from("x"));
+    expect(await framedBytes(Buffer.concat(blocks), ".zst")).toBe(`${"x".repeat(20 * 2 ** 17)}\n`);
+    expect(await outcome(Buffer.concat(blocks).subarray(0, -1), ".zst")).toBeNull();
+    expect(await outcome(Buffer.concat(blocks.slice(0, -2)), ".zst")).toBeNull();
+  });
 });
