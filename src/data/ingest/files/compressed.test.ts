@@ -140,7 +140,8 @@ describe.each([".gz", ".zst"] as const)("a file of %s", (ending) => {
         if (result === null) numRefused++;
         else expect(result).toBe(framedText);
       }),
-      { numRuns: 300 },
+      // The example gives a header of other bytes, and a checksum that is wrong behind it.
+      { numRuns: 300, examples: [[false, 6, 2]] },
     );
     expect(numRefused).toBeGreaterThan(250);
   });

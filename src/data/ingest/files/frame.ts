@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import type { LapidaryError } from "../../../config/errors.ts";
 import { BrokenRecords } from "./broken-records.ts";
 import { type Dialect, dialectOf, type TextOptions } from "./dialect.ts";
 import { FramedOutput } from "./framed-output.ts";
@@ -48,8 +49,10 @@ export async function frameText(file: LogFile, options: TextOptions, target: str
   const sink = new FramingSink(file, dialect, { output, broken });
   const scanner = new RecordScanner(dialect, sink);
   try {
-    for await (const piece of source.pieces) scanner.push(piece);
+    for await (const piece of source.pieces) if (sink.fault === null) scanner.push(piece);
     scanner.finish();
+    // Only now: a file that is damaged further on may have a broken header for that reason.
+    if (sink.fault !== null) throw sink.fault;
     output.finish(scanner.numBytes);
   } finally {
     output.close();
@@ -64,6 +67,8 @@ export async function frameText(file: LogFile, options: TextOptions, target: str
 class FramingSink implements RecordSink {
   fields: readonly string[] = [];
   readonly lines: RecordLines = new RecordLines();
+  /** What is wrong with the header. */
+  fault: LapidaryError | null = null;
   readonly #file: LogFile;
   readonly #dialect: Dialect;
   readonly #output: FramedOutput;
@@ -96,6 +101,6 @@ class FramingSink implements RecordSink {
   }
 
   brokenHeader({ line, reason }: BrokenRecord): void {
-    throw brokenHeader(this.#file, line, reason);
+    this.fault ??= brokenHeader(this.#file, line, reason);
   }
 }

@@ -1,3 +1,4 @@
+import type { LapidaryError } from "../../../config/errors.ts";
 import { dialectOf, type TextOptions } from "./dialect.ts";
 import { type LogFile, unreadable } from "./list.ts";
 import { type BrokenRecord, type Header, RecordScanner, type RecordSink } from "./record-scanner.ts";
@@ -41,7 +42,7 @@ class HeaderSink implements RecordSink {
 }
 
 /** The error of a header that is no record. */
-export function brokenHeader({ path }: LogFile, line: number, reason: string) {
+export function brokenHeader({ path }: LogFile, line: number, reason: string): LapidaryError {
   return unreadable({
     path: `${path}:${line}`,
     expected: "a line with the names of the fields",
