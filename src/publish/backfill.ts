@@ -101,7 +101,8 @@ function* eventsIn(store: EventStore, knowledge: KnowledgeStore | null): Generat
 function usersInPlace(store: EventStore, logged: LoggedEvents): Float64Array {
   // A place has 32 bits and a code less: sorting both as one number needs no comparisons in JavaScript.
   const places = new BigUint64Array(store.numUsers);
-  for (let i = 0; i < places.length; i++) places[i] = (BigInt(placeOf(logged.user(i + 1) ?? "")) << 32n) | BigInt(i + 1);
+  for (let i = 0; i < places.length; i++)
+    places[i] = (BigInt(placeOf(logged.user(i + 1) ?? "")) << 32n) | BigInt(i + 1);
   return Float64Array.from(places.sort(), (place) => Number(place & 0xffff_ffffn));
 }
 

@@ -60,7 +60,8 @@ export async function profileWithProgress(store: EventStore, watched: Watched): 
 
 function windowsOf({ events, split }: ProjectConfig): readonly NamedWindow[] {
   // Windows that are not of time share all days: what tells one from another is not to be seen here.
-  if (split.kind !== "time") return [{ name: "all", fromMs: Number.MIN_SAFE_INTEGER, untilMs: Number.MAX_SAFE_INTEGER }];
+  if (split.kind !== "time")
+    return [{ name: "all", fromMs: Number.MIN_SAFE_INTEGER, untilMs: Number.MAX_SAFE_INTEGER }];
   const { trainUntilMs, validationUntilMs, testUntilMs } = split;
   return [
     { name: "train", fromMs: events.earliestMs, untilMs: trainUntilMs },

@@ -5,8 +5,8 @@ import { duckPath, guessDelimiter, type LogFile, readHeader } from "./files/inde
 import { partitionsOf } from "./partitions.ts";
 import { fieldOf, type IngestPlan } from "./plan.ts";
 import { nestedSql } from "./relations.ts";
-import { queryRows } from "./sql.ts";
 import { WINDOW_FIELD, windowsOfFiles } from "./split-files.ts";
+import { queryRows } from "./sql.ts";
 import { textOptionsOf } from "./text-options.ts";
 import { unreadable } from "./unreadable.ts";
 

@@ -1,12 +1,12 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { LapidaryError } from "../../config/errors.ts";
 import type { EventsConfig } from "../../config/types.ts";
+import { isRefused, type Refused } from "../../features/refusal.ts";
 import { type IdType, idTypeOf, mayBeOdd, plainSql, stagedType } from "./plain-sql.ts";
 import type { IngestPlan, PlannedColumn } from "./plan.ts";
-import { readValue } from "./spellings.ts";
-import { isRefused, type Refused } from "../../features/refusal.ts";
-import { LapidaryError } from "../../config/errors.ts";
-import { WINDOW_FIELD } from "./split-files.ts";
 import type { RawField, Relation } from "./relations.ts";
+import { readValue } from "./spellings.ts";
+import { WINDOW_FIELD } from "./split-files.ts";
 import { literal } from "./sql.ts";
 
 /** Rows that fit between the sequence numbers of two files. */
