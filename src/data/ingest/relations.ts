@@ -74,6 +74,8 @@ export function jsonRelation(scan: TextScan, plan: IngestPlan): Relation {
     seq: `row_number() OVER () + ${scan.firstSeq - 1}`,
     field: (name) => {
       const [whole, nested] = jsonPaths(name);
+      // What is no field of the rows is one of their file.
+      if (!columns.has(whole)) return { sql: constantSql(scan.constants, name), type: "VARCHAR" };
       const own = identifier(whole);
       const inside = nested === null ? [] : [`json_extract_string(${identifier(nested.top)}, ${literal(nested.path)})`];
       const constant = scan.constants.has(name) ? [constantSql(scan.constants, name)] : [];
