@@ -19,11 +19,11 @@ const feature = (name: string, cardinality: number, table = name): CategoryFeatu
 
 /** The inputs of a short-video log of middling size: one large table of users and one of items, the rest small. */
 export const SPEC: FeatureSpec = {
-  contextual: [feature("user", 50_000), feature("surface", 8), feature("hourOfDay", 25), feature("dayOfWeek", 8)],
+  contextual: [feature("user", 50_000), feature("surface", 8), feature("@hourOfDay", 25), feature("@dayOfWeek", 8)],
   candidate: [feature("item", 100_000), feature("origin", 3), feature("category", 200)],
   numbers: [
     { name: "duration", mean: 0, deviation: 1 },
-    { name: "historyLength", mean: 0, deviation: 1 },
+    { name: "@historyLength", mean: 0, deviation: 1 },
   ],
   history: [
     feature("item", 100_000),
@@ -31,10 +31,10 @@ export const SPEC: FeatureSpec = {
     feature("surface", 8),
     feature("origin", 3),
     feature("category", 200),
-    feature("duration", 32, "durationBucket"),
+    feature("duration", 32, "duration@bucket"),
     feature("liked", 3),
-    feature("playTime", 32, "playTimeBucket"),
-    feature("age", 32),
+    feature("playTime", 32, "playTime@bucket"),
+    feature("@age", 32),
   ],
   objectives: ["click", "longView", "profileVisit", "comment"],
 };

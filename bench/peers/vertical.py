@@ -75,7 +75,7 @@ class Coder:
         self.codes = {name: {id: i + 1 for i, id in enumerate(values)} for name, values in ids.items()}
         delays = {f["name"]: f["delayMs"] for f in schema["outcomes"]}
         self.delays = torch.tensor([delays.get(f["name"], -math.inf) for f in spec["history"]], dtype=torch.float64)
-        self.age = [f["name"] for f in spec["history"]].index("age")
+        self.age = [f["name"] for f in spec["history"]].index("@age")
         self.candidate = [(f["name"], f["table"]) for f in spec["candidate"]]
         self.users = {}
 
@@ -95,7 +95,7 @@ class Coder:
         names = [f["name"] for f in self.spec["history"]]
         for user, past in users.items():
             past.sort(key=lambda event: event["timeMs"])
-            codes = [[0 if n == "age" else self.code(n, event["facts"].get(n)) for n in names] for event in past]
+            codes = [[0 if n == "@age" else self.code(n, event["facts"].get(n)) for n in names] for event in past]
             times = [event["timeMs"] for event in past]
             self.users[user] = (times, torch.tensor(times, dtype=torch.float64), torch.tensor(codes))
 
@@ -113,8 +113,8 @@ class Coder:
         values = {
             "user": self.codes["user"].get(user, 0),
             "surface": self.codes["surface"].get(context.get("surface"), 0),
-            "hourOfDay": 1 + time % DAY_MS // HOUR_MS,
-            "dayOfWeek": 1 + (day + 3) % 7,
+            "@hourOfDay": 1 + time % DAY_MS // HOUR_MS,
+            "@dayOfWeek": 1 + (day + 3) % 7,
         }
         rows = [start + values[f["name"]] for start, f in zip(self.starts["contextual"], self.spec["contextual"])]
         return torch.tensor(rows)
@@ -132,7 +132,7 @@ class Coder:
         numbers = []
         for feature in self.spec["numbers"]:
             name, mean, deviation = feature["name"], feature["mean"], feature["deviation"]
-            if name == "historyLength":
+            if name == "@historyLength":
                 numbers.append(torch.full((len(candidates),), (math.log1p(num_past) - mean) / deviation))
             else:
                 values = torch.tensor([c[name] for c in candidates]).double()

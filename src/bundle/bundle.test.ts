@@ -92,7 +92,7 @@ describe("a bundle", () => {
   it("of another version is refused", () => {
     using bundle = temporaryBundle();
     forge(bundle.dir, (manifest) => {
-      manifest["version"] = 1;
+      manifest["version"] = 99;
     });
     expect(() => readBundle(bundle.dir)).toThrow(withCode("BUNDLE_VERSION"));
   });

@@ -5,13 +5,45 @@
  *
  * @see Meta, "Request-Only Optimization for Recommendation Systems" (arXiv 2508.05640)
  */
-import type { CategoryFeature, FeatureSpec } from "../features/spec.ts";
+import { contentOf, vectorWidth } from "../features/content.ts";
+import type { CategoryFeature, ContentColumns, FeatureSpec } from "../features/spec.ts";
 
 /** Whose rows the user's part of a graph has: one per request, or a copy per candidate (then R = B, and no `requests`). */
 export type UserRows = "request" | "candidate";
 
-/** A size that varies, of candidates B, requests R, events of all histories L. */
-export type GraphAxis = "B" | "B+1" | "R" | "R+1" | "L";
+/**
+ * A size that varies: of candidates B, requests R, events of all histories L, and of each input of lists the ids of all its
+ * lists, `|candidate.tags|`.
+ */
+export type GraphAxis = "B" | "B+1" | "R" | "R+1" | "L" | "L+1" | IdsAxis;
+
+/** Number of ids of an input of lists. */
+export type IdsAxis = `|${string}|`;
+
+/** Whether an axis is one of ids. */
+export function isIdsAxis(axis: GraphAxis): axis is IdsAxis {
+  return axis.startsWith("|");
+}
+
+/** Name of the input of where the lists of another begin and end. */
+export function offsetsName(name: string): string {
+  return `${name}.offsets`;
+}
+
+/** The arrays of content by the names of their inputs; `kind` is `candidate` or `history`. */
+export function contentArrays(
+  kind: "candidate" | "history",
+  content: ContentColumns | undefined,
+): readonly (readonly [string, Float32Array | Int32Array])[] {
+  const { vectors = {}, lists = {} } = content ?? {};
+  const named = (name: string): string => `${kind}.${name}`;
+  return [
+    ...Object.entries(vectors).map(([name, inputs]) => [named(name), inputs] as const),
+    ...Object.entries(lists).flatMap(([name, { offsets, codes }]) => {
+      return [[named(name), codes] as const, [offsetsName(named(name)), offsets] as const];
+    }),
+  ];
+}
 
 /** One input of a graph. */
 export interface GraphInput {
@@ -37,10 +69,33 @@ export function graphInputs(spec: FeatureSpec, userRows: UserRows): readonly Gra
   return [
     ...codes("contextual", contextual, perUser),
     ...codes("candidate", candidate, "B"),
+    ...contentInputs(spec, "candidate", "B"),
     { name: "numbers", dtype: "float32", shape: ["B", numbers.length], cardinality: null },
     ...codes("history", history, "L"),
+    ...contentInputs(spec, "history", "L"),
     { name: "offsets", dtype: "int32", shape: [`${perUser}+1`], cardinality: null },
     ...(pastEmbeddings > 0 ? [past] : []),
     ...(isShared ? [requests] : []),
+  ];
+}
+
+function contentInputs(spec: FeatureSpec, kind: "candidate" | "history", axis: "B" | "L"): readonly GraphInput[] {
+  const { vectors, lists } = contentOf(spec);
+  return [
+    ...vectors.map((feature): GraphInput => {
+      return {
+        name: `${kind}.${feature.name}`,
+        dtype: "float32",
+        shape: [axis, vectorWidth(feature)],
+        cardinality: null,
+      };
+    }),
+    ...lists.flatMap(({ name: of, cardinality }): GraphInput[] => {
+      const name = `${kind}.${of}`;
+      return [
+        { name, dtype: "int32", shape: [`|${name}|`], cardinality },
+        { name: offsetsName(name), dtype: "int32", shape: [`${axis}+1`], cardinality: null },
+      ];
+    }),
   ];
 }

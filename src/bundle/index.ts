@@ -1,5 +1,14 @@
 /** What export publishes and serving loads: one model, and all that its scores need. */
-export { GRAPH_OUTPUT, type GraphAxis, type GraphInput, graphInputs, type UserRows } from "./graph-inputs.ts";
+export {
+  contentArrays,
+  GRAPH_OUTPUT,
+  type GraphAxis,
+  type GraphInput,
+  graphInputs,
+  isIdsAxis,
+  offsetsName,
+  type UserRows,
+} from "./graph-inputs.ts";
 export type { BundleFacts, BundleManifest, FileEntry } from "./manifest.ts";
 export { type Bundle, listBundles, readBundle } from "./read.ts";
 export { type BundleContents, writeBundle } from "./write.ts";

@@ -97,17 +97,18 @@ function fitsNumber(schema: Schema, value: number): boolean {
 }
 
 /**
- * Where every branch is of a `kind`, the one of the value's own kind speaks for the union; elsewhere the branch of the
- * value's own JavaScript type with the fewest problems.
+ * Where every branch for objects is of a `kind`, the one of the value's own kind speaks for the union; elsewhere the branch
+ * of the value's own JavaScript type with the fewest problems.
  */
 function checkUnion(
   schema: Schema,
   branches: readonly Schema[],
   at: { value: unknown; path: string },
 ): readonly Problem[] {
-  const kinds = branches.map((branch) => branch.properties?.["kind"]?.const);
-  if (isPlainObject(at.value) && !kinds.includes(undefined)) {
-    const own = branches[kinds.indexOf(at.value["kind"])];
+  const objects = branches.filter(({ type }) => type === "object");
+  const kinds = objects.map((branch) => branch.properties?.["kind"]?.const);
+  if (isPlainObject(at.value) && kinds.length > 0 && !kinds.includes(undefined)) {
+    const own = objects[kinds.indexOf(at.value["kind"])];
     return own ? check(own, at.value, at.path) : [mismatch({ enum: kinds }, at.value["kind"], join(at.path, "kind"))];
   }
   const tries = branches.map((branch) => ({ branch, problems: check(branch, at.value, at.path) }));

@@ -55,6 +55,7 @@ export const EVENTS_DEFAULTS = Object.freeze({
   decimal: ".",
   // MySQL's, Hive's, ClickHouse's, and PostgreSQL's in its text format.
   nulls: ["\\N"],
+  listDelimiter: "|",
 } as const);
 
 /** Seed of a random split that does not say it. */

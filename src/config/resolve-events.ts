@@ -7,24 +7,16 @@ import type { AttributeConfig, EventsConfig, IdEncoding, OutcomeConfig, Source, 
 import { parseDuration } from "./units.ts";
 
 type UserEvents = UserConfig["events"];
+type UserAttribute = Exclude<NonNullable<UserEvents["attributes"]>[string], string>;
 type Report = (problem: Problem) => void;
 
 /**
- * Names that a model's features or the event store already use. Compared without case, as SQL compares columns.
+ * Keys that every event has, and that requests give beside its facts. Compared without case, as SQL compares columns. What
+ * models compute has names that none here can have: an attribute may be called `age`.
  */
 export const TAKEN_NAMES: readonly string[] = [
-  "user",
-  "item",
-  "time",
-  "action",
-  "surface",
-  "origin",
-  "id",
-  "row",
-  "age",
-  "hourOfDay",
-  "dayOfWeek",
-  "historyLength",
+  ...["user", "item", "time", "action", "surface", "origin"],
+  ...["id", "embedding", "bids"],
 ];
 
 /** The events part, resolved: sources from shorthands, globs absolute, objectives as outcomes. */
@@ -149,10 +141,23 @@ function resolveIds(ids: UserEvents["itemIds"]): IdEncoding {
 
 function resolveAttributes(attributes: NonNullable<UserEvents["attributes"]>): Record<string, AttributeConfig> {
   const entries = Object.entries(attributes).map(([name, attribute]): [string, AttributeConfig] => {
-    const { from = name, kind, ids = undefined } = typeof attribute === "string" ? { kind: attribute } : attribute;
-    return [name, { from, kind, ids: resolveIds(ids) }];
+    return [name, resolveAttribute(name, typeof attribute === "string" ? { kind: attribute } : attribute)];
   });
   return Object.fromEntries(entries);
+}
+
+function resolveAttribute(name: string, attribute: UserAttribute): AttributeConfig {
+  const { from = name } = attribute;
+  switch (attribute.kind) {
+    case "vector":
+      return { from, kind: attribute.kind, dim: attribute.dim };
+    case "categories":
+      return { from, kind: attribute.kind, ids: resolveIds(attribute.ids), delimiter: attribute.delimiter ?? EVENTS_DEFAULTS.listDelimiter };
+    case "category":
+      return { from, kind: attribute.kind, ids: resolveIds(attribute.ids) };
+    default:
+      return { from, kind: attribute.kind, ids: resolveIds(undefined) };
+  }
 }
 
 /** Objectives first, each an outcome of kind flag; then the other outcomes. */
@@ -206,23 +211,18 @@ function checkEvents(events: EventsConfig, user: UserConfig, report: Report): vo
 
 /** Attributes, objectives and outcomes are columns of one batch: each needs a name of its own. */
 function checkNames(events: EventsConfig, user: UserConfig, report: Report): void {
-  const taken = new Map(TAKEN_NAMES.map((name) => [name.toLowerCase(), "a column of every event or a feature"]));
+  const taken = new Map(TAKEN_NAMES.map((name) => [name.toLowerCase(), "a key of every event or request"]));
   const members = [
-    ...Object.entries(events.attributes).map(([name, { kind }]) => ({
-      name,
-      kind,
-      path: join("events.attributes", name),
-    })),
-    ...Object.entries(events.outcomes).map(([name, { kind }]) => ({ name, kind, path: outcomePath(user, name) })),
+    ...Object.keys(events.attributes).map((name) => ({ name, path: join("events.attributes", name) })),
+    ...Object.keys(events.outcomes).map((name) => ({ name, path: outcomePath(user, name) })),
     ...duplicatedOutcomes(user),
   ];
-  for (const { name, kind, path } of members) {
+  for (const { name, path } of members) {
     const owner = taken.get(name.toLowerCase());
     const got = `${show(name)}, which is already ${owner}`;
-    if (owner !== undefined) report(invalid(path, { expected: "a name of its own", got, hint: "Rename it." }));
+    const hint = `Rename it: the field of the log is told by { from: ${show(name)} }.`;
+    if (owner !== undefined) report(invalid(path, { expected: "a name of its own", got, hint }));
     taken.set(name.toLowerCase(), path);
-    // Numbers of the history are read through a table of this name.
-    if (kind === "number") taken.set(`${name}Bucket`.toLowerCase(), `the table of ${path}`);
   }
 }
 
@@ -232,9 +232,9 @@ function outcomePath(user: UserConfig, name: string): string {
 
 /** An outcome named like an objective would replace it silently. */
 function duplicatedOutcomes({ objectives, events }: UserConfig) {
-  return Object.entries(events.outcomes ?? {})
-    .filter(([name]) => Object.hasOwn(objectives, name))
-    .map(([name, { kind }]) => ({ name, kind, path: join("events.outcomes", name) }));
+  return Object.keys(events.outcomes ?? {})
+    .filter((name) => Object.hasOwn(objectives, name))
+    .map((name) => ({ name, path: join("events.outcomes", name) }));
 }
 
 /** A field that becomes known later must not be read as if it were known at once. */

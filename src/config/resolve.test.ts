@@ -157,6 +157,27 @@ describe("resolveConfig", () => {
   it("resolves hashed ids", () => {
     expect(resolved("events.itemIds={hash: 100}").events.itemIds).toEqual({ kind: "hash", buckets: 100 });
   });
+
+  it("resolves vectors and lists", () => {
+    const { attributes } = resolved(
+      "events.attributes.image={kind: vector, dim: 32, from: creative}",
+      "events.attributes.tags={kind: categories, delimiter: '|', ids: {hash: 9}}",
+      "events.attributes.words=categories",
+    ).events;
+    expect(attributes).toMatchObject({
+      image: { kind: "vector", from: "creative", dim: 32 },
+      tags: { kind: "categories", from: "tags", delimiter: "|", ids: { kind: "hash", buckets: 9 } },
+      words: { kind: "categories", from: "words", delimiter: "|", ids: { kind: "dictionary" } },
+    });
+  });
+
+  it.each(["age", "hourOfDay", "dayOfWeek", "historyLength", "row", "priceBucket"])(
+    "lets an attribute be called %s",
+    (name) => {
+      const { attributes } = resolved(`events.attributes.${name}=number`).events;
+      expect(attributes[name]).toMatchObject({ kind: "number", from: name });
+    },
+  );
 });
 
 describe("problems", () => {
@@ -196,12 +217,16 @@ describe("problems", () => {
     ["split.validationUntil=2022-04-18", "split.validationUntil", "'2022-04-18'"],
     ["split.testUntil=2022-01-01", "split.testUntil", "'2022-01-01'"],
     ["events.attributes.Click=number", "objectives.click", "'click', which is already events.attributes.Click"],
-    ["events.attributes.age=number", "events.attributes.age", "'age', which is already a column"],
-    [
-      "events.attributes.priceBucket=flag",
-      "events.attributes.priceBucket",
-      "'priceBucket', which is already the table",
-    ],
+    ["events.attributes.Surface=number", "events.attributes.Surface", "'Surface', which is already a key"],
+    ["events.attributes.embedding={kind: vector, dim: 2}", "events.attributes.embedding", "'embedding', which is"],
+    ["events.attributes.bids=number", "events.attributes.bids", "'bids', which is already a key"],
+    ["events.attributes.image=vector", "events.attributes.image", "'vector'"],
+    ["events.attributes.image={kind: vector}", "events.attributes.image.dim", "nothing"],
+    ["events.attributes.image={kind: vector, dim: 0}", "events.attributes.image.dim", "0"],
+    ["events.attributes.image={kind: vector, dim: 1025}", "events.attributes.image.dim", "1025"],
+    ["events.attributes.image={dim: 3}", "events.attributes.image.kind", "nothing"],
+    ["events.attributes.tags={kind: categories, delimiter: ''}", "events.attributes.tags.delimiter", "''"],
+    ["events.outcomes.tags={kind: categories}", "events.outcomes.tags.kind", "'categories'"],
     ["events.outcomes.click={kind: flag}", "events.outcomes.click", "'click', which is already objectives.click"],
     [
       "events.attributes.clicked={from: is_click, kind: flag}",

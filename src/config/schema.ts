@@ -24,6 +24,7 @@ import {
   type TransferConfig,
 } from "./types.ts";
 import { DURATION_PATTERN, MAX_TIME_MS } from "./units.ts";
+import { SCALAR_KINDS, VALUE_LIMITS } from "./value-kinds.ts";
 import { WORLD_SCHEMA } from "./world-schema.ts";
 
 const NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$";
@@ -100,23 +101,45 @@ const ids = (description: string) =>
     { title: '"dictionary" or { hash: number of rows }', description, default: "dictionary" },
   );
 
-const kind = Type.Enum(["category", "number", "flag"], {
+const kind = Type.Enum([...SCALAR_KINDS], {
   description: "`category`: an id or a word. `number`: a float. `flag`: 0 or 1.",
 });
 
+const kindOf = <K extends string>(kind: K) => Type.Literal(kind, { description: "What the field holds." });
+
+const attributeFrom = Type.Optional(field("Field of the log; the attribute's own name if absent."));
+const attributeIds = Type.Optional(ids("How the ids of a category become table rows."));
+
 const attribute = Type.Union(
   [
-    Type.Enum(["category", "number", "flag"], { description: "Kind of the field of the same name." }),
-    Type.Object(
+    Type.Enum([...SCALAR_KINDS, "categories"], { description: "Kind of the field of the same name." }),
+    record({ kind: kindOf("category"), from: attributeFrom, ids: attributeIds }, "An id or a word."),
+    record({ kind: kindOf("number"), from: attributeFrom }, "A float."),
+    record({ kind: kindOf("flag"), from: attributeFrom }, "0 or 1."),
+    record(
       {
-        from: Type.Optional(field("Field of the log; the attribute's own name if absent.")),
-        kind,
-        ids: Type.Optional(ids("How the ids of a category become table rows.")),
+        kind: kindOf("vector"),
+        from: attributeFrom,
+        dim: Type.Integer({ description: "Number of components.", minimum: 1, maximum: VALUE_LIMITS.dim }),
       },
-      { description: "A field and its kind.", additionalProperties: false },
+      "Numbers of a fixed dimension, such as the embedding of a text or an image.",
+    ),
+    record(
+      {
+        kind: kindOf("categories"),
+        from: attributeFrom,
+        ids: attributeIds,
+        delimiter: Type.Optional(
+          field(`Between the ids of a list that is one text and no JSON. Default: ${EVENTS_DEFAULTS.listDelimiter}`),
+        ),
+      },
+      "Ids in any number, such as tags.",
     ),
   ],
-  { title: "a kind (category, number, flag) or { from, kind }", description: "One fact known when the item is shown." },
+  {
+    title: "a kind (category, number, flag, categories), { from, kind }, or { from, kind: vector, dim }",
+    description: "One fact known when the item is shown.",
+  },
 );
 
 const delay = () => Type.Optional(duration("Time from the event until this is known. Default: 0s."));

@@ -4,7 +4,7 @@
  */
 import type { ArchitectureConfig } from "./architecture.ts";
 import type { StudyConfig } from "./studies.ts";
-
+import type { ScalarKind } from "./value-kinds.ts";
 import type { WorldConfig } from "./world.ts";
 
 /**
@@ -80,16 +80,35 @@ export interface EventsConfig {
 }
 
 /** A fact known when the item is shown. */
-export interface AttributeConfig {
+export type AttributeConfig = ScalarAttribute | VectorAttribute | CategoriesAttribute;
+
+/** A single value. */
+export interface ScalarAttribute {
   readonly from: string;
-  readonly kind: "category" | "number" | "flag";
+  readonly kind: ScalarKind;
   readonly ids: IdEncoding;
+}
+
+/** Numbers of a fixed dimension; a row with another number of them, or with one that is not finite, is rejected. */
+export interface VectorAttribute {
+  readonly from: string;
+  readonly kind: "vector";
+  readonly dim: number;
+}
+
+/** Ids in any number; a row with more than `VALUE_LIMITS.ids` is rejected. */
+export interface CategoriesAttribute {
+  readonly from: string;
+  readonly kind: "categories";
+  readonly ids: IdEncoding;
+  /** What stands between the ids of a list that is one text, unless it is JSON. */
+  readonly delimiter: string;
 }
 
 /** A fact known `delayMs` after the event: a label of it, and history of later ones. */
 export interface OutcomeConfig {
   readonly from: string;
-  readonly kind: "category" | "number" | "flag";
+  readonly kind: ScalarKind;
   /** @unit ms */
   readonly delayMs: number;
   readonly objective: boolean;

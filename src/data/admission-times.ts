@@ -14,10 +14,10 @@ export interface AdmissionOptions {
 
 /**
  * The last moment before that of the `minCount`-th event of each code in a window, infinite where there are fewer, by
- * table: `user` and every column of categories. From its `minCount`-th event on, that one included, a code has its row,
- * so that no row is read that nothing was learned into. Each event counts once, though it may be read as a candidate and
- * in many histories: this is what a vocabulary is made of. O(events log events) time, O(events) memory for one table at
- * a time.
+ * table: `user` and every column of a category or of lists. From its `minCount`-th event on, that one included, a code has
+ * its row, so that no row is read that nothing was learned into. Each event counts once for an id, though it may be read as
+ * a candidate and in many histories: this is what a vocabulary is made of. O(events log events) time, O(events) memory for
+ * one table at a time.
  *
  * @shape each [codes] @unit ms since 1970, UTC
  */
@@ -40,7 +40,12 @@ export function admissionTimes(store: EventStore, options: AdmissionOptions): Ad
   const others = categories.map(({ name, cardinality }) => {
     return [name, beforeNth(codesOf(store, rows, name), moments, { minCount, cardinality })] as const;
   });
-  return { ...admitted, ...Object.fromEntries(others) };
+  const lists = store.manifest.columns.filter(({ kind }) => kind === "categories");
+  const ofLists = lists.map(({ name, cardinality }) => {
+    const listed = listedCodes(store, rows, { name, moments });
+    return [name, beforeNth(listed.codes, listed.moments, { minCount, cardinality })] as const;
+  });
+  return { ...admitted, ...Object.fromEntries([...others, ...ofLists]) };
 }
 
 /** Moments of a window's examples, in the order of the store. */
@@ -59,6 +64,30 @@ function codesOf(store: EventStore, rows: WindowRows, name: string): Uint32Array
   const codes = new Uint32Array(rows.size);
   for (const { start, end, at } of rows.ranges()) codes.set(column.slice(start, end), at);
   return codes;
+}
+
+/** Codes of the lists of a window's examples, each once per example, beside the example's moment. */
+function listedCodes(
+  store: EventStore,
+  rows: WindowRows,
+  { name, moments }: { readonly name: string; readonly moments: Float64Array },
+): { readonly codes: Uint32Array; readonly moments: Float64Array } {
+  const column = store.lists(name);
+  const ranges = [...rows.ranges()].map(({ start, end, at }) => ({ bounds: column.bounds(start, end), at }));
+  const most = ranges.reduce((sum, { bounds }) => sum + (bounds.at(-1) ?? 0) - (bounds[0] ?? 0), 0);
+  const codes = new Uint32Array(most);
+  const own = new Float64Array(most);
+  let count = 0;
+  for (const { bounds, at } of ranges) {
+    const all = column.codes(bounds[0] ?? 0, bounds.at(-1) ?? 0);
+    for (let i = 0; i + 1 < bounds.length; i++) {
+      for (const code of new Set(all.subarray(bounds[i]! - bounds[0]!, bounds[i + 1]! - bounds[0]!))) {
+        codes[count] = code;
+        own[count++] = moments[at + i]!;
+      }
+    }
+  }
+  return { codes: codes.subarray(0, count), moments: own.subarray(0, count) };
 }
 
 /** The last moment before the `minCount`-th smallest of each code; code 0, which means missing, never has one. */

@@ -1,10 +1,13 @@
 import { LapidaryError } from "../config/errors.ts";
-import { denseInput, isComputed, TIME_CODES } from "../features/coding.ts";
-import { HISTORY_LENGTH } from "../features/derive-spec.ts";
+import { denseInput, HISTORY_LENGTH, isComputed, TIME_CODES } from "../features/coding.ts";
+import { contentOf, isEmptyContent } from "../features/content.ts";
+import type { ValueKind } from "../features/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../features/spec.ts";
+import { ContentReader, type Span } from "./content-reader.ts";
 import { type Histories, type OpenHistories, PlainHistories } from "./histories.ts";
 import { isLabelKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
 import type { Column } from "./store/column.ts";
+import type { ListsColumn, VectorColumn } from "./store/content-column.ts";
 import type { EventStore } from "./store/event-store.ts";
 import { type AdmissionTimes, StoreCoding } from "./store-coding.ts";
 
@@ -26,6 +29,10 @@ const NO_ROW = -1;
 export interface ExampleFacts {
   /** @throws {LapidaryError} STORE_COLUMN if there is none of this name */
   column(name: string): Pick<Column, "at">;
+  /** @throws {LapidaryError} STORE_COLUMN if there is none of this name */
+  vectors(name: string): Pick<VectorColumn, "slice">;
+  /** @throws {LapidaryError} STORE_COLUMN if there is none of this name */
+  lists(name: string): ListsColumn;
 }
 
 /** Builds batches of examples: the one place where events become a model's inputs. */
@@ -34,6 +41,8 @@ export class BatchBuilder {
   readonly #options: BatchOptions;
   readonly #coding: StoreCoding;
   readonly #histories: Histories;
+  /** Null where the spec has no content. */
+  readonly #content: ContentReader | null;
 
   /**
    * Histories are cut the plain way unless another is given.
@@ -45,6 +54,8 @@ export class BatchBuilder {
     this.#options = options;
     this.#coding = new StoreCoding(store, options.admittedMs);
     this.#check();
+    const content = contentOf(options.spec);
+    this.#content = isEmptyContent(content) ? null : new ContentReader(this.#coding, content);
     this.#histories = new HistoriesOf(this.#coding, options.spec.history);
   }
 
@@ -72,8 +83,13 @@ export class BatchBuilder {
       contextual: columnsOf(spec.contextual, (feature) => this.#ownCodes(feature, points, facts)),
       candidate: columnsOf(spec.candidate, (feature) => this.#ownCodes(feature, points, facts)),
       numbers: this.#numbers(points, facts),
-      history: { offsets, codes: this.#histories.codes(points, offsets) },
+      ...this.#contentOf(points.map(ownSpan), facts),
+      history: { offsets, codes: this.#histories.codes(points, offsets), ...this.#contentOf(points, this.#store) },
     };
+  }
+
+  #contentOf(spans: readonly Span[], facts: ExampleFacts): Pick<Batch, "content"> {
+    return this.#content === null ? {} : { content: this.#content.read(spans, facts) };
   }
 
   #ownCodes(feature: CategoryFeature, points: readonly PointInTime[], facts: ExampleFacts): Int32Array {
@@ -117,6 +133,9 @@ export class BatchBuilder {
 
   #check(): void {
     const { contextual, candidate, numbers, history, objectives } = this.#options.spec;
+    const { vectors, lists } = contentOf(this.#options.spec);
+    for (const { name } of vectors) this.#expectKind(name, "vector");
+    for (const { name } of lists) this.#expectKind(name, "categories");
     for (const { name } of [...contextual, ...candidate, ...numbers]) {
       // What happened to an item is known only after it was shown.
       if (this.#coding.outcomes.has(name) || name === "action") throw leak(name);
@@ -126,7 +145,7 @@ export class BatchBuilder {
     for (const name of objectives) this.#expectKind(name, "flag");
   }
 
-  #expectKind(name: string, kind: "number" | "flag"): void {
+  #expectKind(name: string, kind: ValueKind): void {
     const found = this.#store.entry(name).kind;
     if (found === kind) return;
     const hint = "Use the specification that was derived from this store.";
@@ -138,6 +157,11 @@ export class BatchBuilder {
       hint,
     });
   }
+}
+
+/** The row of an example itself. */
+function ownSpan({ row, momentMs }: PointInTime): Span {
+  return { start: row, end: row + 1, momentMs };
 }
 
 function groupsOf(points: readonly PointInTime[], facts: ExampleFacts): ExampleGroups {

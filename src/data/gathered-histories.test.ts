@@ -64,7 +64,7 @@ type Options = Pick<BatchOptions, "historyLength" | "admittedMs">;
 /** The batch of some rows, plain and gathered. */
 function both(dir: string, rows: readonly number[], options: Options): readonly [Batch, Batch] {
   const store = EventStore.open(dir);
-  const history = [...LAYOUTS.map(({ name }) => name), "age"].map((name) => {
+  const history = [...LAYOUTS.map(({ name }) => name), "@age"].map((name) => {
     return { name, table: name, cardinality: name === "shop" ? 7 : 2 ** 20 };
   });
   const spec = { contextual: [], candidate: [], numbers: [], history, objectives: [] };
@@ -128,7 +128,7 @@ describe("gathered histories", () => {
     const ofAges = ages.map((age, i) => ({ ...last, gap: i === 0 ? 0 : ages[i - 1]! - age }));
     const ofNumbers = numbers.map((x) => ({ ...last, values: [0, 0, 0, x, 0, -x, 0] }));
     const cases = {
-      age: { events: ofAges, codes: 56 },
+      "@age": { events: ofAges, codes: 56 },
       price: { events: [...ofNumbers, { ...last, gap: 1 }], codes: 127 },
     };
     for (const [name, { events, codes }] of Object.entries(cases)) {

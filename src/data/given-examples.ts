@@ -4,6 +4,7 @@ import { hashId } from "../features/hash-id.ts";
 import type { ExampleFacts } from "./batch-builder.ts";
 import type { GivenColumn, GivenRows } from "./given-rows.ts";
 import { type PointInTime, pointAt } from "./point-in-time.ts";
+import type { ListsColumn } from "./store/content-column.ts";
 import type { EventStore } from "./store/event-store.ts";
 
 /** Given rows as examples: their points in time, and their facts. */
@@ -30,12 +31,24 @@ export class GivenCoding {
     const points = Array.from(users, (user, row) => {
       return pointAt(this.#store, { row, user, timeMs: rows.times[row]! }, this.#historyLength);
     });
-    return { points, facts: { column: (name) => this.#column(name, rows.columns[name]) } };
+    const values = (name: string): GivenColumn => rows.columns[name] ?? unmapped(name);
+    const facts: ExampleFacts = {
+      column: (name) => this.#column(name, values(name)),
+      vectors: (name) => vectorsOf(values(name) as readonly Float32Array[]),
+      lists: (name) => this.#lists(name, values(name) as readonly (readonly string[])[]),
+    };
+    return { points, facts };
   }
 
-  #column(name: string, values: GivenColumn | undefined): ReturnType<ExampleFacts["column"]> {
-    if (values === undefined) throw unmapped(name);
-    const codes = isText(values) ? this.#codes(name, values) : values;
+  #lists(name: string, rows: readonly (readonly string[])[]): ListsColumn {
+    const offsets = new Float64Array(rows.length + 1);
+    for (const [row, ids] of rows.entries()) offsets[row + 1] = offsets[row]! + ids.length;
+    const codes = Float64Array.from(this.#codes(name, rows.flat()));
+    return { bounds: (start, end) => offsets.slice(start, end + 1), codes: (from, to) => codes.slice(from, to) };
+  }
+
+  #column(name: string, values: GivenColumn): ReturnType<ExampleFacts["column"]> {
+    const codes = isText(values) ? this.#codes(name, values) : (values as ArrayLike<number>);
     return { at: (row) => codes[row]! };
   }
 
@@ -58,8 +71,13 @@ function isText(values: GivenColumn): values is readonly string[] {
   return typeof values[0] === "string";
 }
 
-function unmapped(name: string): LapidaryError {
-  return new LapidaryError({
+function vectorsOf(rows: readonly Float32Array[]): ReturnType<ExampleFacts["vectors"]> {
+  return { slice: (start, end) => Float32Array.from(rows.slice(start, end).flatMap((row) => [...row])) };
+}
+
+/** @throws {LapidaryError} EVENTS_FIELD */
+function unmapped(name: string): never {
+  throw new LapidaryError({
     code: "EVENTS_FIELD",
     where: "events.attributes",
     expected: `the attribute ${name}, which the run reads`,

@@ -7,6 +7,7 @@ import type { DuckDBDataChunk } from "@duckdb/node-api";
 import type { EventsConfig } from "../config/types.ts";
 import { countRejections, writeDeadLetters } from "./ingest/dead-letters.ts";
 import { checkUnchanged, type RecordLines } from "./ingest/files/index.ts";
+import { stagedListType, textLists, vectorRows } from "./ingest/lists.ts";
 import { openLog } from "./ingest/open-log.ts";
 import { type IngestPlan, type PlannedColumn, valueName } from "./ingest/plan.ts";
 import { batchesOf, judgeLog, prepareRows, type ReadableLog, readBatch } from "./ingest/read-log.ts";
@@ -19,8 +20,15 @@ import { FileWriter } from "./store/file-writer.ts";
 /** Memory of the query engine; what does not fit goes to its folder. */
 const MEMORY = "512MB";
 
-/** A column of rows: ids as text, empty where missing; flags and origins as the store codes them; numbers, NaN where missing. */
-export type GivenColumn = readonly string[] | ArrayLike<number>;
+/**
+ * A column of rows: ids as text, empty where missing; flags and origins as the store codes them; numbers, NaN where
+ * missing; lists of ids, empty where missing; vectors, all NaN where missing.
+ */
+export type GivenColumn =
+  | readonly string[]
+  | readonly (readonly string[])[]
+  | readonly Float32Array[]
+  | ArrayLike<number>;
 
 /** Some rows, in the order of the files and their lines. */
 export interface GivenRows {
@@ -123,6 +131,7 @@ function rowsSql(plan: IngestPlan): string {
   const ids = [...(plan.id === null ? [] : [plan.id]), plan.user].map((column) => `${value(column)}::VARCHAR`);
   const outputs = plan.columns.map((column) => {
     if (column.kind === "number") return `coalesce(${value(column)}, 'NaN'::FLOAT)`;
+    if (column.list) return `coalesce(${value(column)}, []::${stagedListType(column.list)})`;
     return column.kind === "id" ? `coalesce(${value(column)}::VARCHAR, '')` : `coalesce(${value(column)}, 0)`;
   });
   const place = ["file", "(seq - first_seq)::DOUBLE"];
@@ -140,7 +149,9 @@ function rowsOf(
   const records = numericColumn(chunk, 1);
   const isMapped = plan.id !== null;
   const first = isMapped ? 5 : 4;
-  const columns = plan.columns.map(({ name, kind }, i): [string, GivenColumn] => {
+  const columns = plan.columns.map(({ name, kind, list }, i): [string, GivenColumn] => {
+    if (list?.kind === "vector") return [name, vectorRows(chunk, first + i, list.dim)];
+    if (list) return [name, textLists(chunk, first + i)];
     // Vectors are longer than the rows that they hold.
     return [name, kind === "id" ? textColumn(chunk, first + i) : numericColumn(chunk, first + i).slice(0, size)];
   });

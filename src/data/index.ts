@@ -9,6 +9,7 @@ export { GivenCoding, type GivenExamples } from "./given-examples.ts";
 export { type GivenFiles, type GivenRows, mappingOfGiven, readGivenRows } from "./given-rows.ts";
 export { type IngestOptions, type IngestResult, ingest } from "./ingest/ingest.ts";
 export { measureNumbers } from "./measure-numbers.ts";
+export { measureVectors } from "./measure-vectors.ts";
 export { hashOf } from "./mix.ts";
 export { type PointInTime, pointInTime } from "./point-in-time.ts";
 export { type BatchReader, openReader, type ReadBatch, type ReaderOptions } from "./reader.ts";

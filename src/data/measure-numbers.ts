@@ -1,4 +1,4 @@
-import { HISTORY_LENGTH } from "../features/derive-spec.ts";
+import { HISTORY_LENGTH } from "../features/coding.ts";
 import type { NumberFeature } from "../features/spec.ts";
 import { signedLog1p } from "../features/transform.ts";
 import { firstOfInstant } from "./point-in-time.ts";

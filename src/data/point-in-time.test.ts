@@ -14,8 +14,8 @@ const feature = (name: string, cardinality: number) => ({ name, table: name, car
 const spec = {
   contextual: [feature("user", 1e6)],
   candidate: [feature("item", 1000)],
-  numbers: [{ name: "historyLength", mean: 2, deviation: 0.5 }],
-  history: [feature("item", 1000), feature("click", 3), feature("age", 57)],
+  numbers: [{ name: "@historyLength", mean: 2, deviation: 0.5 }],
+  history: [feature("item", 1000), feature("click", 3), feature("@age", 57)],
   objectives: ["click"],
 };
 
@@ -73,7 +73,7 @@ describe("point in time", () => {
             const got = {
               items: history("item"),
               clicks: history("click"),
-              ages: history("age"),
+              ages: history("@age"),
               numPast: pointInTime(store, row, maxLength).numPast,
               label: batch.labels[row],
               mask: batch.labelMask[row],
@@ -104,7 +104,11 @@ describe("point in time", () => {
         const store = EventStore.open(folder.path);
         const points = questions.map(({ user, time }, row) => pointAt(store, { row, user, timeMs: time }, maxLength));
         const options = { spec, historyLength: maxLength, horizonMs: 0, admittedMs: {} };
-        const batch = new BatchBuilder(store, options).buildGiven(points, { column: () => ({ at: (row) => row % 7 }) });
+        const batch = new BatchBuilder(store, options).buildGiven(points, {
+          column: () => ({ at: (row) => row % 7 }),
+          vectors: (name) => store.vectors(name),
+          lists: (name) => store.lists(name),
+        });
         for (const [row, { user, time }] of questions.entries()) {
           const range = [batch.history.offsets[row], batch.history.offsets[row + 1]] as const;
           const history = (name: string) => [...(batch.history.codes[name]?.subarray(...range) ?? [])];

@@ -1,7 +1,7 @@
 /** The thread that builds batches ahead of the reader: one batch per request, its memory handed over. */
 import { parentPort, workerData } from "node:worker_threads";
 import { type ErrorFacts, LapidaryError } from "../config/errors.ts";
-import type { Batch } from "../features/spec.ts";
+import type { Batch, ContentColumns } from "../features/spec.ts";
 import { BatchSource, type BatchSourceOptions } from "./batch-source.ts";
 
 /** What the worker is started with. */
@@ -18,6 +18,11 @@ export type WorkerMessage =
   | { readonly kind: "end" }
   | { readonly kind: "error"; readonly facts: ErrorFacts };
 
+function contentArrays(content: ContentColumns | undefined): (Float32Array | Int32Array)[] {
+  const { vectors = {}, lists = {} } = content ?? {};
+  return [...Object.values(vectors), ...Object.values(lists).flatMap(({ offsets, codes }) => [offsets, codes])];
+}
+
 function buffersOf(batch: Batch): ArrayBuffer[] {
   const codes = [batch.contextual, batch.candidate, batch.history.codes].flatMap((columns) => Object.values(columns));
   const arrays = [
@@ -31,6 +36,8 @@ function buffersOf(batch: Batch): ArrayBuffer[] {
     batch.labelMask,
     batch.history.offsets,
     ...codes,
+    ...contentArrays(batch.content),
+    ...contentArrays(batch.history.content),
   ];
   // Columns of a history may be parts of one buffer, which cannot be handed over twice.
   return [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))];

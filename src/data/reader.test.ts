@@ -11,10 +11,10 @@ import { EventStore } from "./store/event-store.ts";
 
 const feature = (name: string, cardinality: number) => ({ name, table: name, cardinality });
 const spec = {
-  contextual: [feature("user", 1e6), feature("hourOfDay", 25)],
+  contextual: [feature("user", 1e6), feature("@hourOfDay", 25)],
   candidate: [feature("item", 1000)],
-  numbers: [{ name: "historyLength", mean: 0, deviation: 1 }],
-  history: [feature("item", 1000), feature("click", 3), feature("age", 57)],
+  numbers: [{ name: "@historyLength", mean: 0, deviation: 1 }],
+  history: [feature("item", 1000), feature("click", 3), feature("@age", 57)],
   objectives: ["click"],
 };
 

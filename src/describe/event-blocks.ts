@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { EventStore } from "../data/index.ts";
 import { isLabelKnown } from "../data/point-in-time.ts";
 import { type Column, FileColumn } from "../data/store/column.ts";
-import type { ColumnEntry, ColumnValues } from "../data/store/format.ts";
+import { type ColumnEntry, type ColumnValues, scalarColumns } from "../data/store/format.ts";
 
 /** Rows that are looked at together. */
 const BLOCK_ROWS = 1 << 16;
@@ -31,7 +31,7 @@ export interface EventBlock {
 
 /** All rows of a store, in order, block by block: each byte is read once, and no more than a block is held. */
 export function* eventBlocks(store: EventStore, labels: readonly BlockLabel[]): Generator<EventBlock> {
-  const files = store.manifest.columns.map((entry): [string, Column] => [entry.name, openColumn(store, entry)]);
+  const files = scalarColumns(store.manifest).map((entry): [string, Column] => [entry.name, openColumn(store, entry)]);
   try {
     const clock = new Clock(store);
     for (let start = 0; start < store.numEvents; start += BLOCK_ROWS) {

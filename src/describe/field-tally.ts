@@ -1,7 +1,7 @@
 import type { EventStore } from "../data/index.ts";
-import type { ColumnEntry, ColumnValues } from "../data/store/format.ts";
+import type { ColumnEntry, ColumnValues, ScalarEntry } from "../data/store/format.ts";
 import type { Dictionary } from "../features/dictionary.ts";
-import { ORIGIN_CODES, ORIGINS, type ValueKind } from "../features/schema.ts";
+import { ORIGIN_CODES, ORIGINS, type ScalarKind } from "../features/schema.ts";
 import { NumberTally } from "./number-tally.ts";
 import type { FieldProfile, TopValue } from "./profile.ts";
 import { Slots } from "./slots.ts";
@@ -39,14 +39,14 @@ export interface TallyOptions {
 }
 
 /** How the values of each kind are counted. */
-const TALLIES: Readonly<Record<ValueKind, (options: TallyOptions) => FieldTally>> = {
+const TALLIES: Readonly<Record<ScalarKind, (options: TallyOptions) => FieldTally>> = {
   category: (options) => new CodeTally("category", options),
   flag: (options) => new CodeTally("flag", { ...options, idOf: (code) => FLAG_IDS[code] ?? null }),
   number: ({ numLabels }) => new NumberFieldTally(numLabels),
 };
 
 /** A tally of a column of the store. */
-export function fieldTally(store: EventStore, entry: ColumnEntry, numLabels: number): FieldTally {
+export function fieldTally(store: EventStore, entry: ScalarEntry, numLabels: number): FieldTally {
   return TALLIES[entry.kind]({ entry, numLabels, idOf: idsOf(store, entry.name) });
 }
 

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { EventStore } from "../data/index.ts";
+import { scalarColumns } from "../data/store/format.ts";
 import type { EventSchema } from "../features/schema.ts";
 import { CopyTally } from "./copies.ts";
 import { type EventBlock, eventBlocks } from "./event-blocks.ts";
@@ -66,11 +67,11 @@ class StoreTallies {
   readonly #unknown: Float64Array;
 
   constructor(store: EventStore, windows: readonly NamedWindow[]) {
-    const { columns, schema, time } = store.manifest;
+    const { schema, time } = store.manifest;
     this.#store = store;
     this.labels = schema.outcomes.filter(({ kind }) => kind === "flag");
     const numLabels = this.labels.length;
-    this.#fields = new Map(columns.map((entry) => [entry.name, fieldTally(store, entry, numLabels)]));
+    this.#fields = new Map(scalarColumns(store.manifest).map((entry) => [entry.name, fieldTally(store, entry, numLabels)]));
     this.#windows = new WindowTally(store, windows, numLabels);
     this.#names = windows.map(({ name }) => name);
     this.#firstDay = Math.floor(time.earliestMs / DAY_MS);
@@ -166,7 +167,7 @@ class StoreTallies {
       if (attributes.some((attribute) => attribute.name === name)) return "attribute";
       return outcomes.some((outcome) => outcome.name === name) ? "outcome" : "key";
     };
-    const kinds = new Map(this.#store.manifest.columns.map(({ name, kind }) => [name, kind]));
+    const kinds = new Map(scalarColumns(this.#store.manifest).map(({ name, kind }) => [name, kind]));
     return [...this.#fields].map(([name, tally]) => {
       return { name, role: roleOf(name), kind: kinds.get(name) ?? "category", ...tally.profile() };
     });

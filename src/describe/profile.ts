@@ -1,6 +1,6 @@
 /** What a profile of an event store says. All of it is plain data: `lapidary describe --json` prints it as it stands. */
 import type { RowCounts } from "../data/index.ts";
-import type { ValueKind } from "../features/schema.ts";
+import type { ScalarKind } from "../features/schema.ts";
 import type { Finding } from "./finding.ts";
 
 /** A window of the split, by its name. @unit ms since 1970, UTC */
@@ -49,7 +49,7 @@ export interface FieldProfile {
   readonly name: string;
   /** A key column, a fact known when the item is shown, or one known later. */
   readonly role: "key" | "attribute" | "outcome";
-  readonly kind: ValueKind;
+  readonly kind: ScalarKind;
   /** Share of the events without a value. */
   readonly missing: number;
   /** Number of distinct values; an estimate, within some 5%, where `isExact` is false. */

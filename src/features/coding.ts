@@ -7,11 +7,29 @@ import type { Vocabulary } from "./vocabulary.ts";
 /** Turns one value of a column, a dictionary's code or a number, into the code that a model reads of it at a time. */
 export type Coder = (value: number, timeMs: number) => number;
 
+// Names of attributes have no @: what is computed keeps out of their way.
+
+/** The hour of a request. */
+export const HOUR = "@hourOfDay";
+/** The weekday of a request. */
+export const WEEKDAY = "@dayOfWeek";
+
 /** Inputs that are computed from the time of a request, by name. */
-export const TIME_CODES: Readonly<Record<string, (timeMs: number) => number>> = { hourOfDay, dayOfWeek };
+export const TIME_CODES: Readonly<Record<string, (timeMs: number) => number>> = {
+  [HOUR]: hourOfDay,
+  [WEEKDAY]: dayOfWeek,
+};
 
 /** The history's input that is computed from the age of an event. */
-export const AGE = "age";
+export const AGE = "@age";
+
+/** The dense input that every model has besides its number attributes: how many past events there are. */
+export const HISTORY_LENGTH = "@historyLength";
+
+/** The table of a number's buckets. */
+export function bucketTable(name: string): string {
+  return `${name}@bucket`;
+}
 
 /** Whether a categorical input is computed, or else the column of its name. */
 export function isComputed(name: string): boolean {
@@ -22,6 +40,24 @@ export function isComputed(name: string): boolean {
 export function columnKinds({ attributes, outcomes }: EventSchema): ReadonlyMap<string, ValueKind> {
   const keys = KEY_CATEGORIES.map((name): [string, ValueKind] => [name, "category"]);
   return new Map([...keys, ...[...attributes, ...outcomes].map(({ name, kind }): [string, ValueKind] => [name, kind])]);
+}
+
+/** What a fact may be. */
+export interface FactKind {
+  readonly kind: ValueKind;
+  /** Components of a vector; absent for other kinds. */
+  readonly dim?: number;
+  /** Between the ids of categories that are one text. @default that of the rules */
+  readonly delimiter?: string;
+}
+
+/** Kinds of facts by name. */
+export type FactKinds = ReadonlyMap<string, FactKind>;
+
+/** Kinds of the facts that an event may tell. */
+export function factKinds(schema: EventSchema): FactKinds {
+  const own = new Map(schema.attributes.map(({ name, ...kind }): [string, FactKind] => [name, kind]));
+  return new Map([...columnKinds(schema)].map(([name, kind]) => [name, own.get(name) ?? { kind }]));
 }
 
 /** The coder of a feature: of the kind of its column, `null` if it is computed, with the vocabulary of its table. */

@@ -21,11 +21,11 @@ describe("deriveSpec", () => {
   it("puts each fact where it may be read", () => {
     const spec = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES });
     const names = (features: readonly { name: string }[]) => features.map(({ name }) => name);
-    expect(names(spec.contextual)).toEqual(["user", "surface", "hourOfDay", "dayOfWeek"]);
+    expect(names(spec.contextual)).toEqual(["user", "surface", "@hourOfDay", "@dayOfWeek"]);
     expect(names(spec.candidate)).toEqual(["item", "origin", "brand", "price", "isNew"]);
-    expect(names(spec.numbers)).toEqual(["price", "historyLength"]);
+    expect(names(spec.numbers)).toEqual(["price", "@historyLength"]);
     const facts = ["brand", "price", "isNew", "click", "reason", "playTime"];
-    expect(names(spec.history)).toEqual(["item", "action", "surface", "origin", ...facts, "age"]);
+    expect(names(spec.history)).toEqual(["item", "action", "surface", "origin", ...facts, "@age"]);
     expect(spec.objectives).toEqual(["click"]);
   });
 
@@ -40,7 +40,7 @@ describe("deriveSpec", () => {
     const { numbers } = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES, moments });
     expect(numbers).toEqual([
       { name: "price", mean: 3, deviation: 2 },
-      { name: "historyLength", mean: 0, deviation: 1 },
+      { name: "@historyLength", mean: 0, deviation: 1 },
     ]);
   });
 
@@ -57,14 +57,41 @@ describe("deriveSpec", () => {
     expect(Object.fromEntries(sizes)).toEqual({
       ...CARDINALITIES,
       item: 3,
-      hourOfDay: 25,
-      dayOfWeek: 8,
+      "@hourOfDay": 25,
+      "@dayOfWeek": 8,
       isNew: 3,
       click: 3,
-      priceBucket: 128,
-      playTimeBucket: 128,
-      age: 57,
+      "price@bucket": 128,
+      "playTime@bucket": 128,
+      "@age": 57,
     });
+  });
+
+  it("reads vectors and lists of the candidate and of past events, and each number once", () => {
+    const schema: EventSchema = {
+      ...SCHEMA,
+      attributes: [
+        ...SCHEMA.attributes,
+        { name: "image", kind: "vector", dim: 3 },
+        { name: "tags", kind: "categories" },
+        { name: "age", kind: "number" },
+      ],
+    };
+    const vocabularies = { tags: new Vocabulary(Float64Array.of(Number.POSITIVE_INFINITY, 5)) };
+    const facts = { cardinalities: { ...CARDINALITIES, tags: 70 }, vocabularies };
+    const spec = deriveSpec(schema, { ...facts, scales: { image: 4 } });
+    expect(spec.content).toEqual({
+      vectors: [{ name: "image", dim: 3, scale: 4 }],
+      lists: [{ name: "tags", table: "tags", cardinality: 2 }],
+    });
+    const names = [...spec.candidate, ...spec.history].map(({ name }) => name);
+    expect(names.filter((name) => name === "image" || name === "tags")).toEqual([]);
+    const ages = spec.history.filter(({ name }) => name.includes("age"));
+    expect(ages.map(({ name, table }) => [name, table])).toEqual([
+      ["age", "age@bucket"],
+      ["@age", "@age"],
+    ]);
+    expect(deriveSpec(SCHEMA, facts)).not.toHaveProperty("content");
   });
 
   it("says which cardinality is missing", () => {

@@ -1,4 +1,6 @@
 import { LapidaryError } from "../config/errors.ts";
+import { AGE, bucketTable, HISTORY_LENGTH, HOUR, WEEKDAY } from "./coding.ts";
+import { isEmptyContent, vectorFields } from "./content.ts";
 import { type AttributeField, type EventSchema, KEY_CATEGORIES, type OutcomeField } from "./schema.ts";
 import type { CategoryFeature, FeatureSpec, NumberFeature } from "./spec.ts";
 import {
@@ -10,15 +12,14 @@ import {
 } from "./transform.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-/** The dense input that every model has besides its number attributes: how many past events there are. */
-export const HISTORY_LENGTH = "historyLength";
-
 /** What is known of a log once it has been read. */
 export interface LogFacts {
   /** Number of codes, 0 included, of `user`, the key categories and every field of kind category, by name. */
   readonly cardinalities: Readonly<Record<string, number>>;
   /** Tables whose rare and new codes share row 0, by name. */
   readonly vocabularies?: Readonly<Record<string, Vocabulary>>;
+  /** Root of the mean square of a component, by vector. @default 1 */
+  readonly scales?: Readonly<Record<string, number>>;
   /** Mean and deviation of the dense inputs, by name. @default 0 and 1 */
   readonly moments?: Readonly<Record<string, Omit<NumberFeature, "name">>>;
 }
@@ -26,14 +27,16 @@ export interface LogFacts {
 /**
  * The inputs and objectives of a model over events of this schema. The candidate's item and the items of the history
  * share a table, as does every fact that both sides code alike. A number is a bucket on both sides, and a dense input of
- * the candidate besides; an outcome is read in the history alone, where code 0 means *not yet known*.
+ * the candidate besides; an outcome is read in the history alone, where code 0 means *not yet known*. Vectors and lists
+ * are read of both sides.
  *
  * @throws {LapidaryError} INTERNAL if the cardinality of a category is missing
  */
 export function deriveSpec(schema: EventSchema, facts: LogFacts): FeatureSpec {
   const { attributes, outcomes, without = [] } = schema;
   const keyed = (name: string) => category(name, facts);
-  const coded = (field: AttributeField | OutcomeField) => codedField(field, facts);
+  const coded = (fields: readonly (AttributeField | OutcomeField)[]) =>
+    fields.flatMap((field) => codedField(field, facts));
   const dense = (name: string) => ({ name, ...(facts.moments?.[name] ?? { mean: 0, deviation: 1 }) });
   const contextual = [
     ...(without.includes("user") ? [] : [keyed("user")]),
@@ -41,26 +44,37 @@ export function deriveSpec(schema: EventSchema, facts: LogFacts): FeatureSpec {
     // Where the log tells no times, a model would learn nothing of the hours that requests come at.
     ...(without.includes("time")
       ? []
-      : [fixed("hourOfDay", HOUR_CARDINALITY), fixed("dayOfWeek", WEEKDAY_CARDINALITY)]),
+      : [fixed(HOUR, HOUR_CARDINALITY), fixed(WEEKDAY, WEEKDAY_CARDINALITY)]),
   ];
   return {
     contextual,
-    candidate: [keyed("item"), keyed("origin"), ...attributes.map(coded)],
+    candidate: [keyed("item"), keyed("origin"), ...coded(attributes)],
     numbers: [...attributes.filter(({ kind }) => kind === "number").map(({ name }) => name), HISTORY_LENGTH].map(dense),
-    history: [
-      ...KEY_CATEGORIES.map(keyed),
-      ...attributes.map(coded),
-      ...outcomes.map(coded),
-      fixed("age", AGE_CARDINALITY),
-    ],
+    history: [...KEY_CATEGORIES.map(keyed), ...coded(attributes), ...coded(outcomes), fixed(AGE, AGE_CARDINALITY)],
+    ...contentFeatures(schema, facts),
     objectives: outcomes.filter(({ objective }) => objective).map(({ name }) => name),
   };
 }
 
-function codedField({ name, kind }: AttributeField | OutcomeField, facts: LogFacts): CategoryFeature {
-  if (kind === "category") return category(name, facts);
-  if (kind === "flag") return fixed(name, FLAG_CARDINALITY);
-  return { name, table: `${name}Bucket`, cardinality: NUMBER_BUCKET_CARDINALITY };
+/** The one code per row of a field; vectors and lists have none. */
+function codedField({ name, kind }: AttributeField | OutcomeField, facts: LogFacts): readonly CategoryFeature[] {
+  switch (kind) {
+    case "category":
+      return [category(name, facts)];
+    case "flag":
+      return [fixed(name, FLAG_CARDINALITY)];
+    case "number":
+      return [{ name, table: bucketTable(name), cardinality: NUMBER_BUCKET_CARDINALITY }];
+    case "vector":
+    case "categories":
+      return [];
+  }
+}
+
+function contentFeatures(schema: EventSchema, facts: LogFacts): Pick<FeatureSpec, "content"> {
+  const lists = schema.attributes.filter(({ kind }) => kind === "categories").map(({ name }) => category(name, facts));
+  const vectors = vectorFields(schema).map(({ name, dim }) => ({ name, dim, scale: facts.scales?.[name] ?? 1 }));
+  return isEmptyContent({ vectors, lists }) ? {} : { content: { vectors, lists } };
 }
 
 function category(name: string, { cardinalities, vocabularies = {} }: LogFacts): CategoryFeature {

@@ -1,6 +1,8 @@
 /** The rules of whole events: which values they need, and what the log says of all of them. */
 
 import type { EventsConfig } from "../config/types.ts";
+import type { FactKind } from "./coding.ts";
+import { readCategories, readVector, shortFloat } from "./event-lists.ts";
 import { limitBreach, type UserEvent } from "./event-limits.ts";
 import {
   checkTime,
@@ -13,8 +15,9 @@ import {
   type TimeUnit,
   textOf,
 } from "./event-rules.ts";
+import type { RawFact } from "./raw-event.ts";
 import { isRefused, Refused } from "./refusal.ts";
-import { KEY_CATEGORIES, type ValueKind } from "./schema.ts";
+import { KEY_CATEGORIES } from "./schema.ts";
 
 /** What a project says of all its events, wherever they come from. */
 export interface EventRules extends TimeRange {
@@ -37,8 +40,16 @@ export function eventRulesOf(events: EventsConfig): EventRules {
 /** What is wrong with an event that lacks one of the values that every event has. */
 export const MISSING: Refused = new Refused("EVENT_MISSING", "a value, as every event has one");
 
-/** One fact of JSON, of the column `name`, as it is stored; null if it is missing. */
-export function readFact(raw: unknown, name: string, kind: ValueKind): string | number | null | Refused {
+/** One fact of JSON, of the column `name`, as it is stored; null if it is missing, as a list without ids is. */
+export function readFact(raw: unknown, name: string, { kind, dim, delimiter }: FactKind): RawFact | null | Refused {
+  if (kind === "vector") {
+    const vector = readVector(raw, dim ?? 0);
+    return vector === null || isRefused(vector) ? vector : Array.from(vector, shortFloat);
+  }
+  if (kind === "categories") {
+    const ids = readCategories(raw, delimiter);
+    return ids === null || isRefused(ids) || ids.length > 0 ? ids : null;
+  }
   // Most numbers need no text in between, and a ranking has thousands.
   if (kind === "number" && typeof raw === "number") return readNumber(raw);
   const text = textOf(raw);

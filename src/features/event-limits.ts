@@ -1,3 +1,4 @@
+import { VALUE_LIMITS } from "../config/value-kinds.ts";
 import type { RawEvent } from "./raw-event.ts";
 
 /** How large an event may be, wherever it comes from: the online stores hold these limits, and who reads logs too. */
@@ -9,7 +10,7 @@ export const EVENT_LIMITS = {
   /** Of one report of an event, as {@link recordBytes} measures it. @unit bytes */
   recordBytes: 32_768,
   /** Values of a list. */
-  listValues: 1_024,
+  listValues: VALUE_LIMITS.ids,
 } as const;
 
 /** What of an event is beyond a limit. */

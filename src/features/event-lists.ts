@@ -1,10 +1,11 @@
 /** The rules of values that are lists, beside those of {@link ./event-rules.ts | single values}. */
+import { EVENTS_DEFAULTS } from "../config/defaults.ts";
 import { EVENT_LIMITS } from "./event-limits.ts";
 import { readCategory, readNumber, textOf } from "./event-rules.ts";
 import { isRefused, Refused } from "./refusal.ts";
 
 /** Between the texts of a list that is written as one text, unless the configuration says otherwise. */
-const DELIMITER = "|";
+const DELIMITER = EVENTS_DEFAULTS.listDelimiter;
 
 /**
  * A dense vector: a list of JSON, or its text, or numbers between blanks, commas, semicolons or bars. Null if it is missing.
@@ -24,6 +25,11 @@ export function readVector(raw: unknown, dim: number): Float32Array | null | Ref
     vector[i] = value;
   }
   return vector;
+}
+
+/** The number of nine digits that is the same float32: half as long in JSON as the float64 of equal value. */
+export function shortFloat(value: number): number {
+  return Number(value.toPrecision(9));
 }
 
 /**

@@ -1,8 +1,8 @@
-/**
- * Facts of an event before they are coded, by the name of their column: text of a category, a number, and 0 or 1 of a
- * flag. What is missing is absent.
- */
-export type RawFacts = Readonly<Record<string, string | number>>;
+/** One fact before it is coded: text of a category, a number, 0 or 1 of a flag, ids of categories, a vector. */
+export type RawFact = string | number | readonly string[] | readonly number[];
+
+/** Facts of an event by the name of their column. What is missing is absent. */
+export type RawFacts = Readonly<Record<string, RawFact>>;
 
 /** One event of a user as it was reported. */
 export interface RawEvent {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type FactInput, findGaps } from "./request-gaps.ts";
 
-const known = (ids: readonly string[]) => (fact: string | number | undefined) => ids.indexOf(`${fact}`) + 1;
+const known = (ids: readonly string[]) => (fact: unknown) => ids.indexOf(`${fact}`) + 1;
 const surface: FactInput = { name: "surface", isId: true, value: known(["feed"]) };
 const item: FactInput = { name: "item", isId: true, value: known(["a", "b"]) };
 const price: FactInput = { name: "price", isId: false, value: Number };

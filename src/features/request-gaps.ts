@@ -1,4 +1,4 @@
-import type { RawFacts } from "./raw-event.ts";
+import type { RawFact, RawFacts } from "./raw-event.ts";
 import type { RawRequest } from "./request-inputs.ts";
 
 /** One input that a model reads of facts. */
@@ -7,7 +7,7 @@ export interface FactInput {
   /** Whether its values are ids, with a dictionary. */
   readonly isId: boolean;
   /** What an event store's column would hold; 0 for an id that is not in the dictionary. */
-  readonly value: (fact: string | number | undefined) => number;
+  readonly value: (fact: RawFact | undefined) => number;
 }
 
 /** Inputs of the request itself, and of each candidate. */
@@ -23,7 +23,7 @@ export interface Gap {
   readonly name: string;
   /** The first candidate with it; null if it is of the request's context. */
   readonly candidate: number | null;
-  readonly fact: string | number | undefined;
+  readonly fact: RawFact | undefined;
   /** Candidates with it; 1 if it is of the context. */
   readonly count: number;
 }
@@ -60,7 +60,7 @@ function candidateGaps(input: FactInput, { candidates, context }: RawRequest): r
   return [...gaps.values()];
 }
 
-function kindOf({ isId, value }: FactInput, fact: string | number | undefined): Gap["kind"] | null {
+function kindOf({ isId, value }: FactInput, fact: RawFact | undefined): Gap["kind"] | null {
   if (fact === undefined) return "missing";
   return isId && value(fact) === 0 ? "unseen" : null;
 }

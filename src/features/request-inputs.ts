@@ -1,13 +1,24 @@
 import { LapidaryError } from "../config/errors.ts";
-import { AGE, type Coder, codeHistory, coderOf, columnKinds, denseInput, isComputed, TIME_CODES } from "./coding.ts";
-import { HISTORY_LENGTH } from "./derive-spec.ts";
+import {
+  AGE,
+  type Coder,
+  codeHistory,
+  coderOf,
+  columnKinds,
+  denseInput,
+  HISTORY_LENGTH,
+  isComputed,
+  TIME_CODES,
+} from "./coding.ts";
+import { contentOf } from "./content.ts";
 import { Dictionary } from "./dictionary.ts";
 import { hashId } from "./hash-id.ts";
 import { meanEmbedding, PAST_LENGTH } from "./past-embeddings.ts";
-import type { RawEvent, RawFacts } from "./raw-event.ts";
+import type { RawEvent, RawFact, RawFacts } from "./raw-event.ts";
+import { ContentCoder, type ListCoder } from "./request-content.ts";
 import { type FactInput, type FactInputs, findGaps, type Gap } from "./request-gaps.ts";
 import { type EventSchema, ORIGINS, type Origin, type ValueKind } from "./schema.ts";
-import type { CategoryFeature, CodeColumns, FeatureSpec } from "./spec.ts";
+import type { CategoryFeature, CodeColumns, ContentColumns, FeatureSpec } from "./spec.ts";
 import { flagCode } from "./transform.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
@@ -48,7 +59,11 @@ export interface RequestInputs {
   readonly contextual: Readonly<Record<string, number>>;
   readonly candidate: CodeColumns;
   readonly numbers: Float32Array;
+  /** Of the candidates; absent where the spec has none. */
+  readonly content?: ContentColumns;
   readonly history: CodeColumns;
+  /** Of the past events; absent where the spec has none. */
+  readonly pastContent?: ContentColumns;
   /** Mean of the teacher's embeddings of the user; empty if the model reads none. */
   readonly past: Float32Array;
 }
@@ -76,6 +91,7 @@ export class RequestCoder {
   readonly #numbers: readonly (FactColumn | null)[];
   /** What it reads of the facts of a request, rather than of its user, its time or the past. */
   readonly #inputs: FactInputs;
+  readonly #content: ContentCoder;
 
   /** @throws {LapidaryError} INTERNAL if a feature has neither a column nor a dictionary */
   constructor(facts: CodingFacts) {
@@ -86,9 +102,18 @@ export class RequestCoder {
     this.#candidate = candidate.map((feature) => columns.of(feature));
     this.#history = history.map((feature) => columns.of(feature));
     this.#numbers = numbers.map(({ name }) => (name === HISTORY_LENGTH ? null : columns.ofNumber(name)));
+    const content = contentOf(facts.spec);
+    this.#content = new ContentCoder(
+      content,
+      content.lists.map((feature) => columns.ofList(feature)),
+    );
     const isFact = (column: FactColumn | null): column is FactColumn => column !== null && !isComputed(column.name);
     const [contextualFacts, candidateFacts] = [this.#contextual, [...this.#candidate, ...this.#numbers]];
-    this.#inputs = { contextual: contextualFacts.filter(isFact), candidate: distinct(candidateFacts.filter(isFact)) };
+    const contentFacts = [...content.vectors, ...content.lists].map(({ name }) => contentInput(name));
+    this.#inputs = {
+      contextual: contextualFacts.filter(isFact),
+      candidate: [...distinct(candidateFacts.filter(isFact)), ...contentFacts],
+    };
   }
 
   /** What the model reads of a request, and does not find in it. */
@@ -98,12 +123,28 @@ export class RequestCoder {
 
   /** The inputs of a request. Past events that are not before its time are left out. */
   code(request: RawRequest): RequestInputs {
+    const { candidates, context, timeMs } = request;
+    const events = this.#eventsOf(request);
+    const { content } = this.#content.code(
+      candidates.map((facts) => (name) => factOf(name, facts, context)),
+      timeMs,
+    );
+    const { content: pastContent } = this.#content.code(
+      events.map(
+        ({ facts }) =>
+          (name) =>
+            facts[name],
+      ),
+      timeMs,
+    );
     return {
-      size: request.candidates.length,
+      size: candidates.length,
       contextual: Object.fromEntries(this.#contextual.map((column) => [column.name, ownCode(column, request)])),
       candidate: columnsOf(this.#candidate, (column) => candidateCodes(column, request)),
       numbers: this.#dense(request),
-      history: this.#pastCodes(request),
+      ...(content && { content }),
+      history: this.#pastCodes(events, timeMs),
+      ...(pastContent && { pastContent }),
       past: this.#pastEmbedding(request),
     };
   }
@@ -121,10 +162,14 @@ export class RequestCoder {
     return values;
   }
 
-  #pastCodes({ past, timeMs }: RawRequest): CodeColumns {
+  /** The past events that the model reads, oldest first. */
+  #eventsOf({ past, timeMs }: RawRequest): readonly RawEvent[] {
     const { history } = this.#facts;
     const earlier = past.filter((event) => event.timeMs < timeMs);
-    const events = history === 0 ? [] : earlier.slice(-history);
+    return history === 0 ? [] : earlier.slice(-history);
+  }
+
+  #pastCodes(events: readonly RawEvent[], timeMs: number): CodeColumns {
     const agesMs = Float64Array.from(events, (event) => timeMs - event.timeMs);
     return columnsOf(this.#history, ({ name, value, code, delayMs }) => {
       const values = name === AGE ? agesMs : events.map(({ facts }) => value(facts[name]));
@@ -143,8 +188,13 @@ export class RequestCoder {
   }
 }
 
+/** A vector or a list: that it is missing is told, and not which of its ids are new. */
+function contentInput(name: string): FactInput {
+  return { name, isId: false, value: () => 0 };
+}
+
 /** What is known of a candidate by itself comes before what is known of the request. */
-function factOf(name: string, candidate: RawFacts, context: RawFacts): string | number | undefined {
+function factOf(name: string, candidate: RawFacts, context: RawFacts): RawFact | undefined {
   return candidate[name] ?? context[name];
 }
 
@@ -179,6 +229,14 @@ class FactColumns {
     return { name, isId: this.#isId(name), value: this.#reader(name), code, delayMs: this.#delays.get(name) ?? null };
   }
 
+  /** @throws {LapidaryError} INTERNAL */
+  ofList(feature: CategoryFeature): ListCoder {
+    const { name, table } = feature;
+    this.#check(name);
+    const code = coderOf(feature, "categories", this.#facts.vocabularies[table]);
+    return { name, id: this.#ids(name), code };
+  }
+
   ofNumber(name: string): FactColumn {
     return { name, isId: false, value: this.#reader(name), code: (value) => value, delayMs: null };
   }
@@ -207,7 +265,7 @@ class FactColumns {
     const { dictionaries } = this.#facts;
     if (name === AGE || name === "origin" || Object.hasOwn(TIME_CODES, name)) return;
     const kind = name === "user" ? "category" : this.#kinds.get(name);
-    if (kind === "category" ? Object.hasOwn(dictionaries, name) : kind !== undefined) return;
+    if (kind === "category" || kind === "categories" ? Object.hasOwn(dictionaries, name) : kind !== undefined) return;
     throw new LapidaryError({
       code: "INTERNAL",
       where: `feature ${name}`,

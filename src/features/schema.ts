@@ -7,10 +7,9 @@
  *   *past* event only once that much time has passed.
  */
 
-/** `category`: an id with a dictionary. `number`: a float. `flag`: 0 or 1. */
-export const VALUE_KINDS = ["category", "number", "flag"] as const;
-/** The kind of a field's values. */
-export type ValueKind = (typeof VALUE_KINDS)[number];
+import type { ScalarKind } from "../config/value-kinds.ts";
+
+export type { ScalarKind, ValueKind } from "../config/value-kinds.ts";
 
 /** Whether an event is paid or not. */
 export const ORIGINS = ["organic", "ad"] as const;
@@ -20,15 +19,28 @@ export type Origin = (typeof ORIGINS)[number];
 export const ORIGIN_CODES: Readonly<Record<Origin, number>> = Object.freeze({ organic: 1, ad: 2 });
 
 /** A fact known at the moment of the event. */
-export interface AttributeField {
+export type AttributeField = { readonly name: string; readonly kind: ScalarKind } | CategoriesField | VectorField;
+
+/** An attribute that is a list of ids. */
+export interface CategoriesField {
   readonly name: string;
-  readonly kind: ValueKind;
+  readonly kind: "categories";
+  /** Between the ids of a list that is one text. @default that of the rules */
+  readonly delimiter?: string;
+}
+
+/** An attribute that is a vector. */
+export interface VectorField {
+  readonly name: string;
+  readonly kind: "vector";
+  /** Number of its components. */
+  readonly dim: number;
 }
 
 /** A fact known only `delayMs` after its event. */
 export interface OutcomeField {
   readonly name: string;
-  readonly kind: ValueKind;
+  readonly kind: ScalarKind;
   /** @unit ms */
   readonly delayMs: number;
   /** True if a model predicts it: it is an objective, and its kind is `flag`. */

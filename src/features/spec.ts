@@ -23,16 +23,37 @@ export interface NumberFeature {
   readonly deviation: number;
 }
 
+/**
+ * One vector: `[x / scale ∥ 1]`, so that whether it is there is an input; all zeros where it is missing. Components are cut
+ * off at ±1000.
+ */
+export interface VectorFeature {
+  readonly name: string;
+  /** Number of components d; the input has one more. */
+  readonly dim: number;
+  /** Root of the mean square of a component in the training window, above 0. */
+  readonly scale: number;
+}
+
+/** What items are made of, of a candidate and of every past event alike. */
+export interface ContentFeatures {
+  readonly vectors: readonly VectorFeature[];
+  /** Lists of ids: any number of codes per row, whose order says nothing. */
+  readonly lists: readonly CategoryFeature[];
+}
+
 /** The inputs of a model and the objectives it predicts, in the order of the batch's columns. */
 export interface FeatureSpec {
-  /** User and request: `user`, `surface`, `hourOfDay`, `dayOfWeek`, as far as the log tells them. One code per example. */
+  /** User and request: `user`, `surface`, `@hourOfDay`, `@dayOfWeek`, as far as the log tells them. One code per example. */
   readonly contextual: readonly CategoryFeature[];
   /** The item scored and its attributes. One code per example. */
   readonly candidate: readonly CategoryFeature[];
   /** Dense inputs, one float per example. */
   readonly numbers: readonly NumberFeature[];
-  /** Past events: item, action, surface, origin, attributes, outcomes, `age` (bucket of the time since). One code per event. */
+  /** Past events: item, action, surface, origin, attributes, outcomes, `@age` (bucket of the time since). One code per event. */
   readonly history: readonly CategoryFeature[];
+  /** Vectors and lists of the candidate and of the past events. @default none */
+  readonly content?: ContentFeatures;
   /** Names of the objectives, the columns of labels and logits. */
   readonly objectives: readonly string[];
   /** Dimension of a teacher's embeddings of the user's past, a dense input of the user. @default 0, none */
@@ -41,6 +62,18 @@ export interface FeatureSpec {
 
 /** Codes by feature name. */
 export type CodeColumns = Readonly<Record<string, Int32Array>>;
+
+/** The lists of one feature: row r has the codes from `offsets[r]` to `offsets[r+1]`, none if it is missing. @shape offsets [n+1], codes [N] */
+export interface ListColumn {
+  readonly offsets: Int32Array;
+  readonly codes: Int32Array;
+}
+
+/** Columns of {@link ContentFeatures} by feature name. @shape vectors [n, d+1] */
+export interface ContentColumns {
+  readonly vectors: Readonly<Record<string, Float32Array>>;
+  readonly lists: Readonly<Record<string, ListColumn>>;
+}
 
 /**
  * What evaluation groups examples by; a model never reads it. Codes are the store's own, whatever vocabularies say.
@@ -68,6 +101,8 @@ export interface BatchKnowledge {
 export interface EventColumns {
   readonly offsets: Int32Array;
   readonly codes: CodeColumns;
+  /** One row per event; absent where the spec has none. */
+  readonly content?: ContentColumns;
 }
 
 /**
@@ -86,6 +121,8 @@ export interface Batch {
   readonly contextual: CodeColumns;
   readonly candidate: CodeColumns;
   readonly numbers: Float32Array;
+  /** Of the candidates; absent where the spec has none. */
+  readonly content?: ContentColumns;
   readonly history: EventColumns;
   readonly labels: Float32Array;
   /** 1 where the label is known as of the reader's horizon, else 0. */

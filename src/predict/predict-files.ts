@@ -183,7 +183,7 @@ function* partsOf(rows: GivenRows, size: number): Generator<GivenRows> {
 function taken(rows: GivenRows, isTaken: (index: number) => boolean): GivenRows {
   const at = Array.from({ length: rows.size }, (_, i) => i).filter(isTaken);
   const of = <T>(values: ArrayLike<T>): T[] => at.map((i) => values[i]!);
-  const columns = Object.entries(rows.columns).map(([name, values]) => [name, of<string | number>(values)] as const);
+  const columns = Object.entries(rows.columns).map(([name, values]) => [name, of<unknown>(values)] as const);
   return {
     size: at.length,
     files: of(rows.files),

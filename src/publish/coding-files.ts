@@ -1,6 +1,7 @@
 import type { BundleContents, BundleFacts } from "../bundle/index.ts";
 import { EventStore } from "../data/index.ts";
 import { isComputed } from "../features/coding.ts";
+import { contentOf } from "../features/content.ts";
 import type { TrainingInputs } from "../train/index.ts";
 
 /** With what serving codes requests, and the files that hold it. */
@@ -16,13 +17,14 @@ export function codingFiles(storeFolder: string, { spec, learnedVocabularies }: 
       return path;
     };
     const isId = (name: string): boolean =>
-      name === "user" || (!isComputed(name) && store.entry(name).kind === "category");
+      name === "user" || (!isComputed(name) && ["category", "categories"].includes(store.entry(name).kind));
     const dictionaryOf = (name: string): BundleFacts["dictionaries"][string] => {
       const dictionary = store.dictionary(name);
       if (dictionary === null) return { buckets: store.entry(name).cardinality - 1 };
       return add(`dictionaries/${name}`, dictionary.encode());
     };
-    const read = new Set([...spec.contextual, ...spec.candidate, ...spec.history].map(({ name }) => name));
+    const { lists } = contentOf(spec);
+    const read = new Set([...spec.contextual, ...spec.candidate, ...lists, ...spec.history].map(({ name }) => name));
     const rows = Object.entries(learnedVocabularies).map(([table, vocabulary]) => {
       return [table, add(`vocabularies/${table}`, vocabulary.encode())] as const;
     });

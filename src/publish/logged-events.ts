@@ -1,16 +1,17 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { EventStore } from "../data/index.ts";
 import type { UserEvent } from "../features/event-limits.ts";
-import type { RawFacts } from "../features/raw-event.ts";
-import { FOLD_COLUMN } from "../features/schema.ts";
+import { shortFloat } from "../features/event-lists.ts";
+import type { RawFact, RawFacts } from "../features/raw-event.ts";
+import { FOLD_COLUMN, type ValueKind } from "../features/schema.ts";
 
-/** A fact of an event by the value of its column; undefined if it is missing. */
-type FactOf = (value: number) => string | number | undefined;
+/** Reads the facts of one name of the rows [from, until): that of row `from + i` by `i`; undefined if it is missing. */
+type FactSlice = (from: number, until: number) => (i: number) => RawFact | undefined;
 
 /** How the facts of one name are read. */
 interface FactReader {
   readonly name: string;
-  readonly factOf: FactOf;
+  readonly slice: FactSlice;
   /** Not known while an item is ranked. */
   readonly isLater: boolean;
 }
@@ -37,7 +38,7 @@ export class LoggedEvents {
     const facts = columns.filter(({ name }) => name !== FOLD_COLUMN);
     this.#readers = facts.map(({ name, kind }) => ({
       name,
-      factOf: factsOf(store, name, kind),
+      slice: SLICES[kind](store, name),
       isLater: later.has(name),
     }));
   }
@@ -59,14 +60,12 @@ export class LoggedEvents {
     for (let from = start; from < end; from += SLICE_ROWS) {
       const until = Math.min(end, from + SLICE_ROWS);
       const times = this.#store.timesOf(from, until, code);
-      const columns = this.#readers.map(({ name, factOf }) => {
-        return { name, factOf, values: this.#store.column(name).slice(from, until) };
-      });
+      const columns = this.#readers.map(({ name, slice }) => ({ name, factAt: slice(from, until) }));
       for (let row = from; row < until; row++) {
         const i = row - from;
-        const facts: Record<string, string | number> = {};
-        for (const { name, factOf, values } of columns) {
-          const fact = factOf(values[i]!);
+        const facts: Record<string, RawFact> = {};
+        for (const { name, factAt } of columns) {
+          const fact = factAt(i);
           if (fact !== undefined) facts[name] = fact;
         }
         yield { user: user ?? "", id: this.id(row), timeMs: times[i]!, facts };
@@ -76,20 +75,51 @@ export class LoggedEvents {
 
   /** What was known of the event of a row when its item was shown. */
   shown(row: number): RawFacts {
-    const facts: Record<string, string | number> = {};
-    for (const { name, factOf, isLater } of this.#readers) {
-      const fact = isLater ? undefined : factOf(this.#store.column(name).at(row));
+    const facts: Record<string, RawFact> = {};
+    for (const { name, slice, isLater } of this.#readers) {
+      const fact = isLater ? undefined : slice(row, row + 1)(0);
       if (fact !== undefined) facts[name] = fact;
     }
     return facts;
   }
 }
 
-function factsOf(store: EventStore, name: string, kind: "category" | "flag" | "number"): FactOf {
-  if (kind === "number") return (value) => (Number.isNaN(value) ? undefined : value);
-  if (kind === "flag") return (code) => (code === 0 ? undefined : code - 1);
-  const id = idsOf(store, name);
-  return (code) => (code === 0 ? undefined : id(code));
+/** How the facts of each kind are read of their column: leaving one out does not compile. */
+const SLICES: Readonly<Record<ValueKind, (store: EventStore, name: string) => FactSlice>> = {
+  number: (store, name) => sliceOf(store, name, (value) => (Number.isNaN(value) ? undefined : value)),
+  flag: (store, name) => sliceOf(store, name, (code) => (code === 0 ? undefined : code - 1)),
+  category: (store, name) => {
+    const id = idsOf(store, name);
+    return sliceOf(store, name, (code) => (code === 0 ? undefined : id(code)));
+  },
+  vector: (store, name) => (from, until) => {
+    const column = store.vectors(name);
+    const values = column.slice(from, until);
+    return (i) => {
+      const vector = values.subarray(i * column.dim, (i + 1) * column.dim);
+      return Number.isNaN(vector[0]) ? undefined : Array.from(vector, shortFloat);
+    };
+  },
+  categories: (store, name) => {
+    const id = idsOf(store, name);
+    return (from, until) => {
+      const column = store.lists(name);
+      const bounds = column.bounds(from, until);
+      const first = bounds[0] ?? 0;
+      const codes = column.codes(first, bounds.at(-1) ?? 0);
+      return (i) => {
+        const own = codes.subarray(bounds[i]! - first, bounds[i + 1]! - first);
+        return own.length === 0 ? undefined : Array.from(own, id);
+      };
+    };
+  },
+};
+
+function sliceOf(store: EventStore, name: string, factOf: (value: number) => RawFact | undefined): FactSlice {
+  return (from, until) => {
+    const values = store.column(name).slice(from, until);
+    return (i) => factOf(values[i]!);
+  };
 }
 
 function idsOf(store: EventStore, category: string): (code: number) => string {

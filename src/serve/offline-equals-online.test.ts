@@ -3,25 +3,41 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { EventsConfig } from "../config/types.ts";
 import { admissionTimes } from "../data/admission-times.ts";
 import { BatchBuilder } from "../data/batch-builder.ts";
 import { eventsConfig, temporaryFolder } from "../data/events.test.support.ts";
 import { ingest } from "../data/ingest/ingest.ts";
 import { measureNumbers } from "../data/measure-numbers.ts";
+import { measureVectors } from "../data/measure-vectors.ts";
 import { EventStore } from "../data/store/event-store.ts";
 import { deriveSpec } from "../features/derive-spec.ts";
 import type { Dictionary } from "../features/dictionary.ts";
-import type { RawFacts } from "../features/raw-event.ts";
+import type { RawFact, RawFacts } from "../features/raw-event.ts";
 import { RequestCoder } from "../features/request-inputs.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
 import { LmdbStore } from "./store/lmdb-store.ts";
 
 const HISTORY = 5;
 const LEARNED_UNTIL_MS = 3000;
-const FACTS = { item: "ad_id", action: "action", origin: "origin", brand: "brand", shop: "brand", price: "price" };
+const DIM = 3;
+const FACTS = {
+  ...{ item: "ad_id", action: "action", origin: "origin", brand: "brand", shop: "brand", price: "price" },
+  ...{ tags: "tags", hashed: "tags", image: "image", age: "price" },
+};
 const OUTCOMES = { click: "is_click", dwell: "dwell" };
+const TEXT_IDS = { kind: "dictionary" } as const;
 
-type Line = Readonly<Record<string, string | number | null>>;
+/** The attributes of the configuration, and lists, hashed ones too, a vector, and one named like what is computed. */
+const ATTRIBUTES: EventsConfig["attributes"] = {
+  ...eventsConfig("", "jsonl").attributes,
+  tags: { from: "tags", kind: "categories", ids: TEXT_IDS, delimiter: "|" },
+  hashed: { from: "tags", kind: "categories", ids: { kind: "hash", buckets: 7 }, delimiter: "|" },
+  image: { from: "image", kind: "vector", dim: DIM },
+  age: { from: "price", kind: "number", ids: TEXT_IDS },
+};
+
+type Line = Readonly<Record<string, RawFact | null>>;
 
 const line: fc.Arbitrary<Line> = fc.record({
   user_id: fc.constantFrom("u1", "u2", "ü\u0301", "u 4"),
@@ -33,30 +49,34 @@ const line: fc.Arbitrary<Line> = fc.record({
   brand: fc.constantFrom("x", "y", null),
   price: fc.option(fc.float({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 })),
   is_click: fc.constantFrom(0, 1, null),
+  tags: fc.option(fc.array(fc.constantFrom("t1", "t2", "ü", "t1 ", "rare"), { maxLength: 5 })),
+  image: fc.option(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: DIM, maxLength: DIM })),
   dwell: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 })),
 });
 
 /** A price of minus zero beside none: JSON, and so the log, holds 0 for it. */
-const ZEROS: Line[] = [-0, null].map((price) => ({
+const ZEROS: Line[] = [-0, null].map((price, ts) => ({
   user_id: "u1",
   ad_id: "a",
-  ts: 0,
+  ts,
   action: "view",
   origin: "ad",
   brand: "x",
   price,
   is_click: 0,
+  tags: price === null ? null : [],
+  image: [-0, 0, 0],
   dwell: null,
 }));
 
 function factsOf(of: Line, columns: Readonly<Record<string, string>>): RawFacts {
   const facts = Object.entries(columns).map(([name, field]) => [name, of[field] ?? null] as const);
-  return Object.fromEntries(facts.filter((fact): fact is [string, string | number] => fact[1] !== null));
+  return Object.fromEntries(facts.filter((fact): fact is [string, RawFact] => fact[1] !== null));
 }
 
 /** The dictionaries of a store, as a bundle would hold them. */
 function dictionariesOf(store: EventStore): Readonly<Record<string, Dictionary | { readonly buckets: number }>> {
-  const names = ["user", "item", "action", "surface", "brand", "shop"];
+  const names = ["user", "item", "action", "surface", "brand", "shop", "tags", "hashed"];
   return Object.fromEntries(names.map((name) => [name, store.dictionary(name) ?? { buckets: 7 }]));
 }
 
@@ -64,7 +84,7 @@ async function compare(lines: readonly Line[], round: string): Promise<void> {
   const log = join(round, "log.jsonl");
   mkdirSync(round, { recursive: true });
   writeFileSync(log, lines.map((each, i) => JSON.stringify({ ...each, event_id: `e${i}` })).join("\n"));
-  await ingest(eventsConfig(log, "jsonl"), { store: join(round, "offline"), threads: 1 });
+  await ingest(eventsConfig(log, "jsonl", { attributes: ATTRIBUTES }), { store: join(round, "offline"), threads: 1 });
   const store = EventStore.open(join(round, "offline"));
   const online = LmdbStore.open(join(round, "online"));
   try {
@@ -84,16 +104,15 @@ async function compare(lines: readonly Line[], round: string): Promise<void> {
     const admittedMs = Object.fromEntries(tables.map(([table, vocabulary]) => [table, vocabulary.admittedMs]));
     const moments = measureNumbers(store, window);
     const { schema } = store.manifest;
-    const spec = deriveSpec(schema, { cardinalities: store.cardinalities(), vocabularies, moments });
+    const scales = measureVectors(store, window);
+    const spec = deriveSpec(schema, { cardinalities: store.cardinalities(), vocabularies, moments, scales });
     const builder = new BatchBuilder(store, { spec, historyLength: HISTORY, horizonMs: 2e12, admittedMs });
     const coding = { spec, schema, history: HISTORY, dictionaries: dictionariesOf(store), vocabularies };
     const coder = new RequestCoder(coding);
-    // Rows of the store are in the order of user, time and appearance in the log.
-    const users = [...new Set(lines.map((each) => each["user_id"]))];
-    const sorted = lines.toSorted(
-      (a, b) =>
-        users.indexOf(a["user_id"] ?? "") - users.indexOf(b["user_id"] ?? "") || Number(a["ts"]) - Number(b["ts"]),
-    );
+    // Rows of the store are in the order of user and time.
+    const users = store.dictionary("user");
+    const userOf = (each: Line): number => users?.code(`${each["user_id"]}`) ?? 0;
+    const sorted = lines.toSorted((a, b) => userOf(a) - userOf(b) || Number(a["ts"]) - Number(b["ts"]));
     for (const [row, each] of sorted.entries()) {
       const user = `${each["user_id"]}`;
       const timeMs = Number(each["ts"]);
@@ -108,7 +127,9 @@ async function compare(lines: readonly Line[], round: string): Promise<void> {
         contextual: Object.fromEntries(contextual),
         candidate: batch.candidate,
         numbers: batch.numbers,
+        content: batch.content,
         history: batch.history.codes,
+        pastContent: batch.history.content,
         past: new Float32Array(0),
       });
     }
@@ -122,7 +143,9 @@ describe("features of serving", () => {
   it("are those of training, for every example of any log", async () => {
     using folder = temporaryFolder();
     let round = 0;
-    const logs = fc.array(line, { minLength: 1, maxLength: 40 });
+    // The store orders events of one instant by what they hold, the online store as they were reported.
+    const selector = (each: Line): string => `${each["user_id"]} ${each["ts"]}`;
+    const logs = fc.uniqueArray(line, { minLength: 1, maxLength: 40, selector });
     await fc.assert(
       fc.asyncProperty(logs, (lines) => compare(lines, join(folder.path, `${round++}`))),
       { numRuns: 12, examples: [[ZEROS]] },

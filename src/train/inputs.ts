@@ -13,6 +13,7 @@ import {
   type ExampleFilter,
   type LabelCounts,
   measureNumbers,
+  measureVectors,
   openReader,
   type ReaderOptions,
   windowOf,
@@ -128,12 +129,13 @@ export class TrainingInputs {
       const admitted = Object.entries(admissionTimes(store, admission));
       const vocabularies = Object.fromEntries(admitted.map(([table, times]) => [table, new Vocabulary(times)]));
       const moments = measureNumbers(store, window);
-      const whole = deriveSpec(store.manifest.schema, { cardinalities: store.cardinalities(), vocabularies, moments });
+      const scales = measureVectors(store, window);
+      const sizes = store.cardinalities();
+      const whole = deriveSpec(store.manifest.schema, { cardinalities: sizes, vocabularies, moments, scales });
       const spec = { ...whole, objectives: model.objectives ?? whole.objectives, ...pastEmbeddings };
       const counts = countLabels(store, { window, only, horizonMs: window.untilMs });
       const labels = Object.fromEntries(spec.objectives.map((name) => [name, counts[name] ?? NO_LABELS]));
       const rates = spec.objectives.map((name) => rateOf(counts[name]));
-      const sizes = store.cardinalities();
       const tables = Object.entries(vocabularies).map(([table, { cardinality }]) => {
         return { table, ids: (sizes[table] ?? 1) - 1, admitted: cardinality - 1 };
       });

@@ -1,5 +1,6 @@
 import { LapidaryError } from "../../config/errors.ts";
 import { nearest } from "../../config/nearest.ts";
+import { canHoldList } from "./lists.ts";
 import { fieldOf, type IngestPlan, type PlannedColumn } from "./plan.ts";
 
 /** What a file of the log says of its fields before a row is read. */
@@ -62,17 +63,18 @@ export function checkJsonFields(plan: IngestPlan, path: string, keys: ReadonlySe
 
 const NUMERIC_KINDS: ReadonlySet<string> = new Set(["number", "flag"]);
 
-function checkType(where: string, { kind }: PlannedColumn, type: string): void {
+function checkType(where: string, { kind, list }: PlannedColumn, type: string): void {
+  if (list && canHoldList(list, type)) return;
   const isNested = /[[(]|^(BIT|MAP|STRUCT|UNION|VARIANT|GEOMETRY)/.test(type) && !type.startsWith("DECIMAL");
   const isTimeOfDay = /^(TIME(?!STAMP)|INTERVAL)/.test(type);
   const isWrong = NUMERIC_KINDS.has(kind)
     ? /^(DATE|TIME|INTERVAL|UUID)/.test(type) || (kind === "number" && type === "BOOLEAN")
     : kind === "time" && (isTimeOfDay || type === "BOOLEAN" || type === "UUID");
-  if (!isNested && !isWrong) return;
+  if (!list && !isNested && !isWrong) return;
   throw new LapidaryError({
     code: "EVENTS_FIELD_TYPE",
     where,
-    expected: `a type that can hold ${kind === "id" ? "an id" : `a ${kind}`}`,
+    expected: `a type that can hold ${kind === "id" ? "an id" : `a ${list?.kind ?? kind}`}`,
     got: type,
     hint: type === "BOOLEAN" ? "Map it as a flag." : "Map another field, or convert this one before the ingest.",
   });

@@ -1,10 +1,11 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
 import { ORIGINS } from "../../features/schema.ts";
 import { FLAG_CARDINALITY } from "../../features/transform.ts";
 import type { ColumnLayout, ColumnType } from "../store/format.ts";
 import { narrowestType } from "../store/format.ts";
 import type { EventChunk, StoreWriter } from "../store/store-writer.ts";
 import { cardinalityOf, codesTable } from "./dictionaries.ts";
+import { codeLists, listCodesTable, listColumn, vectorColumn } from "./lists.ts";
 import { type IngestPlan, type PlannedColumn, valueName } from "./plan.ts";
 import { numericColumn, streamChunks } from "./sql.ts";
 
@@ -21,6 +22,10 @@ export async function layoutColumns(connection: DuckDBConnection, plan: IngestPl
   const layouts: ColumnLayout[] = [];
   for (const column of plan.columns) {
     const { name, kind } = column;
+    if (column.list?.kind === "vector") {
+      layouts.push({ name, kind: "vector", type: "f32", cardinality: 0, dim: column.list.dim });
+      continue;
+    }
     if (kind === "number") {
       layouts.push({ name, kind: "number", type: "f32", cardinality: 0 });
       continue;
@@ -28,7 +33,7 @@ export async function layoutColumns(connection: DuckDBConnection, plan: IngestPl
     const cardinality = await codeCount(connection, column);
     layouts.push({
       name,
-      kind: kind === "flag" ? "flag" : "category",
+      kind: kind === "flag" ? "flag" : (column.list?.kind ?? "category"),
       type: narrowestType(cardinality - 1),
       cardinality,
     });
@@ -47,14 +52,24 @@ export async function writeEvents(
   plan: IngestPlan,
   { writer, layouts }: { readonly writer: StoreWriter; readonly layouts: readonly ColumnLayout[] },
 ): Promise<void> {
+  for (const column of plan.columns) {
+    if (column.list?.kind !== "categories") continue;
+    const value = valueName(plan, column);
+    await codeLists(connection, { name: column.name, value, codes: codesTable(column) });
+  }
   for await (const chunk of streamChunks(connection, eventsSql(plan, layouts))) {
     const events: EventChunk = {
       users: numericColumn(chunk, 0) as Uint32Array,
       times: numericColumn(chunk, 1) as Float64Array,
-      columns: layouts.map((_, index) => numericColumn(chunk, index + 2)),
+      columns: layouts.map((layout, index) => columnOf(chunk, index + 2, layout)),
     };
     writer.append(events);
   }
+}
+
+function columnOf(chunk: DuckDBDataChunk, index: number, { kind, type, dim }: ColumnLayout) {
+  if (kind === "vector") return vectorColumn(chunk, index, dim ?? 1);
+  return kind === "categories" ? listColumn(chunk, index, type) : numericColumn(chunk, index);
 }
 
 /**
@@ -66,7 +81,11 @@ function eventsSql(plan: IngestPlan, layouts: readonly ColumnLayout[]): string {
   for (const [index, column] of plan.columns.entries()) {
     const type = SQL_TYPES[layouts[index]?.type ?? "u32"];
     const value = valueName(plan, column);
-    if (column.kind === "number") outputs.push(`coalesce(${value}, 'NaN'::FLOAT) AS c${index}`);
+    if (column.list?.kind === "vector") outputs.push(`coalesce(${value}, []::FLOAT[]) AS c${index}`);
+    else if (column.list) {
+      joins.push(`LEFT JOIN ${listCodesTable(column.name)} AS l${index} ON l${index}.seq = accepted.seq`);
+      outputs.push(`coalesce(l${index}.codes, [])::${type}[] AS c${index}`);
+    } else if (column.kind === "number") outputs.push(`coalesce(${value}, 'NaN'::FLOAT) AS c${index}`);
     else if (column.ids === null) outputs.push(`coalesce(${value}, 0)::${type} AS c${index}`);
     else {
       joins.push(`LEFT JOIN ${codesTable(column)} AS k${index} ON k${index}.id = ${value}`);

@@ -16,11 +16,13 @@ export function codesTable(column: PlannedColumn): string {
 export async function buildCodes(connection: DuckDBConnection, plan: IngestPlan, column: PlannedColumn): Promise<void> {
   const table = codesTable(column);
   const value = valueName(plan, column);
+  const time = valueName(plan, plan.time);
   // Rows that are users of their own stay in the order of the log.
   const order = "row" in column.source ? "id" : "id::VARCHAR";
+  const ids = column.list ? `unnest(${value})` : value;
   await connection.run(
     `CREATE TABLE ${table} AS SELECT id, (row_number() OVER (ORDER BY first, ${order}))::UINTEGER AS code
-     FROM (SELECT ${value} AS id, min(${valueName(plan, plan.time)}) AS first FROM accepted WHERE ${value} IS NOT NULL GROUP BY ${value})`,
+     FROM (SELECT id, min(time) AS first FROM (SELECT ${ids} AS id, ${time} AS time FROM accepted) WHERE id IS NOT NULL GROUP BY id)`,
   );
   if (column.ids?.kind === "hash") await hashCodes(connection, table, column.ids.buckets);
 }

@@ -63,7 +63,7 @@ export async function markNested(connection: DuckDBConnection, plan: IngestPlan,
     for (const [file, seqs] of await bracedRows(connection, i)) {
       for await (const { seq, raw } of read(file, seqs)) {
         const value = valueAt(JSON.parse(Buffer.from(raw).toString("utf8")) as object, field);
-        if (typeof value === "object" && value !== null) nested.push(seq);
+        if (typeof value === "object" && value !== null && !(column.list && Array.isArray(value))) nested.push(seq);
       }
     }
     if (nested.length === 0) continue;

@@ -1,5 +1,6 @@
 import type { TimeUnit } from "../../config/types.ts";
 import { ORIGIN_CODES, ORIGINS } from "../../features/schema.ts";
+import { plainListSql, stagedListType } from "./lists.ts";
 import type { PlannedColumn } from "./plan.ts";
 import { literal } from "./sql.ts";
 
@@ -35,7 +36,8 @@ export function idTypeOf(type: string): IdType {
 }
 
 /** SQL type of a staged column. */
-export function stagedType({ kind }: PlannedColumn, idType: IdType): string {
+export function stagedType({ kind, list }: PlannedColumn, idType: IdType): string {
+  if (list) return stagedListType(list);
   if (kind === "id") return idType;
   if (kind === "time") return "BIGINT";
   return kind === "number" ? "FLOAT" : "UTINYINT";
@@ -43,6 +45,7 @@ export function stagedType({ kind }: PlannedColumn, idType: IdType): string {
 
 /** Whether a field of this type can hold a value that is not spelt plainly. */
 export function mayBeOdd({ kind }: PlannedColumn, type: string): boolean {
+  if (kind === "list") return true;
   const isInteger = INTEGER_TYPE.test(type);
   if (kind === "id" || kind === "number") return !isInteger;
   return !(kind === "flag" && type === "BOOLEAN");
@@ -51,6 +54,8 @@ export function mayBeOdd({ kind }: PlannedColumn, type: string): boolean {
 /** SQL of the value of `raw`, in the column's staged type; NULL where it is missing or not spelt plainly. */
 export function plainSql(column: PlannedColumn, raw: string, facts: FieldFacts): string {
   switch (column.kind) {
+    case "list":
+      return column.list ? plainListSql(column.list, raw, facts) : raw;
     case "id":
       return idSql(raw, facts);
     case "time":

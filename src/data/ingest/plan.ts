@@ -1,8 +1,10 @@
-import type { EventsConfig, IdEncoding, Source } from "../../config/types.ts";
-import { type EventSchema, FOLD_COLUMN } from "../../features/schema.ts";
+import type { AttributeConfig, EventsConfig, IdEncoding, Source } from "../../config/types.ts";
+import type { ScalarKind } from "../../config/value-kinds.ts";
+import { type AttributeField, type EventSchema, FOLD_COLUMN } from "../../features/schema.ts";
+import type { ListSpec } from "./lists.ts";
 
 /** How the values of a planned column are read. */
-export type PlannedKind = "id" | "time" | "origin" | "number" | "flag";
+export type PlannedKind = "id" | "time" | "origin" | "number" | "flag" | "list";
 
 /**
  * Where a planned column comes from: a field, a constant, the row itself, which is an id that no other row has, or the
@@ -20,6 +22,8 @@ export interface PlannedColumn {
   readonly required: boolean;
   /** How ids become codes; null where the kind is not `id` or needs no code. */
   readonly ids: IdEncoding | null;
+  /** Of kind `list` alone. */
+  readonly list?: ListSpec;
 }
 
 /** The staged rows of a configuration. */
@@ -50,7 +54,7 @@ export function planIngest(config: EventsConfig): IngestPlan {
     id("action", config.action),
     id("surface", config.surface),
     id("origin", config.origin, { kind: "origin", ids: null }),
-    ...Object.entries(config.attributes).map(([name, fact]) => planFact(name, fact, fact.ids)),
+    ...Object.entries(config.attributes).map(([name, fact]) => planAttribute(name, fact)),
     ...Object.entries(config.outcomes).map(([name, fact]) => planFact(name, fact, DICTIONARY)),
     ...(config.fold === undefined ? [] : [id(FOLD_COLUMN, "from" in config.fold ? config.fold : { window: true })]),
   ];
@@ -59,7 +63,19 @@ export function planIngest(config: EventsConfig): IngestPlan {
 
 interface Fact {
   readonly from: string;
-  readonly kind: "category" | "number" | "flag";
+  readonly kind: ScalarKind;
+}
+
+function planAttribute(name: string, fact: AttributeConfig): PlannedColumn {
+  const list = { name, source: { from: fact.from }, kind: "list", required: false } as const;
+  switch (fact.kind) {
+    case "vector":
+      return { ...list, ids: null, list: fact };
+    case "categories":
+      return { ...list, ids: fact.ids, list: fact };
+    default:
+      return planFact(name, fact, fact.ids);
+  }
 }
 
 function planFact(name: string, { from, kind }: Fact, ids: IdEncoding): PlannedColumn {
@@ -72,11 +88,22 @@ export function schemaOf(config: EventsConfig): EventSchema {
   const without = (["user", "time"] as const).filter((key) => config[key] === null);
   return {
     ...(without.length === 0 ? {} : { without }),
-    attributes: Object.entries(config.attributes).map(([name, { kind }]) => ({ name, kind })),
+    attributes: Object.entries(config.attributes).map(([name, fact]) => attributeField(name, fact)),
     outcomes: Object.entries(config.outcomes).map(([name, { kind, delayMs, objective }]) => {
       return { name, kind, delayMs, objective };
     }),
   };
+}
+
+function attributeField(name: string, fact: AttributeConfig): AttributeField {
+  switch (fact.kind) {
+    case "vector":
+      return { name, kind: fact.kind, dim: fact.dim };
+    case "categories":
+      return { name, kind: fact.kind, delimiter: fact.delimiter };
+    default:
+      return { name, kind: fact.kind };
+  }
 }
 
 /** SQL name of the value of a planned column in every relation of rows. */

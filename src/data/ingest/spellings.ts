@@ -3,11 +3,15 @@ import {
   type DuckDBConnection,
   DuckDBDataChunk,
   type DuckDBType,
+  type DuckDBValue,
   FLOAT,
+  LIST,
+  listValue,
   UTINYINT,
   VARCHAR,
 } from "@duckdb/node-api";
 import type { EventsConfig } from "../../config/types.ts";
+import { readCategories, readVector } from "../../features/event-lists.ts";
 import { readCategory, readFlag, readId, readNumber, readOrigin, readTime } from "../../features/event-rules.ts";
 import { isRefused, Refused } from "../../features/refusal.ts";
 import { ORIGIN_CODES } from "../../features/schema.ts";
@@ -49,30 +53,45 @@ function spelledChunk(texts: readonly string[], type: DuckDBType, read: (text: s
   const refusals = spelled.map((value) => (isRefused(value) ? value : null));
   chunk.setColumns([
     [...texts],
-    type === BIGINT ? values.map((value) => (value === null ? null : BigInt(value))) : values,
+    values.map((value) => stagedValue(value, type)),
     refusals.map((refusal) => refusal?.code ?? null),
     refusals.map((refusal) => refusal?.expected ?? null),
   ]);
   return chunk;
 }
 
+function stagedValue(value: Exclude<Spelled, Refused> | null, type: DuckDBType): DuckDBValue {
+  if (value === null) return null;
+  if (typeof value === "object") return listValue([...value]);
+  return type === BIGINT ? BigInt(value) : value;
+}
+
+function readList({ list }: PlannedColumn, text: string): Spelled {
+  const value = list?.kind === "vector" ? readVector(text, list.dim) : readCategories(text, list?.delimiter);
+  return value ?? [];
+}
+
 /** A value as it is staged. */
-type Spelled = string | number | Refused;
+type Spelled = string | number | readonly string[] | Float32Array | Refused;
 
 const MARKS: Readonly<Record<string, Refused>> = {
   [NESTED]: new Refused("EVENT_OBJECT", "one value, not an object or a list"),
   [NOT_TEXT]: new Refused("EVENT_ID", "text in UTF-8"),
 };
 
-function valueTypeOf({ kind }: PlannedColumn): DuckDBType {
+function valueTypeOf({ kind, list }: PlannedColumn): DuckDBType {
+  if (list) return LIST(list.kind === "vector" ? FLOAT : VARCHAR);
   if (kind === "id") return VARCHAR;
   if (kind === "time") return BIGINT;
   return kind === "number" ? FLOAT : UTINYINT;
 }
 
 /** What the rules make of a text of a column, as it is staged. */
-export function readValue({ name, kind }: PlannedColumn, text: string, { time }: Pick<EventsConfig, "time">): Spelled {
+export function readValue(column: PlannedColumn, text: string, { time }: Pick<EventsConfig, "time">): Spelled {
+  const { name, kind } = column;
   switch (kind) {
+    case "list":
+      return readList(column, text);
     case "id":
       return name === "user" || name === "id" ? readId(text) : readCategory(text);
     case "time":

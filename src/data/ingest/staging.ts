@@ -2,6 +2,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { LapidaryError } from "../../config/errors.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { isRefused, type Refused } from "../../features/refusal.ts";
+import { listTextSql, rawListSql } from "./lists.ts";
 import { type IdType, idTypeOf, mayBeOdd, plainSql, stagedType } from "./plain-sql.ts";
 import type { IngestPlan, PlannedColumn } from "./plan.ts";
 import type { RawField, Relation } from "./relations.ts";
@@ -46,7 +47,10 @@ export async function createStaged(connection: DuckDBConnection, { plan, idTypes
 export function stagedSql(relation: Relation, context: StageContext): string {
   const { plan } = context;
   const { raws, values, types } = columnsOf(relation, context, false);
-  const odd = plan.all.map((_, i) => `CASE WHEN v${i} IS NULL THEN r${i}::VARCHAR END`);
+  const odd = plan.all.map(({ list }, i) => {
+    const text = list ? listTextSql(`r${i}`, types[i] ?? "VARCHAR") : `r${i}::VARCHAR`;
+    return `CASE WHEN v${i} IS NULL THEN ${text} END`;
+  });
   const isOdd = plan.all.flatMap((column, i) =>
     !isGiven(column) && mayBeOdd(column, types[i] ?? "VARCHAR") ? [`(v${i} IS NULL AND r${i} IS NOT NULL)`] : [],
   );
@@ -100,7 +104,8 @@ function badConstant({ name }: PlannedColumn, { code, expected }: Refused, text:
 }
 
 /** A field with the decimal comma and the words of the log, if it has its own. */
-function spelledField({ kind, source }: PlannedColumn, { sql, type }: RawField, config: EventsConfig): RawField {
+function spelledField({ kind, list, source }: PlannedColumn, { sql, type }: RawField, config: EventsConfig): RawField {
+  if (list) return { sql: rawListSql(list, sql, type), type };
   const values = "values" in source ? source.values : undefined;
   if (values !== undefined) return { sql: valuesSql(sql, values), type: "VARCHAR" };
   const isText = config.format === "csv" || config.format === "tsv";

@@ -4,11 +4,14 @@ import { join } from "node:path";
 import { digestFile } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import { nearest } from "../../config/nearest.ts";
+import { SCALAR_KINDS } from "../../config/value-kinds.ts";
 import { Dictionary } from "../../features/dictionary.ts";
 import { type Column, FileColumn } from "./column.ts";
+import { FileLists, FileVectors, type ListsColumn, type VectorColumn } from "./content-column.ts";
 import {
   ANCHOR_ROWS,
   type ColumnEntry,
+  type ColumnKind,
   type ColumnType,
   type ColumnValues,
   CURRENT_FILE,
@@ -32,7 +35,7 @@ export class EventStore {
   readonly manifest: Manifest;
   readonly numEvents: number;
   readonly numUsers: number;
-  readonly #columns = new Map<string, Column>();
+  readonly #columns = new Map<string, Column | FileVectors | FileLists>();
   readonly #deltas: Column;
   readonly #anchors: Column;
   readonly #firsts: Column;
@@ -104,12 +107,33 @@ export class EventStore {
     });
   }
 
-  /** A column by name. @throws {LapidaryError} STORE_COLUMN if there is none of this name */
+  /** A column of single values by name. @throws {LapidaryError} STORE_COLUMN if there is none of this name and kind */
   column(name: string): Column {
+    return this.#open(name, SCALAR_KINDS, ({ file, type }) => this.#file(file, type));
+  }
+
+  /** A column of vectors by name. @throws {LapidaryError} STORE_COLUMN if there is none of this name and kind */
+  vectors(name: string): VectorColumn {
+    return this.#open(name, ["vector"], ({ file, dim = 1 }) => new FileVectors(join(this.folder, file), dim));
+  }
+
+  /** A column of lists by name. @throws {LapidaryError} STORE_COLUMN if there is none of this name and kind */
+  lists(name: string): ListsColumn {
+    return this.#open(name, ["categories"], ({ file, type, offsets }) => {
+      return new FileLists(this.#file(offsets?.file ?? "", offsets?.type ?? "u8"), this.#file(file, type));
+    });
+  }
+
+  #open<C extends Column | FileVectors | FileLists>(
+    name: string,
+    kinds: readonly ColumnKind[],
+    openFiles: (entry: ColumnEntry) => C,
+  ): C {
     const open = this.#columns.get(name);
-    if (open) return open;
     const entry = this.entry(name);
-    const column = this.#file(entry.file, entry.type);
+    if (!kinds.includes(entry.kind)) throw otherKind(join(this.folder, name), kinds, entry.kind);
+    if (open) return open as C;
+    const column = openFiles(entry);
     this.#columns.set(name, column);
     return column;
   }
@@ -120,9 +144,9 @@ export class EventStore {
     return file === undefined ? null : Dictionary.decode(readFileSync(join(this.folder, file)));
   }
 
-  /** Number of codes, 0 included, of `user` and of every column that is no number, by name. */
+  /** Number of codes, 0 included, of `user` and of every column that has codes, by name. */
   cardinalities(): Readonly<Record<string, number>> {
-    const columns = this.manifest.columns.filter(({ kind }) => kind !== "number");
+    const columns = this.manifest.columns.filter(({ cardinality }) => cardinality > 0);
     const sizes = columns.map(({ name, cardinality }): [string, number] => [name, cardinality]);
     return Object.fromEntries([["user", this.numUsers + 1], ...sizes]);
   }
@@ -224,4 +248,9 @@ function storeNotFound(dir: string): LapidaryError {
 function corrupt(where: string, expected: string, got: string): LapidaryError {
   const hint = "The file was changed or damaged: run `lapidary ingest --force` to write the store again.";
   return new LapidaryError({ code: "STORE_CORRUPT", where, expected, got, hint });
+}
+
+function otherKind(where: string, kinds: readonly ColumnKind[], got: ColumnKind): LapidaryError {
+  const hint = "Use the specification that was derived from this store.";
+  return new LapidaryError({ code: "STORE_COLUMN", where, expected: `a column of ${kinds.join(", ")}`, got, hint });
 }

@@ -4,7 +4,8 @@
  * ```
  * <store>/CURRENT            name of the version folder in use; replacing this one small file publishes a version
  * <store>/v1/manifest.json   schema, counts, columns, size and SHA-256 of every file
- * <store>/v1/columns/…       one file per column: little-endian values of one fixed width, in store order
+ * <store>/v1/columns/…       one file per column: little-endian values of one fixed width, in store order; of a vector
+ *                            `dim` per event; of categories any number, and a second file of offsets
  * <store>/v1/dictionaries/…  one file per category: the ids of the codes 1, 2, …
  * <store>/v1/inputs          digest of the configuration and the files that the version was made from
  * <store>/v1/dead-letter.jsonl  the rows of the log that were rejected, each with its file, line and reason
@@ -13,7 +14,8 @@
  * Store order is (user, time), and of equal times by what the events hold: neither the order nor the number of the log's
  * files changes a byte of the columns. Each event is stored once; nothing is copied into examples.
  */
-import type { EventSchema } from "../../features/schema.ts";
+import { SCALAR_KINDS } from "../../config/value-kinds.ts";
+import type { EventSchema, ScalarKind, ValueKind } from "../../features/schema.ts";
 
 /** Name of the file that points to the version in use. */
 export const CURRENT_FILE = "CURRENT";
@@ -55,22 +57,44 @@ export function narrowestType(max: number): ColumnType {
   return max < 2 ** 32 ? "u32" : "f64";
 }
 
-/** What the codes of a column mean. Flags: 0 missing, 1 false, 2 true. Numbers: NaN is missing. */
-export type ColumnKind = "category" | "flag" | "number";
+/**
+ * What the values of a column mean: its kind. Flags: 0 missing, 1 false, 2 true. Numbers: NaN is missing. Vectors: all
+ * components NaN is missing. Categories: any number of codes from 1 on per event, none is missing.
+ */
+export type ColumnKind = ValueKind;
 
 /** One column of events, before it is written. */
 export interface ColumnLayout {
   readonly name: string;
   readonly kind: ColumnKind;
   readonly type: ColumnType;
-  /** Number of codes, 0 included; 0 for numbers. */
+  /** Number of codes, 0 included; 0 for numbers and vectors. */
   readonly cardinality: number;
+  /** Components of a vector; absent for other kinds. */
+  readonly dim?: number;
 }
 
 /** One column of events on disk. */
 export interface ColumnEntry extends ColumnLayout {
   /** Path relative to the version folder. */
   readonly file: string;
+  /** Of categories alone: where each event's codes begin, and where the last ones end. @shape [events + 1] */
+  readonly offsets?: OffsetsEntry;
+}
+
+/** A column of single values. */
+export type ScalarEntry = ColumnEntry & { readonly kind: ScalarKind };
+
+/** The columns of single values. */
+export function scalarColumns({ columns }: Pick<Manifest, "columns">): readonly ScalarEntry[] {
+  return columns.filter((entry): entry is ScalarEntry => SCALAR_KINDS.some((kind) => kind === entry.kind));
+}
+
+/** The offsets of a column of lists on disk. */
+export interface OffsetsEntry {
+  /** Path relative to the version folder. */
+  readonly file: string;
+  readonly type: ColumnType;
 }
 
 /** Where a row of the log went: `rowsRead = accepted + duplicates + rejected`. */

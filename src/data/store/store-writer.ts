@@ -17,6 +17,7 @@ import {
   type RowCounts,
   TIME_FILES,
 } from "./format.ts";
+import { type ListValues, ListWriter } from "./list-writer.ts";
 import { TimeWriter } from "./time-writer.ts";
 
 /** Events in store order: parallel arrays, the columns in the order of the writer's layouts. */
@@ -25,7 +26,8 @@ export interface EventChunk {
   readonly users: Uint32Array;
   /** @unit ms since 1970, UTC */
   readonly times: Float64Array;
-  readonly columns: readonly ColumnValues[];
+  /** Of a vector `dim` values per event, NaN where it is missing; of categories lists. */
+  readonly columns: readonly (ColumnValues | ListValues)[];
 }
 
 /** What {@link StoreWriter.finish} adds to the events: where they came from. */
@@ -41,7 +43,7 @@ export interface StoreFacts {
 export class StoreWriter {
   readonly #folder: string;
   readonly #entries: readonly ColumnEntry[];
-  readonly #columns: readonly FileWriter[];
+  readonly #columns: readonly (FileWriter | ListWriter)[];
   readonly #times: TimeWriter;
   readonly #dictionaries: Record<string, string> = {};
   readonly #files: Record<string, FileDigest> = {};
@@ -55,14 +57,16 @@ export class StoreWriter {
     mkdirSync(join(folder, "dictionaries"));
     this.#folder = folder;
     this.#entries = layouts.map((layout, index) => ({ ...layout, file: `columns/${fileName(layout.name, index)}` }));
-    this.#columns = this.#entries.map((entry) => new FileWriter(join(folder, entry.file)));
+    this.#columns = this.#entries.map((entry) =>
+      entry.kind === "categories" ? new ListWriter(folder, entry) : new FileWriter(join(folder, entry.file)),
+    );
     this.#times = new TimeWriter(folder);
   }
 
   /** Appends events. */
   append(chunk: EventChunk): void {
     this.#times.append(chunk.times, this.#startUsers(chunk.users));
-    for (const [index, values] of chunk.columns.entries()) this.#columns[index]?.append(values);
+    for (const [index, values] of chunk.columns.entries()) this.#appendColumn(index, values);
     this.#numEvents += chunk.users.length;
   }
 
@@ -88,10 +92,7 @@ export class StoreWriter {
   /** Writes the manifest: from here on the version is complete, though nothing points to it yet. */
   finish(facts: StoreFacts): Manifest {
     const { layout: time, files } = this.#times.finish();
-    for (const [index, entry] of this.#entries.entries()) {
-      const writer = this.#columns[index];
-      if (writer) this.#files[entry.file] = writer.finish();
-    }
+    const columns = this.#entries.map((entry, index) => this.#finishColumn(entry, index));
     Object.assign(this.#files, files, { [TIME_FILES.offsets]: this.#writeOffsets() });
     const manifest: Manifest = {
       format: "lapidary-events",
@@ -103,13 +104,30 @@ export class StoreWriter {
       repeats: facts.repeats,
       schema: facts.schema,
       time,
-      columns: this.#entries,
+      columns,
       dictionaries: this.#dictionaries,
       files: this.#files,
     };
     writeFileSync(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`, { flush: true });
     for (const folder of ["columns", "dictionaries", "."]) syncFolder(join(this.#folder, folder));
     return manifest;
+  }
+
+  #appendColumn(index: number, values: ColumnValues | ListValues): void {
+    const writer = this.#columns[index];
+    if (writer instanceof ListWriter) writer.append(values as ListValues);
+    else writer?.append(values as ColumnValues);
+  }
+
+  #finishColumn(entry: ColumnEntry, index: number): ColumnEntry {
+    const writer = this.#columns[index];
+    if (writer instanceof ListWriter) {
+      const { offsets, files } = writer.finish();
+      Object.assign(this.#files, files);
+      return { ...entry, offsets };
+    }
+    if (writer) this.#files[entry.file] = writer.finish();
+    return entry;
   }
 
   #startUsers(users: Uint32Array): Uint8Array {

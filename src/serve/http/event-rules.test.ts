@@ -51,10 +51,10 @@ const RULES_OF: Readonly<Record<SpelledKind, (raw: unknown) => unknown>> = {
     const text = textOf(raw);
     return typeof text === "string" ? readId(text) : text;
   },
-  category: (raw) => readFact(raw, "brand", "category"),
-  number: (raw) => readFact(raw, "price", "number"),
-  flag: (raw) => readFact(raw, "click", "flag"),
-  origin: (raw) => readFact(raw, "origin", "category"),
+  category: (raw) => readFact(raw, "brand", { kind: "category" }),
+  number: (raw) => readFact(raw, "price", { kind: "number" }),
+  flag: (raw) => readFact(raw, "click", { kind: "flag" }),
+  origin: (raw) => readFact(raw, "origin", { kind: "category" }),
   time: (raw) => readEventTime(raw, RULES),
 };
 

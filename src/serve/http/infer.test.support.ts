@@ -29,12 +29,12 @@ export function exampleInfer(userRows: "request" | "candidate" = "candidate"): I
   return {
     id: "42",
     inputs: [
-      ...["user", "surface", "hourOfDay", "dayOfWeek"].map((name) => int32(`contextual.${name}`, ...perUser(1))),
+      ...["user", "surface", "@hourOfDay", "@dayOfWeek"].map((name) => int32(`contextual.${name}`, ...perUser(1))),
       int32("candidate.item", 1, 2),
       ...["origin", "brand", "price", "fresh"].map((name) => int32(`candidate.${name}`, 1, 1)),
       { name: "numbers", datatype: "FP32", shape: [2, 2], data: [0.5, 0.25, 0, -1] },
       int32("history.item", ...events(3, 4)),
-      ...["action", "surface", "origin", "age", "brand", "price", "fresh", "click", "buy"].map((name) =>
+      ...["action", "surface", "origin", "@age", "brand", "price", "fresh", "click", "buy"].map((name) =>
         int32(`history.${name}`, ...events(1, 1)),
       ),
       int32("offsets", ...(isShared ? [0, 2] : [0, 2, 4])),

@@ -1,6 +1,15 @@
 /** Inference of the Open Inference Protocol, version 2: tensors in JSON, checked before a session sees them. */
-import { type BundleManifest, GRAPH_OUTPUT, type GraphAxis, type GraphInput, graphInputs } from "../../bundle/index.ts";
+import {
+  type BundleManifest,
+  GRAPH_OUTPUT,
+  type GraphAxis,
+  type GraphInput,
+  graphInputs,
+  isIdsAxis,
+  offsetsName,
+} from "../../bundle/index.ts";
 import { isPlainObject } from "../../config/check.ts";
+import { VALUE_LIMITS } from "../../config/value-kinds.ts";
 import type { Feed, Feeds } from "../ranker/feeds.ts";
 import type { Scores } from "../ranker/messages.ts";
 import { type Answer, JSON_LENGTH_HEADER } from "./answer.ts";
@@ -22,7 +31,8 @@ export interface InferRequest {
 export const DATATYPES = { int32: ["INT32", "INT64"], float32: ["FP32", "FP64"] } as const;
 
 type Json = Readonly<Record<string, unknown>>;
-type Sizes = Readonly<Record<GraphAxis, number>>;
+/** Sizes of the axes that are known so far. */
+type Sizes = ReadonlyMap<GraphAxis, number>;
 
 /** A tensor as it was sent: its values are not checked yet. */
 interface SentTensor {
@@ -45,7 +55,7 @@ export function parseInfer(body: unknown, facts: GraphFacts): InferRequest {
   const tensors = tensorsOf(inputs, graphInputs(facts.spec, facts.graph.userRows));
   const sizes = sizesOf(tensors, facts);
   const feeds = tensors.map((tensor): [string, Feed] => [tensor.input.name, feedOf(tensor, sizes)]);
-  return { id: id ?? null, size: sizes.B, feeds: Object.fromEntries(feeds) };
+  return { id: id ?? null, size: sizes.get("B") ?? 0, feeds: Object.fromEntries(feeds) };
 }
 
 /** The answer to a call of `infer`. @throws {LapidaryError} SERVE_REQUEST if JSON has no form of a logit */
@@ -130,8 +140,22 @@ function sizesOf(tensors: readonly SentTensor[], { history, graph }: GraphFacts)
   const numCandidates = rowsOf(named(tensors, "numbers"), 0);
   const offsets = named(tensors, "offsets");
   const numRequests = graph.userRows === "request" ? rowsOf(offsets, 1) : numCandidates;
-  const rows = { B: numCandidates, "B+1": numCandidates + 1, R: numRequests, "R+1": numRequests + 1 };
-  return { ...rows, L: lastOffset(feedOf(offsets, { ...rows, L: 0 }).data, history, offsets.where) };
+  const sizes = new Map<GraphAxis, number>();
+  const set = (axis: "B" | "R" | "L", size: number): void => {
+    sizes.set(axis, size);
+    sizes.set(`${axis}+1`, size + 1);
+  };
+  set("B", numCandidates);
+  set("R", numRequests);
+  set("L", lastOffset(offsets, sizes, { most: history, why: `the model reads ${history} past events` }));
+  const { ids: most } = VALUE_LIMITS;
+  for (const { input } of tensors) {
+    const [axis] = input.shape;
+    if (typeof axis !== "string" || !isIdsAxis(axis)) continue;
+    const bounds = named(tensors, offsetsName(input.name));
+    sizes.set(axis, lastOffset(bounds, sizes, { most, why: `a list has at most ${most} ids` }));
+  }
+  return sizes;
 }
 
 function named(tensors: readonly SentTensor[], name: string): SentTensor {
@@ -149,15 +173,16 @@ function rowsOf({ where, shape }: SentTensor, extra: 0 | 1): number {
   return rows;
 }
 
-/** Number of all events: no history is longer than the model reads, as time and memory grow with its length. */
-function lastOffset(offsets: ArrayLike<number>, history: number, where: string): number {
+/** Number of all events, or of all ids: none of the rows has more than it may, as time and memory grow with them. */
+function lastOffset(tensor: SentTensor, sizes: Sizes, limit: { readonly most: number; readonly why: string }): number {
+  const offsets = feedOf(tensor, sizes).data;
   let last = 0;
   for (let i = 0; i < offsets.length; i++) {
     const offset = offsets[i] ?? 0;
-    const most = i === 0 ? 0 : last + history;
+    const most = i === 0 ? 0 : last + limit.most;
     if (offset < last || offset > most) {
-      const expected = i === 0 ? "0" : `from ${last} to ${most}, as the model reads ${history} past events`;
-      throw wrong(`${where}.data[${i}]`, expected, offset);
+      const expected = i === 0 ? "0" : `from ${last} to ${most}, as ${limit.why}`;
+      throw wrong(`${tensor.where}.data[${i}]`, expected, offset);
     }
     last = offset;
   }
@@ -165,7 +190,7 @@ function lastOffset(offsets: ArrayLike<number>, history: number, where: string):
 }
 
 function feedOf({ where, input, shape, data }: SentTensor, sizes: Sizes): Feed {
-  const dims = input.shape.map((axis) => (typeof axis === "number" ? axis : sizes[axis]));
+  const dims = input.shape.map((axis) => (typeof axis === "number" ? axis : (sizes.get(axis) ?? 0)));
   if (!dims.every((length, axis) => length === shape[axis])) {
     throw wrong(`${where}.shape`, `[${dims.join(", ")}], which is [${input.shape.join(", ")}]`, shape);
   }
@@ -174,9 +199,9 @@ function feedOf({ where, input, shape, data }: SentTensor, sizes: Sizes): Feed {
   return { data: codesOf(values, codesBelow(input, sizes), `${where}.data`), dims };
 }
 
-/** Codes have a cardinality, and the two inputs that have none count rows: of events, and of requests. */
+/** Codes have a cardinality, and the inputs that have none count rows: of events or ids, and of requests. */
 function codesBelow({ name, cardinality }: GraphInput, sizes: Sizes): number {
-  return cardinality ?? (name === "requests" ? sizes.R : 2 ** 31);
+  return cardinality ?? (name === "requests" ? (sizes.get("R") ?? 0) : 2 ** 31);
 }
 
 function flat(data: readonly unknown[], dims: readonly number[], where: string): readonly unknown[] {

@@ -1,6 +1,14 @@
 /** The bodies of requests as JSON Schema, with an example of each, as a model's schema and graph have them. */
-import { type BundleManifest, GRAPH_OUTPUT, type GraphInput, graphInputs } from "../../bundle/index.ts";
-import { columnKinds } from "../../features/coding.ts";
+import {
+  type BundleManifest,
+  GRAPH_OUTPUT,
+  type GraphAxis,
+  type GraphInput,
+  graphInputs,
+  isIdsAxis,
+} from "../../bundle/index.ts";
+import { VALUE_LIMITS } from "../../config/value-kinds.ts";
+import { type FactKind, type FactKinds, factKinds } from "../../features/coding.ts";
 import type { EventRules } from "../../features/event-facts.ts";
 import { ORIGINS, type ValueKind } from "../../features/schema.ts";
 import { DATATYPES } from "./infer.ts";
@@ -76,7 +84,7 @@ export function rankBody({ schema, spec, model, events: rules }: BundleManifest)
 
 /** The body of `POST /events`. */
 export function eventsBody({ schema, events: rules }: BundleManifest): BodyDoc {
-  const kinds = columnKinds(schema);
+  const kinds = factKinds(schema);
   const embedding = { type: "array", items: { type: "number" }, minItems: 1, maxItems: REQUEST_LIMITS.embedding };
   const constants = Object.entries(rules.constants).map(([name, value]) => [name, { enum: [value, null] }] as const);
   const facts = { ...factProperties(kinds), item: ID, ...Object.fromEntries(constants) };
@@ -113,19 +121,45 @@ export function inferBody({ spec, graph, history }: BundleManifest): BodyDoc {
   return { schema, example: { id: "42", inputs: tensors, outputs: [{ name: GRAPH_OUTPUT }] } };
 }
 
-function factProperties(kinds: ReadonlyMap<string, ValueKind>): Record<string, JsonSchema> {
-  const schemas: Readonly<Record<ValueKind, JsonSchema>> = {
-    category: { type: ["string", "number", "boolean", "null"] },
-    number: { type: ["number", "string", "null"], description: "A decimal number that a float32 holds." },
-    flag: { type: ["boolean", "number", "string", "null"], description: "true, false, 0 or 1." },
-  };
+/** The schema of a fact of each kind, but of a vector, which has its own: leaving one out does not compile. */
+const FACT_SCHEMAS: Readonly<Record<Exclude<ValueKind, "vector">, JsonSchema>> = {
+  category: { type: ["string", "number", "boolean", "null"] },
+  number: { type: ["number", "string", "null"], description: "A decimal number that a float32 holds." },
+  flag: { type: ["boolean", "number", "string", "null"], description: "true, false, 0 or 1." },
+  categories: {
+    type: ["array", "string", "null"],
+    items: { type: ["string", "number", "boolean"] },
+    maxItems: VALUE_LIMITS.ids,
+    description: "Ids, or one text as the log spells them.",
+  },
+};
+
+function factProperties(kinds: FactKinds): Record<string, JsonSchema> {
+  const schemaOf = ({ kind, dim }: FactKind): JsonSchema =>
+    kind === "vector"
+      ? {
+          type: ["array", "string", "null"],
+          items: { type: ["number", "string"] },
+          minItems: dim,
+          maxItems: dim,
+          description: "Numbers that float32 holds, or one text as the log spells them.",
+        }
+      : FACT_SCHEMAS[kind];
   const origin = { enum: [...ORIGINS, null] };
-  return Object.fromEntries([...kinds].map(([name, kind]) => [name, name === "origin" ? origin : schemas[kind]]));
+  return Object.fromEntries([...kinds].map(([name, kind]) => [name, name === "origin" ? origin : schemaOf(kind)]));
 }
 
-function exampleFacts(kinds: ReadonlyMap<string, ValueKind>, seed: number): Record<string, unknown> {
-  const value = (name: string, kind: ValueKind): unknown =>
-    ({ category: `${name}${seed}`, number: seed / 2, flag: seed % 2 === 1 })[kind];
+/** An example of each kind: leaving one out does not compile. */
+const EXAMPLES: Readonly<Record<ValueKind, (name: string, seed: number, dim: number) => unknown>> = {
+  category: (name, seed) => `${name}${seed}`,
+  number: (_, seed) => seed / 2,
+  flag: (_, seed) => seed % 2 === 1,
+  vector: (_, seed, dim) => Array.from({ length: dim }, (_, i) => (i % 2 === 0 ? seed / 2 : -seed / 4)),
+  categories: (name, seed) => Array.from({ length: seed }, (_, i) => `${name}${i + 1}`),
+};
+
+function exampleFacts(kinds: FactKinds, seed: number): Record<string, unknown> {
+  const value = (name: string, { kind, dim = 0 }: FactKind): unknown => EXAMPLES[kind](name, seed, dim);
   return Object.fromEntries(
     [...kinds].map(([name, kind]) => [name, name === "origin" ? ORIGINS[0] : value(name, kind)]),
   );
@@ -149,10 +183,12 @@ function tensorSchema({ name, dtype, shape, cardinality }: GraphInput, parameter
   };
 }
 
-/** Two candidates, each user with one past event if the model reads any. Code 0, missing, is in every table. */
+/** Two candidates, each user with one past event if the model reads any. Code 0, missing, is in every table; lists are empty. */
 function exampleTensor({ name, dtype, shape }: GraphInput, { numUsers, perUser }: ExampleSizes): object {
-  const sizes = { B: 2, "B+1": 3, R: numUsers, "R+1": numUsers + 1, L: numUsers * perUser };
-  const dims = shape.map((axis) => (typeof axis === "number" ? axis : sizes[axis]));
+  const events = numUsers * perUser;
+  const sizes = { B: 2, "B+1": 3, R: numUsers, "R+1": numUsers + 1, L: events, "L+1": events + 1 } as const;
+  const sizeOf = (axis: GraphAxis): number => (isIdsAxis(axis) ? 0 : sizes[axis]);
+  const dims = shape.map((axis) => (typeof axis === "number" ? axis : sizeOf(axis)));
   const length = dims.reduce((product, dim) => product * dim, 1);
   const data = Array.from({ length }, (_, i) => (name === "offsets" ? i * perUser : 0));
   return { name, datatype: DATATYPES[dtype][0], shape: dims, data };

@@ -1,11 +1,15 @@
 import { describe, expect, it } from "vitest";
+import { VALUE_LIMITS } from "../../config/value-kinds.ts";
+import type { FactKinds } from "../../features/coding.ts";
 import { TINY_RULES } from "../bundle.test.support.ts";
 import { type ApiFacts, parseEvents, parseRank } from "./parse.ts";
 
-const KINDS = new Map([
-  ["item", "category"],
-  ["surface", "category"],
-] as const);
+const KINDS: FactKinds = new Map([
+  ["item", { kind: "category" }],
+  ["surface", { kind: "category" }],
+  ["image", { kind: "vector", dim: 2 }],
+  ["tags", { kind: "categories" }],
+]);
 const FACTS: ApiFacts = {
   objectives: ["click"],
   surface: null,
@@ -25,6 +29,37 @@ describe("parseRank", () => {
       expect(() => asked(ofFeed, context)).toThrow(refused("context.surface"));
       expect(() => asked(FACTS, context)).not.toThrow();
     }
+  });
+});
+
+describe("vectors and lists", () => {
+  const parse = (facts: object) =>
+    parseEvents({ events: [{ user: "u", id: "e", time: 1, item: "a", ...facts }] }, FACTS)[0]?.facts;
+
+  it("are taken as a log would spell them, and an empty list is a missing one", () => {
+    const facts = { image: [1, -2.5], tags: ["b", "a", "b"] };
+    expect(parse(facts)).toEqual({ item: "a", ...facts });
+    expect(parse({ image: "[1, -2.5]", tags: "b|a|b" })).toEqual({ item: "a", ...facts });
+    expect(parse({ image: null, tags: [] })).toEqual({ item: "a" });
+    expect(parse({ tags: [17, "17.0"] })).toEqual({ item: "a", tags: ["17", "17"] });
+    const longest = Array(VALUE_LIMITS.ids).fill("a");
+    expect(parse({ tags: longest })).toEqual({ item: "a", tags: longest });
+  });
+
+  it.each([
+    ["EVENT_VECTOR", { image: [1] }],
+    ["EVENT_VECTOR", { image: [1, 2, 3] }],
+    ["EVENT_VECTOR", { image: [] }],
+    ["EVENT_VECTOR", { image: [1, 1e39] }],
+    ["EVENT_VECTOR", { image: [null, 1] }],
+    ["EVENT_CATEGORIES", { tags: ["a", ""] }],
+    ["EVENT_CATEGORIES", { tags: ["a", ["b"]] }],
+    ["EVENT_CATEGORIES", { tags: Array(VALUE_LIMITS.ids + 1).fill("a") }],
+    ["EVENT_ID", { tags: ["\ud800"] }],
+    ["EVENT_OBJECT", { item: ["a"] }],
+  ])("are refused with %s: %j", (code, facts) => {
+    const [name] = Object.keys(facts);
+    expect(() => parse(facts)).toThrow(expect.objectContaining({ code, where: `events[0].${name}` }));
   });
 });
 

@@ -1,13 +1,13 @@
 import type { BundleManifest } from "../../bundle/index.ts";
 import { isPlainObject, isReservedKey, show } from "../../config/check.ts";
 import { type ErrorCode, LapidaryError } from "../../config/errors.ts";
-import { columnKinds } from "../../features/coding.ts";
+import { type FactKinds, factKinds } from "../../features/coding.ts";
 import { checkSize, type EventRules, MISSING, readEventTime, readFact } from "../../features/event-facts.ts";
 import { readVector } from "../../features/event-lists.ts";
 import { readId, textOf } from "../../features/event-rules.ts";
-import type { RawFacts } from "../../features/raw-event.ts";
+import type { RawFact, RawFacts } from "../../features/raw-event.ts";
 import { isRefused, Refused } from "../../features/refusal.ts";
-import type { EventSchema, ValueKind } from "../../features/schema.ts";
+import type { EventSchema } from "../../features/schema.ts";
 import type { Candidate, RankRequest } from "../ranker/rank.ts";
 import type { ReportedEvent } from "../store/online-store.ts";
 
@@ -27,9 +27,6 @@ export interface ApiFacts {
   readonly rules: EventRules;
 }
 
-/** Kinds of facts by name. */
-export type FactKinds = ReadonlyMap<string, ValueKind>;
-
 /** {@link ApiFacts} of a model. */
 export function apiFacts({
   schema,
@@ -37,7 +34,7 @@ export function apiFacts({
   model: { surface },
   events: rules,
 }: Pick<BundleManifest, "schema" | "spec" | "model" | "events">): ApiFacts {
-  return { objectives, surface, eventKinds: columnKinds(schema), rankKinds: rankKinds(schema), rules };
+  return { objectives, surface, eventKinds: factKinds(schema), rankKinds: rankKinds(schema), rules };
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -84,9 +81,9 @@ function checkSurface({ surface: given }: RawFacts, { surface }: ApiFacts): void
 }
 
 /** Kinds of the facts that a ranking may speak of: what happened to an item is not known while it is ranked. */
-export function rankKinds(schema: EventSchema): ReadonlyMap<string, ValueKind> {
+export function rankKinds(schema: EventSchema): FactKinds {
   const outcomes = new Set(["action", ...schema.outcomes.map(({ name }) => name)]);
-  return new Map([...columnKinds(schema)].filter(([name]) => !outcomes.has(name)));
+  return new Map([...factKinds(schema)].filter(([name]) => !outcomes.has(name)));
 }
 
 /**
@@ -174,7 +171,7 @@ function factsAt(
   { kinds, others = [] }: { readonly kinds: FactKinds; readonly others?: readonly string[] },
 ): RawFacts {
   if (!isPlainObject(value)) throw refused(where, new Refused("EVENT_OBJECT", "an object"), value);
-  const facts: Record<string, string | number> = {};
+  const facts: Record<string, RawFact> = {};
   // One pass without a list or a text per key: a ranking has thousands of facts.
   for (const name of Object.keys(value)) {
     if (others.includes(name)) continue;

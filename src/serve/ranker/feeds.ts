@@ -1,5 +1,6 @@
-import type { GraphAxis, GraphInput, UserRows } from "../../bundle/index.ts";
+import { contentArrays, type GraphAxis, type GraphInput, isIdsAxis, type UserRows } from "../../bundle/index.ts";
 import type { RequestInputs } from "../../features/request-inputs.ts";
+import type { ContentColumns, ListColumn } from "../../features/spec.ts";
 
 /** One input of a graph. */
 export interface Feed {
@@ -19,15 +20,19 @@ export function feedsOf(inputs: RequestInputs, graph: readonly GraphInput[], use
     ...Object.entries(inputs.candidate).map(([name, codes]) => [`candidate.${name}`, codes] as const),
     ...Object.entries(inputs.history).map(([name, codes]) => [`history.${name}`, repeated(codes, rows)] as const),
     ["numbers", inputs.numbers],
+    ...contentArrays("candidate", inputs.content),
+    ...contentArrays("history", repeatedContent(inputs.pastContent, rows)),
     ["offsets", Int32Array.from({ length: rows + 1 }, (_, i) => i * numEvents)],
     ["past", repeated(inputs.past, rows)],
     ["requests", new Int32Array(inputs.size)],
   ]);
   const size = inputs.size;
-  const sizes: Readonly<Record<GraphAxis, number>> = { B: size, "B+1": size + 1, R: 1, "R+1": 2, L: rows * numEvents };
+  const events = rows * numEvents;
+  const sizes = { B: size, "B+1": size + 1, R: 1, "R+1": 2, L: events, "L+1": events + 1 } as const;
   const feed = ({ name, shape }: GraphInput): [string, Feed] => {
-    const dims = shape.map((axis) => (typeof axis === "number" ? axis : sizes[axis]));
-    return [name, { data: data.get(name) ?? new Int32Array(0), dims }];
+    const values = data.get(name) ?? new Int32Array(0);
+    const sizeOf = (axis: GraphAxis): number => (isIdsAxis(axis) ? values.length : sizes[axis]);
+    return [name, { data: values, dims: shape.map((axis) => (typeof axis === "number" ? axis : sizeOf(axis))) }];
   };
   return Object.fromEntries(graph.map(feed));
 }
@@ -66,6 +71,23 @@ export function unpackFeeds({ buffer, dims }: PackedFeeds, inputs: readonly Grap
 }
 
 const NO_FEED: Feed = { data: new Int32Array(0), dims: [0] };
+
+/** Content of the events of `times` equal histories, one after the other. */
+function repeatedContent(content: ContentColumns | undefined, times: number): ContentColumns | undefined {
+  if (content === undefined || times === 1) return content;
+  const { vectors, lists } = content;
+  const listOf = ({ offsets, codes }: ListColumn): ListColumn => {
+    const rows = offsets.length - 1;
+    const bounds = Int32Array.from({ length: times * rows + 1 }, (_, i) => {
+      return Math.floor(i / Math.max(1, rows)) * codes.length + (offsets[i % Math.max(1, rows)] ?? 0);
+    });
+    return { offsets: rows === 0 ? offsets : bounds, codes: repeated(codes, times) };
+  };
+  return {
+    vectors: Object.fromEntries(Object.entries(vectors).map(([name, inputs]) => [name, repeated(inputs, times)])),
+    lists: Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, listOf(list)])),
+  };
+}
 
 function filled(count: number, code: number): Int32Array {
   return new Int32Array(count).fill(code);
