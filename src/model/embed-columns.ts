@@ -1,4 +1,4 @@
-import type { CategoryFeature, CodeColumns } from "../features/spec.ts";
+import type { CategoryFeature, CodeColumns, ContentColumns } from "../features/spec.ts";
 import { type EmbeddingTable, type Lookup, poolTables } from "../nn/index.ts";
 import { fromArray, type Tensor } from "../torch/index.ts";
 
@@ -9,6 +9,8 @@ export type Tables = Readonly<Record<string, EmbeddingTable>>;
 export interface Column {
   readonly table: string;
   readonly codes: Int32Array;
+  /** Of a list of ids: where each row's codes begin and end. @shape [rows + 1] */
+  readonly offsets?: Int32Array;
 }
 
 /** The columns of some features, in their order. @throws {Error} if the batch lacks one */
@@ -20,10 +22,20 @@ export function columnsOf(features: readonly CategoryFeature[], columns: CodeCol
   });
 }
 
+/** The columns of lists of ids, in their order. @throws {Error} if the batch lacks one */
+export function listsOf(features: readonly CategoryFeature[], content: ContentColumns | undefined): Column[] {
+  return features.map(({ name, table }) => {
+    const list = content?.lists[name];
+    if (list === undefined) throw new Error(`the batch has no feature ${name}`);
+    return { table, ...list };
+  });
+}
+
 /**
- * Embeds columns: `e_i = table_i[codes_i]`, all of them in one call.
+ * Embeds columns: `e_i = table_i[codes_i]`, of a list the mean of its ids, zero of an empty one; all of them in one call.
  *
- * @shape codes_i [n_i] → e_i [n_i, D]
+ * @shape codes_i [n_i] → e_i [rows_i, D], a row per code but of lists
+ * @see torch.nn.EmbeddingBag, mode mean
  */
 export function embedColumns(tables: Tables, columns: readonly Column[]): Tensor[] {
   return columns.length === 0 ? [] : poolTables(lookupOf(tables, columns));
@@ -36,10 +48,13 @@ export function lookupOf(tables: Tables, columns: readonly Column[]): Lookup {
   return {
     tables: chosen.map(({ weight }) => weight),
     leaves: chosen.map(({ leaf }) => leaf),
-    features: columns.map(({ table, codes }) => {
+    features: columns.map(({ table, codes, offsets }) => {
       const of = names.indexOf(table);
-      return { table: of, codes: codesLike(chosen[of] as EmbeddingTable, codes) };
+      const like = chosen[of] as EmbeddingTable;
+      const ids = { table: of, codes: codesLike(like, codes) };
+      return offsets === undefined ? ids : { ...ids, offsets: codesLike(like, offsets).to({ dtype: "int64" }) };
     }),
+    ...(columns.some(({ offsets }) => offsets !== undefined) ? { mean: true } : {}),
   };
 }
 

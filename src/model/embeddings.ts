@@ -1,11 +1,13 @@
+import { contentOf } from "../features/content.ts";
 import type { Batch, CategoryFeature, EventColumns, FeatureSpec } from "../features/spec.ts";
 import { JaggedTensor } from "../jagged/index.ts";
 import { EmbeddingTable, type Initializer, Linear, type Lookup, Mlp, mapTables } from "../nn/index.ts";
 import { cat, fromArray, stack, type Tensor } from "../torch/index.ts";
+import { contentFields, initVectorMaps, numContent, toDevice, type VectorMaps } from "./content-maps.ts";
 import { columnsOf, embedColumns, lookupOf, type Tables } from "./embed-columns.ts";
 
 function allFeatures(spec: FeatureSpec): CategoryFeature[] {
-  return [...spec.contextual, ...spec.candidate, ...spec.history];
+  return [...spec.contextual, ...spec.candidate, ...contentOf(spec).lists, ...spec.history];
 }
 
 /** One table per table name of the features, as long as the largest feature needs. */
@@ -16,14 +18,9 @@ export function initTables(features: readonly CategoryFeature[], dim: number, in
   return Object.fromEntries(made);
 }
 
-/** Moves a batch's plain array to where the model is. */
-export function toDevice(array: Float32Array, shape: readonly number[], like: Tensor): Tensor {
-  return fromArray(array, shape, { share: true }).to({ device: like.device, dtype: like.dtype });
-}
-
 /** What the embedding layer makes of the examples of a batch. */
 export interface Embedded {
-  /** One token per contextual and candidate feature, and one for the dense inputs. @shape [B, n, D] */
+  /** One token per contextual and candidate feature, list and vector, and one for the dense inputs. @shape [B, n, D] */
   readonly features: Tensor;
   /** The candidate, in the space of the history's events. @shape [B, D] */
   readonly candidate: Tensor;
@@ -56,9 +53,35 @@ function toldFeatures({ contextual, candidate, history }: FeatureSpec): readonly
   return history.filter(({ table }) => !others.has(table));
 }
 
+interface EmbeddingsParts {
+  readonly tables: Tables;
+  readonly numbers: Mlp;
+  readonly event: Linear;
+  readonly item: Linear;
+  readonly vectors: VectorMaps;
+  readonly eventContent: Linear | null;
+}
+
+/** The part of a linear compression of events that is of their lists and vectors; null if they have none. */
+export function initEventContent(spec: FeatureSpec, dim: number, initial: Initializer): Linear | null {
+  const fields = numContent(spec);
+  return fields === 0 ? null : Linear.init({ in: fields * dim, out: dim, bias: false }, initial);
+}
+
+/** What past events are compressed with. */
+type EventParts = Pick<Embeddings, "spec" | "tables" | "event" | "vectors" | "eventContent">;
+
+/** `W_e [e_1 ∥ … ∥ e_F] + b_e + W_c [lists ∥ vectors]`, one token per past event. @shape → [L, D] */
+export function eventTokens(parts: EventParts, { codes, content }: EventColumns): Tensor {
+  const { spec, tables, event, eventContent } = parts;
+  const tokens = mapTables(lookupOf(tables, columnsOf(spec.history, codes)), event);
+  return eventContent === null ? tokens : tokens.add(eventContent.apply(cat(contentFields(parts, content), 1)));
+}
+
 /**
- * Embedding layer: `e_f = table_f[code_f]` for every categorical feature, an MLP for the dense inputs, and for every
- * past event the linear compression of the concatenation of its attributes' embeddings.
+ * Embedding layer: `e_f = table_f[code_f]` for every categorical feature, the mean of its rows for every list, a linear map
+ * for every vector, an MLP for the dense inputs, and for every past event the linear compression of the concatenation of
+ * its attributes' embeddings, lists and vectors.
  *
  * @see arXiv 2403.02545 §3.2; event model: engineering.fb.com, sequence learning, Nov 2024
  */
@@ -67,14 +90,19 @@ export class Embeddings {
   readonly numbers: Mlp;
   readonly event: Linear;
   readonly item: Linear;
+  readonly vectors: VectorMaps;
+  /** The columns of the compression for lists and vectors; null without any. @shape [D, content · D] */
+  readonly eventContent: Linear | null;
   readonly spec: FeatureSpec;
 
-  constructor(spec: FeatureSpec, parts: { tables: Tables; numbers: Mlp; event: Linear; item: Linear }) {
+  constructor(spec: FeatureSpec, parts: EmbeddingsParts) {
     this.spec = spec;
     this.tables = parts.tables;
     this.numbers = parts.numbers;
     this.event = parts.event;
     this.item = parts.item;
+    this.vectors = parts.vectors;
+    this.eventContent = parts.eventContent;
   }
 
   static init(spec: FeatureSpec, dim: number, initial: Initializer): Embeddings {
@@ -82,7 +110,9 @@ export class Embeddings {
       tables: initTables(allFeatures(spec), dim, initial),
       numbers: Mlp.init({ in: spec.numbers.length, hidden: [2 * dim], out: dim }, initial),
       event: Linear.init({ in: spec.history.length * dim, out: dim }, initial),
-      item: Linear.init({ in: spec.candidate.length * dim, out: dim }, initial),
+      item: Linear.init({ in: (spec.candidate.length + numContent(spec)) * dim, out: dim }, initial),
+      vectors: initVectorMaps(spec, dim, initial),
+      eventContent: initEventContent(spec, dim, initial),
     });
   }
 
@@ -98,13 +128,13 @@ export class Embeddings {
 
   /** Number of feature tokens, n. */
   static numTokens(spec: FeatureSpec): number {
-    return spec.contextual.length + spec.candidate.length + 1;
+    return spec.contextual.length + spec.candidate.length + numContent(spec) + 1;
   }
 
   apply(batch: Batch): Embedded {
     const { spec, tables } = this;
     const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.candidate, batch.candidate)];
-    const tokens = embedColumns(tables, columns);
+    const tokens = [...embedColumns(tables, columns), ...contentFields(this, batch.content)];
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], this.event.weight);
     return {
       features: stack([...tokens, this.numbers.apply(numbers)], 1),
@@ -114,9 +144,8 @@ export class Embeddings {
   }
 
   /** One token per past event. @shape values [L, D] */
-  events({ codes, offsets }: EventColumns): JaggedTensor {
-    const lookup = lookupOf(this.tables, columnsOf(this.spec.history, codes));
-    return JaggedTensor.of(mapTables(lookup, this.event), offsets);
+  events(history: EventColumns): JaggedTensor {
+    return JaggedTensor.of(eventTokens(this, history), history.offsets);
   }
 
   /** Where the embeddings of what events have in common with candidates, and of what only they have, are looked up. */

@@ -1,28 +1,40 @@
+import { contentOf } from "../features/content.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { type Initializer, Linear } from "../nn/index.ts";
 import type { Tensor } from "../torch/index.ts";
+import { contentFields, initVectorMaps, toDevice, type VectorMaps } from "./content-maps.ts";
 import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
-import { initTables, toDevice } from "./embeddings.ts";
+import { initTables } from "./embeddings.ts";
 import type { Model } from "./model.ts";
 
-/** Logistic regression over the contextual, candidate and dense inputs: `z_t = Σ_f w_{f, code_f, t} + w·numbers + b_t`. */
+/**
+ * Logistic regression over the contextual, candidate and dense inputs:
+ * `z_t = Σ_f w_{f, code_f, t} + Σ_lists mean_i w_{id_i, t} + Σ_vectors w·x + w·numbers + b_t`.
+ */
 export class Logistic implements Model {
   readonly tables: Tables;
   readonly numbers: Linear;
+  readonly vectors: VectorMaps;
   readonly spec: FeatureSpec;
 
-  constructor(spec: FeatureSpec, parts: { tables: Tables; numbers: Linear }) {
+  constructor(spec: FeatureSpec, parts: { tables: Tables; numbers: Linear; vectors: VectorMaps }) {
     this.spec = spec;
+    this.vectors = parts.vectors;
     this.tables = parts.tables;
     this.numbers = parts.numbers;
   }
 
   static init(spec: FeatureSpec, initial: Initializer): Logistic {
-    const tables = initTables([...spec.contextual, ...spec.candidate], spec.objectives.length, initial);
+    const tables = initTables(
+      [...spec.contextual, ...spec.candidate, ...contentOf(spec).lists],
+      spec.objectives.length,
+      initial,
+    );
     for (const { weight } of Object.values(tables)) weight.detach().zero_();
     return new Logistic(spec, {
       tables,
       numbers: Linear.init({ in: spec.numbers.length, out: spec.objectives.length }, initial),
+      vectors: initVectorMaps(spec, spec.objectives.length, initial),
     });
   }
 
@@ -30,7 +42,7 @@ export class Logistic implements Model {
     const { spec, tables } = this;
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], this.numbers.weight);
     const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.candidate, batch.candidate)];
-    const terms = embedColumns(tables, columns);
+    const terms = [...embedColumns(tables, columns), ...contentFields(this, batch.content)];
     return terms.reduce((sum, term) => sum.add(term), this.numbers.apply(numbers));
   }
 }

@@ -1,4 +1,5 @@
 import type { ArchitectureConfig } from "../config/architecture.ts";
+import { chosenContent } from "../features/content.ts";
 import { ORIGIN_CODES, ORIGINS, type Origin } from "../features/schema.ts";
 import type { EventColumns } from "../features/spec.ts";
 
@@ -31,7 +32,10 @@ export function newestEvents(history: EventColumns, count: number): EventColumns
 }
 
 /** The events that are chosen, in their histories and order; `end` is where the event's history ends. */
-function chosenEvents({ offsets, codes }: EventColumns, isChosen: (row: number, end: number) => boolean): EventColumns {
+function chosenEvents(
+  { offsets, codes, content }: EventColumns,
+  isChosen: (row: number, end: number) => boolean,
+): EventColumns {
   const rows: number[] = [];
   const bounds = new Int32Array(offsets.length);
   for (let b = 0; b + 1 < offsets.length; b++) {
@@ -47,5 +51,6 @@ function chosenEvents({ offsets, codes }: EventColumns, isChosen: (row: number, 
   return {
     offsets: bounds,
     codes: Object.fromEntries(Object.entries(codes).map(([name, all]) => [name, chosen(all)])),
+    ...(content && { content: chosenContent(content, rows, offsets.at(-1) ?? 0) }),
   };
 }

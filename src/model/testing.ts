@@ -1,7 +1,8 @@
 /** A small world for tests of models: a spec, batches with given history lengths, batches that can be learned. */
 import { ARCHITECTURE_DEFAULTS, type ArchitectureConfig } from "../config/architecture.ts";
 import type { ModelKind, ModelSize } from "../config/types.ts";
-import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../features/spec.ts";
+import { chosenContent, contentOf } from "../features/content.ts";
+import type { Batch, CategoryFeature, CodeColumns, ContentColumns, FeatureSpec } from "../features/spec.ts";
 import { boundsOf } from "../jagged/testing.ts";
 import { initial64 } from "../nn/testing.ts";
 import { RandomGenerator, rand } from "../torch/index.ts";
@@ -79,6 +80,49 @@ export function tinyBatch(lengths: readonly number[], seed = 1): Batch {
   };
 }
 
+/** {@link TINY_SPEC} with two vectors and two lists, one of which shares the items' table. */
+export const CONTENT_SPEC: FeatureSpec = {
+  ...TINY_SPEC,
+  content: {
+    vectors: [
+      { name: "image", dim: 3, scale: 1 },
+      { name: "words", dim: 1, scale: 1 },
+    ],
+    lists: [feature("tags", 7), feature("related", 11, "item")],
+  },
+};
+
+/** Vectors of which every fourth is missing, and lists of 0 to 3 ids. */
+function drawContent(rows: number, seed: number): ContentColumns {
+  const { vectors, lists } = contentOf(CONTENT_SPEC);
+  const vector = ({ dim }: { dim: number }, v: number): Float32Array => {
+    const inputs = Float32Array.from(draws(rows * (dim + 1), 50 * seed + v), (u) => 2 * u - 1);
+    for (let row = 0; row < rows; row++) {
+      const own = inputs.subarray(row * (dim + 1), (row + 1) * (dim + 1));
+      if ((row + v) % 4 === 3) own.fill(0);
+      else own[dim] = 1;
+    }
+    return inputs;
+  };
+  const list = ({ cardinality }: CategoryFeature, l: number) => {
+    const offsets = boundsOf(Array.from({ length: rows }, (_, row) => (row + l) % 4));
+    const codes = draws(offsets.at(-1) ?? 0, 70 * seed + l).map((u) => Math.floor(u * cardinality));
+    return { offsets, codes: Int32Array.from(codes) };
+  };
+  return {
+    vectors: Object.fromEntries(vectors.map((each, v) => [each.name, vector(each, v)])),
+    lists: Object.fromEntries(lists.map((each, l) => [each.name, list(each, l)])),
+  };
+}
+
+/** Random examples of {@link CONTENT_SPEC}. */
+export function contentBatch(lengths: readonly number[], seed = 1): Batch {
+  const batch = tinyBatch(lengths, seed);
+  const events = batch.history.offsets.at(-1) ?? 0;
+  const history = { ...batch.history, content: drawContent(events, seed + 7) };
+  return { ...batch, content: drawContent(batch.size, seed + 6), history };
+}
+
 /** The examples [from, to) of a batch. */
 export function partOf(batch: Batch, from: number, to: number): Batch {
   const { offsets, codes } = batch.history;
@@ -86,12 +130,25 @@ export function partOf(batch: Batch, from: number, to: number): Batch {
   const cut = (columns: Readonly<Record<string, Int32Array>>, a: number, b: number) =>
     Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.slice(a, b)]));
   const width = TINY_SPEC.numbers.length;
+  const rowsOf = (content: ContentColumns | undefined, [a, b, all]: readonly [number, number, number]) =>
+    content && {
+      content: chosenContent(
+        content,
+        Array.from({ length: b - a }, (_, i) => a + i),
+        all,
+      ),
+    };
   return {
     ...batch,
+    ...rowsOf(batch.content, [from, to, batch.size]),
     size: to - from,
     contextual: cut(batch.contextual, from, to),
     candidate: cut(batch.candidate, from, to),
     numbers: batch.numbers.slice(from * width, to * width),
-    history: { offsets: offsets.slice(from, to + 1).map((offset) => offset - start), codes: cut(codes, start, end) },
+    history: {
+      offsets: offsets.slice(from, to + 1).map((offset) => offset - start),
+      codes: cut(codes, start, end),
+      ...rowsOf(batch.history.content, [start, end, offsets.at(-1) ?? 0]),
+    },
   };
 }

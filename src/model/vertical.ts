@@ -1,9 +1,11 @@
+import { contentOf } from "../features/content.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { JaggedTensor, meanSegments } from "../jagged/index.ts";
-import { type Initializer, Linear, mapTables } from "../nn/index.ts";
+import { type Initializer, Linear } from "../nn/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
-import { columnsOf, embedColumns, lookupOf, type Tables } from "./embed-columns.ts";
-import { initTables, toDevice } from "./embeddings.ts";
+import { contentFields, initVectorMaps, numContent, toDevice, type VectorMaps } from "./content-maps.ts";
+import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
+import { eventTokens, initEventContent, initTables } from "./embeddings.ts";
 import type { SplitModel } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
 
@@ -12,11 +14,13 @@ import type { Sizes } from "./sizes.ts";
  * sum of two maps, so that the user's part is computed once however many candidates are scored:
  *
  * - `u = W_u [contextual ∥ mean_l W_e e_l ∥ past]`, `past` the mean of the user's embeddings where the spec has them
- * - `z = W_o relu(… relu(W_1 relu(u + W_c [candidate ∥ numbers])))`
+ * - `z = W_o relu(… relu(W_1 relu(u + W_c [candidate ∥ lists ∥ vectors ∥ numbers])))`
  */
 export class Vertical implements SplitModel {
   readonly tables: Tables;
   readonly event: Linear;
+  readonly vectors: VectorMaps;
+  readonly eventContent: Linear | null;
   readonly userMap: Linear;
   readonly candidateMap: Linear;
   readonly deep: readonly Linear[];
@@ -28,6 +32,8 @@ export class Vertical implements SplitModel {
     parts: {
       tables: Tables;
       event: Linear;
+      vectors: VectorMaps;
+      eventContent: Linear | null;
       userMap: Linear;
       candidateMap: Linear;
       deep: readonly Linear[];
@@ -37,6 +43,8 @@ export class Vertical implements SplitModel {
     this.spec = spec;
     this.tables = parts.tables;
     this.event = parts.event;
+    this.vectors = parts.vectors;
+    this.eventContent = parts.eventContent;
     this.userMap = parts.userMap;
     this.candidateMap = parts.candidateMap;
     this.deep = parts.deep;
@@ -46,14 +54,17 @@ export class Vertical implements SplitModel {
   static init(spec: FeatureSpec, { dim, layers, hidden }: Sizes, initial: Initializer): Vertical {
     const { contextual, candidate, history, numbers, objectives, pastEmbeddings = 0 } = spec;
     const [width = dim] = hidden;
+    const candidateInputs = (candidate.length + numContent(spec)) * dim + numbers.length;
     const userInputs = (contextual.length + 1) * dim + pastEmbeddings;
     return new Vertical(spec, {
-      tables: initTables([...contextual, ...candidate, ...history], dim, initial),
+      tables: initTables([...contextual, ...candidate, ...contentOf(spec).lists, ...history], dim, initial),
       event: Linear.init({ in: history.length * dim, out: dim }, initial),
       userMap: Linear.init({ in: userInputs, out: width }, initial),
-      candidateMap: Linear.init({ in: candidate.length * dim + numbers.length, out: width, bias: false }, initial),
+      candidateMap: Linear.init({ in: candidateInputs, out: width, bias: false }, initial),
       deep: Array.from({ length: layers - 1 }, () => Linear.init({ in: width, out: width }, initial)),
       output: Linear.init({ in: width, out: objectives.length }, initial),
+      vectors: initVectorMaps(spec, dim, initial),
+      eventContent: initEventContent(spec, dim, initial),
     });
   }
 
@@ -65,9 +76,8 @@ export class Vertical implements SplitModel {
   /** @shape contextual [R], history offsets [R+1] → [R, H] */
   user(batch: Batch): Tensor {
     const { spec, tables } = this;
-    const { offsets, codes } = batch.history;
-    const events = mapTables(lookupOf(tables, columnsOf(spec.history, codes)), this.event); // [L, D]
-    const history = meanSegments(JaggedTensor.of(events, offsets));
+    const { offsets } = batch.history;
+    const history = meanSegments(JaggedTensor.of(eventTokens(this, batch.history), offsets));
     const known = [...embedColumns(tables, columnsOf(spec.contextual, batch.contextual)), history];
     const { pastEmbeddings = 0 } = spec;
     if (pastEmbeddings === 0) return this.userMap.apply(cat(known, 1));
@@ -79,7 +89,8 @@ export class Vertical implements SplitModel {
   /** What the task heads read of a user and the candidates. @shape user [B, H] → [B, H] */
   backbone(user: Tensor, batch: Batch): Tensor {
     const { spec, tables } = this;
-    const candidate = embedColumns(tables, columnsOf(spec.candidate, batch.candidate));
+    const ids = embedColumns(tables, columnsOf(spec.candidate, batch.candidate));
+    const candidate = [...ids, ...contentFields(this, batch.content)];
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], user);
     const first = user.add(this.candidateMap.apply(cat([...candidate, numbers], 1))).relu();
     return this.deep.reduce((h, layer) => layer.apply(h, "relu"), first);

@@ -1,5 +1,13 @@
+import { contentOf, isEmptyContent, vectorWidth } from "../../features/content.ts";
 import { ORIGIN_CODES } from "../../features/schema.ts";
-import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../../features/spec.ts";
+import type {
+  Batch,
+  CategoryFeature,
+  CodeColumns,
+  ContentColumns,
+  ContentFeatures,
+  FeatureSpec,
+} from "../../features/spec.ts";
 
 /** What a model is to work on, as far as it decides the cost. */
 export interface Workload {
@@ -8,6 +16,16 @@ export interface Workload {
   readonly historyLengths: readonly number[];
   /** Share of events that are ads, evenly among the others. @default 0.5 */
   readonly adRatio?: number;
+}
+
+/** Vectors that are zero, and lists of one id each. */
+function blankContent({ vectors, lists }: ContentFeatures, rows: number): ContentColumns {
+  const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => row);
+  const listOf = (cardinality: number) => ({ offsets, codes: offsets.slice(0, rows).map((row) => row % cardinality) });
+  return {
+    vectors: Object.fromEntries(vectors.map((vector) => [vector.name, new Float32Array(rows * vectorWidth(vector))])),
+    lists: Object.fromEntries(lists.map(({ name, cardinality }) => [name, listOf(cardinality)])),
+  };
 }
 
 /**
@@ -23,6 +41,9 @@ export function blankBatch({ spec, historyLengths, adRatio = 0.5 }: Workload): B
     Object.fromEntries(
       features.map(({ name, cardinality }) => [name, Int32Array.from({ length: rows }, (_, row) => row % cardinality)]),
     );
+  const { vectors, lists } = contentOf(spec);
+  const content = (rows: number): Pick<Batch, "content"> =>
+    isEmptyContent({ vectors, lists }) ? {} : { content: blankContent({ vectors, lists }, rows) };
   const isAd = (event: number): boolean => Math.floor((event + 1) * adRatio) > Math.floor(event * adRatio);
   const origin = Int32Array.from({ length: events }, (_, event) =>
     isAd(event) ? ORIGIN_CODES.ad : ORIGIN_CODES.organic,
@@ -36,7 +57,12 @@ export function blankBatch({ spec, historyLengths, adRatio = 0.5 }: Workload): B
     contextual: blank(spec.contextual, size),
     candidate: blank(spec.candidate, size),
     numbers: new Float32Array(size * spec.numbers.length),
-    history: { offsets, codes: { ...blank(spec.history, events), ...(hasOrigin ? { origin } : {}) } },
+    ...content(size),
+    history: {
+      offsets,
+      codes: { ...blank(spec.history, events), ...(hasOrigin ? { origin } : {}) },
+      ...content(events),
+    },
     labels: new Float32Array(size * spec.objectives.length),
     labelMask: new Float32Array(size * spec.objectives.length),
   };

@@ -51,12 +51,18 @@ export class CallFacts {
 
   /** How many different numbers each tensor of a list holds. @throws {Error} unless they came from the host */
   distinct(name: string): readonly number[] {
-    return this.#list(name).map((id) => new Set(this.#hostArray(id)).size);
+    return this.ids(name).map((id) => new Set(this.#hostArray(id)).size);
+  }
+
+  /** The tensors of an argument that is a list; none where none is given. */
+  ids(name: string): readonly TensorId[] {
+    const argument = this.call.args[name];
+    return argument?.kind === "tensors" ? argument.ids : [];
   }
 
   /** Elements of all tensors of a list. */
   elements(name: string): number {
-    return this.#list(name).reduce((sum, id) => sum + elementsOf(this.#trace.tensors[id]?.shape ?? []), 0);
+    return this.ids(name).reduce((sum, id) => sum + elementsOf(this.#trace.tensors[id]?.shape ?? []), 0);
   }
 
   /** What an argument that is no tensor says; `fallback` where it is left out. */
@@ -75,11 +81,6 @@ export class CallFacts {
   lengths(name: string): readonly number[] {
     const offsets = this.#hostArray(this.#given(name));
     return Array.from(offsets.slice(1), (end, b) => end - (offsets[b] ?? 0));
-  }
-
-  #list(name: string): readonly TensorId[] {
-    const argument = this.call.args[name];
-    return argument?.kind === "tensors" ? argument.ids : [];
   }
 
   #given(name: string): TensorId {

@@ -17,7 +17,7 @@ import { CHOICE_SPEC, CHOICES, choiceBatch, choiceModel } from "../architecture.
 import { buildModel } from "../build.ts";
 import { Embeddings } from "../embeddings.ts";
 import type { Model } from "../model.ts";
-import { TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "../testing.ts";
+import { CONTENT_SPEC, contentBatch, TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "../testing.ts";
 import { costOf, describeCost } from "./model-cost.ts";
 
 const LENGTHS = [3, 0, 1, 40, 2, 9];
@@ -64,6 +64,10 @@ beforeAll(() => setThreads(1));
 
 describe("costOf counts what is executed", () => {
   test.each(MODEL_KINDS)("by a %s model", (kind) => check(tinyModel(kind), tinyBatch(LENGTHS)));
+
+  test.each(MODEL_KINDS)("by a %s model of vectors and lists", (kind) =>
+    check(tinyModel(kind, { spec: CONTENT_SPEC }), contentBatch(LENGTHS)),
+  );
 
   test.each(Object.entries(CHOICES))("by a foundation model with %s", (_, architecture) =>
     check(choiceModel(architecture), choiceBatch(LENGTHS)),
@@ -156,6 +160,15 @@ describe("describeCost", () => {
       const batch = { ...rest, history: { ...history, codes: { ...Object.fromEntries(ids), origin } } };
       const described = describeCost(model, { spec: CHOICE_SPEC, historyLengths: LENGTHS, adRatio });
       expect(described.total).toEqual(costOf(model, batch).total);
+    }
+  });
+
+  test("of vectors and lists of one id costs what such data does", () => {
+    for (const kind of ["logistic", "previous", "vertical"] as const) {
+      const model = tinyModel(kind, { spec: CONTENT_SPEC });
+      const described = describeCost(model, { spec: CONTENT_SPEC, historyLengths: [2, 0, 1] }).total;
+      const without = describeCost(tinyModel(kind), { spec: TINY_SPEC, historyLengths: [2, 0, 1] }).total;
+      expect(described.forwardFlops).toBeGreaterThan(without.forwardFlops);
     }
   });
 

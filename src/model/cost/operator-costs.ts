@@ -146,6 +146,9 @@ function distinctBytes(call: CallFacts, columns: number): number {
   return rows * (columns * number + id) + call.elements("codes") * place;
 }
 
+/** Sums are no products; where each begins is kept. */
+const tablesPool: Rule = (call) => ({ ...NOTHING, kept: call.ids("offsets") });
+
 /** A row is multiplied once, however often it is looked up. */
 const tablesLinear: Rule = (call) => {
   const { shape } = call.tensor("weight");
@@ -233,7 +236,7 @@ const RULES = {
   "lapidary::segment_sum": byInput("offsets"),
   "lapidary::tables_attention": tablesAttention,
   "lapidary::tables_linear": tablesLinear,
-  "lapidary::tables_pool": free,
+  "lapidary::tables_pool": tablesPool,
 } as const satisfies Readonly<Record<string, Rule>>;
 
 /** What a call costs; one without a gradient to pass on costs nothing backward and keeps nothing. */
