@@ -1,9 +1,9 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { ROW_FORMATS, type RowFormat } from "../config/types.ts";
-import type { Batch, FeatureSpec } from "../features/spec.ts";
+import type { Batch, ContentColumns, FeatureSpec } from "../features/spec.ts";
 import { buildModel, type Model, type SplitModel } from "../model/index.ts";
-import { TINY_SPEC, tinyBatch, tinyConfig } from "../model/testing.ts";
+import { CONTENT_SPEC, contentBatch, TINY_SPEC, tinyBatch, tinyConfig } from "../model/testing.ts";
 import { countValues, Initializer, parametersOf, rowBytes } from "../nn/index.ts";
 import { cat, noGrad, RandomGenerator, randn, Scope, toRows } from "../torch/index.ts";
 import { exportGraph } from "./export-graph.ts";
@@ -30,7 +30,23 @@ const LARGE_SPEC: FeatureSpec = {
   candidate: TINY_SPEC.candidate.map((feature) => ({ ...feature, cardinality: 5000 })),
 };
 
-function feedsOf({ size, contextual, candidate, numbers, history }: Batch): Record<string, OrtTensor> {
+/** Vectors and lists of rows, as the graph takes them. */
+function contentFeeds(kind: string, rows: number, content: ContentColumns | undefined): [string, OrtTensor][] {
+  const { vectors = {}, lists = {} } = content ?? {};
+  const int32 = (array: Int32Array): OrtTensor => new OrtTensor("int32", array, [array.length]);
+  const width = (name: string): number => ({ image: 4, words: 2 })[name] ?? 0;
+  return [
+    ...Object.entries(vectors).map(([name, array]): [string, OrtTensor] => {
+      return [`${kind}.${name}`, new OrtTensor("float32", array, [rows, width(name)])];
+    }),
+    ...Object.entries(lists).flatMap(([name, { offsets, codes }]): [string, OrtTensor][] => [
+      [`${kind}.${name}`, int32(codes)],
+      [`${kind}.${name}.offsets`, int32(offsets)],
+    ]),
+  ];
+}
+
+function feedsOf({ size, contextual, candidate, numbers, content, history }: Batch): Record<string, OrtTensor> {
   const codes = (kind: string, columns: Readonly<Record<string, Int32Array>>): [string, OrtTensor][] =>
     Object.entries(columns).map(([name, values]) => [
       `${kind}.${name}`,
@@ -40,6 +56,8 @@ function feedsOf({ size, contextual, candidate, numbers, history }: Batch): Reco
     ...Object.fromEntries(codes("contextual", contextual)),
     ...Object.fromEntries(codes("candidate", candidate)),
     numbers: new OrtTensor("float32", numbers, [size, numbers.length / size]),
+    ...Object.fromEntries(contentFeeds("candidate", size, content)),
+    ...Object.fromEntries(contentFeeds("history", history.offsets.at(-1) ?? 0, history.content)),
     ...Object.fromEntries(codes("history", history.codes)),
     offsets: new OrtTensor("int32", history.offsets, [size + 1]),
     requests: new OrtTensor(
@@ -87,6 +105,41 @@ describe("an exported model", () => {
       }
     },
   );
+
+  it.each(["baseRate", "logistic", "previous", "din", "vertical"] as const)(
+    "of kind %s with vectors and lists scores as libtorch does",
+    async (kind) => {
+      const model = model32(kind, CONTENT_SPEC);
+      const session = await InferenceSession.create(exportGraph(model, CONTENT_SPEC, "0"));
+      expect(session.inputNames).toEqual(expect.arrayContaining(["candidate.image", "history.tags.offsets"]));
+      for (const [name, lengths] of Object.entries(BATCHES)) {
+        for (const seed of [1, 50])
+          expect(await difference(session, model, contentBatch(lengths, seed)), name).toBeLessThan(1e-5);
+      }
+      const batch = contentBatch([2, 0, 1]);
+      const rows = (all: ContentColumns | undefined): ContentColumns | undefined => {
+        const lists = Object.entries(all?.lists ?? {}).map(([name, { offsets }]) => {
+          return [name, { offsets: offsets.map(() => 0), codes: new Int32Array(0) }] as const;
+        });
+        return all && { ...all, lists: Object.fromEntries(lists) };
+      };
+      const { content, history } = { content: rows(batch.content), history: rows(batch.history.content) };
+      const empty = {
+        ...batch,
+        ...(content && { content }),
+        history: { ...batch.history, ...(history && { content: history }) },
+      };
+      expect(await difference(session, model, empty), "all lists empty").toBeLessThan(1e-5);
+    },
+  );
+
+  it.each(ROW_FORMATS)("with lists over %s rows scores as libtorch does", async (format) => {
+    for (const kind of ["logistic", "vertical"] as const) {
+      const model = model32(kind, CONTENT_SPEC, format);
+      const session = await InferenceSession.create(exportGraph(model, CONTENT_SPEC, "0"));
+      expect(await difference(session, model, contentBatch([3, 0, 1, 7])), kind).toBeLessThan(1e-5);
+    }
+  });
 
   const narrow = ROW_FORMATS.filter((format) => format !== "float32");
 

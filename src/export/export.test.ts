@@ -3,17 +3,30 @@ import { describe, expect, it } from "vitest";
 import { TINY_SPEC, tinyModel } from "../model/testing.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { encodeModel } from "./onnx.ts";
-import { fitSize, POINTS, sizeAt } from "./sizes.ts";
+import { type Point, sizeAt, TracePoints } from "./sizes.ts";
 import { traceModel } from "./trace-model.ts";
 
 describe("sizes", () => {
   it("are fitted where they are affine in B, R and L, and nowhere else", () => {
-    const size = fitSize(POINTS.map(({ B, R, L }) => 3 + 2 * B + L + 5 * R));
+    const points = new TracePoints();
+    const fitted = (value: (point: Point) => number) => points.fit(points.points.map(value));
+    const size = fitted(({ B, R, L }) => 3 + 2 * B + L + 5 * R);
     expect(size).toEqual({ constant: 3, terms: { B: 2, R: 5, L: 1 } });
     expect(sizeAt(size ?? Number.NaN, { B: 100, R: 10, L: 1000 })).toBe(1253);
-    expect(fitSize(POINTS.map(() => 4))).toBe(4);
-    expect(fitSize(POINTS.map(({ B, R }) => B * R))).toBeNull();
-    expect(fitSize(POINTS.map(({ L }) => Math.ceil(L / 2)))).toBeNull();
+    expect(fitted(() => 4)).toBe(4);
+    expect(fitted(({ B, R }) => B * R)).toBeNull();
+    expect(fitted(({ L }) => Math.ceil(L / 2))).toBeNull();
+  });
+
+  it("are fitted in the numbers of ids of lists too", () => {
+    const points = new TracePoints(["|a|", "|b|"]);
+    const fitted = (value: (point: Point) => number) => points.fit(points.points.map(value));
+    expect(fitted((point) => 2 * (point["|b|"] ?? 0) + point.L + 1)).toEqual({
+      constant: 1,
+      terms: { B: 0, R: 0, L: 1, "|a|": 0, "|b|": 2 },
+    });
+    expect(fitted((point) => Math.max(point["|a|"] ?? 0, point["|b|"] ?? 0))).toBeNull();
+    expect(fitted((point) => (point["|a|"] ?? 0) * point.B)).toBeNull();
   });
 });
 

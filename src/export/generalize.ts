@@ -1,6 +1,6 @@
 import type { DType, TensorArray, TensorId, Trace, TracedArgument, TracedCall, TracedData } from "../torch/index.ts";
 import { unsupported } from "./problems.ts";
-import { fitSize, type Size } from "./sizes.ts";
+import type { Size, TracePoints } from "./sizes.ts";
 
 /** An argument that is no tensor, for batches of any size. */
 export type GraphData = Size | boolean | string | null | undefined | readonly (Size | boolean)[];
@@ -43,22 +43,23 @@ export interface NamedTrace {
 }
 
 /**
- * One graph from the traces of the same model at every one of `POINTS`: what is the same in all of them is a constant,
+ * One graph from the traces of the same model at every one of some points: what is the same in all of them is a constant,
  * a size that grows with the batch becomes a formula of it, and everything else is refused, because a trace cannot know
  * how it came about.
  *
  * @throws {LapidaryError} EXPORT_UNSUPPORTED with the operator that takes what the host made of the batch
  */
-export function generalize(runs: readonly NamedTrace[]): Graph {
+export function generalize(runs: readonly NamedTrace[], points: TracePoints): Graph {
   const traces = runs.map(({ trace }) => trace);
   const [first] = traces;
   if (first === undefined) throw new Error("there is no trace");
   for (const trace of traces) checkSame(first, trace);
-  const tensors = first.tensors.map((_, id) => generalTensor(runs, id));
+  const tensors = first.tensors.map((_, id) => generalTensor(runs, id, points));
   const calls = first.calls.map((call, i) =>
     generalCall(
       call,
       traces.map(({ calls }) => calls[i] as TracedCall),
+      points,
     ),
   );
   return { tensors, calls, output: first.output };
@@ -87,13 +88,13 @@ function makerOf(trace: Trace, id: TensorId): string {
   return trace.calls.find(({ results }) => results.includes(id))?.operator ?? "an input";
 }
 
-function generalTensor(runs: readonly NamedTrace[], id: TensorId): GraphTensor {
+function generalTensor(runs: readonly NamedTrace[], id: TensorId, points: TracePoints): GraphTensor {
   const all = runs.map(({ trace }) => trace.tensors[id]);
   const [tensor] = all;
   if (tensor === undefined) throw new Error(`there is no tensor ${id}`);
   const user = (): string => userOf(runs[0]?.trace.calls ?? [], id);
   const shape = tensor.shape.map((_, axis) => {
-    const size = fitSize(all.map((other) => other?.shape[axis] ?? Number.NaN));
+    const size = points.fit(all.map((other) => other?.shape[axis] ?? Number.NaN));
     if (size !== null) return size;
     throw unsupported(user(), {
       expected: "sizes that grow evenly with the batch",
@@ -129,10 +130,16 @@ function userOf(calls: readonly TracedCall[], id: TensorId): string {
   return userOf(calls, user.results[0] ?? -1);
 }
 
-function generalCall(call: TracedCall, all: readonly TracedCall[]): GraphCall {
+/** Where numbers were found, and the batches that they are of. */
+interface Found {
+  readonly where: string;
+  readonly points: TracePoints;
+}
+
+function generalCall(call: TracedCall, all: readonly TracedCall[], points: TracePoints): GraphCall {
   const args = Object.entries(call.args).map(([name, argument]) => {
     const others = all.map(({ args }) => args[name]);
-    return [name, generalArgument(argument, others, `${call.operator}, ${name}`)] as const;
+    return [name, generalArgument(argument, others, { where: `${call.operator}, ${name}`, points })] as const;
   });
   return { ...call, args: Object.fromEntries(args) };
 }
@@ -140,24 +147,24 @@ function generalCall(call: TracedCall, all: readonly TracedCall[]): GraphCall {
 function generalArgument(
   argument: TracedArgument,
   others: readonly (TracedArgument | undefined)[],
-  where: string,
+  found: Found,
 ): GraphArgument {
   if (argument.kind !== "data") {
     const text = JSON.stringify(argument);
     if (others.every((other) => JSON.stringify(other) === text)) return argument;
-    throw unsupported(where, {
+    throw unsupported(found.where, {
       expected: "the same tensors for batches of all sizes",
       got: "others for another batch",
     });
   }
   const values = others.map((other) => (other?.kind === "data" ? other.value : undefined));
-  return { kind: "data", value: generalData(values, where) };
+  return { kind: "data", value: generalData(values, found) };
 }
 
-function generalData(values: readonly TracedData[], where: string): GraphData {
+function generalData(values: readonly TracedData[], found: Found): GraphData {
   const [first] = values;
   const isNumbers = values.every((value) => typeof value === "number");
-  if (isNumbers) return generalNumber(values, where);
+  if (isNumbers) return generalNumber(values, found);
   const lists = values.filter((value) => Array.isArray(value)) as (readonly (number | boolean)[])[];
   if (Array.isArray(first) && lists.length === values.length && lists.every(({ length }) => length === first.length)) {
     return first.map((item: number | boolean, i) =>
@@ -165,18 +172,21 @@ function generalData(values: readonly TracedData[], where: string): GraphData {
         ? item
         : generalNumber(
             lists.map((list) => Number(list[i])),
-            where,
+            found,
           ),
     );
   }
   if (values.every((value) => value === first)) return first as boolean | string | null | undefined;
-  throw unsupported(where, { expected: "the same value for batches of all sizes", got: "another for another batch" });
+  throw unsupported(found.where, {
+    expected: "the same value for batches of all sizes",
+    got: "another for another batch",
+  });
 }
 
-function generalNumber(values: readonly number[], where: string): Size {
+function generalNumber(values: readonly number[], { where, points }: Found): Size {
   const [first = Number.NaN] = values;
   if (values.every((value) => Object.is(value, first))) return first;
-  const size = fitSize(values);
+  const size = points.fit(values);
   if (size !== null) return size;
   throw unsupported(where, { expected: "a number that grows evenly with the batch", got: values.join(", ") });
 }

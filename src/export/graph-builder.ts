@@ -1,6 +1,6 @@
 import type { DType } from "../torch/index.ts";
 import type { Attribute, OnnxNode, OnnxTensor } from "./onnx.ts";
-import { type Size, type SizeSymbol, SYMBOLS } from "./sizes.ts";
+import { type Size, type SizeSymbol, termsOf } from "./sizes.ts";
 
 /** Numbers as the elements of a tensor of a type. @throws {Error} for 16-bit floats, which no export has */
 export function tensorOf(dtype: DType, numbers: readonly number[], shape: readonly number[] = []): OnnxTensor {
@@ -125,9 +125,7 @@ export class GraphBuilder {
     if (typeof size === "number") return this.ints([size]);
     let sum: string | null = null;
     let { constant } = size;
-    for (const symbol of SYMBOLS) {
-      const factor = size.terms[symbol];
-      if (factor === 0) continue;
+    for (const [symbol, factor] of termsOf(size)) {
       const anchor = this.#anchors[symbol];
       if (anchor === undefined) throw new Error(`no input has the size ${symbol}`);
       const { name, add } = anchor;

@@ -6,7 +6,7 @@ import { type Anchor, type Anchors, GraphBuilder } from "./graph-builder.ts";
 import { LOWERED, LOWERINGS } from "./lowerings.ts";
 import { ELEMENT_TYPES, type OnnxGraph, type OnnxNode, type OnnxTensor } from "./onnx.ts";
 import { unsupported } from "./problems.ts";
-import { type Size, type SizeSymbol, SYMBOLS, sizeAt } from "./sizes.ts";
+import { type Size, type SizeSymbol, sizeAt } from "./sizes.ts";
 
 /**
  * The ONNX graph of a model: `logits` float32 [B, T] from its inputs.
@@ -61,7 +61,8 @@ function takenBy(nodes: readonly OnnxNode[], constants: OnnxGraph["constants"]):
 
 /** Of each symbol an input from whose first axis it is read. */
 function anchorsOf(inputs: readonly GraphInput[]): Anchors {
-  const anchors = SYMBOLS.flatMap((symbol) => {
+  const axes = inputs.flatMap(({ shape: [axis] }) => (typeof axis === "string" ? [axis.replace(/\+1$/, "")] : []));
+  const anchors = [...new Set(axes as SizeSymbol[])].flatMap((symbol) => {
     const of = (axis: string, add: number): [SizeSymbol, Anchor][] =>
       inputs.filter(({ shape }) => shape[0] === axis).map(({ name }) => [symbol, { name, add }]);
     return [...of(symbol, 0), ...of(`${symbol}+1`, -1)].slice(0, 1);

@@ -93,10 +93,17 @@ const CASES: Readonly<Record<LoweredOperator, (inputs: Inputs) => Tensor>> = {
   "aten::arange.start_step": ({ x, size }) => x.add(arange(0, size, 1, { dtype: "float32" }).unsqueeze(1)),
   "lapidary::segment_sum": ({ events, history }) => segmentSum(events, history.offsets),
   "lapidary::segment_max": ({ events, history }) => segmentMax(events, history.offsets).clamp(-5),
-  "lapidary::tables_pool": ({ x, size }) => {
+  "lapidary::tables_pool": ({ x, size, events, history }) => {
     const codes = zeros([size], { dtype: "int64" });
-    const [first, second] = tablesPool([WEIGHT.mul(2), WEIGHT], [1, 0], [codes.add(1), codes], [], [], false, []);
-    return x.add(first as Tensor).add(second as Tensor);
+    const tables = [WEIGHT.mul(2), WEIGHT];
+    const byId = tablesPool(tables, [1, 0], [codes.add(1), codes], [], [], false, []);
+    // Bags as long as histories, some empty, beside single ids.
+    const ids = events.square().sum([1]).add(0.7).to({ dtype: "int64" });
+    const none = zeros([0], { dtype: "int64" });
+    const pooled = [true, false].flatMap((mean) =>
+      tablesPool(tables, [0, 1, 0], [ids, ids, codes], [history.offsets, history.offsets, none], [], mean, []),
+    );
+    return [...byId, ...pooled].reduce((sum, one, i) => sum.add(one.mul(i + 1)), x);
   },
   "lapidary::tables_linear": ({ x, size }) => {
     const codes = zeros([size], { dtype: "int64" });

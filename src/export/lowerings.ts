@@ -157,13 +157,17 @@ function transpose(call: CallView): string {
 }
 
 function diff(call: CallView): string {
-  const { graph } = call;
   const self = call.tensor("self");
   const isPlain = call.number("n") === 1 && call.optional("prepend") === null && call.optional("append") === null;
   if (!isPlain) call.refuse("differences of neighbours", "n, prepend or append");
-  const axes = graph.ints([call.axis("dim", self.shape.length)]);
-  const later = graph.node("Slice", [self.name, graph.ints([1]), graph.ints([Number.MAX_SAFE_INTEGER]), axes]);
-  return graph.node("Sub", [later, graph.node("Slice", [self.name, graph.ints([0]), graph.ints([-1]), axes])]);
+  return differences(call, self.name, call.axis("dim", self.shape.length));
+}
+
+/** `x_{i+1} − x_i` along an axis. */
+function differences({ graph }: CallView, name: string, axis: number): string {
+  const axes = graph.ints([axis]);
+  const later = graph.node("Slice", [name, graph.ints([1]), graph.ints([Number.MAX_SAFE_INTEGER]), axes]);
+  return graph.node("Sub", [later, graph.node("Slice", [name, graph.ints([0]), graph.ints([-1]), axes])]);
 }
 
 function stack(call: CallView): string {
@@ -209,20 +213,27 @@ function segmentIds(call: CallView, ends: string, rows: Size): string {
 const segments =
   (reduction: "add" | "max", start: number): Lowering =>
   (call) => {
-    const { graph } = call;
     const [values, offsets] = [call.tensor("values"), call.tensor("offsets")];
-    const rows = values.shape[0] ?? call.refuse("rows", "a scalar");
-    const ends = graph.node("Slice", [
-      offsets.name,
-      graph.ints([1]),
-      graph.ints([Number.MAX_SAFE_INTEGER]),
-      graph.ints([0]),
-    ]);
-    const ids = segmentIds(call, ends, rows);
-    const column = values.shape.length === 1 ? ids : reshaped(call, ids, [rows, ...values.shape.slice(1).map(() => 1)]);
-    const index = graph.node("Expand", [column, graph.sizes(values.shape)]);
-    return graph.node("ScatterElements", [filled(call, start), index, values.name], { axis: 0, reduction });
+    return reduced(call, { values, offsets, start: filled(call, start), reduction });
   };
+
+interface Segments {
+  readonly values: Pick<Operand, "name" | "shape">;
+  readonly offsets: Operand;
+  /** The result of empty segments. */
+  readonly start: string;
+  readonly reduction: "add" | "max";
+}
+
+function reduced(call: CallView, { values, offsets, start, reduction }: Segments): string {
+  const { graph } = call;
+  const rows = values.shape[0] ?? call.refuse("rows", "a scalar");
+  const after = [graph.ints([1]), graph.ints([Number.MAX_SAFE_INTEGER]), graph.ints([0])];
+  const ids = segmentIds(call, graph.node("Slice", [offsets.name, ...after]), rows);
+  const column = values.shape.length === 1 ? ids : reshaped(call, ids, [rows, ...values.shape.slice(1).map(() => 1)]);
+  const index = graph.node("Expand", [column, graph.sizes(values.shape)]);
+  return graph.node("ScatterElements", [start, index, values.name], { axis: 0, reduction });
+}
 
 function repeatInterleave(call: CallView): string {
   const [self, repeats] = [call.tensor("self"), call.tensor("repeats")];
@@ -234,9 +245,28 @@ function repeatInterleave(call: CallView): string {
 }
 
 function lookups(call: CallView): string[] {
-  if (call.tensors("offsets").length > 0) call.refuse("lookups id by id", "pooled ones");
-  if (call.tensors("weights").length > 0) call.refuse("lookups id by id", "weighted ones");
-  return rowsById(call);
+  if (call.tensors("weights").length > 0) call.refuse("lookups that are not weighted", "weighted ones");
+  const [rows, codes, offsets] = [rowsById(call), call.tensors("codes"), call.tensors("offsets")];
+  return rows.map((name, f) => {
+    const bags = offsets[f];
+    // An empty tensor stands where a feature has no bags.
+    if (bags === undefined || bags.shape[0] === 0) return name;
+    return pooled(call, f, { name, shape: [codes[f]?.shape[0] ?? 0], offsets: bags });
+  });
+}
+
+/** Sums or means of the rows of each bag; of an empty one zero. */
+function pooled(call: CallView, feature: number, rows: Pick<Operand, "name" | "shape"> & { offsets: Operand }): string {
+  const { graph } = call;
+  const { name, shape, offsets } = rows;
+  const result = call.results[feature] ?? call.refuse(`a result of feature ${feature}`, "none");
+  const zeros = graph.node("ConstantOfShape", [graph.sizes(result.shape)], { value: tensorOf(result.dtype, [0], [1]) });
+  const values = { name, shape: [...shape, ...result.shape.slice(1)] };
+  const sums = reduced(call, { values, offsets, start: zeros, reduction: "add" });
+  if (!call.flag("mean")) return sums;
+  const lengths = call.cast({ ...offsets, name: differences(call, offsets.name, 0) }, result.dtype);
+  const atLeastOne = graph.node("Max", [lengths, graph.scalar(result.dtype, 1)]);
+  return graph.node("Div", [sums, graph.node("Unsqueeze", [atLeastOne, graph.ints([1])])]);
 }
 
 /** A graph need not multiply a row once only: what it computes is the same. */

@@ -1,9 +1,10 @@
-import type { UserRows } from "../bundle/graph-inputs.ts";
-import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../features/spec.ts";
+import { contentArrays, graphInputs, type IdsAxis, isIdsAxis, type UserRows } from "../bundle/graph-inputs.ts";
+import { contentOf, isEmptyContent, vectorWidth } from "../features/content.ts";
+import type { Batch, CategoryFeature, CodeColumns, ContentColumns, FeatureSpec } from "../features/spec.ts";
 import { isSplit, type Model } from "../model/index.ts";
 import { fromArray, type Tensor, type TensorArray, trace } from "../torch/index.ts";
 import { type Graph, generalize } from "./generalize.ts";
-import { POINTS, type Point } from "./sizes.ts";
+import { type Point, TracePoints } from "./sizes.ts";
 
 /** A batch of one size, and which request each of its candidates belongs to. */
 interface Probe {
@@ -23,11 +24,14 @@ export function userRowsOf(model: Model): UserRows {
  * @throws {LapidaryError} EXPORT_UNSUPPORTED if it makes something of a batch that its operators do not show
  */
 export function traceModel(model: Model, spec: FeatureSpec): Graph {
-  const runs = POINTS.map((point) => {
-    const probe = probeOf(spec, userRowsOf(model) === "request" ? point : { ...point, R: point.B });
+  const userRows = userRowsOf(model);
+  const axes = graphInputs(spec, userRows).map(({ shape: [axis] }) => axis);
+  const points = new TracePoints(axes.filter((axis): axis is IdsAxis => typeof axis === "string" && isIdsAxis(axis)));
+  const runs = points.points.map((point) => {
+    const probe = probeOf(spec, userRows === "request" ? point : { ...point, R: point.B });
     return { trace: trace(() => logitsOf(model, probe)), names: namesOf(probe) };
   });
-  return generalize(runs);
+  return generalize(runs, points);
 }
 
 /** @shape → [B, T] */
@@ -38,7 +42,7 @@ function logitsOf(model: Model, { batch, requests }: Probe): Tensor {
 }
 
 function namesOf({ batch, requests }: Probe): ReadonlyMap<TensorArray, string> {
-  const { contextual, candidate, numbers, history, knowledge } = batch;
+  const { contextual, candidate, numbers, content, history, knowledge } = batch;
   const named = (kind: string, columns: CodeColumns): [TensorArray, string][] =>
     Object.entries(columns).map(([name, codes]) => [codes, `${kind}.${name}`]);
   return new Map<TensorArray, string>([
@@ -47,13 +51,17 @@ function namesOf({ batch, requests }: Probe): ReadonlyMap<TensorArray, string> {
     ...named("history", history.codes),
     [numbers, "numbers"],
     [history.offsets, "offsets"],
+    ...[...contentArrays("candidate", content), ...contentArrays("history", history.content)].map(
+      ([name, array]): [TensorArray, string] => [array, name],
+    ),
     [requests, "requests"],
     ...(knowledge === undefined ? [] : [[knowledge.past, "past"] as const]),
   ]);
 }
 
 /** A batch of the given size whose codes say nothing; its histories grow, and the first is empty. */
-function probeOf(spec: FeatureSpec, { B, R, L }: Point): Probe {
+function probeOf(spec: FeatureSpec, point: Point): Probe {
+  const { B, R, L } = point;
   const codes = (features: readonly CategoryFeature[], count: number): CodeColumns =>
     Object.fromEntries(
       features.map(({ name, cardinality }, f) => [
@@ -71,7 +79,9 @@ function probeOf(spec: FeatureSpec, { B, R, L }: Point): Probe {
     contextual: codes(spec.contextual, R),
     candidate: codes(spec.candidate, B),
     numbers: waves(B * spec.numbers.length),
+    ...probeContent(spec, { kind: "candidate", rows: B, point }),
     history: {
+      ...probeContent(spec, { kind: "history", rows: L, point }),
       offsets: Int32Array.from({ length: R + 1 }, (_, r) => Math.floor(L * (r / R) ** 2)),
       codes: codes(spec.history, L),
     },
@@ -80,4 +90,25 @@ function probeOf(spec: FeatureSpec, { B, R, L }: Point): Probe {
     knowledge: { logits: labels, mask: labels, past: waves(R * (spec.pastEmbeddings ?? 0)) },
   };
   return { batch, requests: Int32Array.from({ length: B }, (_, i) => i % R) };
+}
+
+/** Vectors that say nothing, and as many ids as the point asks for, growing lists of them. */
+function probeContent(
+  spec: FeatureSpec,
+  { kind, rows, point }: { readonly kind: "candidate" | "history"; readonly rows: number; readonly point: Point },
+): { readonly content?: ContentColumns } {
+  const { vectors, lists } = contentOf(spec);
+  if (isEmptyContent({ vectors, lists })) return {};
+  const vectorOf = (width: number): Float32Array => Float32Array.from({ length: rows * width }, (_, i) => Math.cos(i));
+  const listOf = ({ name, cardinality }: CategoryFeature) => {
+    const ids = point[`|${kind}.${name}|`] ?? 0;
+    const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => Math.floor(ids * (row / rows) ** 2));
+    return { offsets, codes: Int32Array.from({ length: ids }, (_, i) => (31 * i + rows) % cardinality) };
+  };
+  return {
+    content: {
+      vectors: Object.fromEntries(vectors.map((feature) => [feature.name, vectorOf(vectorWidth(feature))])),
+      lists: Object.fromEntries(lists.map((feature) => [feature.name, listOf(feature)])),
+    },
+  };
 }

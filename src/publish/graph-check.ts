@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { GRAPH_OUTPUT, graphInputs, type UserRows } from "../bundle/index.ts";
+import { contentArrays, GRAPH_OUTPUT, type GraphAxis, graphInputs, isIdsAxis, type UserRows } from "../bundle/index.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { sigmoid } from "../metrics/predictions.ts";
 import type { Model } from "../model/index.ts";
@@ -31,7 +31,8 @@ export async function scoreDifference({ graph, userRows, model, spec, batches }:
       const inputs = graphInputs(spec, userRows).filter(({ name }) => names.has(name));
       const feeds = inputs.map(({ name, dtype, shape }) => {
         const data = columnOf(batch, name);
-        const dims = shape.map((axis) => (typeof axis === "number" ? axis : sizeOf(batch, axis)));
+        const sizeAt = (axis: GraphAxis): number => (isIdsAxis(axis) ? data.length : sizeOf(batch, axis));
+        const dims = shape.map((axis) => (typeof axis === "number" ? axis : sizeAt(axis)));
         return [name, new Tensor(dtype, data as Float32Array, dims)] as const;
       });
       const actual = await scoresOf(session, Object.fromEntries(feeds));
@@ -49,7 +50,10 @@ async function scoresOf(session: InferenceSession, feeds: Readonly<Record<string
 }
 
 /** An input of the graph: each example is a request of its own. */
-function columnOf({ size, contextual, candidate, numbers, history, knowledge }: Batch, input: string) {
+function columnOf({ size, contextual, candidate, numbers, content, history, knowledge }: Batch, input: string) {
+  const ofContent = [...contentArrays("candidate", content), ...contentArrays("history", history.content)];
+  const found = ofContent.find(([name]) => name === input);
+  if (found !== undefined) return found[1];
   const [kind = "", name = ""] = input.split(/\.(.*)/s);
   const columns = { contextual, candidate, history: history.codes }[kind];
   if (columns !== undefined) return columns[name] ?? new Int32Array(0);
@@ -60,7 +64,8 @@ function columnOf({ size, contextual, candidate, numbers, history, knowledge }: 
 }
 
 function sizeOf({ size, history }: Batch, axis: string): number {
-  if (axis === "L") return history.offsets.at(-1) ?? 0;
+  const events = history.offsets.at(-1) ?? 0;
+  if (axis.startsWith("L")) return axis === "L" ? events : events + 1;
   return axis.endsWith("+1") ? size + 1 : size;
 }
 
