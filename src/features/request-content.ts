@@ -1,7 +1,7 @@
 import type { Coder } from "./coding.ts";
 import { codeLists, codeVectors, vectorWidth } from "./content.ts";
 import type { RawFact } from "./raw-event.ts";
-import type { ContentColumns, ContentFeatures, ListColumn, VectorFeature } from "./spec.ts";
+import type { ContentColumns, ListColumn, VectorFeature } from "./spec.ts";
 
 /** How the ids of a list are read: their dictionary's code, and the code that a model reads of that. */
 export interface ListCoder {
@@ -18,17 +18,16 @@ export class ContentCoder {
   readonly #vectors: readonly VectorFeature[];
   readonly #lists: readonly ListCoder[];
 
-  constructor({ vectors }: Pick<ContentFeatures, "vectors">, lists: readonly ListCoder[]) {
+  constructor(vectors: readonly VectorFeature[], lists: readonly ListCoder[]) {
     this.#vectors = vectors;
     this.#lists = lists;
   }
 
-  /** The columns of some rows, read at a time; an empty object where the spec has no content. @unit ms since 1970, UTC */
-  code(rows: readonly FactLookup[], timeMs: number): { readonly content?: ContentColumns } {
-    if (this.#vectors.length + this.#lists.length === 0) return {};
+  /** The columns of some rows, read at a time. @unit ms since 1970, UTC */
+  code(rows: readonly FactLookup[], timeMs: number): ContentColumns {
     const vectors = this.#vectors.map((feature) => [feature.name, vectorsOf(feature, rows)] as const);
     const lists = this.#lists.map((coder) => [coder.name, listsOf(coder, rows, timeMs)] as const);
-    return { content: { vectors: Object.fromEntries(vectors), lists: Object.fromEntries(lists) } };
+    return { vectors: Object.fromEntries(vectors), lists: Object.fromEntries(lists) };
   }
 }
 

@@ -10,12 +10,12 @@ import {
   isComputed,
   TIME_CODES,
 } from "./coding.ts";
-import { contentOf } from "./content.ts";
+import { contentOf, isEmptyContent } from "./content.ts";
 import { Dictionary } from "./dictionary.ts";
 import { hashId } from "./hash-id.ts";
 import { meanEmbedding, PAST_LENGTH } from "./past-embeddings.ts";
 import type { RawEvent, RawFact, RawFacts } from "./raw-event.ts";
-import { ContentCoder, type ListCoder } from "./request-content.ts";
+import { ContentCoder, type FactLookup, type ListCoder } from "./request-content.ts";
 import { type FactInput, type FactInputs, findGaps, type Gap } from "./request-gaps.ts";
 import { type EventSchema, ORIGINS, type Origin, type ValueKind } from "./schema.ts";
 import type { CategoryFeature, CodeColumns, ContentColumns, FeatureSpec } from "./spec.ts";
@@ -91,7 +91,8 @@ export class RequestCoder {
   readonly #numbers: readonly (FactColumn | null)[];
   /** What it reads of the facts of a request, rather than of its user, its time or the past. */
   readonly #inputs: FactInputs;
-  readonly #content: ContentCoder;
+  /** Null where the spec has no vectors and no lists. */
+  readonly #content: ContentCoder | null;
 
   /** @throws {LapidaryError} INTERNAL if a feature has neither a column nor a dictionary */
   constructor(facts: CodingFacts) {
@@ -102,14 +103,12 @@ export class RequestCoder {
     this.#candidate = candidate.map((feature) => columns.of(feature));
     this.#history = history.map((feature) => columns.of(feature));
     this.#numbers = numbers.map(({ name }) => (name === HISTORY_LENGTH ? null : columns.ofNumber(name)));
-    const content = contentOf(facts.spec);
-    this.#content = new ContentCoder(
-      content,
-      content.lists.map((feature) => columns.ofList(feature)),
-    );
+    const { vectors, lists } = contentOf(facts.spec);
+    const coders = lists.map((feature) => columns.ofList(feature));
+    this.#content = isEmptyContent({ vectors, lists }) ? null : new ContentCoder(vectors, coders);
     const isFact = (column: FactColumn | null): column is FactColumn => column !== null && !isComputed(column.name);
     const [contextualFacts, candidateFacts] = [this.#contextual, [...this.#candidate, ...this.#numbers]];
-    const contentFacts = [...content.vectors, ...content.lists].map(({ name }) => contentInput(name));
+    const contentFacts = [...vectors, ...lists].map(({ name }) => contentInput(name));
     this.#inputs = {
       contextual: contextualFacts.filter(isFact),
       candidate: [...distinct(candidateFacts.filter(isFact)), ...contentFacts],
@@ -123,30 +122,32 @@ export class RequestCoder {
 
   /** The inputs of a request. Past events that are not before its time are left out. */
   code(request: RawRequest): RequestInputs {
-    const { candidates, context, timeMs } = request;
+    const { candidates, timeMs } = request;
     const events = this.#eventsOf(request);
-    const { content } = this.#content.code(
-      candidates.map((facts) => (name) => factOf(name, facts, context)),
-      timeMs,
-    );
-    const { content: pastContent } = this.#content.code(
-      events.map(
-        ({ facts }) =>
-          (name) =>
-            facts[name],
-      ),
-      timeMs,
-    );
     return {
       size: candidates.length,
       contextual: Object.fromEntries(this.#contextual.map((column) => [column.name, ownCode(column, request)])),
       candidate: columnsOf(this.#candidate, (column) => candidateCodes(column, request)),
       numbers: this.#dense(request),
-      ...(content && { content }),
       history: this.#pastCodes(events, timeMs),
-      ...(pastContent && { pastContent }),
+      ...this.#contentOf(request, events),
       past: this.#pastEmbedding(request),
     };
+  }
+
+  #contentOf({ candidates, context, timeMs }: RawRequest, events: readonly RawEvent[]) {
+    if (this.#content === null) return {};
+    const known = candidates.map(
+      (facts): FactLookup =>
+        (name) =>
+          factOf(name, facts, context),
+    );
+    const past = events.map(
+      ({ facts }): FactLookup =>
+        (name) =>
+          facts[name],
+    );
+    return { content: this.#content.code(known, timeMs), pastContent: this.#content.code(past, timeMs) };
   }
 
   #dense({ candidates, context, numPast }: RawRequest): Float32Array {
