@@ -178,6 +178,24 @@ describe.each(LEARNED)("%s", (kind) => {
     checkLayerGrads(modelOf(kind), (own) => own.logits(small), { rtol: 1e-5, step: 1e-7 });
   });
 
+  test("stays finite where all is missing, and where components are as large as they may be", () => {
+    const model = modelOf(kind);
+    const batch = contentBatch(RAGGED);
+    const filled = (content: ContentColumns | undefined, value: number): ContentColumns => {
+      const { vectors, lists } = content as ContentColumns;
+      const same = Object.entries(vectors).map(([name, inputs]) => [name, inputs.map(() => value)] as const);
+      const none = Object.entries(lists).map(([name, { offsets }]) => {
+        return [name, { offsets: offsets.map(() => 0), codes: new Int32Array(0) }] as const;
+      });
+      return { vectors: Object.fromEntries(same), lists: value === 0 ? Object.fromEntries(none) : lists };
+    };
+    for (const value of [0, 1000, -1000]) {
+      const history = { ...batch.history, content: filled(batch.history.content, value) };
+      const logits = model.logits({ ...batch, content: filled(batch.content, value), history });
+      expect(logits.isfinite().all().item(), `${value}`).toBe(1);
+    }
+  });
+
   test("of a spec without them has none of their parameters", () => {
     const names = parametersOf(tinyModel(kind)).dense.map(({ name }) => name);
     expect(names.filter((name) => /vectors|eventContent/.test(name))).toEqual([]);
