@@ -47,8 +47,9 @@ function writeEvents(dir: string, events: readonly Event[]): readonly Event[] {
     { name: "tags", kind: "categories", type: "u8", cardinality: CARDINALITY },
     { name: "click", kind: "flag", type: "u8", cardinality: 3 },
   ]);
-  for (let at = 0; at < sorted.length; at += 7) {
-    const part = sorted.slice(at, at + 7);
+  const chunk = Math.max(7, sorted.length / 10);
+  for (let at = 0; at < sorted.length; at += chunk) {
+    const part = sorted.slice(at, at + chunk);
     writer.append({
       users: Uint32Array.from(part, ({ user }) => user),
       times: Float64Array.from(part, ({ time }) => time),
@@ -169,6 +170,28 @@ describe("vectors and lists of a batch", () => {
     const store = EventStore.open(folder.path);
     expect(measureVectors(store, { fromMs: 0, untilMs: 9 })["image"]).toBeCloseTo(Math.sqrt((9 + 16 + 25) / 4), 12);
     expect(measureVectors(store, { fromMs: 2, untilMs: 3 })).toEqual({ image: 1 });
+    store.close();
+  });
+
+  it("of more events than are narrowed at once are found at every row", () => {
+    using folder = temporaryFolder();
+    const length = (row: number): number => (row * 7) % 5;
+    const events = Array.from({ length: 70_000 }, (_, row): Event => {
+      const tags = Array.from({ length: length(row) }, (_, i) => 1 + ((row + i) % 39));
+      return { user: 1, time: row, image: row % 2 === 0 ? [row, -row] : null, tags };
+    });
+    writeEvents(folder.path, events);
+    const store = EventStore.open(folder.path);
+    store.verify();
+    const [lists, vectors] = [store.lists("tags"), store.vectors("image")];
+    const bounds = [0];
+    for (let row = 0; row < events.length; row++) bounds.push((bounds[row] ?? 0) + length(row));
+    expect(Array.from(lists.bounds(0, events.length))).toEqual(bounds);
+    for (const row of [0, 1, 32_767, 32_768, 65_535, 65_536, 69_999]) {
+      const [from = 0, to = 0] = lists.bounds(row, row + 1);
+      expect([...lists.codes(from, to)]).toEqual(events[row]?.tags);
+      expect([...vectors.slice(row, row + 1)]).toEqual(events[row]?.image ?? [Number.NaN, Number.NaN]);
+    }
     store.close();
   });
 

@@ -41,7 +41,7 @@ describe("codeVectors", () => {
         const expected = vectors.flatMap((vector) =>
           vector === null ? [0, 0, 0] : [...vector.map((x) => x / 4 + 0), 1],
         );
-        expect([...target]).toEqual(expected.map(Math.fround));
+        expect([...target]).toEqual(expected.map((x) => Math.fround(x) + 0));
       }),
     );
   });
