@@ -4,9 +4,9 @@
  * that change something (and what else it calls `killPoint` for), and if `KILL_AT` says so, it dies at one of them: at n
  * before the n-th, at n + ½ with the n-th half done.
  */
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
-import fc from "fast-check";
 
 /** Calls that can be half done: half of the bytes are there. */
 const WRITES = ["writeSync", "writeFileSync", "appendFileSync"] as const;
@@ -79,10 +79,10 @@ export function killPointsOf(output: string): number {
 }
 
 /**
- * A point in each of `count` equal parts of 1 to `total`, in order; every other one half done. The seed goes into the
- * messages of what is expected afterwards.
+ * A point in each of `count` equal parts of 1 to `total`, in order, drawn by a seed that goes into the messages of what is
+ * expected afterwards. Every other one is half done.
  */
 export function drawKillPoints(total: number, count: number, seed: number): readonly number[] {
-  const shares = fc.sample(fc.nat(999), { seed, numRuns: count });
-  return shares.map((share, i) => 1 + Math.floor((total * (i + share / 1000)) / count) + (i % 2) / 2);
+  const share = (i: number): number => createHash("sha256").update(`${seed} ${i}`).digest().readUInt16BE(0) / 2 ** 16;
+  return Array.from({ length: count }, (_, i) => 1 + Math.floor((total * (i + share(i))) / count) + (i % 2) / 2);
 }

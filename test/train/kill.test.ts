@@ -4,12 +4,13 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { drawKillPoints, killedAt, killPointsOf } from "../../src/config/kill-points.test.support.ts";
 import type { ProjectConfig } from "../../src/config/types.ts";
 import { checkpointsOf, makeStore, resultOf, temporaryFolder, trainAlone, trainingIn } from "./project.ts";
 import type { WorkerTask } from "./worker-task.ts";
 
 const KILLS = 50;
-const UPDATES = 3 * 88;
+const UPDATES = 3 * 22;
 const MODEL = "previous";
 const WORKER = fileURLToPath(new URL("./train-worker.js", import.meta.url));
 
@@ -18,49 +19,38 @@ let project: ProjectConfig;
 beforeAll(async () => {
   folder = temporaryFolder();
   await makeStore(folder.path);
-  // 88 = 8 × 11: an epoch's last update has a checkpoint of its own, before the validation.
-  project = trainingIn(folder.path, { globalBatchSize: 5, checkpointEverySteps: 11 });
+  // 22 = 11 × 2: an epoch's last update has a checkpoint of its own, before the validation.
+  project = trainingIn(folder.path, { globalBatchSize: 20, checkpointEverySteps: 2 });
 });
 afterAll(() => folder[Symbol.dispose]());
 
 const at = (run: string): string => join(project.runs, run);
 
-/** A process that can train at once; all that it writes is in `output`. */
+/** A process that can train at once, and dies at a point of its work; all that it writes is in `output`. */
 class Trainee {
-  readonly child: ChildProcess = spawn(process.execPath, [WORKER], { stdio: ["pipe", "pipe", "inherit"] });
-  readonly ended: Promise<unknown> = once(this.child, "close");
+  readonly child: ChildProcess;
+  readonly ended: Promise<unknown>;
   output = "";
 
-  /** Returns once training has begun. */
-  async begin(run: string): Promise<void> {
+  constructor(killAt: number) {
+    this.child = spawn(process.execPath, [WORKER], { stdio: ["pipe", "pipe", "inherit"], env: killedAt(killAt) });
+    this.ended = once(this.child, "close");
+  }
+
+  /** Lets it train. */
+  begin(run: string): void {
     const say = Array.from({ length: UPDATES }, (_, index) => index + 1);
     const task: WorkerTask = { project, model: MODEL, run, say };
-    this.child.stdin?.end(JSON.stringify(task));
     this.child.stdout?.setEncoding("utf8").on("data", (text) => {
       this.output += text;
     });
-    if (this.child.stdout) await once(this.child.stdout, "data");
+    this.child.stdin?.end(JSON.stringify(task));
   }
 
-  /** Returns after as many more updates, or when there are no more. */
-  async learn(updates: number): Promise<void> {
-    const enough = (): boolean => this.output.split("update").length > updates;
-    let over = false;
-    const ended = this.ended.then(() => {
-      over = true;
-    });
-    while (!enough() && !over && this.child.stdout) await Promise.race([ended, once(this.child.stdout, "data")]);
+  /** Returns once it has made an update. */
+  async learn(): Promise<void> {
+    while (!this.output.includes("update") && this.child.stdout) await once(this.child.stdout, "data");
   }
-}
-
-/** How long a run takes from its beginning to its end. */
-async function timeOne(run: string): Promise<number> {
-  const trainee = new Trainee();
-  await trainee.begin(run);
-  const from = performance.now();
-  await trainee.ended;
-  expect(trainee.child.exitCode).toBe(0);
-  return performance.now() - from;
 }
 
 /** Every checkpoint that can be seen has both of its files. */
@@ -74,9 +64,9 @@ function expectWhole(run: string): void {
 describe("a training under way", () => {
   it("is not joined by another process, and goes on undisturbed; once it has ended, it is anyone's", async () => {
     await trainAlone(project, { model: MODEL, run: "alone" });
-    const trainee = new Trainee();
-    await trainee.begin("taken");
-    await trainee.learn(1);
+    const trainee = new Trainee(Number.POSITIVE_INFINITY);
+    trainee.begin("taken");
+    await trainee.learn();
     // Stopped in the midst of training; the kernel keeps what it holds.
     trainee.child.kill("SIGSTOP");
     for (const fresh of [false, true]) {
@@ -99,40 +89,40 @@ describe("a run folder that cannot be locked", () => {
 });
 
 describe("a training that is killed", () => {
-  it(`ends with the bits of one that is not, after ${KILLS} kills at random moments`, async () => {
-    const updateMs = (await timeOne("whole")) / UPDATES;
+  it(`ends with the bits of one that is not, after ${KILLS} kills at random points`, async () => {
+    const seed = Date.now() % 2 ** 31;
+    const undisturbed = new Trainee(Number.POSITIVE_INFINITY);
+    undisturbed.begin("whole");
+    await undisturbed.ended;
     const whole = resultOf(at("whole"));
     expect(whole.curve).toHaveLength(UPDATES + 3);
+    // Less than half of a run: only those that go on from a checkpoint come to the end.
+    const points = drawKillPoints(0.4 * killPointsOf(undisturbed.output), KILLS, seed);
+    // 21 and 50 have no common factor: long and short lives take turns.
+    const nextTrainee = (attempt: number): Trainee => new Trainee(points[(attempt * 21) % KILLS] ?? 1);
     let [killed, runs] = [0, 0];
-    let next = new Trainee();
-    while (killed < KILLS) {
+    let next = nextTrainee(0);
+    for (let attempt = 1; killed < KILLS; attempt++) {
       const [run, trainee] = [`run-${runs}`, next];
-      await trainee.begin(run);
+      trainee.begin(run);
       // The next process loads while this one trains.
-      next = new Trainee();
-      // Less than half of a run: only those that go on from a checkpoint come to the end. Counted in updates, so that
-      // a machine that becomes slower still comes to one.
-      await trainee.learn(Math.floor(0.4 * UPDATES * ((killed * 0.618_034) % 1)));
-      // And somewhere in what follows: an update, a checkpoint, a validation.
-      const waitMs = 4 * updateMs * ((killed * 0.754_878) % 1);
-      await Promise.race([trainee.ended, new Promise((resolve) => setTimeout(resolve, waitMs))]);
-      trainee.child.kill("SIGKILL");
+      next = nextTrainee(attempt);
       await trainee.ended;
       expectWhole(run);
       // A crash damages nothing that can be seen.
-      expect(trainee.output).not.toContain("notice");
+      expect(trainee.output, `seed ${seed}`).not.toContain("notice");
       if (trainee.child.signalCode === "SIGKILL") {
         killed += 1;
         continue;
       }
       expect(trainee.child.exitCode).toBe(0);
-      expect(resultOf(at(run))).toEqual(whole);
+      expect(resultOf(at(run)), `seed ${seed}`).toEqual(whole);
       runs += 1;
     }
     next.child.kill("SIGKILL");
     await next.ended;
     await trainAlone(project, { model: MODEL, run: `run-${runs}` });
-    expect(resultOf(at(`run-${runs}`))).toEqual(whole);
+    expect(resultOf(at(`run-${runs}`)), `seed ${seed}`).toEqual(whole);
     expect(runs).toBeGreaterThan(0);
-  }, 300_000);
+  }, 600_000);
 });

@@ -4,6 +4,7 @@
  * the outcome, or the code of the error.
  */
 import { text } from "node:stream/consumers";
+import "../../src/config/kill-points.test.support.ts";
 import { LapidaryError } from "../../src/config/errors.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
 import { train } from "../../src/train/index.ts";

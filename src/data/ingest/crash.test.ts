@@ -1,11 +1,11 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile, type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { LapidaryError } from "../../config/errors.ts";
+import { drawKillPoints, killedAt, killPointsOf } from "../../config/kill-points.test.support.ts";
 import { eventsConfig, storeBytes, temporaryFolder } from "../events.test.support.ts";
 import { EventStore } from "../store/event-store.ts";
 import { ingest } from "./ingest.ts";
@@ -34,10 +34,9 @@ function log(numRows: number): string {
   return `${Array.from({ length: numRows }, (_, i) => line(i)).join("\n")}\n`;
 }
 
-async function start(path: string, store: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [CHILD, path, store], { stdio: ["ignore", "pipe", "ignore"] });
-  if (child.stdout) await once(child.stdout, "data");
-  return child;
+/** A process that ingests, and dies at a point of its work. */
+function ingestAndDie(path: string, store: string, killAt: number): SpawnSyncReturns<string> {
+  return spawnSync(process.execPath, [CHILD, path, store], { env: killedAt(killAt), encoding: "utf8" });
 }
 
 /** Bytes of the store, or null if there is none; a store that is there must be whole. */
@@ -54,31 +53,25 @@ function wholeStore(dir: string): Readonly<Record<string, string>> | null {
 }
 
 describe("an ingest that is killed", () => {
-  it(`leaves the old store or the new one, and resumes to the same bytes, at ${KILLS} random moments`, async () => {
+  it(`leaves the old store or the new one, and resumes to the same bytes, at ${KILLS} random points`, async () => {
+    const seed = Date.now() % 2 ** 31;
     using folder = temporaryFolder();
     const [path, oldPath] = [join(folder.path, "log.jsonl"), join(folder.path, "old.jsonl")];
-    writeFileSync(path, log(4000));
+    writeFileSync(path, log(1000));
     writeFileSync(oldPath, log(50));
-    let spanMs = await timeOne(path, join(folder.path, "whole"));
+    const undisturbed = ingestAndDie(path, join(folder.path, "whole"), Number.POSITIVE_INFINITY);
     const whole = storeBytes(join(folder.path, "whole"));
-    let killed = 0;
-    for (let i = 0; killed < KILLS; i++) {
+    for (const [i, point] of drawKillPoints(killPointsOf(undisturbed.stdout), KILLS, seed).entries()) {
       const store = join(folder.path, `store-${i}`);
-      if (i % 2 === 1) await ingest(eventsConfig(oldPath, "jsonl"), { store, threads: 1 });
+      if (i % 3 === 2) await ingest(eventsConfig(oldPath, "jsonl"), { store, threads: 1 });
       const old = wholeStore(store);
-      const child = await start(path, store);
-      await new Promise((resolve) => setTimeout(resolve, spanMs * ((i * 0.618_034) % 1)));
-      child.kill("SIGKILL");
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-      if (child.signalCode === "SIGKILL") killed++;
-      // Too late: the machine has become faster since it was timed.
-      else spanMs *= 0.9;
-      expect([old, whole]).toContainEqual(wholeStore(store));
+      expect(ingestAndDie(path, store, point).signal, `seed ${seed}, point ${point}`).toBe("SIGKILL");
+      expect([old, whole], `seed ${seed}, point ${point}`).toContainEqual(wholeStore(store));
       await ingest(eventsConfig(path, "jsonl"), { store, threads: 1 });
-      expect(storeBytes(store)).toEqual(whole);
+      expect(storeBytes(store), `seed ${seed}, point ${point}`).toEqual(whole);
       expect(existsSync(`${store}.ingest`)).toBe(false);
     }
-  }, 120_000);
+  }, 600_000);
 });
 
 describe("an unfinished ingest", () => {
@@ -139,12 +132,4 @@ describe("an unfinished ingest", () => {
 
 async function runChild(path: string, store: string): Promise<void> {
   await promisify(execFile)(process.execPath, [CHILD, path, store]);
-}
-
-async function timeOne(path: string, store: string): Promise<number> {
-  const child = await start(path, store);
-  const from = performance.now();
-  const [code] = await once(child, "exit");
-  expect(code).toBe(0);
-  return performance.now() - from;
 }
