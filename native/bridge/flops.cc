@@ -12,7 +12,7 @@ struct FlopCount {
   double flops = 0;
 };
 
-static thread_local FlopCount counter;
+static thread_local FlopCount flopCounter;
 
 static int64_t size(const c10::IValue& value, int64_t axis) { return value.toTensor().size(axis); }
 
@@ -26,27 +26,27 @@ static double flopsOf(const std::string& name, const at::RecordFunction& functio
 }
 
 static std::unique_ptr<at::ObserverContext> onCall(const at::RecordFunction& function) {
-  counter.flops += flopsOf(function.name(), function);
+  flopCounter.flops += flopsOf(function.name(), function);
   return nullptr;
 }
 
-bool countsFlops() { return counter.running; }
+bool countsFlops() { return flopCounter.running; }
 
-void addFlops(double flops) { counter.flops += flops; }
+void addFlops(double flops) { flopCounter.flops += flops; }
 
 // startFlops(): begins to count from 0.
 static napi_value startFlops(const Call& call) {
-  if (counter.running) throw BridgeError("argument", "floating-point operations are already being counted");
+  if (flopCounter.running) throw BridgeError("argument", "floating-point operations are already being counted");
   auto callback = at::RecordFunctionCallback(onCall).needsInputs(true).scopes({at::RecordScope::FUNCTION});
-  counter = {at::addThreadLocalCallback(callback), true, 0};
+  flopCounter = {at::addThreadLocalCallback(callback), true, 0};
   return undefined(call.env);
 }
 
 // stopFlops() → floating-point operations since startFlops().
 static napi_value stopFlops(const Call& call) {
-  if (counter.running) at::removeCallback(counter.callback);
-  counter.running = false;
-  return fromNumber(call.env, counter.flops);
+  if (flopCounter.running) at::removeCallback(flopCounter.callback);
+  flopCounter.running = false;
+  return fromNumber(call.env, flopCounter.flops);
 }
 
 void defineFlops(napi_env env, napi_value exports) {

@@ -210,11 +210,6 @@ static void checkBias(const at::Tensor& input, const at::Tensor& bias) {
               "bias_activation: bias must be [", input.size(-1), "] of the input's type");
 }
 
-static at::Tensor rowsOf(const at::Tensor& x) {
-  const int64_t width = x.size(-1);
-  return x.contiguous().view({width == 0 ? 0 : x.numel() / width, width});
-}
-
 // The plain composition, for devices and types that have no kernel of ours.
 static at::Tensor plainBiasActivation(const at::Tensor& input, const at::Tensor& bias, Activation activation) {
   return plainActivation(bias.defined() ? input + bias : input, activation);

@@ -118,5 +118,9 @@ struct Kernels {
 // Those of the instruction set in use.
 template <typename T>
 Kernels<T> kernels();
+template <>
+Kernels<float> kernels();
+template <>
+Kernels<double> kernels();
 
 }  // namespace lapidary::attention

@@ -9,11 +9,6 @@ namespace lapidary {
 
 static at::Tensor rounded(const at::Tensor& x, bool half) { return half ? x.to(at::kBFloat16) : x; }
 
-static at::Tensor rowsOf(const at::Tensor& x) {
-  const int64_t width = x.size(-1);
-  return x.reshape({width == 0 ? c10::multiply_integers(x.sizes().slice(0, x.dim() - 1)) : x.numel() / width, width}).contiguous();
-}
-
 struct DenseInputs {
   at::Tensor input, weight, bias;
   Activation activation;

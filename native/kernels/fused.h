@@ -24,6 +24,12 @@ inline c10::optional<at::Tensor> orNone(const at::Tensor& tensor) {
 
 inline at::Tensor orEmpty(const c10::optional<at::Tensor>& tensor) { return tensor.value_or(at::Tensor()); }
 
+// [..., width] → contiguous [rows, width]
+inline at::Tensor rowsOf(const at::Tensor& x) {
+  const int64_t width = x.size(-1);
+  return x.reshape({width == 0 ? c10::multiply_integers(x.sizes().slice(0, x.dim() - 1)) : x.numel() / width, width}).contiguous();
+}
+
 // The least work, in elements, that is worth a second thread.
 constexpr int64_t kGrain = 16384;
 
