@@ -152,7 +152,12 @@ function resolveAttribute(name: string, attribute: UserAttribute): AttributeConf
     case "vector":
       return { from, kind: attribute.kind, dim: attribute.dim };
     case "categories":
-      return { from, kind: attribute.kind, ids: resolveIds(attribute.ids), delimiter: attribute.delimiter ?? EVENTS_DEFAULTS.listDelimiter };
+      return {
+        from,
+        kind: attribute.kind,
+        ids: resolveIds(attribute.ids),
+        delimiter: attribute.delimiter ?? EVENTS_DEFAULTS.listDelimiter,
+      };
     case "category":
       return { from, kind: attribute.kind, ids: resolveIds(attribute.ids) };
     default:

@@ -2,10 +2,12 @@
  * What a user writes: the one schema from which come the checks, the types of `defineProject`, the defaults shown in
  * editors and `lapidary.schema.json`. `resolve.ts` turns it into the resolved form of `types.ts`.
  */
-import Type, { type Static, type TSchema } from "typebox";
+import Type, { type Static } from "typebox";
 import { ARCHITECTURE_SCHEMA } from "./architecture-schema.ts";
+import { ATTRIBUTE_SCHEMA } from "./attribute-schema.ts";
 import { EVENTS_DEFAULTS, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
 import { INSTANT_PATTERN } from "./instant.ts";
+import { field, ids, named, record } from "./schema-parts.ts";
 import { splitSchema } from "./split-schema.ts";
 import { studySchema } from "./study-schema.ts";
 import {
@@ -24,25 +26,10 @@ import {
   type TransferConfig,
 } from "./types.ts";
 import { DURATION_PATTERN, MAX_TIME_MS } from "./units.ts";
-import { SCALAR_KINDS, VALUE_LIMITS } from "./value-kinds.ts";
+import { SCALAR_KINDS } from "./value-kinds.ts";
 import { WORLD_SCHEMA } from "./world-schema.ts";
 
-const NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$";
 const MODEL_NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]{0,63}$";
-
-const field = (description: string) => Type.String({ description, minLength: 1 });
-
-function named<S extends TSchema>(
-  value: S,
-  options: { description: string; pattern?: string; minProperties?: number },
-) {
-  const { pattern = NAME_PATTERN, ...rest } = options;
-  return Type.Record(Type.String({ pattern }), value, { ...rest, additionalProperties: false });
-}
-
-function record<P extends Record<string, TSchema>>(properties: P, description: string) {
-  return Type.Object(properties, { description, additionalProperties: false });
-}
 
 const duration = (description: string) =>
   Type.String({ title: 'a duration such as "7d", "1h", "90s" or "0s"', description, pattern: DURATION_PATTERN });
@@ -89,58 +76,9 @@ const origin = Type.Union(
 /** One character of ASCII. */
 const character = (description: string) => Type.String({ description, pattern: "^[\\x00-\\x7F]$" });
 
-const ids = (description: string) =>
-  Type.Union(
-    [
-      Type.Literal("dictionary"),
-      record(
-        { hash: Type.Integer({ description: "Number of shared rows.", minimum: 1, maximum: 2 ** 30 }) },
-        "Rows shared by hashing.",
-      ),
-    ],
-    { title: '"dictionary" or { hash: number of rows }', description, default: "dictionary" },
-  );
-
 const kind = Type.Enum([...SCALAR_KINDS], {
   description: "`category`: an id or a word. `number`: a float. `flag`: 0 or 1.",
 });
-
-const kindOf = <K extends string>(kind: K) => Type.Literal(kind, { description: "What the field holds." });
-
-const attributeFrom = Type.Optional(field("Field of the log; the attribute's own name if absent."));
-const attributeIds = Type.Optional(ids("How the ids of a category become table rows."));
-
-const attribute = Type.Union(
-  [
-    Type.Enum([...SCALAR_KINDS, "categories"], { description: "Kind of the field of the same name." }),
-    record({ kind: kindOf("category"), from: attributeFrom, ids: attributeIds }, "An id or a word."),
-    record({ kind: kindOf("number"), from: attributeFrom }, "A float."),
-    record({ kind: kindOf("flag"), from: attributeFrom }, "0 or 1."),
-    record(
-      {
-        kind: kindOf("vector"),
-        from: attributeFrom,
-        dim: Type.Integer({ description: "Number of components.", minimum: 1, maximum: VALUE_LIMITS.dim }),
-      },
-      "Numbers of a fixed dimension, such as the embedding of a text or an image.",
-    ),
-    record(
-      {
-        kind: kindOf("categories"),
-        from: attributeFrom,
-        ids: attributeIds,
-        delimiter: Type.Optional(
-          field(`Between the ids of a list that is one text and no JSON. Default: ${EVENTS_DEFAULTS.listDelimiter}`),
-        ),
-      },
-      "Ids in any number, such as tags.",
-    ),
-  ],
-  {
-    title: "a kind (category, number, flag, categories), { from, kind }, or { from, kind: vector, dim }",
-    description: "One fact known when the item is shown.",
-  },
-);
 
 const delay = () => Type.Optional(duration("Time from the event until this is known. Default: 0s."));
 
@@ -234,7 +172,7 @@ const events = record(
     earliest: Type.Optional(instant(`Earlier events are rejected. Default: ${EVENTS_DEFAULTS.earliest}.`)),
     latest: Type.Optional(instant(`Events at or after it are rejected. Default: ${EVENTS_DEFAULTS.latest}.`)),
     itemIds: Type.Optional(ids("How the ids of the items become table rows.")),
-    attributes: Type.Optional(named(attribute, { description: "Facts known when the item is shown." })),
+    attributes: Type.Optional(named(ATTRIBUTE_SCHEMA, { description: "Facts known when the item is shown." })),
     outcomes: Type.Optional(
       named(outcome, { description: "Facts known later: read of past events, never an input of their own event." }),
     ),

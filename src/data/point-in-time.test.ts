@@ -114,7 +114,7 @@ describe("point in time", () => {
           const history = (name: string) => [...(batch.history.codes[name]?.subarray(...range) ?? [])];
           const example = { user, time, item: row % 7, click: 0, dwell: 0 };
           const { items, clicks, ages, numPast } = bruteForce(sorted, example, { maxLength, horizonMs: 0 });
-          const got = { items: history("item"), clicks: history("click"), ages: history("age") };
+          const got = { items: history("item"), clicks: history("click"), ages: history("@age") };
           expect({ ...got, numPast: batch.groups.pastEvents[row] }).toEqual({ items, clicks, ages, numPast });
           expect(batch.candidate["item"]?.[row]).toBe(row % 7);
           expect(batch.contextual["user"]?.[row]).toBe(user);

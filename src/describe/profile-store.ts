@@ -71,7 +71,9 @@ class StoreTallies {
     this.#store = store;
     this.labels = schema.outcomes.filter(({ kind }) => kind === "flag");
     const numLabels = this.labels.length;
-    this.#fields = new Map(scalarColumns(store.manifest).map((entry) => [entry.name, fieldTally(store, entry, numLabels)]));
+    this.#fields = new Map(
+      scalarColumns(store.manifest).map((entry) => [entry.name, fieldTally(store, entry, numLabels)]),
+    );
     this.#windows = new WindowTally(store, windows, numLabels);
     this.#names = windows.map(({ name }) => name);
     this.#firstDay = Math.floor(time.earliestMs / DAY_MS);

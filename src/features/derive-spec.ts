@@ -42,9 +42,7 @@ export function deriveSpec(schema: EventSchema, facts: LogFacts): FeatureSpec {
     ...(without.includes("user") ? [] : [keyed("user")]),
     keyed("surface"),
     // Where the log tells no times, a model would learn nothing of the hours that requests come at.
-    ...(without.includes("time")
-      ? []
-      : [fixed(HOUR, HOUR_CARDINALITY), fixed(WEEKDAY, WEEKDAY_CARDINALITY)]),
+    ...(without.includes("time") ? [] : [fixed(HOUR, HOUR_CARDINALITY), fixed(WEEKDAY, WEEKDAY_CARDINALITY)]),
   ];
   return {
     contextual,

@@ -2,8 +2,8 @@
 
 import type { EventsConfig } from "../config/types.ts";
 import type { FactKind } from "./coding.ts";
-import { readCategories, readVector, shortFloat } from "./event-lists.ts";
 import { limitBreach, type UserEvent } from "./event-limits.ts";
+import { readCategories, readVector, shortFloat } from "./event-lists.ts";
 import {
   checkTime,
   readCategory,
@@ -41,15 +41,9 @@ export function eventRulesOf(events: EventsConfig): EventRules {
 export const MISSING: Refused = new Refused("EVENT_MISSING", "a value, as every event has one");
 
 /** One fact of JSON, of the column `name`, as it is stored; null if it is missing, as a list without ids is. */
-export function readFact(raw: unknown, name: string, { kind, dim, delimiter }: FactKind): RawFact | null | Refused {
-  if (kind === "vector") {
-    const vector = readVector(raw, dim ?? 0);
-    return vector === null || isRefused(vector) ? vector : Array.from(vector, shortFloat);
-  }
-  if (kind === "categories") {
-    const ids = readCategories(raw, delimiter);
-    return ids === null || isRefused(ids) || ids.length > 0 ? ids : null;
-  }
+export function readFact(raw: unknown, name: string, of: FactKind): RawFact | null | Refused {
+  const { kind } = of;
+  if (kind === "vector" || kind === "categories") return readList(raw, of);
   // Most numbers need no text in between, and a ranking has thousands.
   if (kind === "number" && typeof raw === "number") return readNumber(raw);
   const text = textOf(raw);
@@ -57,6 +51,13 @@ export function readFact(raw: unknown, name: string, { kind, dim, delimiter }: F
   if (kind === "number") return readNumber(text);
   if (kind === "flag") return readFlag(text);
   return name === "origin" ? readOrigin(text) : readCategory(text);
+}
+
+function readList(raw: unknown, { kind, dim = 0, delimiter }: FactKind): RawFact | null | Refused {
+  const list = kind === "vector" ? readVector(raw, dim) : readCategories(raw, delimiter);
+  if (list === null || isRefused(list)) return list;
+  if (list instanceof Float32Array) return Array.from(list, shortFloat);
+  return list.length === 0 ? null : list;
 }
 
 /**

@@ -173,11 +173,11 @@ async function checkApi(url: string): Promise<void> {
     for (const [name, p] of Object.entries(alone ?? {})) expect(together[i]?.[name]).toBeCloseTo(p, 6);
   }
   expect(together[0]?.["buy"]).toBeGreaterThan(together[1]?.["buy"] ?? 1);
-  for (const [facts, where] of [
-    [{ creative: [1, 2, 3] }, "candidates[0].creative"],
-    [{ creative: [1, 2, 3, null] }, "candidates[0].creative[3]"],
-    [{ tags: "t1|t2" }, "candidates[0].tags"],
+  for (const [facts, code, name] of [
+    [{ creative: [1, 2, 3] }, "EVENT_VECTOR", "creative"],
+    [{ creative: [1, 2, 3, null] }, "EVENT_VECTOR", "creative"],
+    [{ tags: ["t1", ""] }, "EVENT_CATEGORIES", "tags"],
   ] as const) {
-    expect(await rank(facts)).toMatchObject({ status: 400, body: { error: { code: "SERVE_REQUEST", where } } });
+    expect(await rank(facts)).toMatchObject({ status: 400, body: { error: { code, where: `candidates[0].${name}` } } });
   }
 }

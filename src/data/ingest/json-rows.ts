@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { isPlainObject } from "../../config/check.ts";
 import type { RecordSource } from "./dead-letters.ts";
-import { fieldOf, type IngestPlan } from "./plan.ts";
+import { fieldOf, type IngestPlan, type PlannedColumn } from "./plan.ts";
 import { jsonKeysSql, type TextScan } from "./relations.ts";
 import { NESTED_SQL } from "./spellings.ts";
 import { literal, queryRows } from "./sql.ts";
@@ -63,7 +63,7 @@ export async function markNested(connection: DuckDBConnection, plan: IngestPlan,
     for (const [file, seqs] of await bracedRows(connection, i)) {
       for await (const { seq, raw } of read(file, seqs)) {
         const value = valueAt(JSON.parse(Buffer.from(raw).toString("utf8")) as object, field);
-        if (typeof value === "object" && value !== null && !(column.list && Array.isArray(value))) nested.push(seq);
+        if (isNested(value, column)) nested.push(seq);
       }
     }
     if (nested.length === 0) continue;
@@ -95,6 +95,11 @@ function isObject(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether a value is an object, or a list where none is expected. */
+function isNested(value: unknown, { list }: PlannedColumn): boolean {
+  return typeof value === "object" && value !== null && !(list !== undefined && Array.isArray(value));
 }
 
 /** Sequence numbers of the suspects whose text of column `i` may be an object or a list, by file. */

@@ -50,7 +50,9 @@ interface ListField {
 /** SQL of the value of a raw list in its staged type; NULL where it is missing or not spelt plainly. */
 export function plainListSql(spec: ListSpec, raw: string, { type, isJson }: ListField): string {
   const element = elementTypeOf(type);
-  return spec.kind === "vector" ? plainVectorSql(raw, element, spec.dim) : plainIdsSql(raw, element, { delimiter: spec.delimiter, isJson });
+  return spec.kind === "vector"
+    ? plainVectorSql(raw, element, spec.dim)
+    : plainIdsSql(raw, element, { delimiter: spec.delimiter, isJson });
 }
 
 /** A decimal number of JSON. */
