@@ -1,6 +1,7 @@
 /** The rules of whole events: which values they need, and what the log says of all of them. */
 
 import type { EventsConfig } from "../config/types.ts";
+import { MAX_TIME_MS } from "../config/units.ts";
 import type { FactKind } from "./coding.ts";
 import { limitBreach, type UserEvent } from "./event-limits.ts";
 import { readCategories, readVector, shortFloat } from "./event-lists.ts";
@@ -33,8 +34,10 @@ export function eventRulesOf(events: EventsConfig): EventRules {
     const source = events[name];
     return typeof source !== "string" && "value" in source ? [[name, source.value] as const] : [];
   });
-  const { earliestMs, latestMs, time } = events;
-  return { earliestMs, latestMs, timeUnit: time?.unit ?? "ms", constants: Object.fromEntries(constants) };
+  // Rows without times share one, which no rule was made for.
+  const { earliestMs, latestMs } = events.time === null ? { earliestMs: -MAX_TIME_MS, latestMs: MAX_TIME_MS } : events;
+  const timeUnit = events.time?.unit ?? "ms";
+  return { earliestMs, latestMs, timeUnit, constants: Object.fromEntries(constants) };
 }
 
 /** What is wrong with an event that lacks one of the values that every event has. */
