@@ -1,6 +1,7 @@
 /** A log with vectors and lists, from ingest to what is served. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
 import Schema from "typebox/schema";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder, trainAlone } from "../../test/train/project.ts";
@@ -10,6 +11,7 @@ import type { UserConfig } from "../config/schema.ts";
 import type { ProjectConfig } from "../config/types.ts";
 import { ingest } from "../data/index.ts";
 import { seededIntegers } from "../metrics/random.ts";
+import { predictFiles } from "../predict/index.ts";
 import { ModelHost, openOnlineStore, type Ranking, RankingServer } from "../serve/index.ts";
 import { evaluateRuns } from "../train/index.ts";
 import { audit } from "./audit.ts";
@@ -130,6 +132,36 @@ describe("a log with vectors and lists", () => {
     }
   });
 });
+
+describe("rows of a file", () => {
+  it("are scored by their own vectors and lists", async () => {
+    const project = projectOf(CONFIG);
+    const row = { user: "u1", ad: "new", ts: START_MS + DAYS * DAY_MS, age: 3 };
+    const rows = [{ embedding: [19, 0, 0, 0], tags: ["t3"] }, {}, { embedding: [-19, 0, 0, 0], tags: "t1|t3" }];
+    const input = join(folder.path, "given.jsonl");
+    writeFileSync(input, rows.map((facts) => `${JSON.stringify({ ...row, ...facts })}\n`).join(""));
+    for (const run of Object.keys(CONFIG.models)) {
+      const out = join(folder.path, `${run}.parquet`);
+      expect(await predictFiles(project, { run, input: [input], out })).toMatchObject({ predicted: 3, rejected: 0 });
+      const [first, none, last] = await clicksAndBuys(out);
+      expect(first?.click).toBeGreaterThan((last?.click ?? 1) + 0.2);
+      expect(first?.buy).toBeGreaterThan((none?.buy ?? 1) + 0.2);
+      expect(last?.buy).toBeGreaterThan((none?.buy ?? 1) + 0.05);
+    }
+  });
+});
+
+async function clicksAndBuys(path: string): Promise<readonly { readonly click: number; readonly buy: number }[]> {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  try {
+    const rows = (await connection.run(`SELECT p_click, p_buy FROM read_parquet('${path}')`)).getRowsJson();
+    return (await rows).map(([click, buy]) => ({ click: Number(click), buy: Number(buy) }));
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
 
 interface Operation {
   readonly parameters: readonly { readonly name: string; readonly example: string }[];
