@@ -11,7 +11,7 @@ const LIVE = `setInterval(() => {}, 1000); process.on("SIGUSR2", () => process.e
 /** Says "ready" when it can be asked to stop. */
 const SAVE = `${LIVE} let asked = 0; for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => { asked++;
   setTimeout(() => { console.log("saved after " + asked + " " + name); process.exit(130); }, 300); }); console.log("ready");`;
-const STUBBORN = `${LIVE} for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => {}); console.log("ready");`;
+const STUBBORN = `${LIVE} for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => console.log("asked")); console.log("ready");`;
 
 interface Launched {
   readonly lines: readonly OutputLine[];
@@ -194,8 +194,8 @@ describe("a program that launches itself", () => {
     const { child, lines, until, pids, pid } = startOuter(STUBBORN)("");
     await until(2, /ready/);
     process.kill(pid, "SIGINT");
-    // Two signals that are pending at once are one.
-    await new Promise((r) => setTimeout(r, 100));
+    // Two signals that are pending at once are one: the first has come once it was passed on.
+    await until(2, /asked/);
     process.kill(pid, "SIGINT");
     await once(child, "close");
     expect(lines.at(-1)).toBe("PROCESS_FAILED");

@@ -62,23 +62,23 @@ describe("train", () => {
   });
 
   it("stops at Ctrl-C with a checkpoint, says how to go on, and the same command does", async () => {
-    const args = ["train", "previous", "--run", "long", "--set", "training.epochs=40", "--set", "training.threads=1"];
+    const args = ["train", "previous", "--run", "long", "--set", "training.epochs=15", "--set", "training.threads=1"];
     const stopped = await interrupted([...args, "--json"]);
     expect(stopped.code).toBe(130);
     const { step, ...rest } = lastLine<{ readonly step: number }>(stopped);
     expect(rest).toEqual({ stopped: true, run: at("long") });
     expect(stopped.stderr).toMatch(/stopping; Ctrl-C again.*\nstopped after step \d+; the same command goes on from/s);
     expect(step).toBeGreaterThan(0);
-    expect(step).toBeLessThan(40 * 22);
+    expect(step).toBeLessThan(15 * 22);
     expect(readdirSync(at("long", "checkpoints"))).toContain(`step-${String(step).padStart(8, "0")}`);
     expect(existsSync(at("long", "summary.json"))).toBe(false);
     expect(codeOf(await inProject(["evaluate", "long", "--json"]))).toBe("RUN_UNFINISHED");
 
     const next = await inProject([...args, "--json"]);
     expect(next.code).toBe(0);
-    expect(next.stderr).toContain(`train previous: ${step + 1}/880 steps`);
+    expect(next.stderr).toContain(`train previous: ${step + 1}/330 steps`);
     const losses = readCurve(at("long", "metrics.jsonl")).filter((record) => "loss" in record);
-    expect(losses.map((record) => record.step)).toEqual(Array.from({ length: 880 }, (_, i) => i + 1));
+    expect(losses.map((record) => record.step)).toEqual(Array.from({ length: 330 }, (_, i) => i + 1));
   });
 
   it("says that a fresh run goes on without --fresh", async () => {

@@ -14,7 +14,7 @@ const write = (line: string): boolean => process.stdout.write(`${line}\n`);
 const task = JSON.parse(process.argv[2] ?? (await text(process.stdin))) as WorkerTask;
 const { project, model, run, say = [] } = task;
 try {
-  using mesh = ProcessMesh.fromEnvironment({ timeoutMs: 60_000 });
+  using mesh = ProcessMesh.fromEnvironment({ timeoutMs: 3_600_000 });
   write("begin");
   const onProgress = ({ step }: { readonly step: number }): void => {
     if (say.includes(step)) write(`update ${step}`);

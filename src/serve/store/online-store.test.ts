@@ -290,8 +290,8 @@ describe("RedisStore", () => {
     await store.append([event("u", "e", 1)]);
     await server.restart();
     let numPast = 0;
-    for (let attempt = 0; attempt < 50 && numPast === 0; attempt++) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    while (numPast === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
       numPast = await store.read({ user: "u", beforeMs: 2, limit: 1 }).then(
         (past) => past.numPast,
         () => 0,
