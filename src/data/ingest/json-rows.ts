@@ -11,8 +11,8 @@ import { literal, queryRows } from "./sql.ts";
  * engine would read one value and say nothing of the other. Keeps all keys in `json_keys`, the others in `unusable`.
  */
 export async function setUnusableAside(connection: DuckDBConnection, scan: TextScan, plan: IngestPlan): Promise<void> {
-  const layouts = await queryRows(connection, `SELECT DISTINCT to_json(keys)::VARCHAR FROM ${jsonKeysSql(scan)}`);
-  const lists = layouts.map(([keys]) => (keys === null ? null : (JSON.parse(String(keys)) as string[])));
+  const layouts = await queryRows(connection, `SELECT DISTINCT keys FROM ${jsonKeysSql(scan)}`);
+  const lists = layouts.map(([keys]) => keys as readonly string[] | null);
   const mapped = new Set(plan.all.flatMap((column) => topField(fieldOf(column))));
   const repeating = lists.filter((keys) => keys !== null && repeats(keys, mapped));
   await keepKeys(connection, new Set(lists.flatMap((keys) => keys ?? [])));
