@@ -65,7 +65,8 @@ export async function writeDeadLetters(
   writer: FileWriter,
   { plan, paths, records }: { plan: IngestPlan; paths: readonly string[]; records: RecordSource },
 ): Promise<FileDigest> {
-  for (const [index, file] of paths.entries()) {
+  for (const index of await filesWithLetters(connection)) {
+    const file = paths[index] ?? "";
     const broken = brokenOf(connection, index, file);
     let next = (await broken.next()).value;
     const flushUntil = async (line: number) => {
@@ -81,6 +82,13 @@ export async function writeDeadLetters(
     await flushUntil(Number.POSITIVE_INFINITY);
   }
   return writer.finish();
+}
+
+/** Files with rows to write, in order: a log may have thousands of files, and nearly all are without. */
+async function filesWithLetters(connection: DuckDBConnection): Promise<readonly number[]> {
+  const refused = `SELECT DISTINCT file FROM (${REFUSED_SQL}) JOIN read_files ON seq >= first_seq AND seq < first_seq + records WHERE code <> '${COUNTED_ONLY}'`;
+  const rows = await queryRows(connection, `SELECT file FROM (${refused} UNION SELECT file FROM broken) ORDER BY file`);
+  return rows.map(([file]) => Number(file));
 }
 
 function append(writer: FileWriter, letter: DeadLetter): void {

@@ -79,7 +79,7 @@ describe("a log without users and times", () => {
     expect([1, 2].map((user) => store.dictionary("user")?.id(user))).toEqual(["u0", "u1"]);
     for (const i of ROWS.keys()) expect(pointInTime(store, i, 9).numPast).toBe(0);
     const moments = measureNumbers(store, { fromMs: -1, untilMs: 1 });
-    expect(moments["historyLength"]).toEqual({ mean: 0, deviation: 1 });
+    expect(moments["@historyLength"]).toEqual({ mean: 0, deviation: 1 });
     expect(store.manifest.schema.without).toEqual(["time"]);
     store.close();
   });

@@ -59,6 +59,7 @@ async function framePart(
 }
 
 async function keepBroken(connection: DuckDBConnection, index: number, text: FramedText): Promise<void> {
+  if (text.broken.numRecords === 0) return;
   const appender = await connection.createAppender("broken");
   for await (const { line, code, reason, raw } of text.broken) {
     const chunk = DuckDBDataChunk.create([INTEGER, BIGINT, VARCHAR, VARCHAR, BLOB]);

@@ -33,7 +33,8 @@ export class FramedOutput {
   #used = 0;
   /** Whether nothing was written to the copy yet. */
   #isStart = true;
-  readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  // Most files need no copy, and a log may have thousands of small ones.
+  #buffer: Buffer | null = null;
   readonly #own: OwnFile | null;
   readonly #target: string;
   #path: string;
@@ -129,13 +130,15 @@ export class FramedOutput {
     if (bytes.length > BUFFER_BYTES - this.#used) this.#flush();
     if (bytes.length > BUFFER_BYTES) writeAll(this.#open(), bytes);
     else {
+      this.#buffer ??= Buffer.allocUnsafe(BUFFER_BYTES);
       this.#buffer.set(bytes, this.#used);
       this.#used += bytes.length;
     }
   }
 
   #flush(): void {
-    writeAll(this.#open(), this.#buffer.subarray(0, this.#used));
+    const file = this.#open();
+    if (this.#buffer !== null) writeAll(file, this.#buffer.subarray(0, this.#used));
     this.#used = 0;
   }
 

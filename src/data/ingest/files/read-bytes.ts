@@ -59,7 +59,8 @@ async function firstFour(path: string): Promise<Buffer> {
 
 async function* checkedPieces({ path, sizeBytes }: LogFile, compression: Compression): AsyncGenerator<Buffer> {
   try {
-    if (compression === "none") yield* createReadStream(path, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>;
+    if (compression === "none")
+      yield* createReadStream(path, { highWaterMark: Math.min(PIECE_BYTES, sizeBytes + 1) }) as AsyncIterable<Buffer>;
     else if (compression === "gzip") yield* gunzipped(path, sizeBytes);
     else yield* decompressedZstd(path);
   } catch (cause) {
