@@ -70,11 +70,6 @@ export interface GivenFiles {
   close(): void;
 }
 
-/** The mapping of rows that are still to happen: what comes of them, an action included, need not be there. */
-export function mappingOfGiven(events: EventsConfig, from: readonly string[]): EventsConfig {
-  return { ...events, from, action: { value: "" }, outcomes: {} };
-}
-
 /**
  * Checks files as ingest checks a log.
  *

@@ -3,14 +3,13 @@ import { basename, dirname, join, resolve } from "node:path";
 import { publishFile } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
 import { formatOfNames } from "../config/resolve-events.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import type { EventsConfig, ProjectConfig } from "../config/types.ts";
 import {
   BatchBuilder,
   EventStore,
   GivenCoding,
   type GivenFiles,
   type GivenRows,
-  mappingOfGiven,
   readGivenRows,
 } from "../data/index.ts";
 import { type EnrichFor, enrichmentOf, type OpenedRun, openRun } from "../train/index.ts";
@@ -90,6 +89,11 @@ export async function predictFiles(project: ProjectConfig, options: PredictOptio
   } finally {
     rmSync(workspace, { recursive: true, force: true });
   }
+}
+
+/** The mapping of rows that are still to happen: what comes of them, an action included, need not be there. */
+function mappingOfGiven(events: EventsConfig, from: readonly string[]): EventsConfig {
+  return { ...events, from, action: { value: "" }, outcomes: {} };
 }
 
 interface Job extends Pick<Scene, "opened" | "scorer" | "options"> {
