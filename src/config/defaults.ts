@@ -58,6 +58,9 @@ export const EVENTS_DEFAULTS = Object.freeze({
   listDelimiter: "|",
 } as const);
 
+/** How negatives are drawn unless the configuration says otherwise. */
+export const NEGATIVES_DEFAULTS = Object.freeze({ perPositive: 4, from: "popular" } as const);
+
 /** Seed of a random split that does not say it. */
 export const SPLIT_SEED = 1;
 

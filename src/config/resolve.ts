@@ -4,6 +4,7 @@ import { PATH_DEFAULTS } from "./defaults.ts";
 import { LapidaryError } from "./errors.ts";
 import { resolveEvents } from "./resolve-events.ts";
 import { resolveModels } from "./resolve-models.ts";
+import { resolveNegatives } from "./resolve-negatives.ts";
 import { foldOf, resolveSplit } from "./resolve-split.ts";
 import { resolveStudies } from "./resolve-studies.ts";
 import { resolveWorld } from "./resolve-world.ts";
@@ -33,6 +34,7 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
     bundles: resolvePath(root, user.bundles ?? PATH_DEFAULTS.bundles),
     events: { ...resolveEvents(user, root, report), ...foldOf(user.split, root) },
     split: resolveSplit(user, report),
+    negatives: resolveNegatives(user, report),
     models: resolveModels(user, report),
     world: user.world === undefined ? null : resolveWorld(user.world, root, report),
     studies: resolveStudies(user, report),

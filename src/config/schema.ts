@@ -8,6 +8,7 @@ import { ATTRIBUTE_SCHEMA } from "./attribute-schema.ts";
 import { EVENTS_DEFAULTS, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
 import { INSTANT_PATTERN } from "./instant.ts";
 import { field, ids, named, record } from "./schema-parts.ts";
+import { NEGATIVES_SCHEMA } from "./negatives-schema.ts";
 import { splitSchema } from "./split-schema.ts";
 import { studySchema } from "./study-schema.ts";
 import {
@@ -376,6 +377,7 @@ export const CONFIG_SCHEMA = Type.Object(
     events,
     objectives: named(objective, { description: "What models predict.", minProperties: 1 }),
     split: splitSchema({ instant }),
+    negatives: Type.Optional(NEGATIVES_SCHEMA),
     training: Type.Optional(training),
     models: named(model, { description: "The models by name.", pattern: MODEL_NAME_PATTERN, minProperties: 1 }),
     world: Type.Optional(WORLD_SCHEMA),

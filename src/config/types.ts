@@ -204,6 +204,24 @@ export const TRAINING_EXAMPLES = ["all", "ad", "organic"] as const;
 export type TrainingExamples = (typeof TRAINING_EXAMPLES)[number];
 
 /**
+ * Where candidates are drawn from: `popular`, by their number of events of late; `uniform`, every item that was seen
+ * alike; `inBatch`, the other positives of a batch.
+ */
+export const NEGATIVE_SOURCES = ["popular", "uniform", "inBatch"] as const;
+/** One of {@link NEGATIVE_SOURCES}. */
+export type NegativeSource = (typeof NEGATIVE_SOURCES)[number];
+
+/** How negatives are drawn for the objectives whose labels are all positive. */
+export interface NegativesConfig {
+  /** Candidates beside each positive. */
+  readonly perPositive: number;
+  /** Where training draws them from; evaluation draws uniformly, whatever it is. */
+  readonly from: NegativeSource;
+  /** Of `popular`: how long before an example events count; null for all before it. @unit ms */
+  readonly windowMs: number | null;
+}
+
+/**
  * Kinds of models. `baseRate` and `logistic` are the simplest baselines, `previous` is DLRM/DCNv2 with DIN pooling,
  * `foundation` the one that others learn from, `vertical` the small one that serves. The rest are published models to
  * compare with: `din`, `sasrec` and `hstu` differ in how they read the history, `wukong` reads none, and `mmoe`, `ple` and
@@ -318,6 +336,8 @@ export interface ProjectConfig {
   readonly bundles: string;
   readonly events: EventsConfig;
   readonly split: SplitConfig;
+  /** Null if the log holds negatives of its own. */
+  readonly negatives: NegativesConfig | null;
   readonly models: Readonly<Record<string, ModelConfig>>;
   /** The synthetic world whose log this project reads; null if its log is a real one. */
   readonly world: WorldConfig | null;
