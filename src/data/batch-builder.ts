@@ -5,6 +5,7 @@ import type { ValueKind } from "../features/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../features/spec.ts";
 import { ContentReader, type Span } from "./content-reader.ts";
 import { type Histories, type OpenHistories, PlainHistories } from "./histories.ts";
+import type { Candidate } from "./negatives/negative-sampler.ts";
 import { isLabelKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
 import type { Column } from "./store/column.ts";
 import type { ListsColumn, VectorColumn } from "./store/content-column.ts";
@@ -63,6 +64,30 @@ export class BatchBuilder {
   build(rows: Float64Array): Batch {
     const points = Array.from(rows, (row) => pointInTime(this.#store, row, this.#options.historyLength));
     return { rows, ...this.#inputs(points, this.#store), ...this.#labels(points) };
+  }
+
+  /**
+   * The batch of the examples in `rows`, then of candidates beside them, whose labels are not known: each has the context
+   * and the history of its example, and what the item was in an event before it.
+   */
+  buildBeside(rows: Float64Array, candidates: readonly Candidate[]): Batch {
+    const points = Array.from(rows, (row) => pointInTime(this.#store, row, this.#options.historyLength));
+    const all = [...points, ...candidates.map(({ at }) => points[at]!)];
+    const shown = [...rows, ...candidates.map((candidate) => candidate.shown)];
+    // The surface is the one column that tells of the request, not of the item.
+    const rowOf = (name: string, b: number): number => (name === "surface" ? all[b]!.row : shown[b]!);
+    const facts = factsOfRows(this.#store, rowOf);
+    const { labels, labelMask } = this.#labels(points);
+    const numLabels = all.length * this.#options.spec.objectives.length;
+    return {
+      ...this.#inputs(
+        all.map((point, b) => ({ ...point, row: b })),
+        facts,
+      ),
+      rows: Float64Array.from([...rows, ...candidates.map(({ id }) => id)]),
+      labels: padded(labels, numLabels),
+      labelMask: padded(labelMask, numLabels),
+    };
   }
 
   /** The batch of examples that are not in the store, in their order: without labels, of no row. */
@@ -162,6 +187,35 @@ export class BatchBuilder {
 /** The row of an example itself. */
 function ownSpan({ row, momentMs }: PointInTime): Span {
   return { start: row, end: row + 1, momentMs };
+}
+
+/** The facts of examples each of which stands for a row of the store, another one by column if need be. */
+function factsOfRows(store: EventStore, rowOf: (name: string, example: number) => number): ExampleFacts {
+  return {
+    column: (name) => {
+      const column = store.column(name);
+      return { at: (b) => column.at(rowOf(name, b)) };
+    },
+    // One example at a time: its neighbours are of other rows.
+    vectors: (name) => {
+      const column = store.vectors(name);
+      return { slice: (b) => column.slice(rowOf(name, b), rowOf(name, b) + 1) };
+    },
+    lists: (name) => {
+      const column = store.lists(name);
+      return {
+        bounds: (b) => column.bounds(rowOf(name, b), rowOf(name, b) + 1),
+        codes: (from, to) => column.codes(from, to),
+      };
+    },
+  };
+}
+
+/** Values, then zeros. */
+function padded(values: Float32Array, length: number): Float32Array {
+  const longer = new Float32Array(length);
+  longer.set(values);
+  return longer;
 }
 
 function groupsOf(points: readonly PointInTime[], facts: ExampleFacts): ExampleGroups {

@@ -4,6 +4,7 @@ import { balancedPart, costsOf } from "./balance.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import { chosenExamples, dayOrder, type ExampleFilter, shuffledOrder, timeOrder } from "./examples.ts";
 import { GatheredHistories } from "./gathered-histories.ts";
+import { NegativeSampler, type NegativesOptions, withNegatives } from "./negatives/negative-sampler.ts";
 import type { EventWindow } from "./split.ts";
 import { EventStore } from "./store/event-store.ts";
 import type { AdmissionTimes } from "./store-coding.ts";
@@ -41,6 +42,8 @@ export interface BatchSourceOptions {
   readonly horizonMs: number;
   /** Leave out a last batch that is not full: every step of a training has the same size. */
   readonly dropLast: boolean;
+  /** Negatives that are drawn beside the positives; they do not count as examples. @default none */
+  readonly negatives?: NegativesOptions;
 }
 
 /**
@@ -55,6 +58,7 @@ export class BatchSource {
   readonly #store: EventStore;
   readonly #order: ExampleOrder;
   readonly #builder: BatchBuilder;
+  readonly #sampler: NegativeSampler | null;
 
   /** @throws {LapidaryError} READER_OPTION, STORE_* */
   constructor(options: BatchSourceOptions) {
@@ -64,6 +68,7 @@ export class BatchSource {
     this.#builder = new BatchBuilder(this.#store, options, GatheredHistories);
     const { globalBatchSize, dropLast } = options;
     this.#order = orderOf(this.#store, options);
+    this.#sampler = samplerOf(this.#store, this.#order, options);
     this.numExamples = this.#order.size;
     const batches = this.numExamples / globalBatchSize;
     this.numBatches = dropLast ? Math.floor(batches) : Math.ceil(batches);
@@ -75,9 +80,29 @@ export class BatchSource {
     const first = position * globalBatchSize;
     const size = Math.min(globalBatchSize, this.numExamples - first);
     const rows = Float64Array.from({ length: size }, (_, i) => this.#order.rowAt(first + i));
-    if (shard.worldSize === 1) return this.#builder.build(rows);
+    if (shard.worldSize === 1) return this.#build(rows, rows);
     const own = balancedPart(costsOf(this.#store, rows, historyLength), shard);
-    return this.#builder.build(Float64Array.from(own, (i) => rows[i]!));
+    return this.#build(
+      rows,
+      Float64Array.from(own, (i) => rows[i]!),
+    );
+  }
+
+  /** The batch of some of the rows of a global batch. */
+  #build(global: Float64Array, rows: Float64Array): Batch {
+    const { negatives, spec } = this.#options;
+    if (this.#sampler === null || negatives === undefined) return this.#builder.build(rows);
+    const sampler = this.#sampler.forBatch(global);
+    const candidates = Array.from(rows, (row, at) => sampler.candidatesOf(row, at)).flat();
+    const contexts = [...rows, ...candidates.map(({ at }) => rows[at]!)];
+    const items = this.#store.column("item");
+    const shown = [...rows, ...candidates.map((candidate) => candidate.shown)];
+    return withNegatives(this.#builder.buildBeside(rows, candidates), {
+      candidates,
+      numExamples: rows.length,
+      logRatios: Float32Array.from(contexts, (context, b) => sampler.logRatio(items.at(shown[b]!), context)),
+      isDrawn: spec.objectives.map((name) => negatives.objectives.includes(name)),
+    });
   }
 
   close(): void {
@@ -90,6 +115,13 @@ function orderOf(store: EventStore, { window, only, seed, byDay, epoch }: BatchS
   if (seed !== null && byDay) return chosenExamples(store, dayOrder(store, rows, { seed, epoch }), only);
   if (seed === null) return chosenExamples(store, timeOrder(store, rows), only);
   return shuffledOrder(chosenExamples(store, rows, only), { seed, epoch });
+}
+
+function samplerOf(store: EventStore, order: ExampleOrder, options: BatchSourceOptions): NegativeSampler | null {
+  const { negatives, epoch, horizonMs } = options;
+  if (negatives === undefined) return null;
+  const examples = () => Float64Array.from({ length: order.size }, (_, position) => order.rowAt(position));
+  return new NegativeSampler(store, negatives, { epoch, horizonMs, examples });
 }
 
 function checkOptions({ globalBatchSize, historyLength, shard }: BatchSourceOptions): void {

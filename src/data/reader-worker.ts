@@ -35,6 +35,7 @@ function buffersOf(batch: Batch): ArrayBuffer[] {
     batch.labels,
     batch.labelMask,
     batch.history.offsets,
+    ...(batch.logitCorrections === undefined ? [] : [batch.logitCorrections]),
     ...codes,
     ...contentArrays(batch.content),
     ...contentArrays(batch.history.content),

@@ -86,7 +86,7 @@ function addChosen(ranges: Ranges, { user, start, end }: OwnRows, isChosen: (row
 }
 
 /** Number of values of an ascending array below `bound`. */
-function lowerBound(values: ArrayLike<number>, bound: number): number {
+export function lowerBound(values: ArrayLike<number>, bound: number): number {
   let low = 0;
   let high = values.length;
   while (low < high) {

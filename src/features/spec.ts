@@ -113,7 +113,7 @@ export interface EventColumns {
  */
 export interface Batch {
   readonly size: number;
-  /** Row of each example's own event in the event store: the example's identity. */
+  /** Row of each example's own event in the event store: the example's identity. Below −1 of a candidate that was drawn. */
   readonly rows: Float64Array;
   /** Time of each example. @unit ms since 1970, UTC */
   readonly times: Float64Array;
@@ -127,6 +127,11 @@ export interface Batch {
   readonly labels: Float32Array;
   /** 1 where the label is known as of the reader's horizon, else 0. */
   readonly labelMask: Float32Array;
+  /**
+   * Logarithm of how many times as often each row is drawn as a negative as it would be if all items were drawn alike: a
+   * loss takes it from the logits. Only where negatives are drawn by another distribution. @shape [B, T]
+   */
+  readonly logitCorrections?: Float32Array;
   /** Only where a model learns from a teacher or reads its embeddings. */
   readonly knowledge?: BatchKnowledge;
 }
