@@ -9,7 +9,7 @@ import { hasHistories } from "../features/schema.ts";
 import type { Batch } from "../features/spec.ts";
 import { sigmoid } from "../metrics/predictions.ts";
 import { type OnlineStore, type Ranking, versionOf } from "../serve/index.ts";
-import { examplesOf, type OpenedRun, openRun, scoreBatch } from "../train/index.ts";
+import { loggedExamplesOf, type OpenedRun, openRun, scoreBatch } from "../train/index.ts";
 import { knowledgeFor } from "../transfer/index.ts";
 import { relativeDifference } from "./difference.ts";
 import { LoggedEvents } from "./logged-events.ts";
@@ -78,7 +78,7 @@ export async function audit(project: ProjectConfig, options: AuditOptions): Prom
   const store = EventStore.open(project.store);
   try {
     const auditor = new Auditor(store, bundle, options);
-    for await (const batch of await examplesOf(opened, split, knowledgeFor(project))) {
+    for await (const batch of await loggedExamplesOf(opened, split, knowledgeFor(project))) {
       signal?.throwIfAborted();
       await inParallel(examplesIn(opened, bundle, batch), (example) => auditor.check(example));
       onProgress(auditor.examples);

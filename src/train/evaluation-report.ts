@@ -150,9 +150,10 @@ function sourceTable({ runs }: Evaluation, root: string): ResultTable {
   return { columns: ["model", "scores", "curves", "size and cost"].map((label) => ({ label })), rows };
 }
 
-function captionOf({ split, baseline }: Evaluation): string {
+function captionOf({ split, baseline, negatives }: Evaluation): string {
   const difference = baseline === null ? "" : ` ΔNE below zero is better than ${baseline}; intervals resample users.`;
-  return `Metrics on the ${split} window; NE against the base rate of the same examples.${difference}`;
+  const drawn = negatives === null ? "" : ` Negatives are drawn, always the same ones. ${negatives}.`;
+  return `Metrics on the ${split} window; NE against the base rate of the same examples.${difference}${drawn}`;
 }
 
 type Metrics = RunEvaluation["objectives"][string]["overall"];

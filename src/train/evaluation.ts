@@ -11,6 +11,7 @@ import { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "./
 import { type Predictions, predict, writePredictions } from "./predict.ts";
 import { type RunConfig, RunFolder, type RunSummary } from "./run-folder.ts";
 import { type MeasuredRun, type TransferEvaluation, transfersOf } from "./transfer-ratio.ts";
+import { negativesBase } from "./warnings.ts";
 
 /** One run on one split. */
 export interface RunEvaluation {
@@ -42,6 +43,8 @@ export interface Evaluation {
   readonly baseline: string | null;
   /** Name of each surface by its code. */
   readonly surfaces: Readonly<Record<number, string>>;
+  /** What probabilities refer to where negatives were drawn; null where all labels are of the log. */
+  readonly negatives: string | null;
   /** What intervals resample: users, or rows where each is a user of its own. */
   readonly resampled: "users" | "rows";
   readonly runs: readonly RunEvaluation[];
@@ -83,10 +86,13 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
   const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined, known } = options;
   const surface = surfaceOf(project, runs);
   const trained: (Scored & { readonly config: RunConfig })[] = [];
+  const bases = new Set<string>();
   for (const run of runs) {
     options.onRun?.(run);
     const opened = openRun(project, run, surface);
-    const { config, summary } = opened;
+    const { config, summary, inputs } = opened;
+    if (config.negatives !== undefined && inputs.drawn.length > 0)
+      bases.add(negativesBase(inputs.drawn, config.negatives));
     const scores = await scoreRun(opened, options);
     trained.push({ run, config, summary, predictions: predictionsFile(opened, split), scores });
   }
@@ -102,6 +108,7 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
     surface,
     baseline: baseline ?? null,
     surfaces: surfaceNames(project.store),
+    negatives: bases.size === 0 ? null : [...bases].join("; "),
     resampled: project.events.user === null ? "rows" : "users",
     transfers: transfersOf(trained.map(({ run, config }, i) => measured(run, config, evaluations[i]?.objectives))),
     runs: evaluations,

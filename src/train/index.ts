@@ -23,7 +23,15 @@ export { evaluationName, verdictsOf } from "./evaluation-verdict.ts";
 export type { TrainingInputs } from "./inputs.ts";
 export { type Lesson, type LossScope, labelLoss, maskedLoss } from "./learner.ts";
 export { findRun, listRuns, type RunEntry } from "./ledger.ts";
-export { type EnrichFor, enrichmentOf, examplesOf, type OpenedRun, openRun, runPath } from "./open-run.ts";
+export {
+  type EnrichFor,
+  enrichmentOf,
+  examplesOf,
+  loggedExamplesOf,
+  type OpenedRun,
+  openRun,
+  runPath,
+} from "./open-run.ts";
 export { type Predictions, predict, readPredictions, scoreBatch } from "./predict.ts";
 export type { TrainingProgress } from "./progress.ts";
 export { compareRuns, describeRun, type RunComparison, type RunDetails } from "./run-details.ts";

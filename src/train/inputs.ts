@@ -14,6 +14,7 @@ import {
   type LabelCounts,
   measureNumbers,
   measureVectors,
+  type NegativesOptions,
   openReader,
   type ReaderOptions,
   windowOf,
@@ -26,7 +27,10 @@ import { Vocabulary } from "../features/vocabulary.ts";
 import type { TableIds } from "./warnings.ts";
 
 /** What of a project decides the inputs of its models. */
-export type InputsConfig = Pick<ProjectConfig, "store" | "split">;
+export interface InputsConfig extends Pick<ProjectConfig, "store" | "split"> {
+  /** @default none are drawn */
+  readonly negatives?: ProjectConfig["negatives"];
+}
 
 /** What of a model decides its inputs. */
 type ModelInputsConfig = Pick<ModelConfig, "history" | "minCount" | "surface" | "objectives" | "training">;
@@ -59,6 +63,8 @@ interface Facts {
   readonly spec: FeatureSpec;
   readonly rates: readonly number[];
   readonly numExamples: number;
+  /** Objectives whose negatives are drawn. @default none */
+  readonly drawn?: readonly string[];
 }
 
 /** What only the window can tell that the inputs are fitted to. */
@@ -68,6 +74,8 @@ interface FittedFacts extends Facts {
 }
 
 const NO_LABELS: LabelCounts = { known: 0, positive: 0 };
+/** What evaluation draws depends on nothing that two models may have set otherwise. */
+const EVALUATION_SEED = 1;
 const FACTS = "facts.json";
 const VOCABULARY = ".vocabulary";
 
@@ -79,8 +87,10 @@ export class TrainingInputs {
   readonly spec: FeatureSpec;
   /** Share of positives among the known labels of each objective. */
   readonly rates: readonly number[];
-  /** Examples of the training window. */
+  /** Examples of the training window; negatives that are drawn beside them do not count. */
   readonly numExamples: number;
+  /** Objectives whose negatives are drawn: those whose labels are all positive, if the project wants it. */
+  readonly drawn: readonly string[];
   /** Labels where the rates are from, by objective; none where the inputs were loaded. */
   readonly labels: Readonly<Record<string, LabelCounts>>;
   /** Ids that the log has and that the model tells apart; none where the inputs were loaded. */
@@ -100,6 +110,7 @@ export class TrainingInputs {
     this.spec = facts.spec;
     this.rates = facts.rates;
     this.numExamples = facts.numExamples;
+    this.drawn = facts.drawn ?? [];
     this.labels = facts.labels;
     this.tables = facts.tables;
     this.vocabularies = facts.vocabularies;
@@ -134,12 +145,17 @@ export class TrainingInputs {
       const whole = deriveSpec(store.manifest.schema, { cardinalities: sizes, vocabularies, moments, scales });
       const spec = { ...whole, objectives: model.objectives ?? whole.objectives, ...pastEmbeddings };
       const counts = countLabels(store, { window, only, horizonMs: window.untilMs });
-      const labels = Object.fromEntries(spec.objectives.map((name) => [name, counts[name] ?? NO_LABELS]));
-      const rates = spec.objectives.map((name) => rateOf(counts[name]));
+      const logged = spec.objectives.map((name) => [name, counts[name] ?? NO_LABELS] as const);
+      const { negatives = null } = project;
+      const drawn = negatives === null ? [] : logged.filter(([, own]) => isOnlyPositive(own)).map(([name]) => name);
+      const labels = Object.fromEntries(
+        logged.map(([name, own]) => [name, drawn.includes(name) ? withDrawn(own, negatives) : own]),
+      );
+      const rates = spec.objectives.map((name) => rateOf(labels[name]));
       const tables = Object.entries(vocabularies).map(([table, { cardinality }]) => {
         return { table, ids: (sizes[table] ?? 1) - 1, admitted: cardinality - 1 };
       });
-      const facts = { spec, rates, numExamples, labels, tables, vocabularies };
+      const facts = { spec, rates, numExamples, drawn, labels, tables, vocabularies };
       return new TrainingInputs(facts, { project, model, training });
     } finally {
       store.close();
@@ -158,11 +174,12 @@ export class TrainingInputs {
   /** Writes the inputs, so that a trained model can be read without the window it was trained on. */
   save(folder: string): void {
     const { spec, rates, numExamples } = this;
+    const drawn = this.drawn.length === 0 ? {} : { drawn: this.drawn };
     makeFolder(folder);
     for (const [table, vocabulary] of Object.entries(this.vocabularies)) {
       writeFileAtomic(join(folder, `${table}${VOCABULARY}`), vocabulary.encode());
     }
-    writeFileAtomic(join(folder, FACTS), `${JSON.stringify({ spec, rates, numExamples }, null, 2)}\n`);
+    writeFileAtomic(join(folder, FACTS), `${JSON.stringify({ spec, rates, numExamples, ...drawn }, null, 2)}\n`);
   }
 
   /** This process's parts of the training batches of one epoch, shuffled; labels as known at the end of the window. */
@@ -171,17 +188,34 @@ export class TrainingInputs {
     const shuffle = { seed: order === "time" ? null : seed, byDay: order === "days" };
     const only = this.#only(learnedOrigin(this.#model));
     const { vocabularies } = this;
-    return this.#open("train", mesh, { ...shuffle, only, epoch, start, vocabularies, dropLast: true });
+    const negatives = this.#negatives({ seed });
+    return this.#open("train", mesh, { ...shuffle, ...negatives, only, epoch, start, vocabularies, dropLast: true });
   }
 
-  /** This process's parts of all batches of a window, in order of time; labels as known at the end of the log. */
+  /**
+   * This process's parts of all batches of a window, in order of time; labels as known at the end of the log. Negatives
+   * are drawn uniformly, the same for every model.
+   */
   evaluationBatches(split: Split, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
+    const negatives = this.#negatives({ seed: EVALUATION_SEED, from: "uniform", windowMs: null });
+    return this.#open(split, mesh, { seed: null, horizonMs: Number.MAX_SAFE_INTEGER, ...negatives });
+  }
+
+  /** This process's parts of the batches of what a window holds, in order of time: without negatives that are drawn. */
+  loggedBatches(split: Split, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
     return this.#open(split, mesh, { seed: null, horizonMs: Number.MAX_SAFE_INTEGER });
   }
 
   /** This process's parts of the batches of any window, in order of time, without labels that were not yet known then. */
   batchesOf(window: EventWindow, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
     return this.#read(window, mesh, { seed: null });
+  }
+
+  /** The project's way of drawing negatives, with changes; none where all objectives have their own. */
+  #negatives(changes: { readonly seed: number } & Partial<NegativesOptions>): Pick<ReaderOptions, "negatives"> {
+    const { negatives = null } = this.#project;
+    const objectives = this.drawn;
+    return negatives === null || objectives.length === 0 ? {} : { negatives: { ...negatives, objectives, ...changes } };
   }
 
   #open(
@@ -248,6 +282,15 @@ function surfaceCode(store: EventStore, surface: string | null): number | null {
     got: surface,
     hint: "Correct `surface` of the model; `events.surface` says which field of the log it is.",
   });
+}
+
+function isOnlyPositive({ known, positive }: LabelCounts): boolean {
+  return known > 0 && positive === known;
+}
+
+/** The labels with those of the negatives that are drawn beside each. */
+function withDrawn({ known, positive }: LabelCounts, negatives: ProjectConfig["negatives"]): LabelCounts {
+  return { known: known + positive * (negatives?.perPositive ?? 0), positive };
 }
 
 /** One half where no label is known: neither answer is better. */

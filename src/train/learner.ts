@@ -60,10 +60,18 @@ export function labelLesson(model: Model): Lesson {
   return { extra: {}, loss: (batch, over) => labelLoss(model.logits(batch), batch, over) };
 }
 
-/** Log loss of the known labels: each process divides by the labels known in all of them. @shape logits [B, T] → scalar */
+/**
+ * Log loss of the known labels: each process divides by the labels known in all of them. Where negatives were drawn it is
+ * of `z − log(q N)`, so that `z` itself tells of candidates that are drawn alike.
+ *
+ * @shape logits [B, T] → scalar
+ * @see Bengio & Senécal 2008, "Adaptive importance sampling"; Yi et al. 2019, "Sampling-bias-corrected neural modeling"
+ */
 export function labelLoss(logits: Tensor, batch: Batch, over: LossScope): Tensor {
   const labels = toDevice(batch.labels, logits.shape, logits);
-  return maskedLoss(logits, { labels, mask: batch.labelMask }, over);
+  const { logitCorrections, labelMask: mask } = batch;
+  if (logitCorrections === undefined) return maskedLoss(logits, { labels, mask }, over);
+  return maskedLoss(logits.sub(toDevice(logitCorrections, logits.shape, logits)), { labels, mask }, over);
 }
 
 /** Log loss where the mask is 1, over the global batch, each objective by its weight. @shape logits, labels, mask [B, T] → scalar */

@@ -1,7 +1,7 @@
 import { isAbsolute, join, sep } from "node:path";
 import { LapidaryError } from "../config/errors.ts";
 import type { ProjectConfig, Split, SplitConfig } from "../config/types.ts";
-import { EventStore } from "../data/index.ts";
+import { type BatchReader, EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import type { Model } from "../model/index.ts";
@@ -43,7 +43,7 @@ export function openRun(project: ProjectConfig, run: string, surface: string | n
   const read = surface ?? config.model.surface;
   // The test window decides nothing of a run: it is the project's, as it is now.
   const split = withTestWindow(config.split, project.split);
-  const from = { store: project.store, split };
+  const from = { store: project.store, split, negatives: config.negatives ?? null };
   const inputs = TrainingInputs.load(folder.inputs, from, { ...config.model, surface: read });
   const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder });
   folder.checkpoints.loadBest(model);
@@ -51,7 +51,7 @@ export function openRun(project: ProjectConfig, run: string, surface: string | n
 }
 
 /**
- * The examples of a split, as the run's model reads them, in order of time.
+ * The examples of a split, as the run's model reads them, in order of time, with the negatives that are drawn beside them.
  *
  * @throws {LapidaryError} TRAIN_WINDOW if there is none
  */
@@ -61,7 +61,20 @@ export async function examplesOf(
   enrichFor?: EnrichFor,
 ): Promise<AsyncIterable<Batch>> {
   const enrich = enrichmentOf(opened, enrichFor);
-  const batches = await opened.inputs.evaluationBatches(split, ProcessMesh.single());
+  return someOf(split, await opened.inputs.evaluationBatches(split, ProcessMesh.single()), enrich);
+}
+
+/** As {@link examplesOf}, without negatives that are drawn: what the log holds. */
+export async function loggedExamplesOf(
+  opened: OpenedRun,
+  split: Split,
+  enrichFor?: EnrichFor,
+): Promise<AsyncIterable<Batch>> {
+  const enrich = enrichmentOf(opened, enrichFor);
+  return someOf(split, await opened.inputs.loggedBatches(split, ProcessMesh.single()), enrich);
+}
+
+function someOf(split: Split, batches: BatchReader, enrich: (batch: Batch) => Batch): AsyncIterable<Batch> {
   if (batches.numExamples === 0) throw noExamples(split);
   return mapBatches(batches, enrich);
 }

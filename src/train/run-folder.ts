@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { MODEL_DEFAULTS } from "../config/defaults.ts";
 import { makeFolder, writeFileAtomic } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
-import type { ModelConfig, ProjectConfig } from "../config/types.ts";
+import type { ModelConfig, NegativesConfig, ProjectConfig } from "../config/types.ts";
 import type { ModelCost } from "../model/index.ts";
 import { FileLock } from "../torch/index.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
@@ -18,6 +18,8 @@ export interface RunConfig {
   readonly split: ProjectConfig["split"];
   /** Fingerprint of the event store. */
   readonly events: string;
+  /** Only of a project that has negatives drawn. */
+  readonly negatives?: NegativesConfig;
   /** Only of a run over one slice of the training window. */
   readonly slice?: TrainingSlice;
   /** Only of a run over the newest share of the training window, in (0, 1). */

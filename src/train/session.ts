@@ -194,7 +194,7 @@ export class Session {
     const { model } = this.#learner;
     const counted = this.#countedBatches();
     const middle = counted[Math.floor(counted.length / 2)];
-    let [forward, training, examples] = [0, 0, 0];
+    let [forward, training, examples, logged] = [0, 0, 0, 0];
     let own: ModelCost | null = null;
     for (const start of counted) {
       for await (const read of await inputs.trainingBatches({ epoch: 0, start, mesh })) {
@@ -203,14 +203,16 @@ export class Session {
         forward += countFlops(() => noGrad(() => model.logits(batch)));
         training += countFlops(() => this.#learner.gradients(batch, mesh));
         examples += batch.size;
+        // Negatives that are drawn are part of what an example of the log costs.
+        logged += batch.rows.filter((row) => row >= 0).length;
         if (start === middle) own = costOf(inPrecision(model, config.training), batch);
         break;
       }
     }
-    const perExample = (flops: number): number => (examples === 0 ? 0 : flops / examples);
+    const per = (flops: number, count: number): number => (count === 0 ? 0 : flops / count);
     return {
-      forwardFlopsPerExample: perExample(forward),
-      trainingFlopsPerExample: perExample(training),
+      forwardFlopsPerExample: per(forward, examples),
+      trainingFlopsPerExample: per(training, logged),
       activationBytesPerExample: own?.total.activationBytes ?? 0,
       costByPart: own?.parts ?? {},
     };

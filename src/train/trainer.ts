@@ -18,7 +18,7 @@ import type { TrainingProgress } from "./progress.ts";
 import { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
 import { originOf } from "./run-origin.ts";
 import { Session } from "./session.ts";
-import { idWarnings, oneClassWarnings, type TrainingWarning } from "./warnings.ts";
+import { idWarnings, negativesWarnings, oneClassWarnings, type TrainingWarning } from "./warnings.ts";
 import { attributionWindows, dealWindows } from "./windows.ts";
 
 /** How to train a model of a project. */
@@ -100,7 +100,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   const config = configOf(project, options);
   using folder = beginRun(project, options);
   if (folder.summary !== null) return { kind: "finished", summary: folder.summary };
-  const inputs = TrainingInputs.fit({ store: project.store, split: splitOf(project, options) }, config, {
+  const inputs = TrainingInputs.fit({ ...project, split: splitOf(project, options) }, config, {
     ...sliceInputs(project, options.slice),
     ...shareInputs(project, options.share),
     pastEmbeddings: teaching?.pastEmbeddings ?? 0,
@@ -164,7 +164,7 @@ export function initModel({ config, inputs, mesh, folder }: ModelJob): {
  * @throws {LapidaryError} TRAIN_LABELS, TRAIN_ONE_CLASS, TRAIN_IDS
  */
 function warningsOf(
-  { events }: ProjectConfig,
+  { events, negatives }: ProjectConfig,
   { config, inputs }: Pick<ModelJob, "config" | "inputs">,
   { model: where, slice, share = 1 }: TrainOptions,
 ): readonly TrainingWarning[] {
@@ -180,7 +180,8 @@ function warningsOf(
   });
   const isWhole = slice === undefined && share === 1;
   const ids = config.kind === "baseRate" ? [] : idWarnings(inputs.tables, { where, minCount: config.minCount });
-  return [...unlabelledHere, ...oneClassWarnings(withFields, { where, isWhole }), ...ids];
+  const drawn = negatives === null ? [] : negativesWarnings(inputs.drawn, negatives);
+  return [...unlabelledHere, ...oneClassWarnings(withFields, { where, isWhole }), ...drawn, ...ids];
 }
 
 /** A model that never sees a label of an objective would answer one half for everyone. */
@@ -260,6 +261,7 @@ export function runConfigOf(
   store.close();
   return {
     ...{ name, model, split: splitOf(project, options), events },
+    ...(project.negatives === null ? {} : { negatives: project.negatives }),
     ...(slice === undefined ? {} : { slice }),
     ...(share === 1 ? {} : { share }),
     ...(teaching === undefined ? {} : { lesson: teaching.id }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { baseRateWarnings, idWarnings, oneClassWarnings, type TrainingEnd } from "./warnings.ts";
+import { baseRateWarnings, idWarnings, negativesWarnings, oneClassWarnings, type TrainingEnd } from "./warnings.ts";
 
 const END: TrainingEnd = {
   validation: { click: { baseRate: 0.1, normalizedEntropy: 1.2 } },
@@ -98,5 +98,17 @@ describe("tables without ids of their own", () => {
     expect(() => idWarnings(tables, at)).toThrow(
       expect.objectContaining({ code: "TRAIN_IDS", got: "none in any of the tables user, item" }),
     );
+  });
+});
+
+describe("negatives that are drawn", () => {
+  it("are told of with what a probability then means, or that there is no need for them", () => {
+    expect(negativesWarnings(["click", "buy"], { perPositive: 4 })).toEqual([
+      {
+        code: "NEGATIVES_DRAWN",
+        text: "click, buy have no negatives in the log: a probability is that of the positive among one positive and 4 candidates drawn uniformly from the items seen by then; whether it is calibrated for items that are shown is not known",
+      },
+    ]);
+    expect(negativesWarnings([], { perPositive: 4 }).map(({ code }) => code)).toEqual(["NEGATIVES_UNUSED"]);
   });
 });

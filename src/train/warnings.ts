@@ -1,11 +1,19 @@
 /** What a training must say of itself: before it begins, of its inputs, and at its end, of what became of it. */
+import { NEGATIVES_DEFAULTS } from "../config/defaults.ts";
 import { LapidaryError } from "../config/errors.ts";
+import type { NegativesConfig } from "../config/types.ts";
 import type { LabelCounts } from "../data/index.ts";
 import { constantLogLoss } from "../metrics/predictions.ts";
 
 /** What the user should know of a training that nothing stopped. */
 export interface TrainingWarning {
-  readonly code: "IDS_NOT_ADMITTED" | "LABELS_UNKNOWN" | "LABELS_ONE_CLASS" | "WORSE_THAN_BASE_RATE";
+  readonly code:
+    | "IDS_NOT_ADMITTED"
+    | "LABELS_UNKNOWN"
+    | "LABELS_ONE_CLASS"
+    | "NEGATIVES_DRAWN"
+    | "NEGATIVES_UNUSED"
+    | "WORSE_THAN_BASE_RATE";
   /** One sentence, without a full stop. */
   readonly text: string;
 }
@@ -45,7 +53,7 @@ function oneClass({ objective, from, known, positive }: ObjectiveLabels, where: 
   const hint =
     positive === 0
       ? `Check the mapping: \`objectives.${objective}\` reads the field ${from}, where 1 or true is a positive. Or train on more events, or without it (\`objectives\` of the model).`
-      : `A log of positives only tells a model nothing: declare the negatives, as rows whose field ${from} is 0 or false.`;
+      : `A log of positives only tells a model nothing: declare the negatives, as rows whose field ${from} is 0 or false, or have some drawn: \`negatives: { perPositive: ${NEGATIVES_DEFAULTS.perPositive}, from: "${NEGATIVES_DEFAULTS.from}" }\`.`;
   return new LapidaryError({
     code: "TRAIN_ONE_CLASS",
     where: `${where}, ${objective}`,
@@ -53,6 +61,28 @@ function oneClass({ objective, from, known, positive }: ObjectiveLabels, where: 
     got: `${known} labels, all ${positive === 0 ? "negative" : "positive"}`,
     hint,
   });
+}
+
+/** What the probabilities of objectives whose negatives are drawn refer to. */
+export function negativesBase(
+  objectives: readonly string[],
+  { perPositive }: Pick<NegativesConfig, "perPositive">,
+): string {
+  const names = `${objectives.join(", ")} ${objectives.length === 1 ? "has" : "have"}`;
+  const candidates = `${perPositive} ${perPositive === 1 ? "candidate" : "candidates"}`;
+  return (
+    `${names} no negatives in the log: a probability is that of the positive among one positive and ${candidates} drawn ` +
+    "uniformly from the items seen by then; whether it is calibrated for items that are shown is not known"
+  );
+}
+
+/** What is to be said where a project has negatives drawn for some objectives. */
+export function negativesWarnings(
+  objectives: readonly string[],
+  negatives: Pick<NegativesConfig, "perPositive">,
+): readonly TrainingWarning[] {
+  if (objectives.length > 0) return [{ code: "NEGATIVES_DRAWN", text: negativesBase(objectives, negatives) }];
+  return [{ code: "NEGATIVES_UNUSED", text: "every objective has negatives of its own: `negatives` draws none" }];
 }
 
 /**

@@ -68,7 +68,9 @@ export const evaluate = defineCommand({
     const tables = shownTables.filter((table) => table !== null).map(tableText);
     const verdicts = train.verdictsOf(evaluation);
     const end = report === null ? unwritten : [...unwritten, `report: ${report}`];
-    const text = [...tables, verdicts.join("\n"), ...notes, ...end].join("\n\n");
+    const drawn =
+      evaluation.negatives === null ? [] : [`drawn negatives, always the same ones: ${evaluation.negatives}`];
+    const text = [...tables, ...drawn, verdicts.join("\n"), ...notes, ...end].join("\n\n");
     return { result: { ...evaluation, verdicts, report }, text };
   },
 });
