@@ -12,6 +12,7 @@ export { ingest, readGivenRows } from "./lazy.ts";
 export { measureNumbers } from "./measure-numbers.ts";
 export { measureVectors } from "./measure-vectors.ts";
 export { hashOf } from "./mix.ts";
+export { type ChangingAttribute, changingAttributes } from "./negatives/changing-attributes.ts";
 export type { NegativesOptions } from "./negatives/negative-sampler.ts";
 export { type PointInTime, pointInTime } from "./point-in-time.ts";
 export { type BatchReader, openReader, type ReadBatch, type ReaderOptions } from "./reader.ts";

@@ -6,6 +6,8 @@ import type { ModelConfig, ProjectConfig, Split } from "../config/types.ts";
 import {
   admissionTimes,
   type BatchReader,
+  type ChangingAttribute,
+  changingAttributes,
   countExamples,
   countLabels,
   EventStore,
@@ -71,6 +73,7 @@ interface Facts {
 interface FittedFacts extends Facts {
   readonly labels: Readonly<Record<string, LabelCounts>>;
   readonly tables: readonly TableIds[];
+  readonly changing: readonly ChangingAttribute[];
 }
 
 const NO_LABELS: LabelCounts = { known: 0, positive: 0 };
@@ -95,6 +98,8 @@ export class TrainingInputs {
   readonly labels: Readonly<Record<string, LabelCounts>>;
   /** Ids that the log has and that the model tells apart; none where the inputs were loaded. */
   readonly tables: readonly TableIds[];
+  /** Attributes by which what was drawn could be told; none where nothing is drawn, or the inputs were loaded. */
+  readonly changing: readonly ChangingAttribute[];
   /** Of the training examples: each id has its row from its admission on. By table. */
   readonly vocabularies: Readonly<Record<string, Vocabulary>>;
   /** Of all that the model scores: each id has its row if it was admitted in training. By table. */
@@ -113,6 +118,7 @@ export class TrainingInputs {
     this.drawn = facts.drawn ?? [];
     this.labels = facts.labels;
     this.tables = facts.tables;
+    this.changing = facts.changing;
     this.vocabularies = facts.vocabularies;
     const { untilMs } = windowOf(from.project.split, "train");
     const learned = Object.entries(facts.vocabularies).map(([table, own]) => [table, own.learnedUntil(untilMs)]);
@@ -155,7 +161,8 @@ export class TrainingInputs {
       const tables = Object.entries(vocabularies).map(([table, { cardinality }]) => {
         return { table, ids: (sizes[table] ?? 1) - 1, admitted: cardinality - 1 };
       });
-      const facts = { spec, rates, numExamples, drawn, labels, tables, vocabularies };
+      const changing = drawn.length === 0 ? [] : changingAttributes(store);
+      const facts = { spec, rates, numExamples, drawn, labels, tables, changing, vocabularies };
       return new TrainingInputs(facts, { project, model, training });
     } finally {
       store.close();
@@ -168,7 +175,7 @@ export class TrainingInputs {
     const files = readdirSync(folder).filter((file) => file.endsWith(VOCABULARY));
     const read = (file: string): Vocabulary => Vocabulary.decode(new Uint8Array(readFileSync(join(folder, file))));
     const vocabularies = Object.fromEntries(files.map((file) => [basename(file, VOCABULARY), read(file)]));
-    return new TrainingInputs({ ...facts, labels: {}, tables: [], vocabularies }, { project, model });
+    return new TrainingInputs({ ...facts, labels: {}, tables: [], changing: [], vocabularies }, { project, model });
   }
 
   /** Writes the inputs, so that a trained model can be read without the window it was trained on. */

@@ -180,7 +180,7 @@ function warningsOf(
   });
   const isWhole = slice === undefined && share === 1;
   const ids = config.kind === "baseRate" ? [] : idWarnings(inputs.tables, { where, minCount: config.minCount });
-  const drawn = negatives === null ? [] : negativesWarnings(inputs.drawn, negatives);
+  const drawn = negatives === null ? [] : negativesWarnings(inputs, negatives);
   return [...unlabelledHere, ...oneClassWarnings(withFields, { where, isWhole }), ...drawn, ...ids];
 }
 

@@ -103,12 +103,22 @@ describe("tables without ids of their own", () => {
 
 describe("negatives that are drawn", () => {
   it("are told of with what a probability then means, or that there is no need for them", () => {
-    expect(negativesWarnings(["click", "buy"], { perPositive: 4 })).toEqual([
+    expect(negativesWarnings({ drawn: ["click", "buy"], changing: [] }, { perPositive: 4 })).toEqual([
       {
         code: "NEGATIVES_DRAWN",
         text: "click, buy have no negatives in the log: a probability is that of the positive among one positive and 4 candidates drawn uniformly from the items seen by then; whether it is calibrated for items that are shown is not known",
       },
     ]);
-    expect(negativesWarnings([], { perPositive: 4 }).map(({ code }) => code)).toEqual(["NEGATIVES_UNUSED"]);
+    const changing = [{ name: "device", share: 0.634 }];
+    expect(negativesWarnings({ drawn: ["click"], changing }, { perPositive: 1 }).map(({ code }) => code)).toEqual([
+      "NEGATIVES_DRAWN",
+      "NEGATIVES_ATTRIBUTE",
+    ]);
+    expect(negativesWarnings({ drawn: ["click"], changing }, { perPositive: 1 })[1]?.text).toContain(
+      "device is another one in 63% of an item's next events",
+    );
+    expect(negativesWarnings({ drawn: [], changing: [] }, { perPositive: 4 }).map(({ code }) => code)).toEqual([
+      "NEGATIVES_UNUSED",
+    ]);
   });
 });

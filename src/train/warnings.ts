@@ -2,7 +2,7 @@
 import { NEGATIVES_DEFAULTS } from "../config/defaults.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { NegativesConfig } from "../config/types.ts";
-import type { LabelCounts } from "../data/index.ts";
+import type { ChangingAttribute, LabelCounts } from "../data/index.ts";
 import { constantLogLoss } from "../metrics/predictions.ts";
 
 /** What the user should know of a training that nothing stopped. */
@@ -11,6 +11,7 @@ export interface TrainingWarning {
     | "IDS_NOT_ADMITTED"
     | "LABELS_UNKNOWN"
     | "LABELS_ONE_CLASS"
+    | "NEGATIVES_ATTRIBUTE"
     | "NEGATIVES_DRAWN"
     | "NEGATIVES_UNUSED"
     | "WORSE_THAN_BASE_RATE";
@@ -76,13 +77,20 @@ export function negativesBase(
   );
 }
 
-/** What is to be said where a project has negatives drawn for some objectives. */
+/** What is to be said where a project has negatives drawn: of some objectives, beside attributes that tell them. */
 export function negativesWarnings(
-  objectives: readonly string[],
+  { drawn, changing }: { readonly drawn: readonly string[]; readonly changing: readonly ChangingAttribute[] },
   negatives: Pick<NegativesConfig, "perPositive">,
 ): readonly TrainingWarning[] {
-  if (objectives.length > 0) return [{ code: "NEGATIVES_DRAWN", text: negativesBase(objectives, negatives) }];
-  return [{ code: "NEGATIVES_UNUSED", text: "every objective has negatives of its own: `negatives` draws none" }];
+  if (drawn.length === 0) {
+    return [{ code: "NEGATIVES_UNUSED", text: "every objective has negatives of its own: `negatives` draws none" }];
+  }
+  const telling = changing.map(({ name, share }): TrainingWarning => {
+    const often = `${name} is another one in ${Math.round(100 * share)}% of an item's next events`;
+    const text = `${often}: drawn negatives have it from another event, and a model may tell them by it; leave it out if it tells of the request, not of the item`;
+    return { code: "NEGATIVES_ATTRIBUTE", text };
+  });
+  return [{ code: "NEGATIVES_DRAWN", text: negativesBase(drawn, negatives) }, ...telling];
 }
 
 /**

@@ -40,11 +40,12 @@ interface Purchase {
 /** A project over purchases, one every `gapMs`, ingested: 80% to learn from, a tenth each to choose and to report. */
 async function projectOver(folder: string, purchases: readonly Purchase[], { gapMs }: { readonly gapMs: number }) {
   const time = (i: number): number => START_MS + i * gapMs;
-  const lines = purchases.map(({ user, item }, i) => `${user},${item},${time(i)},${item.at(-1)},1`);
-  writeFileSync(join(folder, "orders.csv"), `${["user,item,ts,brand,bought", ...lines].join("\n")}\n`);
+  const lines = purchases.map(({ user, item }, i) => `${user},${item},${time(i)},${item.at(-1)}`);
+  writeFileSync(join(folder, "orders.csv"), `${["user,item,ts,brand", ...lines].join("\n")}\n`);
   const user: UserConfig = {
     events: {
-      ...{ from: "orders.csv", user: "user", item: "item", time: "ts", action: { value: "buy" } },
+      from: { sql: "SELECT *, 1 AS bought FROM 'orders.csv'" },
+      ...{ user: "user", item: "item", time: "ts", action: { value: "buy" } },
       ...{ surface: { value: "shop" }, attributes: { brand: "category" } },
     },
     objectives: { purchase: { from: "bought" } },

@@ -80,6 +80,11 @@ export class ItemTimeline {
     return own.subarray(lowerBound(own, from), lowerBound(own, until));
   }
 
+  /** Rows of an item's events, in order of time. */
+  rowsOf(item: number): Float64Array {
+    return Float64Array.from(this.positionsOf(item, 0, this.#items.length), (position) => this.#rows[position]!);
+  }
+
   /** Row of an item's newest event below a position; it must have one. */
   lastRowOf(item: number, until: number): number {
     const own = this.positionsOf(item, 0, until);
