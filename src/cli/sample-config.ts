@@ -32,19 +32,19 @@ export default defineProject({
   },
   // Models learn from the first ten days, choices are made on the next two, and the last two are reported on.
   split: { trainUntil: "2025-03-11", validationUntil: "2025-03-13", testUntil: "2025-03-15" },
-  // For all models; a model may have a \`training\` of its own. For so small a log, small batches and several passes.
-  training: { globalBatchSize: 64, epochs: 4 },
+  // For all models; a model may have a \`training\` of its own. For so small a log, small batches and two passes.
+  training: { globalBatchSize: 128, epochs: 2 },
   models: {
     baseRate: { kind: "baseRate" },
     logistic: { kind: "logistic" },
-    previous: { kind: "previous", size: "tiny", history: 32 },
-    foundation: { kind: "foundation", size: "tiny", history: 32 },
+    previous: { kind: "previous", size: "tiny", history: 64 },
+    foundation: { kind: "foundation", size: "tiny", history: 64 },
     // The small one that serves. It learns alone with \`lapidary train\`; with its teacher's knowledge, once there is
     // some (\`lapidary generate foundation --slices day\`), with \`lapidary transfer\`.
     vertical: {
       kind: "vertical",
       size: "tiny",
-      history: 32,
+      history: 64,
       teacher: "foundation",
       transfer: { technique: "distill" },
     },

@@ -3,7 +3,7 @@ import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, symlinkS
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IngestResult } from "../../src/data/index.ts";
-import { type Ended, lapidary, lastLine, ROOT, start, temporaryFolder } from "./lapidary.ts";
+import { type Ended, initSmall, lapidary, lastLine, ROOT, start, temporaryFolder } from "./lapidary.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let project = "";
@@ -11,7 +11,7 @@ let initialized: Ended;
 beforeAll(async () => {
   folder = temporaryFolder();
   project = join(folder.path, "project");
-  initialized = await lapidary(["init", project, "--json"]);
+  initialized = await initSmall(project, ["--json"]);
 });
 afterAll(() => folder[Symbol.dispose]());
 

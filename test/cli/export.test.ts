@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Audit, Backfilled, Published } from "../../src/publish/index.ts";
-import { type Ended, lapidary, lastLine, startServer, temporaryFolder } from "./lapidary.ts";
+import { type Ended, initSmall, lapidary, lastLine, startServer, temporaryFolder } from "./lapidary.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let project = "";
@@ -12,7 +12,7 @@ const errorOf = (ended: Ended) => lastLine<{ readonly error: { readonly code: st
 beforeAll(async () => {
   folder = temporaryFolder();
   project = join(folder.path, "project");
-  await lapidary(["init", project]);
+  await initSmall(project);
   await inProject(["ingest"]);
   const short = ["--set", "training.epochs=1", "--set", "training.threads=1"];
   await inProject(["train", "vertical", ...short]);

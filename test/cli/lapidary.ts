@@ -1,9 +1,11 @@
 /** What the tests of the command line share: they start it as a user does and read what it writes. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SMALL_SAMPLE } from "../../src/cli/sample-log.test.support.ts";
+import { sampleLog } from "../../src/cli/sample-log.ts";
 
 /** The checkout. This file runs as dist/test/cli/lapidary.js. */
 export const ROOT: string = join(import.meta.dirname, "..", "..", "..");
@@ -51,6 +53,17 @@ export function start(args: readonly string[], { cwd = ROOT, env = {}, main = MA
 /** Runs a command to its end. */
 export function lapidary(args: readonly string[], place: Place = {}): Promise<Ended> {
   return start(args, place).ended;
+}
+
+/** The project that `lapidary init` makes, over a small log and with the dials that suit it; how `init` ended. */
+export async function initSmall(project: string, args: readonly string[] = []): Promise<Ended> {
+  const ended = await lapidary(["init", project, ...args]);
+  const config = join(project, "lapidary.config.ts");
+  const dials = "globalBatchSize: 64, epochs: 4";
+  const text = readFileSync(config, "utf8").replace(/globalBatchSize: \d+, epochs: \d+/, dials);
+  writeFileSync(config, text.replaceAll(/history: \d+/g, "history: 32"));
+  writeFileSync(join(project, "events.csv"), sampleLog(SMALL_SAMPLE));
+  return ended;
 }
 
 /** Starts `lapidary serve …` on a port that is free, and waits until it says where it listens. */

@@ -4,7 +4,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Predicted } from "../../src/predict/index.ts";
 import { readPredictions } from "../../src/train/index.ts";
-import { type Ended, lapidary, lastLine, startServer, temporaryFolder } from "./lapidary.ts";
+import { type Ended, initSmall, lapidary, lastLine, startServer, temporaryFolder } from "./lapidary.ts";
 
 const OBJECTIVES = ["click", "conversion"] as const;
 const SHORT = ["--set", "training.epochs=1", "--set", "training.threads=1"];
@@ -22,7 +22,7 @@ const codeOf = (ended: Ended) => lastLine<{ readonly error: { readonly code: str
 beforeAll(async () => {
   folder = temporaryFolder();
   project = join(folder.path, "project");
-  await lapidary(["init", project]);
+  await initSmall(project);
   await inProject(["ingest"]);
   for (const run of ["vertical", "previous"]) await inProject(["train", run, ...SHORT]);
   log = readFileSync(at("events.csv"), "utf8").trimEnd().split("\n").slice(1);

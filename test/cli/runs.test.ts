@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RunReference } from "../../src/publish/index.ts";
 import type { Evaluation, RunComparison, RunDetails, RunEntry } from "../../src/train/index.ts";
-import { type Ended, lapidary, lastLine, start, temporaryFolder } from "./lapidary.ts";
+import { type Ended, initSmall, lapidary, lastLine, start, temporaryFolder } from "./lapidary.ts";
 
 const SHORT = ["--set", "training.epochs=1", "--set", "training.threads=1"];
 
@@ -26,7 +26,7 @@ function git(...args: readonly string[]): string {
 beforeAll(async () => {
   folder = temporaryFolder();
   project = join(folder.path, "project");
-  await lapidary(["init", project]);
+  await initSmall(project);
   await inProject(["ingest"]);
   await inProject(["train", "previous", ...SHORT]);
   git("init", "-q");

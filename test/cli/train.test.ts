@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCurve } from "../../src/report/jsonl.ts";
 import type { Evaluation, RunSummary } from "../../src/train/index.ts";
-import { type Ended, lapidary, lastLine, start, temporaryFolder } from "./lapidary.ts";
+import { type Ended, initSmall, lapidary, lastLine, start, temporaryFolder } from "./lapidary.ts";
 
 const KINDS = ["baseRate", "logistic", "previous", "foundation"] as const;
 const SHORT = ["--set", "training.epochs=2", "--set", "training.threads=1"];
@@ -14,7 +14,7 @@ let project = "";
 beforeAll(async () => {
   folder = temporaryFolder();
   project = join(folder.path, "project");
-  await lapidary(["init", project]);
+  await initSmall(project);
   await inProject(["ingest"]);
 });
 afterAll(() => folder[Symbol.dispose]());
@@ -116,7 +116,10 @@ describe("evaluate", () => {
 
   it("shows its tables where neither page nor predictions can be written, and says so", async () => {
     // What no user can write over, the administrator included.
-    const [page, predictions] = [at("evaluation-train.html"), at("logistic", "predictions", "train.safetensors")];
+    const [page, predictions] = [
+      at("evaluation-train-logistic.html"),
+      at("logistic", "predictions", "train.safetensors"),
+    ];
     for (const path of [page, predictions]) mkdirSync(path, { recursive: true });
     const ended = await inProject(["evaluate", "logistic", "--split", "train"]);
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/logistic.*not written: .*EISDIR/s) });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Evaluation, RunSummary } from "../../src/train/index.ts";
 import type { Generated } from "../../src/transfer/index.ts";
-import { type Ended, lapidary, lastLine, temporaryFolder } from "./lapidary.ts";
+import { type Ended, initSmall, lapidary, lastLine, temporaryFolder } from "./lapidary.ts";
 
 const SHORT = ["--set", "training.epochs=1", "--set", "training.threads=1"];
 
@@ -15,7 +15,7 @@ const errorOf = (ended: Ended) => lastLine<{ readonly error: { readonly code: st
 beforeAll(async () => {
   folder = temporaryFolder();
   project = join(folder.path, "project");
-  await lapidary(["init", project]);
+  await initSmall(project);
   await inProject(["ingest"]);
 });
 afterAll(() => folder[Symbol.dispose]());

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SMALL_SAMPLE } from "../../src/cli/sample-log.test.support.ts";
 import { sampleLog } from "../../src/cli/sample-log.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { UserConfig } from "../../src/config/schema.ts";
@@ -68,7 +69,7 @@ export function timesOf({ split }: Pick<ProjectConfig, "split">) {
 
 /** Writes the log into a folder and ingests it; `keep` chooses its rows. */
 export async function makeStore(folder: string, keep: (row: string, index: number) => boolean = () => true) {
-  const [fields, ...rows] = sampleLog().trimEnd().split("\n");
+  const [fields, ...rows] = sampleLog(SMALL_SAMPLE).trimEnd().split("\n");
   writeFileSync(join(folder, "events.csv"), `${[fields, ...rows.filter(keep)].join("\n")}\n`);
   const project = projectIn(folder);
   await ingest(project.events, { store: project.store, threads: 1 });

@@ -7,14 +7,14 @@ import { defineCommand } from "../command.ts";
 import { repeated } from "../option.ts";
 import { proposalText } from "../proposal-text.ts";
 
-/** `lapidary init DIR`: a commented configuration, for a log of one's own or for a small one to try it on. */
+/** `lapidary init DIR`: a commented configuration, for a log of one's own or for a sample to try it on. */
 export const init = defineCommand({
   name: "init",
   summary: "writes a configuration, for your files or a sample log",
   description:
     "Writes a commented configuration and its schema for editors into a folder, which is made if it is not there. " +
     "With --from it looks at your files and proposes what their fields are, each with its reason; without, it adds a " +
-    "small synthetic log. Nothing is overwritten. It reads no configuration, so it takes no --config and no --set.",
+    "synthetic log. Nothing is overwritten. It reads no configuration, so it takes no --config and no --set.",
   args: [
     { name: "DIR", description: "folder to write into", required: true },
     { name: "FILE", description: "more files of the log, after --from", required: false, many: true },
