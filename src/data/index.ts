@@ -7,6 +7,7 @@ export { countLabels, type LabelCounts } from "./count-labels.ts";
 export { ALL_EXAMPLES, countExamples, type ExampleFilter, newestShareMs } from "./examples.ts";
 export { GivenCoding, type GivenExamples } from "./given-examples.ts";
 export type { GivenFiles, GivenRows } from "./given-rows.ts";
+export { databaseFolder } from "./ingest/files/index.ts";
 export type { IngestOptions, IngestResult } from "./ingest/ingest.ts";
 export { ingest, readGivenRows } from "./lazy.ts";
 export { measureNumbers } from "./measure-numbers.ts";

@@ -6,6 +6,7 @@ import { formatOfNames } from "../config/resolve-events.ts";
 import type { EventsConfig, ProjectConfig } from "../config/types.ts";
 import {
   BatchBuilder,
+  databaseFolder,
   EventStore,
   GivenCoding,
   type GivenFiles,
@@ -112,17 +113,19 @@ async function scoreInto(
   const { objectives } = opened.inputs.spec;
   const layout = { objectives, events: config.id !== null, embeddings };
   const store = EventStore.open(project.store);
+  const database = databaseFolder(workspace);
   let files: GivenFiles | null = null;
   let writer: PredictionsWriter | null = null;
   try {
     files = await readGivenRows(config, { workspace, deadLetters: made.letters, ...(signal && { signal }) });
-    writer = await PredictionsWriter.open(workspace, layout);
+    writer = await PredictionsWriter.open(database.path, layout);
     const scored = await scoreAll({ opened, store, scorer, files, writer, letters: made.letters, options });
     await writer.finish(made.out);
     const rejected = Object.values(scored.rejections).reduce((sum, count) => sum + count, 0);
     return { objectives, rejected, ...scored };
   } finally {
     writer?.close();
+    database.remove();
     files?.close();
     store.close();
   }

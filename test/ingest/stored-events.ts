@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { LoadOptions } from "../../src/config/load.ts";
 import { loadProject } from "../../src/config/load.ts";
 import { EventStore, type IngestResult, ingest } from "../../src/data/index.ts";
+import { ORIGINS } from "../../src/features/schema.ts";
 
 /** One stored event, decoded: ids as text, flags as 0 or 1, what is missing left out. */
 export type StoredEvent = Readonly<Record<string, string | number>>;
@@ -44,6 +45,8 @@ function factsAt(store: EventStore, row: number): StoredEvent {
     if (kind === "number" && !Number.isNaN(value)) facts[name] = value;
     if (kind === "flag" && value > 0) facts[name] = value - 1;
     if (id) facts[name] = id;
+    const origin = ORIGINS[value - 1];
+    if (name === "origin" && origin !== undefined) facts[name] = origin;
   }
   return facts;
 }

@@ -86,7 +86,7 @@ function plainIdsSql(
 
 /** The ids where there are no more than there may be, and each is spelt as plainly as a single one. */
 function plainIds(ids: string): string {
-  const isPlain = "x <> '' AND strlen(x) <= 128 AND NOT contains(x, '.') AND x <> '-0'";
+  const isPlain = "x <> '' AND strlen(x) <= 128 AND NOT prefix(x, chr(0)) AND NOT contains(x, '.') AND x <> '-0'";
   return `CASE WHEN len(${ids}) <= ${VALUE_LIMITS.ids} AND len(list_filter(${ids}, lambda x: ${isPlain})) = len(${ids}) THEN ${ids} END`;
 }
 

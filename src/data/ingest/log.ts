@@ -19,6 +19,8 @@ export interface LogPart {
   readonly names: readonly string[];
   /** SQL type by field name, of Parquet; the planned fields inside of others by their dotted names. */
   readonly types: ReadonlyMap<string, string>;
+  /** Of those, the fields inside of others: a field whose own name has points is none. */
+  readonly nested: ReadonlySet<string>;
   /** Values of the fields that the names of the folders hold, and the file does not have. */
   readonly constants: ReadonlyMap<string, string | null>;
 }
@@ -47,17 +49,18 @@ export async function openParts(
   return parts;
 }
 
+const NO_TYPES: Pick<LogPart, "types" | "nested"> = { types: new Map(), nested: new Set() };
+
 async function openPart(
   connection: DuckDBConnection,
   file: LogFile,
   { config, plan }: { config: EventsConfig; plan: IngestPlan },
 ): Promise<Omit<LogPart, "index">> {
-  const types =
-    config.format === "parquet" ? await parquetTypes(connection, file.path, plan) : new Map<string, string>();
+  const { types, nested } = config.format === "parquet" ? await parquetTypes(connection, file.path, plan) : NO_TYPES;
   const names = config.format === "parquet" ? [...types.keys()] : await textNames(file, config);
   const found = partitionsOf(file.path, config.partitions);
   const constants = new Map([...found].filter(([name]) => !names.includes(name)));
-  return { file, names, types, constants };
+  return { file, names, types, nested, constants };
 }
 
 async function textNames(file: LogFile, config: EventsConfig): Promise<readonly string[]> {
@@ -69,16 +72,19 @@ async function parquetTypes(
   connection: DuckDBConnection,
   path: string,
   plan: IngestPlan,
-): Promise<Map<string, string>> {
+): Promise<Pick<LogPart, "types" | "nested">> {
   const from = `FROM read_parquet(${duckPath(path)}, hive_partitioning = false) AS source`;
   const rows = await queryRows(connection, `DESCRIBE SELECT * ${from}`);
   const types = new Map(rows.map(([name, type]) => [String(name), String(type)]));
+  const nested = new Set<string>();
   for (const field of plan.all.map(fieldOf)) {
-    if (field === null || types.has(field) || !types.has(field.split(".")[0] ?? "")) continue;
-    const [found] = await queryRows(connection, `DESCRIBE SELECT ${nestedSql(field, types)} ${from}`).catch(() => []);
-    if (found !== undefined) types.set(field, String(found[1]));
+    if (field === null || types.has(field) || !types.get(field.split(".")[0] ?? "")?.startsWith("STRUCT")) continue;
+    const [found] = await queryRows(connection, `DESCRIBE SELECT ${nestedSql(field)} ${from}`).catch(() => []);
+    if (found === undefined) continue;
+    types.set(field, String(found[1]));
+    nested.add(field);
   }
-  return types;
+  return { types, nested };
 }
 
 /** The SQL type of a field of a part; undefined if it does not have it. */

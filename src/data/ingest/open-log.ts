@@ -7,7 +7,7 @@ import { LapidaryError } from "../../config/errors.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import { checkFields, emptyLog } from "./check-fields.ts";
-import { listLogFiles } from "./files/index.ts";
+import { listLogFiles, searchable } from "./files/index.ts";
 import { fieldsOf, type LogPart, openParts } from "./log.ts";
 import { type IngestPlan, planIngest } from "./plan.ts";
 import { literal } from "./sql.ts";
@@ -58,8 +58,9 @@ async function runQuery(
   makeFolder(queryFolder);
   const path = join(queryFolder, "rows.parquet");
   const statement = query.trim().replace(/;$/, "");
+  using place = searchable(folder);
   try {
-    await connection.run(`SET file_search_path = ${literal(folder)}`);
+    await connection.run(`SET file_search_path = ${literal(place.path)}`);
     await connection.run("SET TimeZone = 'UTC'");
     await connection.run(`COPY (${statement}\n) TO ${literal(path)} (FORMAT parquet)`);
     return path;

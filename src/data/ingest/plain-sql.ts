@@ -81,7 +81,8 @@ function idSql(raw: string, { type, idType, isJson, isChecked }: FieldFacts): st
   const text = type === "VARCHAR" ? raw : `${raw}::VARCHAR`;
   // With a point it may be a number that is spelt otherwise; with a brace, in JSON, no text at all.
   const isNested = isJson ? ` AND NOT prefix(${text}, '{') AND NOT prefix(${text}, '[')` : "";
-  return `CASE WHEN strlen(${text}) <= ${PLAIN_ID_BYTES} AND NOT contains(${text}, '.') AND ${text} <> '-0'${isNested} THEN ${text} END`;
+  // A mark in the place of what is no text begins with NUL.
+  return `CASE WHEN strlen(${text}) <= ${PLAIN_ID_BYTES} AND NOT prefix(${text}, chr(0)) AND NOT contains(${text}, '.') AND ${text} <> '-0'${isNested} THEN ${text} END`;
 }
 
 function numberSql(raw: string, type: string): string {

@@ -83,7 +83,11 @@ export async function judgeLog(connection: DuckDBConnection, log: ReadableLog): 
   const { config, plan, parts } = log;
   const isJson = config.format === "jsonl";
   const [first] = parts;
-  if (isJson && first) checkJsonFields(plan, first.file.path, await knownKeys(connection));
+  if (isJson && first) {
+    const known = await knownKeys(connection);
+    const ofFolders = known.size === 0 ? [] : parts.flatMap(({ constants }) => [...constants.keys()]);
+    checkJsonFields(plan, first.file.path, new Set([...known, ...ofFolders]));
+  }
   const records = recordsOf(connection, log);
   if (isJson) await nameIllFormed(connection, records);
   const resolve = async () => (isJson ? markNested(connection, plan, records) : undefined);

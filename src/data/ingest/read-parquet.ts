@@ -35,6 +35,7 @@ function scanOf(run: readonly LogPart[]): ParquetScan {
   return {
     paths: run.map(({ file }) => duckPath(file.path)),
     types: first?.types ?? new Map(),
+    nested: first?.nested ?? new Set(),
     constants: run.map(({ constants }) => constants),
     firstSeqs: run.map(({ index }) => index * ROWS_PER_FILE),
   };
@@ -44,7 +45,7 @@ function scanOf(run: readonly LogPart[]): ParquetScan {
 function runsOf(parts: readonly LogPart[]): readonly (readonly LogPart[])[] {
   const runs: { parts: LogPart[]; key: string }[] = [];
   for (const part of parts) {
-    const key = JSON.stringify([...part.types]);
+    const key = JSON.stringify([[...part.types], [...part.nested]]);
     const last = runs.at(-1);
     if (last?.key === key && !hidesPlace(part.types)) last.parts.push(part);
     else runs.push({ parts: [part], key });

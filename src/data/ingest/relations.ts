@@ -47,7 +47,8 @@ export function textRelation(scan: TextScan, config: EventsConfig): Relation {
   // By position, because names may hold anything and may repeat.
   const columns = names.map((_, i) => `'f${i}': 'VARCHAR'`).join(", ");
   const form = `auto_detect = false, header = false, skip = ${scan.skipLines}, delim = ${literal(delimiter)}, quote = '', escape = '', new_line = '\\n', compression = 'none', nullstr = [${nulls.map(literal).join(", ")}]`;
-  const from = `read_csv([${scan.paths.join(", ")}], columns = {${columns}}, ${form}, max_line_size = ${MAX_LINE_BYTES}, hive_partitioning = false)`;
+  // Buffers of a line, or the engine takes 16 times as much: more than a scoring may have.
+  const from = `read_csv([${scan.paths.join(", ")}], columns = {${columns}}, ${form}, max_line_size = ${MAX_LINE_BYTES}, buffer_size = ${MAX_LINE_BYTES}, hive_partitioning = false)`;
   return {
     from,
     seq: `row_number() OVER () + ${scan.firstSeq - 1}`,
@@ -103,6 +104,8 @@ export interface ParquetScan {
   readonly paths: readonly string[];
   /** SQL type by field name; the planned fields inside of others by their dotted names. */
   readonly types: ReadonlyMap<string, string>;
+  /** Of those, the fields inside of others. */
+  readonly nested: ReadonlySet<string>;
   /** Of each file. */
   readonly constants: readonly Constants[];
   /** Sequence number of the first row of each file. */
@@ -110,7 +113,7 @@ export interface ParquetScan {
 }
 
 /** Rows of Parquet. */
-export function parquetRelation({ paths, types, constants, firstSeqs }: ParquetScan): Relation {
+export function parquetRelation({ paths, types, nested, constants, firstSeqs }: ParquetScan): Relation {
   const perFile = (values: readonly string[]) =>
     paths.length === 1 ? (values[0] ?? "NULL") : `[${values.join(", ")}][source.file_index::BIGINT + 1]`;
   return {
@@ -118,7 +121,8 @@ export function parquetRelation({ paths, types, constants, firstSeqs }: ParquetS
     seq: `${perFile(firstSeqs.map(String))} + ${hidesPlace(types) ? "row_number() OVER () - 1" : "source.file_row_number"}`,
     field: (name) => {
       const type = types.get(name);
-      if (type !== undefined) return typedField(nestedSql(name, types), type);
+      if (type !== undefined)
+        return typedField(nested.has(name) ? nestedSql(name) : `source.${identifier(name)}`, type);
       if (constants.every((each) => !each.has(name))) return ABSENT;
       return { sql: perFile(constants.map((each) => `${constantSql(each, name)}::VARCHAR`)), type: "VARCHAR" };
     },
@@ -134,11 +138,8 @@ function constantSql(constants: Constants, name: string): string {
 }
 
 /** SQL of a field inside of others, as `item.brand.id`. */
-export function nestedSql(name: string, own: ReadonlyMap<string, string>): string {
-  const top = name.split(".")[0] ?? name;
-  // A dotted name is a field's own unless the first part of it is a field that has others inside.
-  const isNested = name.includes(".") && own.has(top) && (own.get(top) ?? "").startsWith("STRUCT");
-  return `source.${isNested ? name.split(".").map(identifier).join(".") : identifier(name)}`;
+export function nestedSql(name: string): string {
+  return `source.${name.split(".").map(identifier).join(".")}`;
 }
 
 /** Names that the engine gives to a row's place: a field of such a name hides it. */

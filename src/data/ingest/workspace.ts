@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { makeFolder } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
+import { databaseFolder } from "./files/index.ts";
 import { literal, queryRows } from "./sql.ts";
 
 /** What identifies one ingest and where its result goes. */
@@ -38,7 +39,7 @@ export class Workspace {
     const found = await Workspace.#tryOpen(folder, threads);
     if (found && (await found.#adopt(run))) return found;
     found?.close();
-    rmSync(folder, { recursive: true, force: true });
+    discard(folder);
     const fresh = await Workspace.#tryOpen(folder, threads);
     if (fresh && (await fresh.#adopt(run))) return fresh;
     throw new LapidaryError({
@@ -53,7 +54,7 @@ export class Workspace {
   static async #tryOpen(folder: string, threads: number | null): Promise<Workspace | null> {
     makeFolder(folder);
     try {
-      const instance = await DuckDBInstance.create(join(folder, "work.duckdb"));
+      const instance = await DuckDBInstance.create(join(databaseFolder(folder).path, "work.duckdb"));
       const connection = await instance.connect();
       const workspace = new Workspace(folder, instance, connection);
       await workspace.#configure(threads);
@@ -119,8 +120,13 @@ export class Workspace {
   /** Closes the workspace and removes all of it. */
   remove(): void {
     this.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    discard(this.#folder);
   }
+}
+
+function discard(folder: string): void {
+  databaseFolder(folder).remove();
+  rmSync(folder, { recursive: true, force: true });
 }
 
 function busy(folder: string, cause: Error): LapidaryError {

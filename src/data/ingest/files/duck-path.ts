@@ -1,4 +1,7 @@
-import { symlinkSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { literal } from "../sql.ts";
 
 /**
@@ -17,4 +20,33 @@ export function spellable(path: string, link: string): string {
   if (!(path.includes("\\") && /[*?[]/.test(path))) return path;
   symlinkSync(path, link);
   return link;
+}
+
+/** A path of a folder that a list of folders for DuckDB to search can hold, until it is disposed of: its own, or a link's. */
+export function searchable(folder: string): Disposable & { readonly path: string } {
+  if (!/[*?[,\\]/.test(folder)) return { path: folder, [Symbol.dispose]: () => {} };
+  const place = mkdtempSync(join(tmpdir(), "lapidary-"));
+  const path = join(place, "folder");
+  symlinkSync(folder, path);
+  return { path, [Symbol.dispose]: () => rmSync(place, { recursive: true, force: true }) };
+}
+
+/** Where the database of a folder is. */
+export interface DatabaseFolder {
+  readonly path: string;
+  /** Removes it, if it is not the folder itself. */
+  readonly remove: () => void;
+}
+
+/**
+ * Where the database of a folder can be: in it, or where its path has a `?` in a temporary one that is the same each
+ * time. DuckDB cuts a database's path at the `?` to name the log of what it writes, through links too.
+ */
+export function databaseFolder(folder: string): DatabaseFolder {
+  const real = realpathSync(folder);
+  if (!real.includes("?")) return { path: folder, remove: () => {} };
+  const digest = createHash("sha256").update(real).digest("hex").slice(0, 16);
+  const path = join(tmpdir(), `lapidary-${process.getuid?.() ?? 0}-${digest}`);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
