@@ -7,8 +7,8 @@ import { ARCHITECTURE_SCHEMA } from "./architecture-schema.ts";
 import { ATTRIBUTE_SCHEMA } from "./attribute-schema.ts";
 import { EVENTS_DEFAULTS, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
 import { INSTANT_PATTERN } from "./instant.ts";
-import { field, ids, named, record } from "./schema-parts.ts";
 import { NEGATIVES_SCHEMA } from "./negatives-schema.ts";
+import { field, ids, named, record } from "./schema-parts.ts";
 import { splitSchema } from "./split-schema.ts";
 import { studySchema } from "./study-schema.ts";
 import {

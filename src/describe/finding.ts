@@ -8,7 +8,8 @@ export const FINDINGS = {
   LABEL_CONSTANT: {
     severity: "error",
     meaning: "the label never varies",
-    action: "Map another field, or add the events that lack: a model cannot learn from one answer. Of a log of positives, have `negatives` drawn.",
+    action:
+      "Map another field, or add the events that lack: a model cannot learn from one answer. Of a log of positives, have `negatives` drawn.",
   },
   LABEL_TOLD: {
     severity: "error",

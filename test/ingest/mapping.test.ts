@@ -211,7 +211,8 @@ describe("values of an origin", () => {
     [{ from: "paid", ad: ["1"] }, "csv", ["1", "0", "1.0", "", "x"], ["ad", "organic", "ad", undefined, "organic"]],
     [{ from: "paid", ad: [1], organic: [0] }, "csv", ["1", "0", "organic", "ad"], ["ad", "organic", "organic", "ad"]],
     [{ from: "paid", organic: ["nat'l"] }, "csv", ["nat'l", "else"], ["organic", "ad"]],
-  ])("%j of %s", async (origin, format, values, origins) => {
+  ])("%j of %s", async (...given) => {
+    const [origin, format, values, origins] = given;
     const rows = values.map((paid, i) => ({ ...row(i), paid }));
     const text =
       format === "jsonl"
