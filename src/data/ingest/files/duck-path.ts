@@ -22,6 +22,13 @@ export function spellable(path: string, link: string): string {
   return link;
 }
 
+/** {@link spellable}, by a link in the system's temporary folder that is the same each time; the caller removes it. */
+export function spellableForNow(path: string): string {
+  const link = join(tmpdir(), `lapidary-${createHash("sha256").update(path).digest("hex").slice(0, 32)}`);
+  rmSync(link, { force: true });
+  return spellable(path, link);
+}
+
 /** A path of a folder that a list of folders for DuckDB to search can hold, until it is disposed of: its own, or a link's. */
 export function searchable(folder: string): Disposable & { readonly path: string } {
   if (!/[*?[,\\]/.test(folder)) return { path: folder, [Symbol.dispose]: () => {} };
