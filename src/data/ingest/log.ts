@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EventsConfig } from "../../config/types.ts";
 import type { FileFields } from "./check-fields.ts";
-import { duckPath, guessDelimiter, type LogFile, readHeader } from "./files/index.ts";
+import { duckPath, guessDelimiter, type LogFile, readHeader, spellableForNow } from "./files/index.ts";
 import { partitionsOf } from "./partitions.ts";
 import { fieldOf, type IngestPlan } from "./plan.ts";
 import { nestedSql } from "./relations.ts";
@@ -13,6 +13,8 @@ import { unreadable } from "./unreadable.ts";
 /** One file of the log, and what it says of its fields. */
 export interface LogPart {
   readonly file: LogFile;
+  /** Path under which the query engine can find it: its own, or of a link to it. */
+  readonly place: string;
   /** Place among the files of the log. */
   readonly index: number;
   /** Names in the file's order; empty for JSONL, whose records each have their own, and for an empty file. */
@@ -56,11 +58,13 @@ async function openPart(
   file: LogFile,
   { config, plan }: { config: EventsConfig; plan: IngestPlan },
 ): Promise<Omit<LogPart, "index">> {
-  const { types, nested } = config.format === "parquet" ? await parquetTypes(connection, file.path, plan) : NO_TYPES;
-  const names = config.format === "parquet" ? [...types.keys()] : await textNames(file, config);
+  const isParquet = config.format === "parquet";
+  const place = isParquet ? spellableForNow(file.path) : file.path;
+  const { types, nested } = isParquet ? await parquetTypes(connection, place, plan) : NO_TYPES;
+  const names = isParquet ? [...types.keys()] : await textNames(file, config);
   const found = partitionsOf(file.path, config.partitions);
   const constants = new Map([...found].filter(([name]) => !names.includes(name)));
-  return { file, names, types, nested, constants };
+  return { file, place, names, types, nested, constants };
 }
 
 async function textNames(file: LogFile, config: EventsConfig): Promise<readonly string[]> {

@@ -30,12 +30,16 @@ export interface OpenLog {
 export async function openLog(config: EventsConfig, queryFolder: string): Promise<OpenLog> {
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
-  const dispose = () => rmSync(queryFolder, { recursive: true, force: true });
+  const parts: LogPart[] = [];
+  const dispose = () => {
+    rmSync(queryFolder, { recursive: true, force: true });
+    for (const { place, file } of parts) if (place !== file.path) rmSync(place, { force: true });
+  };
   try {
     const { sql } = config;
     const from = sql === null ? config.from : [await runQuery(connection, sql, queryFolder)];
     const plan = planIngest(config);
-    const parts = await openParts(connection, await listLogFiles({ ...config, from }), { config, plan });
+    parts.push(...(await openParts(connection, await listLogFiles({ ...config, from }), { config, plan })));
     if (config.format !== "jsonl" && parts.every(({ names }) => names.length === 0)) {
       throw emptyLog(from.join(", "), parts.length === 1 ? "an empty file" : "empty files");
     }

@@ -33,7 +33,7 @@ export async function viewParquet(
 function scanOf(run: readonly LogPart[]): ParquetScan {
   const [first] = run;
   return {
-    paths: run.map(({ file }) => duckPath(file.path)),
+    paths: run.map(({ place }) => duckPath(place)),
     types: first?.types ?? new Map(),
     nested: first?.nested ?? new Set(),
     constants: run.map(({ constants }) => constants),

@@ -32,14 +32,14 @@ async function* textRows({ file }: LogPart, config: EventsConfig, rows: readonly
 /** Rows of Parquet as JSON, all fields of them. */
 async function* parquetRows(
   connection: DuckDBConnection,
-  { file, types }: LogPart,
+  { place, types }: LogPart,
   rows: readonly number[],
 ): AsyncGenerator<FoundRow> {
-  const place = hidesPlace(types) ? "row_number() OVER () - 1" : "source.file_row_number";
+  const rowNumber = hidesPlace(types) ? "row_number() OVER () - 1" : "source.file_row_number";
   const found = await queryRows(
     connection,
-    `SELECT place::VARCHAR, to_json(row)::VARCHAR FROM (SELECT ${place} AS place, source AS row
-       FROM read_parquet(${duckPath(file.path)}, hive_partitioning = false) AS source)
+    `SELECT place::VARCHAR, to_json(row)::VARCHAR FROM (SELECT ${rowNumber} AS place, source AS row
+       FROM read_parquet(${duckPath(place)}, hive_partitioning = false) AS source)
      WHERE place IN (${rows.join(", ")}) ORDER BY place`,
   );
   for (const [place, text] of found) {
