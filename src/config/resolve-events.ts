@@ -1,14 +1,14 @@
 import { resolve as resolvePath } from "node:path";
-import { join, type Problem, show } from "./check.ts";
+import { join, show } from "./check.ts";
 import { EVENTS_DEFAULTS } from "./defaults.ts";
 import { parseInstant } from "./instant.ts";
+import { formatOfNames, invalid, type Report, resolveTimeField } from "./resolve-fields.ts";
+import { checkWindows, resolveOutcomes } from "./resolve-outcomes.ts";
 import type { UserConfig } from "./schema.ts";
-import type { AttributeConfig, EventsConfig, IdEncoding, OutcomeConfig, Source, TextConfig } from "./types.ts";
-import { parseDuration } from "./units.ts";
+import type { AttributeConfig, EventsConfig, IdEncoding, Source, TextConfig } from "./types.ts";
 
 type UserEvents = UserConfig["events"];
 type UserAttribute = Exclude<NonNullable<UserEvents["attributes"]>[string], string>;
-type Report = (problem: Problem) => void;
 
 /**
  * Keys that every event has, and that requests give beside its facts. Compared without case, as SQL compares columns. What
@@ -35,7 +35,7 @@ export function resolveEvents(user: UserConfig, root: string, report: Report): E
     id: events.id ?? null,
     user: events.user ?? null,
     item: events.item,
-    time: resolveTimeField(events.time),
+    time: events.time === undefined ? null : resolveTimeField(events.time, EVENTS_DEFAULTS.timeUnit),
     action: resolveSource(events.action),
     surface: resolveSource(events.surface),
     origin: resolveOrigin(events.origin, report),
@@ -43,7 +43,7 @@ export function resolveEvents(user: UserConfig, root: string, report: Report): E
     latestMs: resolveTime(events.latest ?? EVENTS_DEFAULTS.latest, "events.latest", report),
     itemIds: resolveIds(events.itemIds),
     attributes: resolveAttributes(events.attributes ?? {}),
-    outcomes: resolveOutcomes(user, report),
+    outcomes: resolveOutcomes(user, root, report),
   };
   checkEvents(resolved, user, report);
   return resolved;
@@ -57,28 +57,6 @@ export function resolveTime(value: string | number, path: string, report: Report
     invalid(path, { expected: "a day of the calendar", got: show(value), hint: "Check the day, month and time." }),
   );
   return Number.NaN;
-}
-
-function resolveDelay(value: string | undefined, path: string, report: Report): number {
-  const ms = parseDuration(value ?? EVENTS_DEFAULTS.delay);
-  if (ms !== null) return ms;
-  report(invalid(path, { expected: "a shorter duration", got: show(value), hint: "No date is that far away." }));
-  return Number.NaN;
-}
-
-function invalid(path: string, facts: { expected: string; got: string; hint: string }): Problem {
-  return { code: "CONFIG_INVALID", path, ...facts };
-}
-
-/** The format that the names of files tell; null if they tell none, or several. */
-export function formatOfNames(paths: readonly string[]): EventsConfig["format"] | null {
-  const formats = new Set(
-    paths.map((path) => /\.(parquet|csv|tsv|jsonl|ndjson)(\.(gz|zst))?$/i.exec(path)?.[1]?.toLowerCase()),
-  );
-  const [format] = formats;
-  if (formats.size !== 1) return null;
-  if (format === "ndjson") return "jsonl";
-  return format === "parquet" || format === "csv" || format === "tsv" || format === "jsonl" ? format : null;
 }
 
 function formatOf(paths: readonly string[], report: Report): EventsConfig["format"] {
@@ -103,12 +81,6 @@ function resolveText(events: UserEvents): TextConfig {
     nulls: events.nulls ?? EVENTS_DEFAULTS.nulls,
     decimal: events.decimal ?? EVENTS_DEFAULTS.decimal,
   };
-}
-
-function resolveTimeField(time: UserEvents["time"]): EventsConfig["time"] {
-  if (time === undefined) return null;
-  if (typeof time === "string") return { from: time, unit: EVENTS_DEFAULTS.timeUnit };
-  return { from: time.from, unit: time.unit };
 }
 
 function resolveSource(source: UserEvents["action"]): Source {
@@ -165,39 +137,6 @@ function resolveAttribute(name: string, attribute: UserAttribute): AttributeConf
   }
 }
 
-/** Objectives first, each an outcome of kind flag; then the other outcomes. */
-function resolveOutcomes({ objectives, events }: UserConfig, report: Report): Record<string, OutcomeConfig> {
-  const entries: [string, OutcomeConfig][] = [];
-  for (const [name, { from = name, delay, windowOf = null }] of Object.entries(objectives)) {
-    const delayMs = resolveDelay(delay, `objectives.${name}.delay`, report);
-    entries.push([name, { from, kind: "flag", delayMs, objective: true, windowOf }]);
-  }
-  for (const [name, { from = name, kind, delay }] of Object.entries(events.outcomes ?? {})) {
-    const delayMs = resolveDelay(delay, `events.outcomes.${name}.delay`, report);
-    entries.push([name, { from, kind, delayMs, objective: false, windowOf: null }]);
-  }
-  return Object.fromEntries(entries);
-}
-
-/** A window is of another objective, of one that is none itself, and known sooner. */
-function checkWindows({ outcomes }: EventsConfig, report: Report): void {
-  for (const [name, { windowOf, delayMs }] of Object.entries(outcomes)) {
-    if (windowOf === null) continue;
-    const whole = outcomes[windowOf];
-    if (whole?.objective && whole.windowOf === null && windowOf !== name && delayMs < whole.delayMs) continue;
-    const longest = Object.entries(outcomes).filter(
-      ([, o]) => o.objective && o.windowOf === null && o.delayMs > delayMs,
-    );
-    report(
-      invalid(`objectives.${name}.windowOf`, {
-        expected: "an objective with a longer delay that is no window itself",
-        got: show(windowOf),
-        hint: `There ${longest.length === 0 ? "is none" : `are ${longest.map(([other]) => other).join(", ")}`}.`,
-      }),
-    );
-  }
-}
-
 function checkEvents(events: EventsConfig, user: UserConfig, report: Report): void {
   if (events.earliestMs >= events.latestMs) {
     const expected = `a time after events.earliest (${show(user.events.earliest ?? EVENTS_DEFAULTS.earliest)})`;
@@ -217,6 +156,8 @@ function checkEvents(events: EventsConfig, user: UserConfig, report: Report): vo
 /** Attributes, objectives and outcomes are columns of one batch: each needs a name of its own. */
 function checkNames(events: EventsConfig, user: UserConfig, report: Report): void {
   const taken = new Map(TAKEN_NAMES.map((name) => [name.toLowerCase(), "a key of every event or request"]));
+  const isTimed = Object.values(events.outcomes).some(({ arrival }) => arrival !== undefined);
+  if (isTimed) taken.set("known", "where reports of events say when outcomes became known");
   const members = [
     ...Object.keys(events.attributes).map((name) => ({ name, path: join("events.attributes", name) })),
     ...Object.keys(events.outcomes).map((name) => ({ name, path: outcomePath(user, name) })),
@@ -244,7 +185,8 @@ function duplicatedOutcomes({ objectives, events }: UserConfig) {
 
 /** A field that becomes known later must not be read as if it were known at once. */
 function checkLeaks(events: EventsConfig, user: UserConfig, report: Report): void {
-  const later = new Map(Object.entries(events.outcomes).map(([name, { from }]) => [from, outcomePath(user, name)]));
+  const own = Object.entries(events.outcomes).filter(([, { arrival }]) => (arrival?.log ?? null) === null);
+  const later = new Map(own.map(([name, { from }]) => [from, outcomePath(user, name)]));
   for (const [name, { from }] of Object.entries(events.attributes)) {
     const path = later.get(from);
     if (path === undefined) continue;

@@ -1,5 +1,7 @@
 /** What the schema of the configuration is put together from. */
 import Type, { type TSchema } from "typebox";
+import { TIME_UNITS } from "./types.ts";
+import { DURATION_PATTERN } from "./units.ts";
 
 const NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$";
 
@@ -31,4 +33,34 @@ export const ids = (description: string) =>
       ),
     ],
     { title: '"dictionary" or { hash: number of rows }', description, default: "dictionary" },
+  );
+
+/** A length of time. */
+export const duration = (description: string) =>
+  Type.String({ title: 'a duration such as "7d", "1h", "90s" or "0s"', description, pattern: DURATION_PATTERN });
+
+/** Files of a log. */
+export const files = (description: string) =>
+  Type.Union(
+    [
+      field("A file or a glob."),
+      Type.Array(field("A file or a glob."), { description: "Files or globs.", minItems: 1 }),
+    ],
+    { title: "a file or glob, or a list of them", description },
+  );
+
+/** A field of times, with its unit or without. */
+export const timeField = (description: string) =>
+  Type.Union(
+    [
+      field("Field of the time."),
+      record(
+        {
+          from: field("Field of the time."),
+          unit: Type.Enum([...TIME_UNITS], { description: "Unit since 1970 UTC, or ISO 8601 text." }),
+        },
+        "A field and its unit.",
+      ),
+    ],
+    { title: "the name of a field, or { from, unit }", description },
   );

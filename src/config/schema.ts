@@ -8,7 +8,8 @@ import { ATTRIBUTE_SCHEMA } from "./attribute-schema.ts";
 import { EVENTS_DEFAULTS, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
 import { INSTANT_PATTERN } from "./instant.ts";
 import { NEGATIVES_SCHEMA } from "./negatives-schema.ts";
-import { field, ids, named, record } from "./schema-parts.ts";
+import { OBJECTIVE_SCHEMA, OUTCOME_SCHEMA } from "./outcome-schema.ts";
+import { field, ids, named, record, timeField } from "./schema-parts.ts";
 import { splitSchema } from "./split-schema.ts";
 import { studySchema } from "./study-schema.ts";
 import {
@@ -18,7 +19,6 @@ import {
   MODEL_SIZES,
   ROW_FORMATS,
   TABLE_STORAGES,
-  TIME_UNITS,
   TRAINING_EXAMPLES,
   TRAINING_ORDERS,
   TRAINING_PRECISIONS,
@@ -26,14 +26,10 @@ import {
   type TrainingConfig,
   type TransferConfig,
 } from "./types.ts";
-import { DURATION_PATTERN, MAX_TIME_MS } from "./units.ts";
-import { SCALAR_KINDS } from "./value-kinds.ts";
+import { MAX_TIME_MS } from "./units.ts";
 import { WORLD_SCHEMA } from "./world-schema.ts";
 
 const MODEL_NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]{0,63}$";
-
-const duration = (description: string) =>
-  Type.String({ title: 'a duration such as "7d", "1h", "90s" or "0s"', description, pattern: DURATION_PATTERN });
 
 const instant = (description: string) =>
   Type.Union(
@@ -76,26 +72,6 @@ const origin = Type.Union(
 
 /** One character of ASCII. */
 const character = (description: string) => Type.String({ description, pattern: "^[\\x00-\\x7F]$" });
-
-const kind = Type.Enum([...SCALAR_KINDS], {
-  description: "`category`: an id or a word. `number`: a float. `flag`: 0 or 1.",
-});
-
-const delay = () => Type.Optional(duration("Time from the event until this is known. Default: 0s."));
-
-const outcome = record(
-  { from: Type.Optional(field("Field of the log; the outcome's own name if absent.")), kind, delay: delay() },
-  "One fact known only some time after the event.",
-);
-
-const objective = record(
-  {
-    from: Type.Optional(field("Field of the log, 0 or 1; the objective's own name if absent.")),
-    delay: delay(),
-    windowOf: Type.Optional(field("Objective of which this is the same event within a shorter time.")),
-  },
-  "One outcome that models predict.",
-);
 
 const events = record(
   {
@@ -150,21 +126,8 @@ const events = record(
     user: Type.Optional(field("Field of the user's id. Without it every row is a user of its own: no histories.")),
     item: field("Field of the item's id."),
     time: Type.Optional(
-      Type.Union(
-        [
-          field("Field of the time, in milliseconds since 1970."),
-          record(
-            {
-              from: field("Field of the time."),
-              unit: Type.Enum([...TIME_UNITS], { description: "Unit since 1970 UTC, or ISO 8601 text." }),
-            },
-            "A field and its unit.",
-          ),
-        ],
-        {
-          title: "the name of a field, or { from, unit }",
-          description: "When the event happened. Without it all rows share one time: no histories.",
-        },
+      timeField(
+        "When the event happened, in milliseconds since 1970 if no unit is given. Without it all rows share one time: no histories.",
       ),
     ),
     action: source("What happened: an impression, a purchase…"),
@@ -175,7 +138,9 @@ const events = record(
     itemIds: Type.Optional(ids("How the ids of the items become table rows.")),
     attributes: Type.Optional(named(ATTRIBUTE_SCHEMA, { description: "Facts known when the item is shown." })),
     outcomes: Type.Optional(
-      named(outcome, { description: "Facts known later: read of past events, never an input of their own event." }),
+      named(OUTCOME_SCHEMA, {
+        description: "Facts known later: read of past events, never an input of their own event.",
+      }),
     ),
   },
   "How the log's fields map to events.",
@@ -375,7 +340,7 @@ export const CONFIG_SCHEMA = Type.Object(
       Type.String({ description: "Folder of the exported models.", default: PATH_DEFAULTS.bundles, minLength: 1 }),
     ),
     events,
-    objectives: named(objective, { description: "What models predict.", minProperties: 1 }),
+    objectives: named(OBJECTIVE_SCHEMA, { description: "What models predict.", minProperties: 1 }),
     split: splitSchema({ instant }),
     negatives: Type.Optional(NEGATIVES_SCHEMA),
     training: Type.Optional(training),

@@ -107,14 +107,47 @@ export interface CategoriesAttribute {
 
 /** A fact known `delayMs` after the event: a label of it, and history of later ones. */
 export interface OutcomeConfig {
+  /** Field of the log; of an outcome with a log of its own, the field of that log which is read. */
   readonly from: string;
   readonly kind: ScalarKind;
-  /** @unit ms */
+  /** Time from the event until all of it is known: the window and its own delay, where it has a time of its own. @unit ms */
   readonly delayMs: number;
   readonly objective: boolean;
   /** The objective of which this one is the same event within a shorter time; null for none. */
   readonly windowOf: string | null;
+  /** Only of outcomes with times of their own. */
+  readonly arrival?: ArrivalConfig;
 }
+
+/** How an outcome that has a time of its own comes to its event. It counts from the event's time to the window's end, both included. */
+export interface ArrivalConfig {
+  /** @unit ms */
+  readonly windowMs: number;
+  /** Null if the event's own row holds the time. */
+  readonly log: OutcomeLogConfig | null;
+  /** How its event is found if its log names users; null if the log names events. */
+  readonly attribution: Attribution | null;
+  /** What is stored: whether there was one, how many, or the sum of their values. */
+  readonly measure: "any" | "count" | "sum";
+}
+
+/** A log of outcomes: rows that name the event they are of. */
+export interface OutcomeLogConfig {
+  /** Files or globs, absolute. */
+  readonly from: readonly string[];
+  readonly format: EventsConfig["format"];
+  /** Fields that say which event it is of. */
+  readonly key: OutcomeKey;
+  readonly time: TimeField;
+}
+
+/** What a row of an outcome names: its event, or its user, and the item where it names one. */
+export type OutcomeKey = { readonly id: string } | { readonly user: string; readonly item: string | null };
+
+/** Ways to find the event of an outcome that names its user alone. */
+export const ATTRIBUTIONS = ["lastClick", "firstClick", "lastView", "firstView"] as const;
+/** One of {@link ATTRIBUTIONS}. */
+export type Attribution = (typeof ATTRIBUTIONS)[number];
 
 /** The windows of a split: what a model learns from, what choices are made on, what is reported once. */
 export const SPLITS = ["train", "validation", "test"] as const;

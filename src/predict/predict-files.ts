@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node
 import { basename, dirname, join, resolve } from "node:path";
 import { publishFile } from "../config/durable-file.ts";
 import { LapidaryError } from "../config/errors.ts";
-import { formatOfNames } from "../config/resolve-events.ts";
+import { formatOfNames } from "../config/resolve-fields.ts";
 import type { EventsConfig, ProjectConfig } from "../config/types.ts";
 import {
   BatchBuilder,
