@@ -1,7 +1,7 @@
 import { LapidaryError } from "../config/errors.ts";
 import { denseInput, HISTORY_LENGTH, isComputed, TIME_CODES } from "../features/coding.ts";
 import { contentOf, isEmptyContent } from "../features/content.ts";
-import type { ValueKind } from "../features/schema.ts";
+import { outcomeOfKnown, type ValueKind } from "../features/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../features/spec.ts";
 import { ContentReader, type Span } from "./content-reader.ts";
 import { type Histories, type OpenHistories, PlainHistories } from "./histories.ts";
@@ -144,11 +144,11 @@ export class BatchBuilder {
     const labelMask = new Float32Array(points.length * numTasks);
     for (const [task, name] of spec.objectives.entries()) {
       const column = this.#store.column(name);
-      const delayMs = this.#coding.delayMs(name) ?? 0;
+      const outcome = this.#coding.outcomes.get(name) ?? { delayMs: 0 };
       for (const [i, { row, timeMs }] of points.entries()) {
         const code = column.at(row);
         // What is not known yet is not in the batch at all, so that no mask has to be remembered.
-        if (code === 0 || !isLabelKnown(timeMs, delayMs, horizonMs)) continue;
+        if (code === 0 || !isLabelKnown(timeMs, outcome, horizonMs)) continue;
         labels[i * numTasks + task] = code - 1;
         labelMask[i * numTasks + task] = 1;
       }
@@ -163,7 +163,7 @@ export class BatchBuilder {
     for (const { name } of lists) this.#expectKind(name, "categories");
     for (const { name } of [...contextual, ...candidate, ...numbers]) {
       // What happened to an item is known only after it was shown.
-      if (this.#coding.outcomes.has(name) || name === "action") throw leak(name);
+      if (this.#coding.outcomes.has(name) || name === "action" || outcomeOfKnown(name) !== null) throw leak(name);
     }
     for (const { name } of [...contextual, ...candidate, ...history]) if (!isComputed(name)) this.#store.entry(name);
     for (const { name } of numbers) if (name !== HISTORY_LENGTH) this.#expectKind(name, "number");

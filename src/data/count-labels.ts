@@ -25,8 +25,9 @@ export function countLabels(store: EventStore, options: CountLabelsOptions): Rea
   const isChosen = exampleTest(store, options.only ?? ALL_EXAMPLES);
   const objectives = store.manifest.schema.outcomes.filter(({ objective }) => objective);
   return Object.fromEntries(
-    objectives.map(({ name, delayMs }) => {
-      const isKnown = (timeMs: number): boolean => isLabelKnown(timeMs, delayMs, options.horizonMs);
+    objectives.map((outcome) => {
+      const { name } = outcome;
+      const isKnown = (timeMs: number): boolean => isLabelKnown(timeMs, outcome, options.horizonMs);
       return [name, countColumn(store, rows, { name, isKnown, isChosen })];
     }),
   );

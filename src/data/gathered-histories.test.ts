@@ -22,8 +22,12 @@ const LAYOUTS: readonly ColumnLayout[] = [
   { name: "click", kind: "flag", type: "u8", cardinality: 3 },
   { name: "dwell", kind: "number", type: "f32", cardinality: 0 },
   { name: "sale", kind: "flag", type: "u8", cardinality: 3 },
+  { name: "known.sale", kind: "number", type: "f64", cardinality: 0 },
+  { name: "known.click", kind: "number", type: "u32", cardinality: 0 },
 ];
-const DELAYS = { click: 0, dwell: 1000, sale: 4_000_000_000 } as const;
+/** The most that each outcome waits for; of those with times of their own, each event waits for its own. */
+const DELAYS = { click: 100_000, dwell: 1000, sale: 4_000_000_000 } as const;
+const TIMED: readonly string[] = ["click", "sale"];
 
 interface Event {
   readonly user: number;
@@ -47,7 +51,8 @@ function writeEvents(dir: string, events: readonly Event[]): void {
     columns: LAYOUTS.map(({ type }, c) => arrayType(type).from(sorted.map(({ values }) => values[c]!))),
   });
   const outcomes = Object.entries(DELAYS).map(([name, delayMs]) => {
-    return { name, kind: name === "dwell" ? "number" : "flag", delayMs, objective: false } as const;
+    const known = TIMED.includes(name) ? { knownColumn: `known.${name}` } : {};
+    return { name, kind: name === "dwell" ? "number" : "flag", delayMs, objective: false, ...known } as const;
   });
   const rows = { rowsRead: events.length, accepted: events.length, duplicates: 0, rejected: 0 };
   writer.finish({
@@ -64,7 +69,8 @@ type Options = Pick<BatchOptions, "historyLength" | "admittedMs">;
 /** The batch of some rows, plain and gathered. */
 function both(dir: string, rows: readonly number[], options: Options): readonly [Batch, Batch] {
   const store = EventStore.open(dir);
-  const history = [...LAYOUTS.map(({ name }) => name), "@age"].map((name) => {
+  const names = LAYOUTS.map(({ name }) => name).filter((name) => !name.startsWith("known."));
+  const history = [...names, "@age"].map((name) => {
     return { name, table: name, cardinality: name === "shop" ? 7 : 2 ** 20 };
   });
   const spec = { contextual: [], candidate: [], numbers: [], history, objectives: [] };
@@ -80,6 +86,13 @@ const float = fc.oneof(
   fc.constantFrom(0, -0, 89, -89, 1e4, -1e4, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
 );
 const flag = fc.nat(2);
+/** Known at once, as old as gaps are, or last of all. */
+const known = (most: number) =>
+  fc.oneof(
+    fc.constantFrom(0, most),
+    fc.nat(3).map((n) => 500 * n),
+    fc.nat(most),
+  );
 const item = fc.oneof(fc.nat(5), fc.nat(2 ** 32 - 1));
 const event: fc.Arbitrary<Event> = fc.record({
   user: fc.integer({ min: 1, max: 3 }),
@@ -90,7 +103,17 @@ const event: fc.Arbitrary<Event> = fc.record({
     fc.nat(70_000),
     fc.nat(5).map((n) => n * 1_000_000_000),
   ),
-  values: fc.tuple(item, fc.nat(255), fc.oneof(fc.nat(9), fc.nat(65_535)), float, flag, float, flag),
+  values: fc.tuple(
+    item,
+    fc.nat(255),
+    fc.oneof(fc.nat(9), fc.nat(65_535)),
+    float,
+    flag,
+    float,
+    flag,
+    known(4e9),
+    known(1e5),
+  ),
 });
 const admission = fc.array(fc.oneof(fc.constantFrom(0, Number.POSITIVE_INFINITY), fc.nat(20_000)), { maxLength: 9 });
 
@@ -124,9 +147,9 @@ describe("gathered histories", () => {
     const numbers = steps.flatMap((step) => neighbours(step).flatMap((x) => [x, -x]));
     const about = steps.slice(0, 60).flatMap((step) => [-1, 0, 1].map((ms) => Math.floor(1000 * step) + ms));
     const ages = [...new Set(about)].filter((age) => age >= 0).toSorted((a, b) => b - a);
-    const last = { user: 1, gap: 0, values: [0, 0, 0, 0, 0, 0, 0] };
+    const last = { user: 1, gap: 0, values: [0, 0, 0, 0, 0, 0, 0, 0, 0] };
     const ofAges = ages.map((age, i) => ({ ...last, gap: i === 0 ? 0 : ages[i - 1]! - age }));
-    const ofNumbers = numbers.map((x) => ({ ...last, values: [0, 0, 0, x, 0, -x, 0] }));
+    const ofNumbers = numbers.map((x) => ({ ...last, values: [0, 0, 0, x, 0, -x, 0, 0, 0] }));
     const cases = {
       "@age": { events: ofAges, codes: 56 },
       price: { events: [...ofNumbers, { ...last, gap: 1 }], codes: 127 },
@@ -143,7 +166,7 @@ describe("gathered histories", () => {
   it("are the same by several threads, of histories of very different lengths", () => {
     using folder = temporaryFolder();
     const events = Array.from({ length: 900 }, (_, i) => {
-      return { user: i < 700 ? 1 : i, gap: i % 3, values: [i % 50, i % 7, i, i, i % 3, -i, i % 2] };
+      return { user: i < 700 ? 1 : i, gap: i % 3, values: [i % 50, i % 7, i, i, i % 3, -i, i % 2, i % 5, i % 4] };
     });
     writeEvents(folder.path, events);
     const rows = [...events.keys()].toReversed();

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { AGE } from "../features/coding.ts";
+import { AGE, hideUnknown } from "../features/coding.ts";
 import type { CategoryFeature, CodeColumns } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
 import { type DType, fromArray, fromFile, historyGather_, Scope, type Tensor } from "../torch/index.ts";
 import type { Histories } from "./histories.ts";
-import type { PointInTime } from "./point-in-time.ts";
+import { agesOf, type PointInTime } from "./point-in-time.ts";
 import type { EventStore } from "./store/event-store.ts";
 import { type ColumnType, TIME_FILES } from "./store/format.ts";
 import type { StoreCoding } from "./store-coding.ts";
@@ -17,6 +17,8 @@ const DTYPES: Readonly<Record<ColumnType, DType>> = {
   f32: "float32",
   f64: "float64",
 };
+
+const ALWAYS_KNOWN = Number.NEGATIVE_INFINITY;
 
 /** The columns of a store as tensors over their mapped files, and how they are coded; one entry per feature but the age. */
 interface MappedColumns {
@@ -54,7 +56,20 @@ export class GatheredHistories implements Histories {
       const at = names.indexOf(name);
       return codes.subarray(at * length, (at + 1) * length);
     };
+    for (const { name } of this.#columns) this.#hideLater(name, column(name), points, offsets);
     return Object.fromEntries(this.#features.map(({ name }) => [name, column(name)]));
+  }
+
+  /** Hides what was not known yet of an outcome with times of its own: the operator knows one delay for all events. */
+  #hideLater(
+    ...[name, codes, points, offsets]: readonly [string, Int32Array, readonly PointInTime[], Int32Array]
+  ): void {
+    const known = this.#coding.knownTimes(name);
+    if (known === null) return;
+    for (const [i, point] of points.entries()) {
+      const own = codes.subarray(offsets[i], offsets[i + 1]);
+      hideUnknown(own, agesOf(this.#coding.store, point), known.slice(point.start, point.end));
+    }
   }
 
   #gather(points: readonly PointInTime[], offsets: Int32Array, codes: Int32Array): void {
@@ -79,7 +94,9 @@ function mapColumns(coding: StoreCoding, features: readonly CategoryFeature[]): 
   return {
     columns: features.map(({ name }) => mapFile(store, store.entry(name))),
     tables: features.map((feature) => tableOf(vocabularyOf(coding, feature))),
-    delays: features.map(({ name }) => coding.delayMs(name) ?? Number.NEGATIVE_INFINITY),
+    delays: features.map(({ name }) => {
+      return coding.knownTimes(name) === null ? (coding.delayMs(name) ?? ALWAYS_KNOWN) : ALWAYS_KNOWN;
+    }),
     gaps: mapFile(store, { file: TIME_FILES.deltas, type: store.manifest.time.deltaType }),
   };
 }

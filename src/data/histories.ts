@@ -36,11 +36,13 @@ export class PlainHistories implements Histories {
     const codes = new Int32Array(offsets.at(-1) ?? 0);
     const code = this.#coding.coder(feature);
     const delayMs = this.#coding.delayMs(feature.name);
+    const known = this.#coding.knownTimes(feature.name);
     const column = feature.name === AGE ? null : this.#coding.store.column(feature.name);
     for (const [i, { start, end, momentMs }] of points.entries()) {
       const target = codes.subarray(offsets[i], offsets[i + 1]);
       const agesMs = ages[i]!;
-      codeHistory(target, { values: column?.slice(start, end) ?? agesMs, code, timeMs: momentMs, agesMs, delayMs });
+      const values = column?.slice(start, end) ?? agesMs;
+      codeHistory(target, { values, code, timeMs: momentMs, agesMs, delays: known?.slice(start, end) ?? delayMs });
     }
     return codes;
   }

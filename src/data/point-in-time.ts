@@ -1,10 +1,12 @@
 /**
  * What may be known at the time of an example. Everything that a model reads of a store passes through here:
  * - its history are the user's events strictly before its time, events of the same instant left out;
- * - an outcome of a past event is known once more than its delay has passed;
- * - a label is known if its delay has passed at the horizon of the reader;
+ * - an outcome of a past event is known once more than its delay has passed, or the event's own, where it has a time;
+ * - a label is known if its delay has passed at the horizon of the reader, whatever it is and when it came: with positives
+ *   known at once and negatives only when their window has closed, the newest labels would all be positive;
  * - an id has its row if it was admitted before the moment of the example, which also orders the events of one instant.
  */
+import type { OutcomeField } from "../features/schema.ts";
 import { hashOf } from "./mix.ts";
 import type { EventStore } from "./store/event-store.ts";
 
@@ -92,7 +94,11 @@ export function agesOf(store: EventStore, { user, timeMs, start, end }: PointInT
   return store.timesOf(start, end, user).map((time) => timeMs - time);
 }
 
-/** Whether a label of an event is known at the horizon: `timeMs + delayMs ≤ horizonMs`. */
-export function isLabelKnown(timeMs: number, delayMs: number, horizonMs: number): boolean {
-  return timeMs + delayMs <= horizonMs;
+/** Whether a label of an event is known at the horizon: `timeMs + delayMs ≤ min(horizonMs, toldUntilMs)`. */
+export function isLabelKnown(
+  timeMs: number,
+  { delayMs, toldUntilMs = Number.POSITIVE_INFINITY }: Pick<OutcomeField, "delayMs" | "toldUntilMs">,
+  horizonMs: number,
+): boolean {
+  return timeMs + delayMs <= Math.min(horizonMs, toldUntilMs);
 }

@@ -2,6 +2,7 @@ import { type Coder, coderOf, isComputed } from "../features/coding.ts";
 import type { OutcomeField } from "../features/schema.ts";
 import type { CategoryFeature } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
+import type { Column } from "./store/column.ts";
 import type { EventStore } from "./store/event-store.ts";
 
 /** Moment after which each code has a row of its own, by table. @unit ms since 1970, UTC */
@@ -29,8 +30,14 @@ export class StoreCoding {
     return coderOf(feature, isComputed(name) ? null : this.store.entry(name).kind, this.vocabularies.get(table));
   }
 
-  /** Time after which an outcome is known; null of everything else. @unit ms */
+  /** Time after which an outcome is known of every event; null of everything else. @unit ms */
   delayMs(name: string): number | null {
     return this.outcomes.get(name)?.delayMs ?? null;
+  }
+
+  /** Time after which each event's outcome is known, by row; null if it is one for all, or no outcome. @unit ms */
+  knownTimes(name: string): Column | null {
+    const column = this.outcomes.get(name)?.knownColumn;
+    return column === undefined ? null : this.store.column(column);
   }
 }

@@ -11,6 +11,7 @@ const BLOCK_ROWS = 1 << 16;
 export interface BlockLabel {
   readonly name: string;
   readonly delayMs: number;
+  readonly toldUntilMs?: number;
 }
 
 /** Consecutive rows of a store. */
@@ -55,10 +56,10 @@ function knownLabels(
   codes: ArrayLike<number>,
   of: { readonly times: Float64Array; readonly label: BlockLabel; readonly store: EventStore },
 ): Uint8Array {
-  const { latestMs } = of.store.manifest.time;
+  const { toldUntilMs = of.store.manifest.time.latestMs } = of.label;
   const known = new Uint8Array(codes.length);
   for (let i = 0; i < known.length; i++) {
-    if (isLabelKnown(of.times[i]!, of.label.delayMs, latestMs)) known[i] = codes[i]!;
+    if (isLabelKnown(of.times[i]!, of.label, toldUntilMs)) known[i] = codes[i]!;
   }
   return known;
 }

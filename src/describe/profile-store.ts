@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { EventStore } from "../data/index.ts";
 import { scalarColumns } from "../data/store/format.ts";
-import type { EventSchema } from "../features/schema.ts";
+import { type EventSchema, outcomeOfKnown } from "../features/schema.ts";
 import { CopyTally } from "./copies.ts";
 import { type EventBlock, eventBlocks } from "./event-blocks.ts";
 import { type FieldTally, fieldTally, idsOf, topOf } from "./field-tally.ts";
@@ -71,9 +71,8 @@ class StoreTallies {
     this.#store = store;
     this.labels = schema.outcomes.filter(({ kind }) => kind === "flag");
     const numLabels = this.labels.length;
-    this.#fields = new Map(
-      scalarColumns(store.manifest).map((entry) => [entry.name, fieldTally(store, entry, numLabels)]),
-    );
+    const fields = scalarColumns(store.manifest).filter(({ name }) => outcomeOfKnown(name) === null);
+    this.#fields = new Map(fields.map((entry) => [entry.name, fieldTally(store, entry, numLabels)]));
     this.#windows = new WindowTally(store, windows, numLabels);
     this.#names = windows.map(({ name }) => name);
     this.#firstDay = Math.floor(time.earliestMs / DAY_MS);

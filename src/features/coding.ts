@@ -77,10 +77,17 @@ export function isOutcomeKnown(ageMs: number, delayMs: number): boolean {
   return ageMs > delayMs;
 }
 
+/** Time after which an outcome of each event of a history is known: one for all, or one of each. @unit ms */
+export type Delays = number | ArrayLike<number>;
+
 /** Code 0 for the outcomes that were not known yet, of events oldest first. @unit ms */
-export function hideUnknown(codes: Int32Array, agesMs: Float64Array, delayMs: number): void {
-  // Newest last: the first event that is old enough ends the search.
-  for (let i = codes.length - 1; i >= 0 && !isOutcomeKnown(agesMs[i]!, delayMs); i--) codes[i] = 0;
+export function hideUnknown(codes: Int32Array, agesMs: ArrayLike<number>, delays: Delays): void {
+  if (typeof delays === "number") {
+    // Newest last: the first event that is old enough ends the search.
+    for (let i = codes.length - 1; i >= 0 && !isOutcomeKnown(agesMs[i]!, delays); i--) codes[i] = 0;
+    return;
+  }
+  for (let i = 0; i < codes.length; i++) if (!isOutcomeKnown(agesMs[i]!, delays[i]!)) codes[i] = 0;
 }
 
 /** Codes of a column of one history, oldest first, as of a time. */
@@ -92,13 +99,13 @@ export interface HistoryColumn {
   /** @unit ms */
   readonly agesMs: Float64Array;
   /** Of an outcome, after which it is known; null of everything else. @unit ms */
-  readonly delayMs: number | null;
+  readonly delays: Delays | null;
 }
 
 /** Writes the codes of one history's column into `target`, of the same length. */
-export function codeHistory(target: Int32Array, { values, code, timeMs, agesMs, delayMs }: HistoryColumn): void {
+export function codeHistory(target: Int32Array, { values, code, timeMs, agesMs, delays }: HistoryColumn): void {
   for (let k = 0; k < target.length; k++) target[k] = code(values[k]!, timeMs);
-  if (delayMs !== null) hideUnknown(target, agesMs, delayMs);
+  if (delays !== null) hideUnknown(target, agesMs, delays);
 }
 
 /** A dense input of a stored value, which is a float32. */

@@ -10,7 +10,10 @@ export interface RawEvent {
   readonly id: string;
   /** A whole number. @unit ms since 1970, UTC */
   readonly timeMs: number;
-  /** Of the key categories, attributes and outcomes. */
+  /**
+   * Of the key categories, attributes and outcomes; and of an outcome with a time of its own, after how many milliseconds
+   * it is known, under {@link knownColumnOf} its name.
+   */
   readonly facts: RawFacts;
   /** What a teacher has made of the user at this event; absent if it was not asked. @shape [E] */
   readonly embedding?: readonly number[];

@@ -17,7 +17,7 @@ import { meanEmbedding, PAST_LENGTH } from "./past-embeddings.ts";
 import type { RawEvent, RawFact, RawFacts } from "./raw-event.ts";
 import { ContentCoder, type FactLookup, type ListCoder } from "./request-content.ts";
 import { type FactInput, type FactInputs, findGaps, type Gap } from "./request-gaps.ts";
-import { type EventSchema, ORIGINS, type Origin, type ValueKind } from "./schema.ts";
+import { type EventSchema, ORIGINS, type Origin, type OutcomeField, type ValueKind } from "./schema.ts";
 import type { CategoryFeature, CodeColumns, ContentColumns, FeatureSpec } from "./spec.ts";
 import { flagCode } from "./transform.ts";
 import { Vocabulary } from "./vocabulary.ts";
@@ -78,6 +78,8 @@ interface FactColumn extends FactInput {
   readonly code: Coder;
   /** Of an outcome, after which it is known; null of everything else. @unit ms */
   readonly delayMs: number | null;
+  /** Fact of a past event that says after which time its own is known; null if all wait for `delayMs`. */
+  readonly known: string | null;
 }
 
 /** Codes requests exactly as {@link BatchBuilder} codes the examples of an event store. */
@@ -172,10 +174,11 @@ export class RequestCoder {
 
   #pastCodes(events: readonly RawEvent[], timeMs: number): CodeColumns {
     const agesMs = Float64Array.from(events, (event) => timeMs - event.timeMs);
-    return columnsOf(this.#history, ({ name, value, code, delayMs }) => {
+    return columnsOf(this.#history, ({ name, value, code, delayMs, known }) => {
       const values = name === AGE ? agesMs : events.map(({ facts }) => value(facts[name]));
       const codes = new Int32Array(events.length);
-      codeHistory(codes, { values, code, timeMs, agesMs, delayMs });
+      const delays = known === null ? delayMs : events.map(({ facts }) => Number(facts[known] ?? delayMs));
+      codeHistory(codes, { values, code, timeMs, agesMs, delays });
       return codes;
     });
   }
@@ -214,12 +217,12 @@ function candidateCodes({ name, value, code }: FactColumn, { candidates, context
 class FactColumns {
   readonly #facts: CodingFacts;
   readonly #kinds: ReadonlyMap<string, ValueKind>;
-  readonly #delays: ReadonlyMap<string, number>;
+  readonly #outcomes: ReadonlyMap<string, OutcomeField>;
 
   constructor(facts: CodingFacts) {
     this.#facts = facts;
     this.#kinds = columnKinds(facts.schema);
-    this.#delays = new Map(facts.schema.outcomes.map(({ name, delayMs }) => [name, delayMs]));
+    this.#outcomes = new Map(facts.schema.outcomes.map((outcome) => [outcome.name, outcome]));
   }
 
   /** @throws {LapidaryError} INTERNAL */
@@ -227,7 +230,8 @@ class FactColumns {
     const { name, table } = feature;
     this.#check(name);
     const code = coderOf(feature, this.#kinds.get(name) ?? null, this.#facts.vocabularies[table]);
-    return { name, isId: this.#isId(name), value: this.#reader(name), code, delayMs: this.#delays.get(name) ?? null };
+    const { delayMs = null, knownColumn: known = null } = this.#outcomes.get(name) ?? {};
+    return { name, isId: this.#isId(name), value: this.#reader(name), code, delayMs, known };
   }
 
   /** @throws {LapidaryError} INTERNAL */
@@ -239,7 +243,7 @@ class FactColumns {
   }
 
   ofNumber(name: string): FactColumn {
-    return { name, isId: false, value: this.#reader(name), code: (value) => value, delayMs: null };
+    return { name, isId: false, value: this.#reader(name), code: (value) => value, delayMs: null, known: null };
   }
 
   /** Reads what an event store's column would hold: a dictionary's code, a flag's code, or a float32. */

@@ -3,8 +3,8 @@
  *
  * Two kinds of facts are kept apart everywhere, because confusing them is how leakage is written:
  * - an **attribute** is known when the item is shown: it may describe the candidate and every past event;
- * - an **outcome** becomes known `delayMs` after the event: it is a label of its own event, and may be read of a
- *   *past* event only once that much time has passed.
+ * - an **outcome** becomes known `delayMs` after the event, or, where it has a time of its own, at that time: it is a label
+ *   of its own event, and may be read of a *past* event only once that much time has passed.
  */
 
 import type { ScalarKind } from "../config/value-kinds.ts";
@@ -41,11 +41,32 @@ export interface VectorField {
 export interface OutcomeField {
   readonly name: string;
   readonly kind: ScalarKind;
-  /** @unit ms */
+  /** Time from any event after which it is known. @unit ms */
   readonly delayMs: number;
   /** True if a model predicts it: it is an objective, and its kind is `flag`. */
   readonly objective: boolean;
+  /**
+   * Column of the time from each event after which it is known, at most `delayMs`, for histories: a label waits for
+   * `delayMs` whatever it is, or the newest ones would all be positive. @default every event's is `delayMs`
+   */
+  readonly knownColumn?: string;
+  /** The log tells it only until then: labels that are known later are not known at all. @default it tells all @unit ms since 1970, UTC */
+  readonly toldUntilMs?: number;
 }
+
+/** Column of the times after which an outcome is known, in stores and among the facts of events; no name that a fact could have. */
+export function knownColumnOf(outcome: string): string {
+  return `${KNOWN_PREFIX}${outcome}`;
+}
+
+/** The outcome whose known times a column holds; null if it is another column. */
+export function outcomeOfKnown(column: string): string | null {
+  return column.startsWith(KNOWN_PREFIX) ? column.slice(KNOWN_PREFIX.length) : null;
+}
+
+/** Key of a reported event under which it says when its outcomes became known; only of a log that tells their times. */
+export const KNOWN_KEY = "known";
+const KNOWN_PREFIX = `${KNOWN_KEY}.`;
 
 /** The columns of an event store: what {@link Event} carries besides user, item, time, action, surface and origin. */
 export interface EventSchema {

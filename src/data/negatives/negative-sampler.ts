@@ -116,13 +116,13 @@ export class NegativeSampler {
     const store = this.#store;
     const items = store.column("item");
     const labels = this.#options.objectives.map((name) => {
-      const delayMs = store.manifest.schema.outcomes.find((outcome) => outcome.name === name)?.delayMs ?? 0;
-      return { column: store.column(name), delayMs };
+      const field = store.manifest.schema.outcomes.find((outcome) => outcome.name === name) ?? { delayMs: 0 };
+      return { column: store.column(name), field };
     });
     return (row) =>
       items.at(row) !== 0 &&
-      labels.some(({ column, delayMs }) => {
-        return column.at(row) === POSITIVE_CODE && isLabelKnown(store.timeOf(row), delayMs, this.#horizonMs);
+      labels.some(({ column, field }) => {
+        return column.at(row) === POSITIVE_CODE && isLabelKnown(store.timeOf(row), field, this.#horizonMs);
       });
   }
 }
