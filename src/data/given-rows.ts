@@ -6,11 +6,11 @@ import { join } from "node:path";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import type { EventsConfig } from "../config/types.ts";
 import { countRejections, writeDeadLetters } from "./ingest/dead-letters.ts";
-import { checkUnchanged, type RecordLines } from "./ingest/files/index.ts";
+import { checkUnchanged } from "./ingest/files/index.ts";
 import { stagedListType, textLists, vectorRows } from "./ingest/lists.ts";
 import { openLog } from "./ingest/open-log.ts";
 import { type IngestPlan, type PlannedColumn, valueName } from "./ingest/plan.ts";
-import { batchesOf, judgeLog, prepareRows, type ReadableLog, readBatch } from "./ingest/read-log.ts";
+import { readWholeLog } from "./ingest/read-log.ts";
 import type { LinesOfFiles } from "./ingest/read-text.ts";
 import { recordsOf } from "./ingest/records.ts";
 import { numericColumn, queryNumber, streamChunks, textColumn } from "./ingest/sql.ts";
@@ -85,10 +85,13 @@ export async function readGivenRows(config: EventsConfig, options: GivenRowsOpti
     await connection.run(`SET memory_limit = '${MEMORY}'`);
     using log = await openLog({ ...config, sql: null }, workspace.scratch("query"));
     const { plan, parts } = log;
-    const lines = await readAll(workspace, { config, plan, parts }, options.signal);
+    const reading = { folder: workspace.scratch("frames"), signal: options.signal };
+    const lines = await readWholeLog(connection, { config, plan, parts }, reading);
     const paths = parts.map(({ file }) => file.path);
     const records = recordsOf(connection, { config, parts });
-    await writeDeadLetters(connection, new FileWriter(options.deadLetters), { plan, paths, records });
+    const letters = new FileWriter(options.deadLetters);
+    await writeDeadLetters(connection, letters, { plan, paths, records });
+    letters.finish();
     return {
       numRows: await queryNumber(connection, "SELECT count(*) FROM readable"),
       rejections: await countRejections(connection, plan),
@@ -106,19 +109,6 @@ export async function readGivenRows(config: EventsConfig, options: GivenRowsOpti
   } finally {
     options.signal?.removeEventListener("abort", interrupt);
   }
-}
-
-async function readAll(workspace: Workspace, log: ReadableLog, signal: AbortSignal | undefined): Promise<LinesOfFiles> {
-  const { connection } = workspace;
-  const lines = new Map<number, RecordLines>();
-  await prepareRows(connection, log);
-  for (const batch of batchesOf(log.config, log.parts)) {
-    signal?.throwIfAborted();
-    const found = await readBatch(connection, log, { batch, folder: workspace.scratch("frames") });
-    for (const [index, each] of found) lines.set(index, each);
-  }
-  await judgeLog(connection, log);
-  return lines;
 }
 
 function rowsSql(plan: IngestPlan): string {

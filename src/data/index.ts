@@ -20,4 +20,4 @@ export { type BatchReader, openReader, type ReadBatch, type ReaderOptions } from
 export { type EventWindow, type TimeWindow, timeSplitOf, windowOf } from "./split.ts";
 export type { Column } from "./store/column.ts";
 export { EventStore, type RowRange } from "./store/event-store.ts";
-export type { Manifest, RowCounts } from "./store/format.ts";
+export type { Manifest, OutcomeCounts, RowCounts } from "./store/format.ts";

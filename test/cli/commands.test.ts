@@ -52,6 +52,11 @@ describe("ingest", () => {
       rows: { rowsRead: 2000, accepted: 2000, duplicates: 0, rejected: 0 },
       rejections: {},
       deadLetterFile: join(project, ".lapidary/store/v1/dead-letter.jsonl"),
+      repeats: {
+        ...{ completed: 0, contradictions: {}, firstContradictions: [] },
+        contradictionsFile: join(project, ".lapidary/store/v1/contradictions.jsonl"),
+      },
+      outcomes: {},
       store: join(project, ".lapidary/store"),
     });
     expect(first.stdout.trimEnd()).not.toContain("\n");

@@ -1,4 +1,4 @@
-import type { IngestResult } from "../../data/index.ts";
+import type { IngestResult, OutcomeCounts } from "../../data/index.ts";
 import { defineCommand } from "../command.ts";
 import { flag } from "../option.ts";
 import { findingsText } from "../profile-text.ts";
@@ -46,17 +46,53 @@ async function lookAt(watched: Parameters<typeof profileWithProgress>[1]): Promi
   }
 }
 
-function describe({ upToDate, numUsers, rows, rejections, deadLetterFile }: IngestResult, store: string): string {
-  const reasons = Object.entries(rejections).sort(([, a], [, b]) => b - a);
+function describe(result: IngestResult, store: string): string {
+  const { upToDate, numUsers, rows, rejections, deadLetterFile, repeats, outcomes } = result;
   const counts = formatPairs([
     ["rows", formatCount(rows.rowsRead)],
     ["events", formatCount(rows.accepted)],
     ["users", formatCount(numUsers)],
     ["duplicates", formatCount(rows.duplicates)],
+    ...repeatPairs(repeats),
     ["rejected", formatCount(rows.rejected)],
-    ...reasons.map(([reason, count]): [string, string] => [`  ${reason}`, formatCount(count)]),
+    ...reasonPairs(rejections),
+    ...Object.entries(outcomes).flatMap(([name, counted]) => outcomePairs(name, counted)),
     ["store", store],
-    ...(rows.rejected === 0 ? [] : [["rejected rows", deadLetterFile] as const]),
+    ...(hasLetters(result) ? [["rejected rows", deadLetterFile] as const] : []),
   ]);
   return upToDate ? `${counts}\nThe store was already made from these files; --force writes it again.` : counts;
+}
+
+type Pair = readonly [string, string];
+
+function reasonPairs(reasons: Readonly<Record<string, number>>): readonly Pair[] {
+  const sorted = Object.entries(reasons).sort(([, a], [, b]) => b - a);
+  return sorted.map(([reason, count]) => [`  ${reason}`, formatCount(count)]);
+}
+
+/** What several rows of one event brought to it; nothing if they said the same. */
+function repeatPairs({ completed, contradictions, firstContradictions, contradictionsFile }: IngestResult["repeats"]) {
+  const pairs: Pair[] = completed === 0 ? [] : [["  completed by later rows", formatCount(completed)]];
+  if (firstContradictions.length === 0) return pairs;
+  const columns = Object.entries(contradictions).map(([column, n]): Pair => {
+    return [`  contradictions: ${column}`, formatCount(n)];
+  });
+  const first = firstContradictions.map(({ event }) => event).join(", ");
+  return [...pairs, ...columns, ["  contradicting events", `${first} … (${contradictionsFile})`] as const];
+}
+
+/** Where the outcomes of a log of their own went, or the times in the events' own rows. */
+function outcomePairs(name: string, { rows, matched, duplicates, rejections, unmatched }: OutcomeCounts) {
+  const pairs: readonly Pair[] = [
+    [`${name}: outcomes`, formatCount(rows)],
+    ["  matched", formatCount(matched)],
+    ...(duplicates === 0 ? [] : [["  duplicates", formatCount(duplicates)] as const]),
+    ...reasonPairs(unmatched),
+    ...reasonPairs(rejections),
+  ];
+  return pairs;
+}
+
+function hasLetters({ rows, outcomes }: IngestResult): boolean {
+  return rows.rejected > 0 || Object.values(outcomes).some(({ rejections }) => Object.keys(rejections).length > 0);
 }

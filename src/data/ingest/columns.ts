@@ -4,6 +4,7 @@ import { FLAG_CARDINALITY } from "../../features/transform.ts";
 import type { ColumnLayout, ColumnType } from "../store/format.ts";
 import { narrowestType } from "../store/format.ts";
 import type { EventChunk, StoreWriter } from "../store/store-writer.ts";
+import type { arrivalColumns } from "./arrivals.ts";
 import { cardinalityOf, codesTable } from "./dictionaries.ts";
 import { codeLists, listCodesTable, listColumn, vectorColumn } from "./lists.ts";
 import { type IngestPlan, type PlannedColumn, valueName } from "./plan.ts";
@@ -46,22 +47,35 @@ async function codeCount(connection: DuckDBConnection, column: PlannedColumn): P
   return column.kind === "origin" ? ORIGINS.length + 1 : cardinalityOf(connection, column);
 }
 
+/** What is stored of every event. */
+export interface StoredColumns {
+  /** Of the plan's columns. */
+  readonly layouts: readonly ColumnLayout[];
+  readonly arrivals: ReturnType<typeof arrivalColumns>;
+}
+
+/** The layouts of all columns, in the order of the store. */
+export function allLayouts({ layouts, arrivals }: StoredColumns): readonly ColumnLayout[] {
+  return [...layouts, ...arrivals.columns.map(({ layout }) => layout)];
+}
+
 /** Sorts the accepted events into store order and streams them, coded, into the writer. */
 export async function writeEvents(
   connection: DuckDBConnection,
   plan: IngestPlan,
-  { writer, layouts }: { readonly writer: StoreWriter; readonly layouts: readonly ColumnLayout[] },
+  { writer, stored }: { readonly writer: StoreWriter; readonly stored: StoredColumns },
 ): Promise<void> {
   for (const column of plan.columns) {
     if (column.list?.kind !== "categories") continue;
     const value = valueName(plan, column);
     await codeLists(connection, { name: column.name, value, codes: codesTable(column) });
   }
-  for await (const chunk of streamChunks(connection, eventsSql(plan, layouts))) {
+  const all = allLayouts(stored);
+  for await (const chunk of streamChunks(connection, eventsSql(plan, stored))) {
     const events: EventChunk = {
       users: numericColumn(chunk, 0) as Uint32Array,
       times: numericColumn(chunk, 1) as Float64Array,
-      columns: layouts.map((layout, index) => columnOf(chunk, index + 2, layout)),
+      columns: all.map((layout, index) => columnOf(chunk, index + 2, layout)),
     };
     writer.append(events);
   }
@@ -75,7 +89,7 @@ function columnOf(chunk: DuckDBDataChunk, index: number, { kind, type, dim }: Co
 /**
  * Store order is (user, time); of equal times by what the events hold, so that files may be split and ordered at will.
  */
-function eventsSql(plan: IngestPlan, layouts: readonly ColumnLayout[]): string {
+function eventsSql(plan: IngestPlan, { layouts, arrivals }: StoredColumns): string {
   const joins: string[] = [];
   const outputs: string[] = [];
   for (const [index, column] of plan.columns.entries()) {
@@ -92,10 +106,11 @@ function eventsSql(plan: IngestPlan, layouts: readonly ColumnLayout[]): string {
       outputs.push(`coalesce(k${index}.code, 0)::${type} AS c${index}`);
     }
   }
+  for (const { sql } of arrivals.columns) outputs.push(`${sql} AS c${outputs.length}`);
   const user = valueName(plan, plan.user);
   const time = valueName(plan, plan.time);
-  const columns = plan.columns.map((_, index) => `c${index}`).join(", ");
+  const columns = outputs.map((_, index) => `c${index}`).join(", ");
   return `SELECT user_code, time, ${columns} FROM (SELECT users.code AS user_code, ${time}::DOUBLE AS time, ${outputs.join(", ")}
-    FROM accepted JOIN ${codesTable(plan.user)} AS users ON users.id = ${user} ${joins.join(" ")})
+    FROM accepted JOIN ${codesTable(plan.user)} AS users ON users.id = ${user} ${joins.join(" ")} ${arrivals.joins})
     ORDER BY user_code, time, hash(${columns})`;
 }

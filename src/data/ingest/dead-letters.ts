@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { FileDigest, FileWriter } from "../store/file-writer.ts";
+import type { FileWriter } from "../store/file-writer.ts";
 import { reasonOf, verdictOf } from "./judge.ts";
 import type { IngestPlan } from "./plan.ts";
 import { numericColumn, queryNumber, queryRows, streamChunks } from "./sql.ts";
@@ -64,7 +64,7 @@ export async function writeDeadLetters(
   connection: DuckDBConnection,
   writer: FileWriter,
   { plan, paths, records }: { plan: IngestPlan; paths: readonly string[]; records: RecordSource },
-): Promise<FileDigest> {
+): Promise<void> {
   for (const index of await filesWithLetters(connection)) {
     const file = paths[index] ?? "";
     const broken = brokenOf(connection, index, file);
@@ -81,7 +81,6 @@ export async function writeDeadLetters(
     }
     await flushUntil(Number.POSITIVE_INFINITY);
   }
-  return writer.finish();
 }
 
 /** Files with rows to write, in order: a log may have thousands of files, and nearly all are without. */

@@ -1,12 +1,24 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { makeFolder, syncFolder, writeFileAtomic } from "../../config/durable-file.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { currentFolder, EventStore } from "../store/event-store.ts";
-import { CURRENT_FILE, DEAD_LETTER_FILE, INPUTS_FILE, MANIFEST_FILE, type RowCounts } from "../store/format.ts";
+import {
+  CONTRADICTIONS_FILE,
+  CURRENT_FILE,
+  DEAD_LETTER_FILE,
+  INPUTS_FILE,
+  MANIFEST_FILE,
+  type OutcomeCounts,
+  type Repeats,
+  type RowCounts,
+} from "../store/format.ts";
 import { checkUnchanged } from "./files/index.ts";
-import { openLog } from "./open-log.ts";
-import { type Job, numStages, runStages } from "./stages.ts";
+import { type OpenLog, openLog } from "./open-log.ts";
+import { openOutcomeLogs } from "./outcome-logs.ts";
+import type { Contradiction } from "./repeats.ts";
+import { filesOf, type Job, numStages, runStages } from "./stages.ts";
 import { Workspace } from "./workspace.ts";
 
 /** Options of {@link ingest}. */
@@ -31,9 +43,25 @@ export interface IngestResult {
   readonly rows: RowCounts;
   /** Number of rejected rows by reason. */
   readonly rejections: Readonly<Record<string, number>>;
-  /** The rejected rows, one JSON object per line. */
+  /** The rejected rows, those of logs of outcomes included, one JSON object per line. */
   readonly deadLetterFile: string;
+  readonly repeats: RepeatsTold;
+  /** Where outcomes with times of their own went, by outcome. */
+  readonly outcomes: Readonly<Record<string, OutcomeCounts>>;
 }
+
+/** What rows that speak of one event brought to it. */
+export interface RepeatsTold extends Repeats {
+  /** The first events of which rows say different things. */
+  readonly firstContradictions: readonly Contradiction[];
+  /** All of them, one JSON object per line. */
+  readonly contradictionsFile: string;
+}
+
+/** Contradictions that are told of at once. */
+const MOST_TOLD = 10;
+/** Room of their lines, ids of the largest size included. @unit bytes */
+const TOLD_BYTES = 1 << 18;
 
 /**
  * Reads a log into an event store. The store appears, or replaces the one before, by one atomic rename; an ingest
@@ -45,12 +73,14 @@ export interface IngestResult {
 export async function ingest(config: EventsConfig, options: IngestOptions): Promise<IngestResult> {
   const store = resolve(options.store);
   using log = await openLog(config, `${store}.query`);
-  const { plan, parts, fingerprint } = log;
+  const { plan, parts } = log;
+  const outcomes = await openOutcomeLogs(config, `${store}.query`);
+  const fingerprint = sharedFingerprint([log, ...outcomes.logs]);
   if (options.force !== true && isMadeFrom(store, fingerprint)) return resultOf(store, true);
   const run = { fingerprint, output: nextVersion(store) };
   const workspace = await Workspace.open(`${store}.ingest`, run, options.threads ?? null);
-  const onStage = stageCounter(options, numStages(config, parts));
-  const job: Job = { config, plan, parts, workspace, store, fingerprint, onStage };
+  const onStage = stageCounter(options, numStages({ config, parts, outcomes }));
+  const job: Job = { config, plan, parts, outcomes, workspace, store, fingerprint, signal: options.signal, onStage };
   const interrupt = () => workspace.connection.interrupt();
   options.signal?.addEventListener("abort", interrupt);
   let isWhole: boolean;
@@ -63,7 +93,7 @@ export async function ingest(config: EventsConfig, options: IngestOptions): Prom
     workspace.close();
     // What is thrown after an interrupt or a change of the log is only a consequence.
     options.signal?.throwIfAborted();
-    await checkUnchanged(parts.map(({ file }) => file));
+    await checkUnchanged(filesOf(job));
     throw error;
   } finally {
     options.signal?.removeEventListener("abort", interrupt);
@@ -98,6 +128,14 @@ function isMadeFrom(store: string, fingerprint: string): boolean {
   return existsSync(inputs) && readFileSync(inputs, "utf8") === fingerprint;
 }
 
+/** Digest of the configuration and the files of all logs. */
+function sharedFingerprint([first, ...others]: readonly Pick<OpenLog, "fingerprint">[]): string {
+  const own = first?.fingerprint ?? "";
+  if (others.length === 0) return own;
+  const all = [own, ...others.map(({ fingerprint }) => fingerprint)];
+  return createHash("sha256").update(JSON.stringify(all)).digest("hex");
+}
+
 function nextVersion(store: string): string {
   makeFolder(store);
   const current = currentFolder(store);
@@ -108,6 +146,22 @@ function resultOf(store: string, upToDate: boolean): IngestResult {
   const opened = EventStore.open(store);
   const { folder, numUsers, manifest } = opened;
   opened.close();
-  const { rows, rejections } = manifest;
-  return { upToDate, numUsers, rows, rejections, deadLetterFile: join(folder, DEAD_LETTER_FILE) };
+  const { rows, rejections, repeats, outcomes = {} } = manifest;
+  const contradictionsFile = join(folder, CONTRADICTIONS_FILE);
+  const told = { ...repeats, firstContradictions: firstOf(contradictionsFile), contradictionsFile };
+  const deadLetterFile = join(folder, DEAD_LETTER_FILE);
+  return { upToDate, numUsers, rows, rejections, deadLetterFile, repeats: told, outcomes };
+}
+
+/** The first lines of a file of contradictions, which may be long. */
+function firstOf(file: string): readonly Contradiction[] {
+  const bytes = Buffer.alloc(TOLD_BYTES);
+  const fd = openSync(file, "r");
+  const text = bytes.toString("utf8", 0, readSync(fd, bytes));
+  closeSync(fd);
+  const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
+  return lines
+    .filter(Boolean)
+    .slice(0, MOST_TOLD)
+    .map((line) => JSON.parse(line) as Contradiction);
 }

@@ -1,6 +1,19 @@
-import type { AttributeConfig, EventsConfig, IdEncoding, Source } from "../../config/types.ts";
+import type {
+  ArrivalConfig,
+  AttributeConfig,
+  EventsConfig,
+  IdEncoding,
+  OutcomeConfig,
+  Source,
+} from "../../config/types.ts";
 import type { ScalarKind } from "../../config/value-kinds.ts";
-import { type AttributeField, type EventSchema, FOLD_COLUMN } from "../../features/schema.ts";
+import {
+  type AttributeField,
+  type EventSchema,
+  FOLD_COLUMN,
+  knownColumnOf,
+  type OutcomeField,
+} from "../../features/schema.ts";
 import type { ListSpec } from "./lists.ts";
 
 /** How the values of a planned column are read. */
@@ -26,14 +39,24 @@ export interface PlannedColumn {
   readonly list?: ListSpec;
 }
 
+/** An outcome with a time of its own: its columns are computed from times. */
+export interface PlannedArrival {
+  readonly name: string;
+  readonly outcome: OutcomeConfig & { readonly arrival: ArrivalConfig };
+  /** Its time in the event's own row; null if it has a log of its own. */
+  readonly at: PlannedColumn | null;
+}
+
 /** The staged rows of a configuration. */
 export interface IngestPlan {
   readonly user: PlannedColumn;
   readonly time: PlannedColumn;
   readonly id: PlannedColumn | null;
-  /** In the order of the store's columns. */
+  /** Columns that are stored as they are staged, in the order of the store's columns. */
   readonly columns: readonly PlannedColumn[];
-  /** All of the above. */
+  /** What is stored after them. */
+  readonly arrivals: readonly PlannedArrival[];
+  /** All that is staged. */
   readonly all: readonly PlannedColumn[];
 }
 
@@ -55,10 +78,28 @@ export function planIngest(config: EventsConfig): IngestPlan {
     id("surface", config.surface),
     id("origin", config.origin, { kind: "origin", ids: null }),
     ...Object.entries(config.attributes).map(([name, fact]) => planAttribute(name, fact)),
-    ...Object.entries(config.outcomes).map(([name, fact]) => planFact(name, fact, DICTIONARY)),
+    ...Object.entries(config.outcomes).flatMap(([name, fact]) =>
+      fact.arrival === undefined ? [planFact(name, fact, DICTIONARY)] : [],
+    ),
     ...(config.fold === undefined ? [] : [id(FOLD_COLUMN, "from" in config.fold ? config.fold : { window: true })]),
   ];
-  return { user, time, id: event, columns, all: [user, time, ...(event ? [event] : []), ...columns] };
+  const arrivals = Object.entries(config.outcomes).flatMap(([name, outcome]) => planArrival(name, outcome));
+  const times = arrivals.flatMap(({ at }) => at ?? []);
+  return {
+    user,
+    time,
+    id: event,
+    columns,
+    arrivals,
+    all: [user, time, ...(event ? [event] : []), ...columns, ...times],
+  };
+}
+
+function planArrival(name: string, outcome: OutcomeConfig): PlannedArrival[] {
+  const { arrival, from } = outcome;
+  if (arrival === undefined) return [];
+  const at: PlannedColumn = { name, source: { from }, kind: "time", required: false, ids: null };
+  return [{ name, outcome: { ...outcome, arrival }, at: arrival.log === null ? at : null }];
 }
 
 interface Fact {
@@ -83,15 +124,26 @@ function planFact(name: string, { from, kind }: Fact, ids: IdEncoding): PlannedC
   return { name, source: { from }, kind: isCategory ? "id" : kind, required: false, ids: isCategory ? ids : null };
 }
 
-/** The schema of the store that a configuration describes. */
-export function schemaOf(config: EventsConfig): EventSchema {
+/** The schema of the store that a configuration describes. `toldUntilMs` is that of outcomes with times of their own. */
+export function schemaOf(config: EventsConfig, toldUntilMs: Readonly<Record<string, number>>): EventSchema {
   const without = (["user", "time"] as const).filter((key) => config[key] === null);
   return {
     ...(without.length === 0 ? {} : { without }),
     attributes: Object.entries(config.attributes).map(([name, fact]) => attributeField(name, fact)),
-    outcomes: Object.entries(config.outcomes).map(([name, { kind, delayMs, objective }]) => {
-      return { name, kind, delayMs, objective };
-    }),
+    outcomes: Object.entries(config.outcomes).map(([name, outcome]) => outcomeField(name, outcome, toldUntilMs[name])),
+  };
+}
+
+function outcomeField(name: string, outcome: OutcomeConfig, toldUntilMs: number | undefined): OutcomeField {
+  const { kind, delayMs, objective, arrival } = outcome;
+  return {
+    name,
+    kind,
+    delayMs,
+    objective,
+    // How many there were is known only when no further one counts.
+    ...(arrival?.measure === "any" ? { knownColumn: knownColumnOf(name) } : {}),
+    ...(toldUntilMs === undefined ? {} : { toldUntilMs }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EventsConfig } from "../../config/types.ts";
 import { checkJsonFields } from "./check-fields.ts";
 import { CREATE_UNUSABLE_SQL } from "./dead-letters.ts";
+import type { RecordLines } from "./files/index.ts";
 import { knownKeys, markNested, nameIllFormed } from "./json-rows.ts";
 import { judgeRows } from "./judge.ts";
 import { type LogPart, typeOfField } from "./log.ts";
@@ -92,4 +93,20 @@ export async function judgeLog(connection: DuckDBConnection, log: ReadableLog): 
   if (isJson) await nameIllFormed(connection, records);
   const resolve = async () => (isJson ? markNested(connection, plan, records) : undefined);
   await judgeRows(connection, contextOf(log), resolve);
+}
+
+/** Reads all files of a log and judges their rows, at once. `folder` is for what is kept meanwhile. */
+export async function readWholeLog(
+  connection: DuckDBConnection,
+  log: ReadableLog,
+  { folder, signal }: { readonly folder: string; readonly signal: AbortSignal | undefined },
+): Promise<LinesOfFiles> {
+  const lines = new Map<number, RecordLines>();
+  await prepareRows(connection, log);
+  for (const batch of batchesOf(log.config, log.parts)) {
+    signal?.throwIfAborted();
+    for (const [index, each] of await readBatch(connection, log, { batch, folder })) lines.set(index, each);
+  }
+  await judgeLog(connection, log);
+  return lines;
 }

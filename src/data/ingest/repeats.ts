@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import type { FileWriter } from "../store/file-writer.ts";
 import type { Repeats } from "../store/format.ts";
 import { type IngestPlan, valueName } from "./plan.ts";
 import { queryNumber, queryRows } from "./sql.ts";
@@ -54,6 +55,42 @@ function joinedSql(plan: IngestPlan, keys: string): string {
   const completed = plan.all.map((_, i) => `first(v${i} ${order}) IS NULL AND count(v${i}) > 0`);
   return `SELECT first(seq ${order}) AS seq, ${firsts.join(", ")}, ${differing.join(", ")}, ${completed.filter((_, i) => !key.has(`v${i}`)).join(" OR ")} AS completed
     FROM repeats GROUP BY ${keys}`;
+}
+
+/** One event of which rows say different things, as a line of the file of contradictions. */
+export interface Contradiction {
+  readonly user: string;
+  readonly event: string;
+  /** Columns of which they say different things. */
+  readonly columns: readonly string[];
+}
+
+/** Events whose lines are written at once. */
+const CONTRADICTIONS_READ = 10_000;
+
+/** Writes the events of which rows say different things, by user and id. */
+export async function writeContradictions(
+  connection: DuckDBConnection,
+  plan: IngestPlan,
+  writer: FileWriter,
+): Promise<void> {
+  const { id, user } = plan;
+  if (id === null || (await queryNumber(connection, "SELECT count(*) FROM repeats")) === 0) return;
+  const columns = plan.all.flatMap((column, i) => (column === plan.time ? [] : [{ name: column.name, at: `d${i}` }]));
+  const order = [user, id].map((column) => `${valueName(plan, column)}::VARCHAR`).join(", ");
+  for (let done = 0; ; done += CONTRADICTIONS_READ) {
+    const rows = await queryRows(
+      connection,
+      `SELECT ${order}, ${columns.map(({ at }) => at).join(", ")} FROM joined WHERE ${columns.map(({ at }) => at).join(" OR ")}
+       ORDER BY ${order} LIMIT ${CONTRADICTIONS_READ} OFFSET ${done}`,
+    );
+    for (const [ofUser, event, ...differ] of rows) {
+      const names = columns.filter((_, i) => differ[i] === true).map(({ name }) => name);
+      const line: Contradiction = { user: String(ofUser), event: String(event), columns: names };
+      writer.append(Buffer.from(`${JSON.stringify(line)}\n`));
+    }
+    if (rows.length < CONTRADICTIONS_READ) return;
+  }
 }
 
 /** Counts what {@link joinRepeats} found. */

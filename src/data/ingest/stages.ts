@@ -1,20 +1,21 @@
-import { writeFileSync } from "node:fs";
+import { createReadStream, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../../config/errors.ts";
-import type { EventsConfig } from "../../config/types.ts";
 import { ORIGINS } from "../../features/schema.ts";
-import { DEAD_LETTER_FILE, INPUTS_FILE, type Manifest, type RowCounts } from "../store/format.ts";
+import { CONTRADICTIONS_FILE, DEAD_LETTER_FILE, INPUTS_FILE, type Manifest, type RowCounts } from "../store/format.ts";
 import { StoreWriter } from "../store/store-writer.ts";
+import { arrivalColumns, toldUntilOf } from "./arrivals.ts";
 import { emptyLog } from "./check-fields.ts";
-import { layoutColumns, writeEvents } from "./columns.ts";
+import { allLayouts, layoutColumns, writeEvents } from "./columns.ts";
 import { countRejections, type RecordSource, writeDeadLetters } from "./dead-letters.ts";
 import { buildCodes, dictionaryIds } from "./dictionaries.ts";
-import { checkUnchanged } from "./files/index.ts";
-import type { LogPart } from "./log.ts";
+import { checkUnchanged, type LogFile } from "./files/index.ts";
+import { countOutcomes, joinOutcomes } from "./join-outcomes.ts";
+import { latestOutcome, type OutcomeLogs, outcomeLetters, readOutcomeLog } from "./outcome-logs.ts";
 import { schemaOf } from "./plan.ts";
 import { batchesOf, judgeLog, prepareRows, type ReadableLog, readBatch, stageName } from "./read-log.ts";
 import { recordsOf } from "./records.ts";
-import { countRepeats, joinRepeats } from "./repeats.ts";
+import { countRepeats, joinRepeats, writeContradictions } from "./repeats.ts";
 import { queryNumber } from "./sql.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -23,6 +24,8 @@ export interface Job extends ReadableLog {
   readonly workspace: Workspace;
   readonly store: string;
   readonly fingerprint: string;
+  readonly outcomes: OutcomeLogs;
+  readonly signal: AbortSignal | undefined;
   /** Begins a stage. @throws the signal's reason */
   readonly onStage: (stage: string) => void;
 }
@@ -31,8 +34,9 @@ export interface Job extends ReadableLog {
 const SHARED_STAGES = 6;
 
 /** Number of the stages of an ingest, `publish` included. */
-export function numStages(config: EventsConfig, parts: readonly LogPart[]): number {
-  return batchesOf(config, parts).length + SHARED_STAGES;
+export function numStages({ config, parts, outcomes }: Pick<Job, "config" | "parts" | "outcomes">): number {
+  const ofOutcomes = outcomes.logs.length === 0 ? 0 : outcomes.logs.length + 1;
+  return batchesOf(config, parts).length + ofOutcomes + SHARED_STAGES;
 }
 
 /** Runs all stages but the last, each once: what an earlier run finished is left as it is. */
@@ -51,6 +55,14 @@ export async function runStages(job: Job): Promise<void> {
   }
   await stage("judge rows", () => judgeLog(connection, job));
   await stage("join rows of one event", () => joinRepeats(connection, plan));
+  for (const [log, outcomes] of job.outcomes.logs.entries()) {
+    await stage(`read outcomes (${log + 1} of ${job.outcomes.logs.length})`, () =>
+      readOutcomeLog(workspace, outcomes, { log, signal: job.signal }),
+    );
+  }
+  if (job.outcomes.logs.length > 0) {
+    await stage("join outcomes", () => joinOutcomes(connection, plan, job.outcomes.logOf));
+  }
   await stage("build dictionaries", async () => {
     for (const column of plan.all) if (column.ids !== null) await buildCodes(connection, plan, column);
   });
@@ -58,30 +70,52 @@ export async function runStages(job: Job): Promise<void> {
 }
 
 async function writeVersion(job: Job): Promise<void> {
-  const { config, plan, parts, workspace, store, fingerprint } = job;
+  const { config, plan, workspace, store, fingerprint, outcomes } = job;
   const { connection } = workspace;
-  const layouts = await layoutColumns(connection, plan);
+  const toldUntil = await toldUntilOf(connection, plan, async (arrival) => {
+    const log = outcomes.logOf(arrival)?.log;
+    return log === undefined ? 0 : latestOutcome(connection, log);
+  });
+  const arrivals = arrivalColumns(plan, outcomes.logOf, toldUntil);
+  const stored = { layouts: await layoutColumns(connection, plan), arrivals };
   const folder = join(store, workspace.output);
-  const writer = new StoreWriter(folder, layouts);
-  await writeEvents(connection, plan, { writer, layouts });
+  const writer = new StoreWriter(folder, allLayouts(stored));
+  await writeEvents(connection, plan, { writer, stored });
   for (const column of plan.all) {
     // Rows that are users of their own have no ids to look up.
     if (column.ids?.kind !== "dictionary" || "row" in column.source) continue;
     writer.addDictionary(column.name, await dictionaryIds(connection, column));
   }
   writer.addDictionary("origin", ORIGINS);
-  const paths = parts.map(({ file }) => file.path);
-  const records: RecordSource = recordsOf(connection, { config, parts });
-  writer.addDigest(
-    DEAD_LETTER_FILE,
-    await writeDeadLetters(connection, writer.openFile(DEAD_LETTER_FILE), { plan, paths, records }),
-  );
-  await checkUnchanged(parts.map(({ file }) => file));
+  await writeLists(job, writer);
+  await checkUnchanged(filesOf(job));
   writeFileSync(join(folder, INPUTS_FILE), fingerprint, { flush: true });
   const rejections = await countRejections(connection, plan);
   const { duplicates, ...repeats } = await countRepeats(connection, plan);
   const rows = await countRows(job, { rejections, duplicates });
-  checkRows(writer.finish({ schema: schemaOf(config), rows, rejections, repeats }), job);
+  const counts = plan.arrivals.length === 0 ? {} : { outcomes: await countOutcomes(connection, plan, outcomes.logOf) };
+  checkRows(writer.finish({ schema: schemaOf(config, toldUntil), rows, rejections, repeats, ...counts }), job);
+}
+
+/** All files that an ingest reads. */
+export function filesOf({ parts, outcomes }: Pick<Job, "parts" | "outcomes">): readonly LogFile[] {
+  return [...parts, ...outcomes.logs.flatMap((log) => log.parts)].map(({ file }) => file);
+}
+
+/** Writes what is told row by row of what was not stored, or not as it stands. */
+async function writeLists({ config, plan, parts, workspace, outcomes }: Job, writer: StoreWriter): Promise<void> {
+  const { connection } = workspace;
+  const paths = parts.map(({ file }) => file.path);
+  const records: RecordSource = recordsOf(connection, { config, parts });
+  const letters = writer.openFile(DEAD_LETTER_FILE);
+  await writeDeadLetters(connection, letters, { plan, paths, records });
+  for (const log of outcomes.logs.keys()) {
+    for await (const bytes of createReadStream(outcomeLetters(workspace, log))) letters.append(bytes as Buffer);
+  }
+  writer.addDigest(DEAD_LETTER_FILE, letters.finish());
+  const contradictions = writer.openFile(CONTRADICTIONS_FILE);
+  await writeContradictions(connection, plan, contradictions);
+  writer.addDigest(CONTRADICTIONS_FILE, contradictions.finish());
 }
 
 async function countRows(

@@ -10,6 +10,7 @@ import { type Column, FileColumn } from "./column.ts";
 import { FileLists, FileVectors, type ListsColumn, type VectorColumn } from "./content-column.ts";
 import {
   ANCHOR_ROWS,
+  CONTRADICTIONS_FILE,
   type ColumnEntry,
   type ColumnKind,
   type ColumnType,
@@ -86,7 +87,7 @@ export class EventStore {
    */
   get fingerprint(): string {
     const { schema, columns, time, dictionaries, files } = this.manifest;
-    const held = Object.entries(files).filter(([file]) => file !== DEAD_LETTER_FILE);
+    const held = Object.entries(files).filter(([file]) => file !== DEAD_LETTER_FILE && file !== CONTRADICTIONS_FILE);
     const digests = held.map(([file, { sha256 }]) => [file, sha256]).sort(([a = ""], [b = ""]) => (a < b ? -1 : 1));
     const content = JSON.stringify([schema, columns, time, dictionaries, digests]);
     return createHash("sha256").update(content).digest("hex");

@@ -8,7 +8,8 @@
  *                            `dim` per event; of categories any number, and a second file of offsets
  * <store>/v1/dictionaries/…  one file per category: the ids of the codes 1, 2, …
  * <store>/v1/inputs          digest of the configuration and the files that the version was made from
- * <store>/v1/dead-letter.jsonl  the rows of the log that were rejected, each with its file, line and reason
+ * <store>/v1/dead-letter.jsonl  the rows of the logs that were rejected, each with its file, line and reason
+ * <store>/v1/contradictions.jsonl  the events of which rows say different things, and the columns
  * ```
  *
  * Store order is (user, time), and of equal times by what the events hold: neither the order nor the number of the log's
@@ -25,8 +26,10 @@ export const MANIFEST_FILE = "manifest.json";
 export const INPUTS_FILE = "inputs";
 /** Name of the file of rejected rows, inside a version. */
 export const DEAD_LETTER_FILE = "dead-letter.jsonl";
+/** Name of the file of the events of which rows say different things, inside a version. */
+export const CONTRADICTIONS_FILE = "contradictions.jsonl";
 /** Version of the format; a store of another one is refused. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 /** Rows between two absolute times. @unit events */
 export const ANCHOR_ROWS = 64;
 
@@ -123,6 +126,19 @@ export interface Repeats {
   readonly contradictions: Readonly<Record<string, number>>;
 }
 
+/** Where the outcomes of one log, or the times in the events' own rows, went: `rows = matched + duplicates + rejected + unmatched`. */
+export interface OutcomeCounts {
+  readonly rows: number;
+  /** Outcomes of an event, within its window. */
+  readonly matched: number;
+  /** Rows that say what another says. */
+  readonly duplicates: number;
+  /** Number of rejected rows by reason; they are dead letters. */
+  readonly rejections: Readonly<Record<string, number>>;
+  /** Number of outcomes that count for no event, by reason. */
+  readonly unmatched: Readonly<Record<string, number>>;
+}
+
 /** The description of one version of a store. */
 export interface Manifest {
   readonly format: "lapidary-events";
@@ -133,6 +149,8 @@ export interface Manifest {
   /** Number of rejected rows by reason. */
   readonly rejections: Readonly<Record<string, number>>;
   readonly repeats: Repeats;
+  /** By outcome; only of those with times of their own. @default none */
+  readonly outcomes?: Readonly<Record<string, OutcomeCounts>>;
   readonly schema: EventSchema;
   readonly time: TimeLayout;
   readonly columns: readonly ColumnEntry[];

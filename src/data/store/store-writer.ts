@@ -12,6 +12,7 @@ import {
   FORMAT_VERSION,
   MANIFEST_FILE,
   type Manifest,
+  type OutcomeCounts,
   offsetType,
   type Repeats,
   type RowCounts,
@@ -37,6 +38,8 @@ export interface StoreFacts {
   /** Number of rejected rows by reason. */
   readonly rejections: Readonly<Record<string, number>>;
   readonly repeats: Repeats;
+  /** @default none has times of its own */
+  readonly outcomes?: Readonly<Record<string, OutcomeCounts>>;
 }
 
 /** Writes one version folder: events in store order, dictionaries, and last of all the manifest. */
@@ -102,6 +105,7 @@ export class StoreWriter {
       rows: facts.rows,
       rejections: facts.rejections,
       repeats: facts.repeats,
+      ...(facts.outcomes === undefined ? {} : { outcomes: facts.outcomes }),
       schema: facts.schema,
       time,
       columns,

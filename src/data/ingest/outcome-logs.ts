@@ -1,0 +1,182 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { makeFolder } from "../../config/durable-file.ts";
+import { LapidaryError } from "../../config/errors.ts";
+import type { EventsConfig, OutcomeLogConfig } from "../../config/types.ts";
+import { FileWriter } from "../store/file-writer.ts";
+import type { LogOf } from "./arrivals.ts";
+import { countRejections, writeDeadLetters } from "./dead-letters.ts";
+import { type OpenLog, openLog } from "./open-log.ts";
+import { type PlannedArrival, valueName } from "./plan.ts";
+import { readWholeLog } from "./read-log.ts";
+import { recordsOf } from "./records.ts";
+import { literal, queryNumber } from "./sql.ts";
+import { Workspace } from "./workspace.ts";
+
+/** A log of outcomes that is open. */
+export interface OutcomeLog extends OpenLog {
+  /** How its rows are read: as those of a log whose items are events. */
+  readonly config: EventsConfig;
+}
+
+/** The logs of outcomes of a configuration. */
+export interface OutcomeLogs {
+  readonly logs: readonly OutcomeLog[];
+  readonly logOf: LogOf;
+}
+
+/** A log that several outcomes may be read of. */
+interface SharedLog {
+  readonly log: OutcomeLogConfig;
+  /** Fields of values. */
+  readonly values: Set<string>;
+  windowMs: number;
+}
+
+/** Memory of the query engine while it reads outcomes; what does not fit goes to its folder. */
+const MEMORY = "1GB";
+
+/**
+ * Finds the files of the logs of outcomes and checks their fields. Outcomes of the same log share it.
+ *
+ * @throws {LapidaryError} EVENTS_*
+ */
+export async function openOutcomeLogs(events: EventsConfig, queryFolder: string): Promise<OutcomeLogs> {
+  const shared = new Map<string, SharedLog>();
+  for (const { arrival, from } of Object.values(events.outcomes)) {
+    const { log = null, windowMs = 0, measure } = arrival ?? {};
+    if (log === null) continue;
+    const own = shared.get(keyOf(log)) ?? { log, values: new Set<string>(), windowMs: 0 };
+    shared.set(keyOf(log), own);
+    own.windowMs = Math.max(own.windowMs, windowMs);
+    if (measure === "sum") own.values.add(from);
+  }
+  const logs: OutcomeLog[] = [];
+  for (const each of shared.values()) {
+    const config = mappingOf(events, each);
+    logs.push({ config, ...(await openOne(config, queryFolder)) });
+  }
+  const keys = [...shared.keys()];
+  const logOf = ({ outcome: { arrival, from } }: PlannedArrival) => {
+    if (arrival.log === null) return null;
+    const key = keyOf(arrival.log);
+    return { log: keys.indexOf(key), value: [...(shared.get(key)?.values ?? [])].indexOf(from) };
+  };
+  return { logs, logOf };
+}
+
+async function openOne(config: EventsConfig, queryFolder: string): Promise<OpenLog> {
+  try {
+    return await openLog(config, queryFolder);
+  } catch (error) {
+    if (!(error instanceof LapidaryError) || error.code !== "EVENTS_NOT_FOUND") throw error;
+    const { code, where, expected, got } = error;
+    const hint = "Check the `log` of the outcome; relative paths start at the configuration file.";
+    throw new LapidaryError({ code, where, expected, got, hint }, { cause: error });
+  }
+}
+
+function keyOf({ from, format, key, time }: OutcomeLogConfig): string {
+  return JSON.stringify([from, format, key, time]);
+}
+
+/** Rows of outcomes as events: the item is the event that they are of, or the item that they name, if they name any. */
+function mappingOf(events: EventsConfig, { log, values, windowMs }: SharedLog): EventsConfig {
+  const { fold: _, ...rest } = events;
+  const isSameFormat = log.format === events.format;
+  const attributes = [...values].map((from, i) => {
+    return [`value${i}`, { from, kind: "number", ids: { kind: "dictionary" } }] as const;
+  });
+  return {
+    ...rest,
+    from: log.from,
+    sql: null,
+    format: log.format,
+    text: isSameFormat ? events.text : { ...events.text, delimiter: null, quote: null, escape: null },
+    partitions: [],
+    id: null,
+    user: "user" in log.key ? log.key.user : null,
+    item: "user" in log.key ? (log.key.item ?? log.key.user) : log.key.id,
+    time: log.time,
+    action: { value: "" },
+    surface: { value: "" },
+    origin: { value: "organic" },
+    // Outcomes of the last events come later than any event.
+    latestMs: events.latestMs + windowMs,
+    itemIds: { kind: "dictionary" },
+    attributes: Object.fromEntries(attributes),
+    outcomes: {},
+  };
+}
+
+/** Table of the outcomes of a log: `id` of the event or the item, `user` if it names one, `time`, and a column `x{i}` of each field of values. */
+export function outcomesTable(log: number): string {
+  return `"outcomes ${log}"`;
+}
+
+/** Table of how many rows of all logs of outcomes were rejected: `log`, `reason`, `n`. */
+export const REJECTED_TABLE = '"rejected outcomes"';
+
+/** File of the rejected rows of a log of outcomes. */
+export function outcomeLetters(workspace: Workspace, log: number): string {
+  return join(workspace.scratch(`outcomes-${log}`), "dead-letters.jsonl");
+}
+
+/** Reads a log of outcomes into {@link outcomesTable}; rejected rows are counted, and written to {@link outcomeLetters}. */
+export async function readOutcomeLog(
+  workspace: Workspace,
+  { config, plan, parts }: OutcomeLog,
+  { log, signal }: { readonly log: number; readonly signal: AbortSignal | undefined },
+): Promise<void> {
+  const folder = workspace.scratch(`outcomes-${log}`);
+  rmSync(folder, { recursive: true, force: true });
+  makeFolder(folder);
+  const own = await Workspace.open(join(folder, "rows"), { fingerprint: "", output: "" }, null);
+  const { connection } = own;
+  const interrupt = () => connection.interrupt();
+  signal?.addEventListener("abort", interrupt);
+  try {
+    await connection.run(`SET memory_limit = '${MEMORY}'`);
+    await readWholeLog(connection, { config, plan, parts }, { folder: own.scratch("frames"), signal });
+    const letters = new FileWriter(outcomeLetters(workspace, log));
+    const records = recordsOf(connection, { config, parts });
+    await writeDeadLetters(connection, letters, { plan, paths: parts.map(({ file }) => file.path), records });
+    letters.finish();
+    const rows = join(folder, "rows.parquet");
+    await connection.run(`COPY (${rowsSql(plan)}) TO ${literal(rows)} (FORMAT parquet)`);
+    await keepRows(workspace.connection, log, { rows, rejections: await countRejections(connection, plan) });
+    rmSync(rows);
+  } finally {
+    signal?.removeEventListener("abort", interrupt);
+    own.remove();
+  }
+}
+
+function rowsSql(plan: OpenLog["plan"]): string {
+  const value = (name: string) => {
+    const column = plan.columns.find((each) => each.name === name);
+    return column === undefined ? "NULL" : valueName(plan, column);
+  };
+  const values = plan.columns.filter(({ kind }) => kind === "number");
+  const sums = values.map(({ name }, i) => `, ${value(name)}::DOUBLE AS x${i}`);
+  const user = "from" in plan.user.source ? `${valueName(plan, plan.user)}::VARCHAR` : "NULL::VARCHAR";
+  return `SELECT ${value("item")}::VARCHAR AS id, ${user} AS "user", ${valueName(plan, plan.time)} AS time${sums.join("")} FROM readable`;
+}
+
+async function keepRows(
+  connection: DuckDBConnection,
+  log: number,
+  { rows, rejections }: { readonly rows: string; readonly rejections: Readonly<Record<string, number>> },
+): Promise<void> {
+  await connection.run(`CREATE TABLE IF NOT EXISTS ${REJECTED_TABLE} (log INTEGER, reason VARCHAR, n BIGINT)`);
+  await connection.run(`CREATE TABLE ${outcomesTable(log)} AS SELECT * FROM read_parquet(${literal(rows)})`);
+  for (const [reason, n] of Object.entries(rejections)) {
+    await connection.run(`INSERT INTO ${REJECTED_TABLE} VALUES (${log}, ${literal(reason)}, ${n})`);
+  }
+}
+
+/** Time of the last outcome of a log. @unit ms since 1970, UTC */
+export function latestOutcome(connection: DuckDBConnection, log: number): Promise<number> {
+  return queryNumber(connection, `SELECT coalesce(max(time), 0)::DOUBLE FROM ${outcomesTable(log)}`);
+}
