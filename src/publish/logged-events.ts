@@ -3,7 +3,7 @@ import type { EventStore } from "../data/index.ts";
 import type { UserEvent } from "../features/event-limits.ts";
 import { shortFloat } from "../features/event-lists.ts";
 import type { RawFact, RawFacts } from "../features/raw-event.ts";
-import { FOLD_COLUMN, type ValueKind } from "../features/schema.ts";
+import { FOLD_COLUMN, knownColumnOf, type ValueKind } from "../features/schema.ts";
 
 /** Reads the facts of one name of the rows [from, until): that of row `from + i` by `i`; undefined if it is missing. */
 type FactSlice = (from: number, until: number) => (i: number) => RawFact | undefined;
@@ -34,13 +34,16 @@ export class LoggedEvents {
     const { schema, columns } = store.manifest;
     this.#idPrefix = store.fingerprint.slice(0, 12);
     this.#users = schema.without?.includes("user") ? () => null : idsOf(store, "user");
-    const later = new Set(["action", ...schema.outcomes.map(({ name }) => name)]);
+    const later = new Set(["action", ...schema.outcomes.flatMap(({ name }) => [name, knownColumnOf(name)])]);
+    const delays = new Map(schema.outcomes.map(({ name, delayMs }) => [knownColumnOf(name), delayMs]));
     const facts = columns.filter(({ name }) => name !== FOLD_COLUMN);
-    this.#readers = facts.map(({ name, kind }) => ({
-      name,
-      slice: SLICES[kind](store, name),
-      isLater: later.has(name),
-    }));
+    this.#readers = facts.map(({ name, kind }) => {
+      const delayMs = delays.get(name);
+      // What all wait for need not be told of each.
+      const known = (value: number) => (value === delayMs ? undefined : value);
+      const slice = delayMs === undefined ? SLICES[kind](store, name) : sliceOf(store, name, known);
+      return { name, slice, isLater: later.has(name) };
+    });
   }
 
   /** Id of a user by its code; null where each row is a user of its own. */

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { EventsConfig } from "../config/types.ts";
+import type { EventsConfig, OutcomeConfig } from "../config/types.ts";
 import { admissionTimes } from "../data/admission-times.ts";
 import { BatchBuilder } from "../data/batch-builder.ts";
 import { eventsConfig, temporaryFolder } from "../data/events.test.support.ts";
@@ -22,7 +22,7 @@ const HISTORY = 5;
 const LEARNED_UNTIL_MS = 3000;
 const DIM = 3;
 const FACTS = {
-  ...{ item: "ad_id", action: "action", origin: "origin", brand: "brand", shop: "brand", price: "price" },
+  ...{ item: "ad_id", action: "action", origin: "origin", brand: "brand", shop: "brand", price: "price", n: "n" },
   ...{ tags: "tags", hashed: "tags", image: "image", age: "price" },
 };
 const OUTCOMES = { click: "is_click", dwell: "dwell" };
@@ -35,6 +35,7 @@ const ATTRIBUTES: EventsConfig["attributes"] = {
   hashed: { from: "tags", kind: "categories", ids: { kind: "hash", buckets: 7 }, delimiter: "|" },
   image: { from: "image", kind: "vector", dim: DIM },
   age: { from: "price", kind: "number", ids: TEXT_IDS },
+  n: { from: "n", kind: "number", ids: TEXT_IDS },
 };
 
 type Line = Readonly<Record<string, RawFact | null>>;
@@ -52,7 +53,27 @@ const line: fc.Arbitrary<Line> = fc.record({
   tags: fc.option(fc.array(fc.constantFrom("t1", "t2", "ü", "t1 ", "rare"), { maxLength: 5 })),
   image: fc.option(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: DIM, maxLength: DIM })),
   dwell: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 })),
+  // Before the event, within its window, and after it.
+  bought_after: fc.option(fc.oneof(fc.nat(5), fc.integer({ min: -50, max: 700 }))),
 });
+
+const WINDOW = 500;
+const DELAY = 3;
+
+/** The log's own row: when it was bought, instead of how long after. */
+function rowOf(of: Line): Line {
+  const { bought_after: after, ...row } = of;
+  return { ...row, bought_at: after === null ? null : Number(of["ts"]) + Number(after) };
+}
+
+/** What is known of a purchase once all is told, as reports have it. */
+function boughtOf(of: Line, lines: readonly Line[]): RawFacts {
+  const after = (line: Line): number => Number(line["bought_after"] ?? -1);
+  const isIn = (line: Line): boolean => after(line) >= 0 && after(line) <= WINDOW;
+  const told = Math.max(...lines.map((line) => Number(line["ts"]) + (isIn(line) ? after(line) : 0)));
+  if (isIn(of)) return { bought: 1, "known.bought": after(of) + DELAY };
+  return Number(of["ts"]) + WINDOW + DELAY <= told ? { bought: 0 } : {};
+}
 
 /** A price of minus zero beside none: JSON, and so the log, holds 0 for it. */
 const ZEROS: Line[] = [-0, null].map((price, ts) => ({
@@ -67,6 +88,7 @@ const ZEROS: Line[] = [-0, null].map((price, ts) => ({
   tags: price === null ? null : [],
   image: [-0, 0, 0],
   dwell: null,
+  bought_after: null,
 }));
 
 function factsOf(of: Line, columns: Readonly<Record<string, string>>): RawFacts {
@@ -80,20 +102,30 @@ function dictionariesOf(store: EventStore): Readonly<Record<string, Dictionary |
   return Object.fromEntries(names.map((name) => [name, store.dictionary(name) ?? { buckets: 7 }]));
 }
 
-async function compare(lines: readonly Line[], round: string): Promise<void> {
+async function compare(given: readonly Line[], round: string): Promise<void> {
+  // A number of its own tells which row of the store a line has become.
+  const lines = given.map((each, n): Line => ({ ...each, n }));
   const log = join(round, "log.jsonl");
   mkdirSync(round, { recursive: true });
-  writeFileSync(log, lines.map((each, i) => JSON.stringify({ ...each, event_id: `e${i}` })).join("\n"));
-  await ingest(eventsConfig(log, "jsonl", { attributes: ATTRIBUTES }), { store: join(round, "offline"), threads: 1 });
+  writeFileSync(log, lines.map((each, i) => JSON.stringify({ ...rowOf(each), event_id: `e${i}` })).join("\n"));
+  const { outcomes } = eventsConfig(log, "jsonl");
+  const bought: OutcomeConfig = {
+    ...{ from: "bought_at", kind: "flag", delayMs: WINDOW + DELAY, objective: true, windowOf: null },
+    arrival: { windowMs: WINDOW, log: null, attribution: null, measure: "any" },
+  };
+  const config = eventsConfig(log, "jsonl", { attributes: ATTRIBUTES, outcomes: { ...outcomes, bought } });
+  await ingest(config, { store: join(round, "offline"), threads: 1 });
   const store = EventStore.open(join(round, "offline"));
   const online = LmdbStore.open(join(round, "online"));
   try {
+    // In the order of the store, as a backfill sends them.
+    const sorted = Array.from(store.column("n").slice(0, store.numEvents), (row) => lines[row]!);
     await online.append(
-      lines.map((each, i) => ({
+      sorted.map((each, i) => ({
         user: `${each["user_id"]}`,
         id: `e${i}`,
         timeMs: Number(each["ts"]),
-        facts: { surface: "feed", ...factsOf(each, { ...FACTS, ...OUTCOMES }) },
+        facts: { surface: "feed", ...factsOf(each, { ...FACTS, ...OUTCOMES }), ...boughtOf(each, lines) },
       })),
     );
     const window = { fromMs: 0, untilMs: 2e12 };
@@ -109,10 +141,6 @@ async function compare(lines: readonly Line[], round: string): Promise<void> {
     const builder = new BatchBuilder(store, { spec, historyLength: HISTORY, horizonMs: 2e12, admittedMs });
     const coding = { spec, schema, history: HISTORY, dictionaries: dictionariesOf(store), vocabularies };
     const coder = new RequestCoder(coding);
-    // Rows of the store are in the order of user and time.
-    const users = store.dictionary("user");
-    const userOf = (each: Line): number => users?.code(`${each["user_id"]}`) ?? 0;
-    const sorted = lines.toSorted((a, b) => userOf(a) - userOf(b) || Number(a["ts"]) - Number(b["ts"]));
     for (const [row, each] of sorted.entries()) {
       const user = `${each["user_id"]}`;
       const timeMs = Number(each["ts"]);
@@ -132,6 +160,15 @@ async function compare(lines: readonly Line[], round: string): Promise<void> {
         pastContent: batch.history.content,
         past: new Float32Array(0),
       });
+      // By the events themselves, neither store asked.
+      const earlier = sorted
+        .filter((other) => other["user_id"] === user && Number(other["ts"]) < timeMs)
+        .slice(-HISTORY);
+      const codes = earlier.map((other) => {
+        const { bought: fact, "known.bought": after = WINDOW + DELAY } = boughtOf(other, lines);
+        return fact !== undefined && timeMs - Number(other["ts"]) > Number(after) ? 1 + Number(fact) : 0;
+      });
+      expect([...(batch.history.codes["bought"] ?? [])]).toEqual(codes);
     }
   } finally {
     store.close();
@@ -148,7 +185,7 @@ describe("features of serving", () => {
     const logs = fc.uniqueArray(line, { minLength: 1, maxLength: 40, selector });
     await fc.assert(
       fc.asyncProperty(logs, (lines) => compare(lines, join(folder.path, `${round++}`))),
-      { numRuns: 12, examples: [[ZEROS]] },
+      { numRuns: 12, examples: [[ZEROS]], endOnFailure: true },
     );
   });
 });

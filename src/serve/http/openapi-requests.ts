@@ -10,7 +10,7 @@ import {
 import { VALUE_LIMITS } from "../../config/value-kinds.ts";
 import { type FactKind, type FactKinds, factKinds } from "../../features/coding.ts";
 import type { EventRules } from "../../features/event-facts.ts";
-import { ORIGINS, type ValueKind } from "../../features/schema.ts";
+import { type EventSchema, KNOWN_KEY, ORIGINS, type ValueKind } from "../../features/schema.ts";
 import { DATATYPES } from "./infer.ts";
 import { REQUEST_LIMITS, rankKinds } from "./parse.ts";
 
@@ -88,16 +88,26 @@ export function eventsBody({ schema, events: rules }: BundleManifest): BodyDoc {
   const embedding = { type: "array", items: { type: "number" }, minItems: 1, maxItems: REQUEST_LIMITS.embedding };
   const constants = Object.entries(rules.constants).map(([name, value]) => [name, { enum: [value, null] }] as const);
   const facts = { ...factProperties(kinds), item: ID, ...Object.fromEntries(constants) };
-  const event = objectSchema({ user: ID, id: ID, time: timeSchema(rules, ""), embedding, ...facts }, [
-    "user",
-    "id",
-    "time",
-    "item",
-  ]);
+  const time = timeSchema(rules, "");
+  const known = knownProperties(schema, rules);
+  const event = objectSchema({ user: ID, id: ID, time, ...known, embedding, ...facts }, ["user", "id", "time", "item"]);
   const events = { type: "array", items: event, minItems: 1, maxItems: REQUEST_LIMITS.events };
-  const time = exampleTime(rules, 1_600_000_000_000);
-  const example = { user: "u1", id: "e1", time, ...exampleFacts(kinds, 1), ...rules.constants };
+  const at = exampleTime(rules, 1_600_000_000_000);
+  const example = { user: "u1", id: "e1", time: at, ...exampleFacts(kinds, 1), ...rules.constants };
   return { schema: objectSchema({ events }, ["events"]), example: { events: [example] } };
+}
+
+/** When outcomes with times of their own became known; nothing of a log that has none. */
+function knownProperties({ outcomes }: EventSchema, rules: EventRules): Record<string, JsonSchema> {
+  const timed = outcomes.filter(({ knownColumn }) => knownColumn !== undefined);
+  if (timed.length === 0) return {};
+  const times = timed.map(({ name, delayMs }) => {
+    const more = ` From the event's time to ${delayMs} ms after it, which it is if it is left out.`;
+    return [name, timeSchema({ ...rules, latestMs: rules.latestMs + delayMs }, more)] as const;
+  });
+  return {
+    [KNOWN_KEY]: { ...objectSchema(Object.fromEntries(times), []), description: "When outcomes became known." },
+  };
 }
 
 /** The body of `POST /v2/models/NAME/infer`. The protocol lets objects have further members. */

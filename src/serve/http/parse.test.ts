@@ -15,10 +15,37 @@ const FACTS: ApiFacts = {
   surface: null,
   eventKinds: KINDS,
   rankKinds: KINDS,
+  windows: new Map(),
   rules: TINY_RULES,
 };
 const RANK = { user: "u", candidates: [{ item: "a" }] };
 const refused = (where: string) => expect.objectContaining({ code: "SERVE_REQUEST", where });
+
+describe("known times of reports", () => {
+  const flag = { kind: "flag" } as const;
+  const kinds: FactKinds = new Map([...KINDS, ["click", flag], ["buy", flag]]);
+  const timed: ApiFacts = { ...FACTS, eventKinds: kinds, windows: new Map([["buy", 1000]]) };
+  const event = { user: "u", id: "e", time: 1_600_000_000_000, item: "a", surface: "feed", click: 1, buy: 1 };
+  const parse = (more: object, facts = timed) => parseEvents({ events: [{ ...event, ...more }] }, facts)[0]?.facts;
+
+  it("keeps when an outcome was known, from the event's time to the window's end", () => {
+    expect(parse({})).not.toHaveProperty(["known.buy"]);
+    for (const after of [0, 1, 1000]) {
+      expect(parse({ known: { buy: event.time + after } })).toMatchObject({ buy: 1, "known.buy": after });
+    }
+    for (const after of [-1, 1001]) {
+      const expected = { code: "EVENT_TIME_RANGE", where: "events[0].known.buy" };
+      expect(() => parse({ known: { buy: event.time + after } })).toThrow(expect.objectContaining(expected));
+    }
+  });
+
+  it("takes no known time of what has none, or of an outcome that the event does not tell", () => {
+    const at = event.time + 1;
+    expect(() => parse({ known: { click: at } })).toThrow(refused("events[0].known"));
+    expect(() => parse({ buy: null, known: { buy: at } })).toThrow(refused("events[0].known.buy"));
+    expect(() => parse({ known: { buy: at } }, { ...timed, windows: new Map() })).toThrow(refused("events[0]"));
+  });
+});
 
 describe("parseRank", () => {
   it("asks a model of one surface for that surface only", () => {

@@ -7,7 +7,7 @@ import { readVector } from "../../features/event-lists.ts";
 import { readId, textOf } from "../../features/event-rules.ts";
 import type { RawFact, RawFacts } from "../../features/raw-event.ts";
 import { isRefused, Refused } from "../../features/refusal.ts";
-import type { EventSchema } from "../../features/schema.ts";
+import { type EventSchema, KNOWN_KEY, knownColumnOf } from "../../features/schema.ts";
 import type { Candidate, RankRequest } from "../ranker/rank.ts";
 import type { ReportedEvent } from "../store/online-store.ts";
 
@@ -23,6 +23,8 @@ export interface ApiFacts {
   readonly eventKinds: FactKinds;
   /** Of those of a ranking. */
   readonly rankKinds: FactKinds;
+  /** Of the outcomes with times of their own: the time after which they are known of every event. @unit ms */
+  readonly windows: ReadonlyMap<string, number>;
   /** To which events are held. */
   readonly rules: EventRules;
 }
@@ -34,7 +36,9 @@ export function apiFacts({
   model: { surface },
   events: rules,
 }: Pick<BundleManifest, "schema" | "spec" | "model" | "events">): ApiFacts {
-  return { objectives, surface, eventKinds: factKinds(schema), rankKinds: rankKinds(schema), rules };
+  const timed = schema.outcomes.filter(({ knownColumn }) => knownColumn !== undefined);
+  const windows = new Map(timed.map(({ name, delayMs }) => [name, delayMs]));
+  return { objectives, surface, eventKinds: factKinds(schema), rankKinds: rankKinds(schema), windows, rules };
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -96,20 +100,48 @@ export function parseEvents(body: unknown, facts: ApiFacts): readonly ReportedEv
   return listAt(events, "events", REQUEST_LIMITS.events).map((each, i) => eventAt(each, `events[${i}]`, facts));
 }
 
-function eventAt(value: unknown, where: string, { eventKinds, rules }: ApiFacts): ReportedEvent {
-  const facts = factsAt(value, where, { kinds: eventKinds, others: ["user", "id", "time", "embedding"] });
-  const { user, id, time, embedding } = value as Json;
-  const event = {
+function eventAt(value: unknown, where: string, { eventKinds, windows, rules }: ApiFacts): ReportedEvent {
+  const others = ["user", "id", "time", "embedding", ...(windows.size > 0 ? [KNOWN_KEY] : [])];
+  const facts = factsAt(value, where, { kinds: eventKinds, others });
+  const { user, id, time, embedding, [KNOWN_KEY]: known } = value as Json;
+  const timed = {
     user: idAt(user, `${where}.user`),
     id: idAt(id, `${where}.id`),
     timeMs: timeAt(time, `${where}.time`, rules),
-    facts: { ...constantsAt(facts, where, rules), ...facts },
+  };
+  const isTold = windows.size > 0 && known !== undefined;
+  const told = isTold ? knownAt(known, `${where}.${KNOWN_KEY}`, { ...timed, facts, windows, rules }) : {};
+  const event = {
+    ...timed,
+    facts: { ...constantsAt(facts, where, rules), ...facts, ...told },
     ...(embedding === undefined ? {} : { embedding: embeddingAt(embedding, `${where}.embedding`) }),
   };
   if (facts["item"] === undefined) throw refused(`${where}.item`, MISSING, undefined);
   const refusal = checkSize(event);
   if (refusal !== null) throw refused(where, refusal, "more");
   return event;
+}
+
+/** When the outcomes of an event were known, as facts of it. */
+function knownAt(
+  value: unknown,
+  where: string,
+  of: { readonly facts: RawFacts; readonly timeMs: number } & Pick<ApiFacts, "windows" | "rules">,
+): RawFacts {
+  const times = objectAt(value, where, [...of.windows.keys()]);
+  const entries = Object.entries(times).map(([name, time]): [string, number] => {
+    const at = `${where}.${name}`;
+    if (of.facts[name] === undefined) throw wrong(at, "the known time of an outcome that the event tells", time);
+    const ms = readEventTime(time, { ...of.rules, latestMs: Number.POSITIVE_INFINITY });
+    if (isRefused(ms)) throw refused(at, ms, time);
+    const afterMs = ms - of.timeMs;
+    const mostMs = of.windows.get(name) ?? 0;
+    if (afterMs < 0 || afterMs > mostMs) {
+      throw refused(at, new Refused("EVENT_TIME_RANGE", `a time from the event's to ${mostMs} ms after it`), time);
+    }
+    return [knownColumnOf(name), afterMs];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The constants of all events. One that an event contradicts would make its history another than the log's. */

@@ -1,4 +1,5 @@
 import type { RawEvent } from "../../features/raw-event.ts";
+import { outcomeOfKnown } from "../../features/schema.ts";
 
 /** A fact as stores hold it: text, a number, or a list of one of them. */
 export type Fact = string | number | readonly number[] | readonly string[];
@@ -29,11 +30,13 @@ export function storedEvent({ id, timeMs, facts, embedding = [] }: RawEvent, seq
 
 /** Takes from a further report of an event what is new: facts it did not have, another embedding. True if there is any. */
 export function addReport(event: StoredEvent, { facts, embedding }: RawEvent): boolean {
-  const added = Object.keys(facts).filter((name) => !Object.hasOwn(event.facts, name));
+  const has = (name: string): boolean => Object.hasOwn(event.facts, name);
+  // When an outcome is known goes with the report that it was first told by.
+  const added = Object.keys(facts).filter((name) => !has(name) && !has(outcomeOfKnown(name) ?? name));
   const isRicher = added.length > 0 && event.numReports < MAX_REPORTS;
   if (isRicher) {
-    // What the event has comes last: it stays.
-    event.facts = { ...facts, ...event.facts };
+    // What the event has stays.
+    event.facts = { ...factsOf(facts, added), ...event.facts };
     event.numReports++;
   }
   const isReplaced = embedding !== undefined && !areSame(embedding, event.embedding);
@@ -49,6 +52,10 @@ export function rawEvent({ id, timeMs, facts, embedding }: StoredEvent): RawEven
 /** Before, at or after another event of the user: by time, then in order of arrival. */
 export function compareEvents(a: StoredEvent, b: StoredEvent): number {
   return a.timeMs - b.timeMs || a.sequence - b.sequence;
+}
+
+function factsOf(facts: Facts, names: readonly string[]): Facts {
+  return Object.fromEntries(names.map((name) => [name, facts[name]!]));
 }
 
 function areSame(a: readonly number[], b: readonly number[]): boolean {
