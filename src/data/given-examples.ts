@@ -27,7 +27,9 @@ export class GivenCoding {
 
   /** The rows as examples, each of which sees the user's events strictly before its time. */
   examplesOf(rows: GivenRows): GivenExamples {
-    const users = this.#codes("user", rows.users);
+    // Where rows are users of their own, none has a past.
+    const hasUsers = this.#store.dictionary("user") !== null;
+    const users = hasUsers ? this.#codes("user", rows.users) : rows.users.map(() => 0);
     const points = Array.from(users, (user, row) => {
       return pointAt(this.#store, { row, user, timeMs: rows.times[row]! }, this.#historyLength);
     });

@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from "../config/units.ts";
 import type { Cell, TableColumn } from "../report/html.ts";
 import { clipped, day, duration, percent, rateOf, valuesText } from "./format.ts";
 import type { Distribution, Profile } from "./profile.ts";
@@ -41,7 +42,9 @@ export function windowTable({ windows, labels, time }: Pick<Profile, "windows" |
     const { name, fromMs, untilMs, events, users, items, knownUsers, knownItems } = window;
     const rates = objectives.map(({ byWindow }) => rateOf(byWindow[w] ?? { known: 0, positive: 0 }));
     const shares = [knownUsers, knownItems, ...rates].map((share) => (share === null ? null : percent(share)));
-    return [name, day(Math.max(fromMs, time.earliestMs)), day(untilMs), events, users, items, ...shares];
+    // A window that is not of time ends with the log.
+    const until = untilMs > MAX_TIME_MS ? null : day(untilMs);
+    return [name, day(Math.max(fromMs, time.earliestMs)), until, events, users, items, ...shares];
   });
   return { columns, rows };
 }
