@@ -1,6 +1,7 @@
 import { constancy, isRenamed, tells, toldEntropy } from "./compare.ts";
 import type { FieldFacts } from "./facts.ts";
 import type { Flags } from "./labels.ts";
+import type { FieldList } from "./lists.ts";
 import type { Choice, FactChoice } from "./proposal.ts";
 import type { Repetition } from "./roles.ts";
 import { type ChosenTime, otherTimeReason } from "./times.ts";
@@ -28,7 +29,7 @@ export interface AttributeContext {
   /** Fields that are something else already. */
   readonly used: readonly FieldFacts[];
   readonly flags: Flags;
-  readonly user: FieldFacts;
+  readonly user: FieldFacts | null;
   readonly item: FieldFacts;
   readonly time: ChosenTime | null;
 }
@@ -82,6 +83,7 @@ function strongDoubts(attributes: readonly Fact[], { fields, flags }: AttributeC
 function verdictOf(field: FieldFacts, context: AttributeContext): Verdict {
   const useless = uselessReason(field, context);
   if (useless !== null) return { kind: "unmapped", choice: { field: field.name, reason: useless } };
+  if (field.list !== null) return verdictOfList(field, field.list);
   const fact = (reason: string): Fact => ({ field: field.name, kind: kindOf(field), reason });
   if (context.flags.outcomes.includes(field))
     return { kind: "outcome", fact: fact("0 or 1, and may be known only later") };
@@ -99,10 +101,25 @@ function verdictOf(field: FieldFacts, context: AttributeContext): Verdict {
   return { kind: "attribute", fact: fact(`${field.distinct.toLocaleString("en")} values`) };
 }
 
+/** Lists are facts of the item: outcomes are single values. */
+function verdictOfList({ name: field }: FieldFacts, list: FieldList): Verdict {
+  if (hasTrait(field, "outcome"))
+    return { kind: "unmapped", choice: { field, reason: "a list, and named like something known only later" } };
+  if (list.kind === "vector") {
+    return { kind: "attribute", fact: { field, ...list, reason: `vectors of ${list.dim} numbers` } };
+  }
+  const { kind, delimiter } = list;
+  const text = delimiter === null ? "" : ` with ${JSON.stringify(delimiter)} between them`;
+  return {
+    kind: "attribute",
+    fact: { field, kind, ...(delimiter !== null && { delimiter }), reason: `lists of ids${text}` },
+  };
+}
+
 /** Why a field is of no use; null if it may be. */
 function uselessReason(field: FieldFacts, context: AttributeContext): string | null {
   const { name, distinct, missing } = field;
-  if (field.isNested) return "nested: a list or an object";
+  if (field.isNested && field.list === null) return "nested: a list or an object";
   if (distinct === 0) return "it never has a value";
   if (distinct === 1 && missing === 0) return "it has one value alone";
   if (field.times !== null) return otherTimeReason(field, context.time, context.item);
@@ -113,8 +130,8 @@ function uselessReason(field: FieldFacts, context: AttributeContext): string | n
 
 function uselessCategory(field: FieldFacts, { repetition, user, item }: AttributeContext): string | null {
   const { distinct, missing, values, numbers } = field;
-  const renamed = [user, item].find((id) => isRenamed(field, id));
-  if (renamed !== undefined) return `it repeats "${renamed.name}"`;
+  const renamed = [user, item].find((id) => id !== null && isRenamed(field, id));
+  if (renamed) return `it repeats "${renamed.name}"`;
   const present = (1 - missing) * repetition.rows;
   if (values.length >= FEWEST_ROWS && repetition.distinctOf(field) > HARDLY_BACK * present)
     return "hardly any value comes back";
@@ -123,7 +140,8 @@ function uselessCategory(field: FieldFacts, { repetition, user, item }: Attribut
 }
 
 function kindOf(field: FieldFacts): Fact["kind"] {
-  const { name, numbers, isWhole, isFlag, distinct } = field;
+  const { name, numbers, isWhole, isFlag, distinct, list } = field;
+  if (list !== null) return list.kind;
   if (isFlag) return "flag";
   if (numbers === null) return "category";
   if (!isWhole) return "number";

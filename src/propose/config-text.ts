@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import type { Choice, FactChoice, Proposal } from "./proposal.ts";
+import { EVENTS_DEFAULTS } from "../config/defaults.ts";
+import type { Choice, FactChoice, OriginChoice, Proposal } from "./proposal.ts";
 import { hasTrait } from "./words.ts";
 
 /** As wide as people set their editors. @unit characters */
@@ -58,12 +59,13 @@ function eventLines(proposal: Proposal, options: ConfigTextOptions): readonly st
   const places = [
     `action: ${source(action, "impression")}`,
     `surface: ${source(surface, "all")}`,
-    origin && `origin: ${source(origin, "")}`,
+    origin && `origin: ${originText(origin)}`,
   ];
   const constants = [action ? null : "what happened", surface ? null : "where"].filter((own) => own !== null);
   const told = constants.length === 0 ? "" : `No field says ${constants.join(" or ")}: one value for all.`;
   return [
     `    from: ${filesText(options)},`,
+    ...dialectLines(proposal),
     ...(proposal.namesFormat ? [`    format: ${quoted(proposal.format)},`] : []),
     ...reasons("    ", [id, user, item]),
     `    ${ids.filter((own) => own !== null).join(", ")},`,
@@ -108,17 +110,22 @@ function objectiveLines({ objectives }: Proposal): readonly string[] {
 }
 
 function splitLines({ split }: Proposal): readonly string[] {
-  if (split === null) return comment("split: the events do not lie in time as a split by time needs.", "  ");
+  if (split === null)
+    return [
+      ...comment("The events do not lie in time as a split by time needs.", "  "),
+      `  split: { random: { validation: 0.15, test: 0.15 } },`,
+    ];
   const { trainUntilMs, validationUntilMs, testUntilMs, reason } = split;
   const times = { trainUntil: trainUntilMs, validationUntil: validationUntilMs, testUntil: testUntilMs };
   const text = Object.entries(times).map(([name, ms]) => `${name}: ${quoted(instantText(ms))}`);
   return [...comment(`Windows of ${reason}.`, "  "), `  split: { ${text.join(", ")} },`];
 }
 
-function modelLines({ numRows }: Proposal): readonly string[] {
+function modelLines({ numRows, user, time }: Proposal): readonly string[] {
   const size = numRows <= TINY_ROWS ? "tiny" : numRows <= SMALL_ROWS ? "small" : "medium";
   const history = size === "tiny" ? 32 : 128;
-  const of = (kind: string): string => `${kind}: { kind: "${kind}", size: "${size}", history: ${history} }`;
+  const past = user === null || time === null ? "" : `, history: ${history}`;
+  const of = (kind: string): string => `${kind}: { kind: "${kind}", size: "${size}"${past} }`;
   const training = { tiny: "globalBatchSize: 64, epochs: 4", small: "globalBatchSize: 256, epochs: 2", medium: null }[
     size
   ];
@@ -129,7 +136,23 @@ function modelLines({ numRows }: Proposal): readonly string[] {
   ];
 }
 
-function attributeText({ name, field, kind }: FactChoice): string {
+function dialectLines({ delimiter, hasDecimalComma }: Proposal): readonly string[] {
+  const settings = [
+    ...(delimiter === null ? [] : [`delimiter: ${quoted(delimiter)}`]),
+    ...(hasDecimalComma ? ['decimal: ","'] : []),
+  ];
+  return settings.length === 0 ? [] : [`    ${settings.join(", ")},`];
+}
+
+function originText({ field, ad }: OriginChoice): string {
+  return ad === null ? quoted(field) : `{ from: ${quoted(field)}, ad: ${JSON.stringify(ad)} }`;
+}
+
+function attributeText({ name, field, kind, dim, delimiter }: FactChoice): string {
+  const own = name === field ? "" : `from: ${quoted(field)}, `;
+  if (dim !== undefined) return `${name}: { ${own}kind: "${kind}", dim: ${dim} }`;
+  if (delimiter !== undefined && delimiter !== EVENTS_DEFAULTS.listDelimiter)
+    return `${name}: { ${own}kind: "${kind}", delimiter: ${quoted(delimiter)} }`;
   return name === field ? `${name}: "${kind}"` : `${name}: { from: ${quoted(field)}, kind: "${kind}" }`;
 }
 

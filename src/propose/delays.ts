@@ -22,13 +22,14 @@ export interface MeasuredDelay {
 /** Where to look for the time of an outcome. */
 export interface DelaySources {
   readonly fields: readonly FieldFacts[];
-  readonly time: ChosenTime;
+  readonly time: ChosenTime | null;
   /** @unit ms */
   readonly spanMs: number;
 }
 
 /** The delay that holds for nearly all outcomes, if a field has their times; null if none has. */
 export function measuredDelay(label: FieldFacts, { fields, time, spanMs }: DelaySources): MeasuredDelay | null {
+  if (time === null) return null;
   const codes = labelCodes(label);
   for (const { name, times, missing } of fields) {
     if (times === null || missing === 0 || name === time.field) continue;

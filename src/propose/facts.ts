@@ -1,3 +1,4 @@
+import { type FieldList, listsOf } from "./lists.ts";
 import type { TimeUnit } from "./proposal.ts";
 import type { SampledField } from "./sample.ts";
 import { namesId, namesTime } from "./words.ts";
@@ -31,7 +32,10 @@ export interface FieldFacts {
   readonly distinct: number;
   /** Code of each value, 0 where it is missing; 1, 2, … in the order in which values come. */
   readonly codes: Uint32Array;
+  /** A list or an object; no text that is one. */
   readonly isNested: boolean;
+  /** What lists the values are; null if they are none. */
+  readonly list: FieldList | null;
   /** The values as numbers; null if they are none. */
   readonly numbers: Float64Array | null;
   /** Whether they are whole numbers. */
@@ -59,6 +63,7 @@ export function factsOf({ name, type, values }: SampledField): FieldFacts {
     distinct: codes.reduce((most, code) => Math.max(most, code), 0),
     codes,
     isNested,
+    list: numbers === null ? listsOf(values) : null,
     numbers,
     isWhole,
     isFlag: present.length > 0 && present.every((value) => FLAGS.has(value.toLowerCase())),

@@ -1,4 +1,5 @@
 /** What is proposed for a log: which field is what, and why. */
+import type { ValueKind } from "../config/value-kinds.ts";
 
 /** Formats of a log. */
 export type LogFormat = "parquet" | "csv" | "tsv" | "jsonl";
@@ -20,7 +21,16 @@ export interface TimeChoice extends Choice {
 /** A fact of the events: its name in the configuration, its field and kind. */
 export interface FactChoice extends Choice {
   readonly name: string;
-  readonly kind: "category" | "number" | "flag";
+  readonly kind: ValueKind;
+  /** Of vectors alone. */
+  readonly dim?: number;
+  /** Of lists that are one text alone. */
+  readonly delimiter?: string;
+}
+
+/** Whether an item was paid for, and the values that say so; null where they are `ad` and `organic`. */
+export interface OriginChoice extends Choice {
+  readonly ad: readonly (string | number | boolean)[] | null;
 }
 
 /** A label, and the time after which it is known. */
@@ -43,6 +53,10 @@ export interface Proposal {
   readonly format: LogFormat;
   /** Whether the names of the files do not tell the format. */
   readonly namesFormat: boolean;
+  /** What separates the fields, if it is not what the format says. */
+  readonly delimiter: string | null;
+  /** Whether decimals follow a comma. */
+  readonly hasDecimalComma: boolean;
   readonly numFiles: number;
   readonly numRows: number;
   readonly sampledRows: number;
@@ -52,7 +66,7 @@ export interface Proposal {
   readonly time: TimeChoice | null;
   readonly action: Choice | null;
   readonly surface: Choice | null;
-  readonly origin: Choice | null;
+  readonly origin: OriginChoice | null;
   readonly attributes: readonly FactChoice[];
   /** Known later, and not predicted. */
   readonly outcomes: readonly FactChoice[];

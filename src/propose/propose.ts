@@ -5,7 +5,7 @@ import { type DelaySources, measuredDelay } from "./delays.ts";
 import { type FieldFacts, factsOf } from "./facts.ts";
 import { sortFlags } from "./labels.ts";
 import { FactNames } from "./names.ts";
-import type { Choice, FactChoice, ObjectiveChoice, Proposal } from "./proposal.ts";
+import type { Choice, FactChoice, ObjectiveChoice, OriginChoice, Proposal } from "./proposal.ts";
 import {
   type ChosenField,
   canBeId,
@@ -29,7 +29,7 @@ const UNIQUE_ESTIMATE = 0.94;
 /**
  * Looks at files and proposes what their fields are.
  *
- * @throws {LapidaryError} EVENTS_NOT_FOUND, EVENTS_UNREADABLE, EVENTS_EMPTY; INIT_FIELDS if no field can be a user, an item, a time or a label
+ * @throws {LapidaryError} EVENTS_NOT_FOUND, EVENTS_UNREADABLE, EVENTS_EMPTY; INIT_FIELDS if no field can be an item or a label
  */
 export async function propose(
   patterns: readonly string[],
@@ -52,33 +52,47 @@ async function proposeFor(log: Log, sample: Sample): Promise<Proposal> {
   const id = chooseEventId(context);
   const taken = [id?.facts, time?.facts].filter((own) => own !== undefined);
   const { user, item } = chooseUserAndItem(context, taken);
-  if (user === null || item === null || time === null) throw lacking(log, { user, item, time }, fields);
-  const ids = [user.facts, item.facts];
+  if (item === null) throw lacking(log, { item }, fields);
+  const ids = [user?.facts, item.facts].filter((own) => own !== undefined);
   const places = placesOf(context, [...taken, ...ids]);
   const flags = sortFlags(openFlags(fields, [...taken, ...ids]), ids);
-  if (flags.objectives.length === 0) throw lacking(log, { user, item, time, label: null }, fields);
+  if (flags.objectives.length === 0) throw lacking(log, { item, label: null }, fields);
   const known = knownBefore(places, { labels: flags.objectives, doubts });
   const used = [...taken, ...ids, ...known.map(({ facts }) => facts)];
-  const facts = chooseAttributes({ ...context, used, flags, item: item.facts, user: user.facts, time });
+  const facts = chooseAttributes({ ...context, used, flags, item: item.facts, user: user?.facts ?? null, time });
   const split = splitOf(range);
   const delays = delaysFor(range);
-  if (split === null)
-    doubts.push("All events are at one time: a split by time is not possible, and models cannot be trained.");
+  doubts.push(...historyDoubts({ user, time, split }));
   const spanMs = range === null ? 0 : range.lastMs - range.firstMs;
   const named = namedFacts(facts, { labels: flags.objectives, delays, sources: { fields, time, spanMs } });
-  const role = (name: string): Choice | null => known.find((own) => own.role === name) ?? null;
+  const role = (name: Place["role"]): Place | null => known.find((own) => own.role === name) ?? null;
+  const origin = role("origin");
   return {
     format: log.format,
     namesFormat: log.namesFormat,
+    delimiter: sample.delimiter,
+    hasDecimalComma: sample.hasDecimalComma,
     numFiles: log.files.length,
     numRows: repetition.rows,
     sampledRows: sample.numRows,
     ...{ id, user, item, time },
-    ...{ action: role("action"), surface: role("surface"), origin: role("origin") },
+    ...{ action: role("action"), surface: role("surface"), origin: origin && { ...origin, ad: origin.ad ?? null } },
     ...named,
     ...{ split, delays, unmapped: facts.unmapped },
-    doubts: [...doubts, ...facts.doubts, ...labelDoubts(flags), ...delayDoubts(delays, named)],
+    doubts: [...doubts, ...facts.doubts, ...labelDoubts(flags), ...(time === null ? [] : delayDoubts(delays, named))],
   };
+}
+
+/** What a log without users, times or several times cannot have. */
+function historyDoubts({ user, time, split }: Pick<Proposal, "user" | "time" | "split">): readonly string[] {
+  const missing = [user === null ? "users" : null, time === null ? "times" : null].filter((own) => own !== null);
+  if (missing.length > 0)
+    return [
+      `No field has ${missing.join(" or ")}: models read no histories. Name it, if there is one: events.${missing.map((own) => own.slice(0, -1)).join(", events.")}.`,
+    ];
+  return split === null
+    ? ["All events are at one time: the split is random, and no event is in another's history."]
+    : [];
 }
 
 /** Fields of the log that are 0 and 1 and no key. */
@@ -88,6 +102,8 @@ function openFlags(fields: readonly FieldFacts[], taken: readonly FieldFacts[]):
 
 interface Place extends ChosenField {
   readonly role: "action" | "surface" | "origin";
+  /** Of an origin alone. */
+  readonly ad?: OriginChoice["ad"];
 }
 
 function placesOf(context: Parameters<typeof chooseAction>[0], taken: readonly FieldFacts[]): readonly Place[] {
@@ -203,8 +219,6 @@ function lacking(
 
 /** What each role needs, as errors say it. */
 const NEEDS: Readonly<Record<string, string>> = {
-  user: "a user (an id that comes back)",
   item: "an item (an id that comes back)",
-  time: "a time (ISO 8601, or a number since 1970, in nearly every row)",
   label: "a label (0 and 1, or true and false, with both among the rows)",
 };

@@ -1,7 +1,7 @@
 import { burstiness, constancy } from "./compare.ts";
 import type { FieldFacts } from "./facts.ts";
-import type { Choice } from "./proposal.ts";
-import { hasTrait, isNamed, type NamedRole } from "./words.ts";
+import type { Choice, OriginChoice } from "./proposal.ts";
+import { hasTrait, hasWord, isNamed, type NamedRole, wordsOf } from "./words.ts";
 
 /** Share of distinct values from which a field has one per row. */
 const PER_ROW = 0.9;
@@ -49,6 +49,7 @@ function count(value: number): string {
 /** Whether the values of a field can be ids. */
 export function canBeId({
   isNested,
+  list,
   isFlag,
   times,
   missing,
@@ -59,7 +60,14 @@ export function canBeId({
 }: FieldFacts): boolean {
   const isMeasured = numbers !== null && !isWhole;
   return (
-    !isNested && !isFlag && times === null && !isMeasured && !isCalendarDay && !hasBlanks && missing <= MOST_MISSING
+    !isNested &&
+    list === null &&
+    !isFlag &&
+    times === null &&
+    !isMeasured &&
+    !isCalendarDay &&
+    !hasBlanks &&
+    missing <= MOST_MISSING
   );
 }
 
@@ -142,7 +150,9 @@ function byValues(open: readonly FieldFacts[], { user, item, context }: ValueOpt
     );
   });
   const [likeliest] = candidates.toSorted((a, b) => userLikeness(b, context) - userLikeness(a, context));
-  const someone = user ?? (likeliest ? guessed(likeliest, "user", { candidates, context }) : null);
+  // Without times there are no histories, and who saw an item says next to nothing.
+  const isGuess = likeliest !== undefined && context.times !== null;
+  const someone = user ?? (isGuess ? guessed(likeliest, "user", { candidates, context }) : null);
   const distinct = (field: FieldFacts): number => context.repetition.distinctOf(field);
   const [largest] = candidates.filter((own) => own !== someone?.facts).sort((a, b) => distinct(b) - distinct(a));
   const something = item ?? (largest ? guessed(largest, "item", { candidates, context }) : null);
@@ -201,15 +211,39 @@ export function chooseSurface({ fields }: RoleContext, taken: readonly FieldFact
   return facts === null ? null : { field: facts.name, facts, reason: `named so; ${facts.distinct} values` };
 }
 
-/** Whether it was paid: a field whose values say so as ingest reads them. */
-export function chooseOrigin({ fields }: RoleContext, taken: readonly FieldFacts[]): ChosenField | null {
+const PAID = ["sponsored", "promoted", "paid", "ad", "ads", "advert", "advertisement"];
+
+/** Whether it was paid: a field whose values say so as ingest reads them, or a flag that is named so. */
+export function chooseOrigin(
+  { fields }: RoleContext,
+  taken: readonly FieldFacts[],
+): (ChosenField & OriginChoice) | null {
+  const flag = fields.find(({ name, isFlag, distinct }) => isFlag && distinct === 2 && isPaid(name));
+  if (flag !== undefined && !taken.includes(flag)) {
+    const positive = [...new Set(flag.values)].filter((value) => value !== null && /^(1|1\.0|true)$/i.test(value));
+    const ad = positive.map((value) => ({ 1: 1, "1.0": 1, true: true })[value ?? ""] ?? `${value}`);
+    return { field: flag.name, facts: flag, ad, reason: "a flag that is named so" };
+  }
   const facts = fields.find((own) => {
     if (taken.includes(own) || own.distinct === 0) return false;
     return own.values.every((value) => value === null || value === "ad" || value === "organic");
   });
-  return facts === undefined ? null : { field: facts.name, facts, reason: "its values are ad and organic" };
+  return facts === undefined ? null : { field: facts.name, facts, ad: null, reason: "its values are ad and organic" };
 }
 
-function isWordField({ isNested, isFlag, distinct, numbers, isWhole, times }: FieldFacts, most: number): boolean {
-  return !isNested && !isFlag && times === null && distinct >= 1 && distinct <= most && (numbers === null || isWhole);
+/** `is_sponsored` is, `ad_click` and `paid_member` are not. */
+function isPaid(name: string): boolean {
+  return hasWord(name, PAID) && !hasTrait(name, "outcome") && wordsOf(name).length === 1;
+}
+
+function isWordField({ isNested, list, isFlag, distinct, numbers, isWhole, times }: FieldFacts, most: number): boolean {
+  return (
+    !isNested &&
+    list === null &&
+    !isFlag &&
+    times === null &&
+    distinct >= 1 &&
+    distinct <= most &&
+    (numbers === null || isWhole)
+  );
 }

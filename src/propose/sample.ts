@@ -1,7 +1,9 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { EVENTS_DEFAULTS } from "../config/defaults.ts";
 import { type ErrorFacts, LapidaryError } from "../config/errors.ts";
+import { guessDelimiter } from "../data/ingest/files/index.ts";
 import { identifier, literal, queryRows } from "../data/ingest/sql.ts";
 import type { LogFormat } from "./proposal.ts";
 
@@ -23,6 +25,10 @@ export interface SampledField {
 
 /** Rows of a log, drawn over its files. */
 export interface Sample {
+  /** What separates the fields, if it is not what the format says. */
+  readonly delimiter: string | null;
+  /** Whether decimals follow a comma; the values have points. */
+  readonly hasDecimalComma: boolean;
   readonly format: LogFormat;
   /** Whether the names of the files do not tell the format. */
   readonly namesFormat: boolean;
@@ -38,6 +44,7 @@ export class Log {
   readonly namesFormat: boolean;
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  #delimiter: string | null = null;
 
   private constructor(files: readonly string[], instance: DuckDBInstance, connection: DuckDBConnection) {
     this.files = files;
@@ -74,18 +81,21 @@ export class Log {
     );
     const perFile = Math.ceil(SAMPLE_ROWS / Math.max(1, chosen.length));
     const parts: SampledField[][] = [];
+    this.#delimiter = await this.#guessedDelimiter(chosen[0]);
     // A sample is the same for the same seed on one thread alone.
     await this.#connection.run("SET threads = 1");
     for (const path of chosen) parts.push(await this.#read(path, perFile));
     await this.#connection.run("RESET threads");
-    const fields = joined(parts);
-    if (this.format === "csv") checkDelimiter(chosen[0] ?? "", fields);
+    const read = joined(parts);
+    const hasDecimalComma = (this.format === "csv" || this.format === "tsv") && hasCommas(read);
+    const fields = hasDecimalComma ? read.map(withPoints) : read;
     const numRows = fields[0]?.values.length ?? 0;
     const [first = ""] = this.files;
     if (numRows === 0 || fields.length === 0) throw empty(first);
     if (fields.length > MOST_FIELDS)
       throw unreadable(first, { expected: `fewer than ${MOST_FIELDS} fields`, got: `${fields.length}` });
-    return { format: this.format, namesFormat: this.namesFormat, files: this.files, numRows, fields };
+    const { format, namesFormat, files } = this;
+    return { format, namesFormat, files, numRows, fields, hasDecimalComma, delimiter: this.#delimiter };
   }
 
   /** Aggregates over every row of the log; `{field}` texts come from {@link raw}. */
@@ -113,8 +123,18 @@ export class Log {
       return `(SELECT json::VARCHAR AS text FROM read_ndjson_objects(${files}, ignore_errors = true))`;
     }
     // As ingest reads them: a quote is a character like any other in TSV.
-    const [delimiter, quote] = this.format === "tsv" ? ["\\t", ""] : [",", '"'];
-    return `read_csv(${files}, all_varchar = true, header = true, delim = '${delimiter}', quote = '${quote}', escape = '${quote}', null_padding = true, strict_mode = false, ignore_errors = true, union_by_name = true)`;
+    const [delimiter, quote] = this.format === "tsv" ? ["\t", ""] : [this.#delimiter ?? ",", '"'];
+    const nulls = ["", ...EVENTS_DEFAULTS.nulls].map(literal).join(", ");
+    return `read_csv(${files}, all_varchar = true, header = true, delim = ${literal(delimiter)}, nullstr = [${nulls}], quote = '${quote}', escape = '${quote}', null_padding = true, strict_mode = false, ignore_errors = true, union_by_name = true)`;
+  }
+
+  /** The delimiter of a file of CSV, if its header has more of another than of commas. */
+  async #guessedDelimiter(path: string | undefined): Promise<string | null> {
+    if (this.format !== "csv" || path === undefined) return null;
+    const whole = `read_csv(${literal(path)}, all_varchar = true, header = true, delim = ${literal("\u0001")}, quote = '', strict_mode = false)`;
+    const [header] = await queryRows(this.#connection, `DESCRIBE SELECT * FROM ${whole}`).catch(() => []);
+    const delimiter = guessDelimiter(String(header?.[0] ?? ""))?.delimiter ?? ",";
+    return delimiter === "," ? null : delimiter;
   }
 
   async #read(path: string, numRows: number): Promise<SampledField[]> {
@@ -128,7 +148,12 @@ export class Log {
       }
       const described = await queryRows(this.#connection, `DESCRIBE SELECT * FROM ${table}`);
       const names = described.map(([name, type]) => ({ name: String(name), type: String(type) }));
-      const columns = names.map(({ name }) => `${identifier(name)}::VARCHAR`).join(", ");
+      // As JSON, lists can be read.
+      const columns = names
+        .map(({ name, type }) =>
+          type.endsWith("]") ? `to_json(${identifier(name)})::VARCHAR` : `${identifier(name)}::VARCHAR`,
+        )
+        .join(", ");
       const rows = await queryRows(this.#connection, `SELECT ${columns} FROM (SELECT * FROM ${table} ${some})`);
       return names.map((field, i) => ({
         ...field,
@@ -206,7 +231,9 @@ function jsonFields(lines: readonly string[]): SampledField[] {
     return {
       name,
       type: isNested ? "JSON" : "VARCHAR",
-      values: values.map((value) => (value === null ? null : String(value))),
+      values: values.map((value) =>
+        value === null ? null : typeof value === "object" ? JSON.stringify(value) : String(value),
+      ),
     };
   });
 }
@@ -231,18 +258,25 @@ function mixedFormats(files: readonly string[]): LapidaryError {
   });
 }
 
-/** A header of one field that has other delimiters in it was not meant as one. */
-function checkDelimiter(path: string, fields: readonly SampledField[]): void {
-  const [only, ...others] = fields;
-  const found = /[;|\t]/.exec(only?.name ?? "")?.[0];
-  if (only === undefined || others.length > 0 || found === undefined) return;
-  throw new LapidaryError({
-    code: "EVENTS_UNREADABLE",
-    where: path,
-    expected: "fields with commas between them",
-    got: `${JSON.stringify(found)} in the header ${only.name}`,
-    hint: found === "\t" ? "Call the file .tsv." : "Write the file with commas, or with tabs as .tsv.",
-  });
+const COMMA_NUMBER = /^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$/;
+/** Share of a field's values that must be numbers with a comma. */
+const MOST_COMMAS = 0.99;
+
+/** Whether some field has decimals after a comma, and none after a point. */
+function hasCommas(fields: readonly SampledField[]): boolean {
+  const isNumber = ({ values }: SampledField, form: RegExp, mark: RegExp): boolean => {
+    const present = values.filter((value) => value !== null);
+    const numbers = present.filter((value) => form.test(value));
+    return numbers.length >= MOST_COMMAS * present.length && numbers.some((value) => mark.test(value));
+  };
+  const hasPoints = fields.some((field) => isNumber(field, /^[+-]?\d+(\.\d+)?$/, /\./));
+  return !hasPoints && fields.some((field) => isNumber(field, COMMA_NUMBER, /,/));
+}
+
+function withPoints(field: SampledField): SampledField {
+  const isComma = (value: string): boolean => COMMA_NUMBER.test(value) && value.includes(",");
+  const point = (value: string): string => value.replaceAll(".", "").replace(",", ".");
+  return { ...field, values: field.values.map((value) => (value !== null && isComma(value) ? point(value) : value)) };
 }
 
 function empty(where: string): LapidaryError {

@@ -112,7 +112,7 @@ describe("init --from", () => {
       ["none.csv", "", "EVENTS_EMPTY"],
       ["header.csv", "user_id,item_id,time\n", "EVENTS_EMPTY"],
       ["names.csv", `name,city\n${"Ann,Rome\n".repeat(50)}`, "INIT_FIELDS"],
-      ["semicolons.csv", `user_id;item_id;time;click\n${"u1;i1;2025-01-01;0\n".repeat(50)}`, "EVENTS_UNREADABLE"],
+      ["semicolons.csv", `user_id;item_id;time;click\n${"u1;i1;2025-01-01;0\n".repeat(50)}`, "INIT_FIELDS"],
       ["broken.parquet", "PAR1 but no more", "EVENTS_UNREADABLE"],
     ];
     for (const [name, text, code] of cases) {

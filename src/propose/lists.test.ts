@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { type FieldList, listsOf } from "./lists.ts";
+
+/** Texts in turn, so that each comes several times. */
+const times = (texts: readonly string[], count = 60): readonly string[] =>
+  Array.from({ length: count }, (_, i) => texts[i % texts.length] ?? "");
+
+describe("listsOf", () => {
+  const vectors = Array.from({ length: 60 }, (_, i) => `[${i / 7},-0.5,${i}e-3]`);
+  const cases: readonly (readonly [string, readonly (string | null)[], FieldList | null])[] = [
+    ["vectors of one length", vectors, { kind: "vector", dim: 3 }],
+    ["vectors, one of a hundred cut", [...vectors, ...vectors, "[1.5]"], { kind: "vector", dim: 3 }],
+    ["vectors of several lengths", times(["[0.5,1]", "[0.5,1,2]"]), null],
+    ["whole numbers", times(["[1,2]", "[3,4]", "[]"]), { kind: "categories", delimiter: null }],
+    ["texts, some missing", [...times(['["a","b"]', "[]"]), null], { kind: "categories", delimiter: null }],
+    ["lists of lists", times(["[[1],[2]]"]), null],
+    ["objects", times(['{"a":1}']), null],
+    ["a delimiter", times(["a|b", "b|c", "c|a|b", "a|c"]), { kind: "categories", delimiter: "|" }],
+    ["commas", times(["a,b", "b,c", "c,a,b", "a,c"]), { kind: "categories", delimiter: "," }],
+    ["parts that do not come back", times(["a|b", "c|d"]), null],
+    ["sentences", times(["to, be", "or, not", "to, not", "be, or", "be, to"]), null],
+    ["words", times(["a", "b"]), null],
+    ["a few rows", ["[0.5,1]", "[0.25,2]"], null],
+  ];
+  it.each(cases)("of %s", (_, values, expected) => {
+    expect(listsOf(values)).toEqual(expected);
+  });
+});
