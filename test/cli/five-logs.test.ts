@@ -74,6 +74,8 @@ interface Kind {
   /** What a reader changes of the proposed configuration. */
   readonly edit?: (config: string) => string;
   readonly hasHistories: boolean;
+  /** @default clicked alone */
+  readonly objectives?: readonly string[];
   /** Lines that the configuration must hold. */
   readonly lines: readonly RegExp[];
   readonly shown: readonly Shown[];
@@ -206,8 +208,43 @@ function codeOf(config: string): readonly string[] {
   return config.split("\n").filter((line) => line.trim() !== "" && !line.trim().startsWith("//"));
 }
 
+/** Asks a server for some of the impressions: its probabilities are those of the file. */
+async function expectServed({
+  project,
+  kind,
+  scores,
+}: {
+  readonly project: string;
+  readonly kind: Kind;
+  readonly scores: readonly Readonly<Record<string, unknown>>[];
+}): Promise<void> {
+  const { hasHistories, objectives = ["clicked"], shown, facts } = kind;
+  const { url, child, ended } = await startServer([], { cwd: project });
+  try {
+    for (let i = ROWS - 1; i > 0; i -= 307) {
+      const own = shown[i]!;
+      const who = hasHistories ? { user: own.user, time: own.ms } : {};
+      const candidates = [{ item: own.item.id, ...facts(own) }];
+      const body = JSON.stringify({ ...who, context: { surface: "all", origin: "organic" }, candidates });
+      const answer = await fetch(`${url}/rank`, { method: "POST", body });
+      const text = await answer.text();
+      expect(answer.status, text).toBe(200);
+      const { ranked } = JSON.parse(text) as { ranked: { probabilities: Record<string, number> }[] };
+      expect(scores[i]?.["item"]).toBe(own.item.id);
+      for (const one of objectives) {
+        const served = ranked[0]?.probabilities[one] ?? Number.NaN;
+        expect(Math.abs(Number(scores[i]?.[`p_${one}`]) - served) / served, text).toBeLessThan(1e-5);
+      }
+    }
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+  }
+}
+
 describe("from files to predictions", () => {
-  it.each(KINDS)("$name", async ({ name, write, edit, hasHistories, lines, shown, facts }) => {
+  it.each(KINDS)("$name", async (kind) => {
+    const { name, write, edit, hasHistories, lines, objectives = ["clicked"] } = kind;
     using place = temporaryFolder();
     const { log, input } = await write(place.path);
     const project = join(place.path, "project");
@@ -233,10 +270,11 @@ describe("from files to predictions", () => {
     expect(lastLine<Profile>(await run("describe", "--json"))).toMatchObject({ numEvents: ROWS });
     await run("train", "previous", "--set", "training.threads=1");
     const { runs } = lastLine<Evaluation>(await run("evaluate", "previous", "--split", "test", "--json"));
-    const [objective] = Object.keys(runs[0]?.objectives ?? {});
-    expect(objective).toBe("clicked");
+    const found = runs[0]?.objectives ?? {};
+    expect(Object.keys(found)).toEqual(objectives);
+    for (const one of objectives) expect(found[one]?.overall.normalizedEntropy, one).toBeLessThan(1);
     // The truth has an NE of 0.76.
-    expect(runs[0]?.objectives["clicked"]?.overall.normalizedEntropy).toBeLessThan(0.9);
+    expect(found["clicked"]?.overall.normalizedEntropy).toBeLessThan(0.9);
     await run("export", "previous");
     if (hasHistories) await run("backfill");
 
@@ -245,25 +283,7 @@ describe("from files to predictions", () => {
       await run("predict", "previous", "--bundle", "bundles/previous", "--input", input, "--out", out, "--json"),
     );
     expect(predicted).toMatchObject({ predicted: ROWS, rejected: 0 });
-    const scores = await query(`SELECT item, p_clicked FROM read_parquet('${out}')`);
-    const { url, child, ended } = await startServer([], { cwd: project });
-    try {
-      for (let i = ROWS - 1; i > 0; i -= 307) {
-        const own = shown[i]!;
-        const who = hasHistories ? { user: own.user, time: own.ms } : {};
-        const candidates = [{ item: own.item.id, ...facts(own) }];
-        const body = JSON.stringify({ ...who, context: { surface: "all", origin: "organic" }, candidates });
-        const answer = await fetch(`${url}/rank`, { method: "POST", body });
-        const text = await answer.text();
-        expect(answer.status, text).toBe(200);
-        const { ranked } = JSON.parse(text) as { ranked: { probabilities: Record<string, number> }[] };
-        const served = ranked[0]?.probabilities["clicked"] ?? Number.NaN;
-        expect(scores[i]?.["item"]).toBe(own.item.id);
-        expect(Math.abs(Number(scores[i]?.["p_clicked"]) - served) / served, text).toBeLessThan(1e-5);
-      }
-    } finally {
-      child.kill("SIGTERM");
-      await ended;
-    }
+    const scores = await query(`FROM read_parquet('${out}')`);
+    await expectServed({ project, kind, scores });
   });
 });
