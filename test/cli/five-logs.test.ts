@@ -201,6 +201,31 @@ const KINDS: readonly Kind[] = [
     shown: byTag,
     facts: ({ item: { tags } }) => ({ warm: `${tags.includes("warm")}-x` }),
   },
+  {
+    name: "a log of conversions beside that of impressions",
+    write: async (into) => {
+      const lines = byTag.map(({ user, item, ms, click }, i) => {
+        return `e${i},${user},${item.id},${ms},${item.tags.join("|")},${click}\n`;
+      });
+      writeFileSync(join(into, "log.csv"), `event_id,user_id,item_id,time,tags,clicked\n${lines.join("")}`);
+      // Half of the clicks, an hour later.
+      const bought = byTag.flatMap(({ ms, click }, i) =>
+        click === 1 && i % 2 === 0 ? [`e${i},${ms + 3_600_000}\n`] : [],
+      );
+      writeFileSync(join(into, "conversions.csv"), `click_id,ts\n${bought.join("")}`);
+      return { log: join(into, "log.csv"), input: join(into, "log.csv") };
+    },
+    edit: (config) =>
+      config.replace(
+        "objectives: { ",
+        'objectives: { conversion: { log: "../conversions.csv", id: "click_id", time: "ts", window: "6h" }, ',
+      ),
+    hasHistories: true,
+    lines: [/conversion: \{ log: /, /tags: "categories"/],
+    objectives: ["conversion", "clicked"],
+    shown: byTag,
+    facts: ({ item: { tags } }) => (tags.length === 0 ? {} : { tags }),
+  },
 ];
 
 /** Lines of a configuration that are no comment. */
