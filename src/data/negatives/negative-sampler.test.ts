@@ -10,9 +10,9 @@ import { openReader } from "../reader.ts";
 const feature = (name: string, cardinality: number) => ({ name, table: name, cardinality });
 const DWELL = { name: "dwell", mean: 0, deviation: 1 };
 const spec = {
-  contextual: [feature("user", 1e6), feature("surface", 4), feature("hourOfDay", 25)],
+  contextual: [feature("user", 1e6), feature("surface", 4), feature("@hourOfDay", 25)],
   candidate: [feature("item", 1000), feature("origin", 3)],
-  numbers: [DWELL, { name: "historyLength", mean: 0, deviation: 1 }],
+  numbers: [DWELL, { name: "@historyLength", mean: 0, deviation: 1 }],
   history: [feature("item", 1000), feature("click", 3), feature("age", 57)],
   objectives: ["click"],
 };

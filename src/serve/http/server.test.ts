@@ -62,7 +62,6 @@ describe("RankingServer", () => {
         ["SERVE_REQUEST", "candidates[0]", { ...RANK, candidates: [{ click: 1 }] }],
         ["SERVE_REQUEST", "candidates[0].bids.click", { ...RANK, candidates: [{ bids: { click: -1 } }] }],
         ["EVENT_MISSING", "user", { ...RANK, user: "" }],
-        ["EVENT_MISSING", "user", { candidates: [{}] }],
         ["EVENT_TIME", "time", { ...RANK, time: "soon" }],
         ["EVENT_TIME_RANGE", "time", { ...RANK, time: 5e12 }],
         ["EVENT_OBJECT", "candidates[0]", { ...RANK, candidates: [5] }],
