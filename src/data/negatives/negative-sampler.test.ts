@@ -13,7 +13,7 @@ const spec = {
   contextual: [feature("user", 1e6), feature("surface", 4), feature("@hourOfDay", 25)],
   candidate: [feature("item", 1000), feature("origin", 3)],
   numbers: [DWELL, { name: "@historyLength", mean: 0, deviation: 1 }],
-  history: [feature("item", 1000), feature("click", 3), feature("age", 57)],
+  history: [feature("item", 1000), feature("click", 3), feature("@age", 57)],
   objectives: ["click"],
 };
 const HORIZON_MS = 90_000;
