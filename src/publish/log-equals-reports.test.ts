@@ -35,7 +35,7 @@ const KINDS: Readonly<Record<string, SpelledKind>> = {
 };
 const COLUMNS = Object.keys(KINDS);
 const RULES = { ...SPELLED_RANGE, timeUnit: "iso", constants: {} } as const;
-const LOGS = 4;
+const LOGS = Number(process.env["LAPIDARY_TEST_RUNS"] ?? 4);
 const EVENTS = 500;
 
 /** Of a log whose fields have the names of the columns. */
