@@ -137,7 +137,23 @@ function resolveAttribute(name: string, attribute: UserAttribute): AttributeConf
   }
 }
 
+/** What separates, encloses and escapes: one character cannot mean two of them. */
+function checkCharacters({ text }: EventsConfig, report: Report): void {
+  const given = [
+    ["delimiter", text.delimiter] as const,
+    ["quote", text.quote] as const,
+    ["escape", text.escape] as const,
+  ];
+  for (const [i, [name, character]] of given.entries()) {
+    const same = given.slice(0, i).find(([, other]) => other !== null && other === character);
+    if (same === undefined) continue;
+    const expected = `another character than events.${same[0]}`;
+    report(invalid(`events.${name}`, { expected, got: show(character), hint: "Correct one of the two." }));
+  }
+}
+
 function checkEvents(events: EventsConfig, user: UserConfig, report: Report): void {
+  checkCharacters(events, report);
   if (events.earliestMs >= events.latestMs) {
     const expected = `a time after events.earliest (${show(user.events.earliest ?? EVENTS_DEFAULTS.earliest)})`;
     const got = show(user.events.latest ?? EVENTS_DEFAULTS.latest);

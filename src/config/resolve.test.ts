@@ -40,6 +40,12 @@ function failure(value: unknown): LapidaryError {
 const failed = (...overrides: string[]) => failure(applyOverrides(USER, overrides));
 
 describe("resolveConfig", () => {
+  it("refuses one character for two things", () => {
+    const error = failed("events.delimiter=';'", "events.quote=';'");
+    expect(error).toMatchObject({ code: "CONFIG_INVALID", where: expect.stringContaining("events.quote") });
+    expect(failed("events.delimiter='\n'")).toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
   it("fills in defaults and expands shorthands", () => {
     const config = resolved();
     expect(config.store).toBe("/project/.lapidary/store");

@@ -71,7 +71,8 @@ const origin = Type.Union(
 );
 
 /** One character of ASCII. */
-const character = (description: string) => Type.String({ description, pattern: "^[\\x00-\\x7F]$" });
+const character = (description: string) =>
+  Type.String({ description, pattern: "^[\\x00-\\x09\\x0B\\x0C\\x0E-\\x7F]$" });
 
 const events = record(
   {
