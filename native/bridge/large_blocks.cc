@@ -8,9 +8,11 @@
 #include <sys/mman.h>
 #endif
 
+#include <cstring>
 #include <list>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 
 #include "bridge.h"
 
@@ -95,7 +97,9 @@ static void giveBack(void* data) {
 
 class LargeBlockAllocator : public c10::Allocator {
  public:
-  c10::DataPtr allocate(size_t bytes) const override {
+  // Constant in libtorch 1, not in libtorch 2: the one that it declares is an override.
+  c10::DataPtr allocate(size_t bytes) { return std::as_const(*this).allocate(bytes); }
+  c10::DataPtr allocate(size_t bytes) const {
     void* data = bytes < kSmallest ? nullptr : largeBlocks().take(classOf(bytes));
     if (data == nullptr) return smallBlocks->allocate(bytes);  // Which says so if memory ran out.
     c10::profiledCPUMemoryReporter().New(data, bytes);
@@ -103,6 +107,9 @@ class LargeBlockAllocator : public c10::Allocator {
   }
 
   c10::DeleterFnPtr raw_deleter() const override { return &giveBack; }
+
+  // Asked for by libtorch 2 alone.
+  void copy_data(void* target, const void* source, size_t bytes) const { std::memcpy(target, source, bytes); }
 };
 
 void useLargeBlocks() {

@@ -8,17 +8,23 @@ namespace lapidary {
 
 class MemoryCount : public c10::MemoryReportingInfoBase {
  public:
-  // Sizes of freed memory are negative.
-  void reportMemoryUsage(void*, int64_t size, int64_t, int64_t, c10::Device device) override {
-    if (!device.is_cpu()) return;
-    live += size;
-    peak = std::max(peak, live);
-  }
-  void reportOutOfMemory(int64_t, int64_t, int64_t, c10::Device) override {}
+  // Sizes of freed memory are negative. Totals, which are not read, are int64_t in libtorch 1 and size_t in libtorch 2:
+  // of each pair the one that it declares is an override.
+  void reportMemoryUsage(void*, int64_t size, int64_t, int64_t, c10::Device device) { count(size, device); }
+  void reportMemoryUsage(void*, int64_t size, size_t, size_t, c10::Device device) { count(size, device); }
+  void reportOutOfMemory(int64_t, int64_t, int64_t, c10::Device) {}
+  void reportOutOfMemory(int64_t, size_t, size_t, c10::Device) {}
   bool memoryProfilingEnabled() const override { return true; }
 
   int64_t live = 0;
   int64_t peak = 0;
+
+ private:
+  void count(int64_t size, c10::Device device) {
+    if (!device.is_cpu()) return;
+    live += size;
+    peak = std::max(peak, live);
+  }
 };
 
 static thread_local std::shared_ptr<MemoryCount> counter;

@@ -53,3 +53,5 @@ TORCH_LIBRARY_IMPL(lapidary, CPU, library) { library.impl("segment_max", lapidar
 TORCH_LIBRARY_IMPL(lapidary, CompositeExplicitAutograd, library) {
   library.impl("segment_max", lapidary::segmentMaxComposite);
 }
+// It has no gradient. Where nothing says so, libtorch 2 records a node that fails in the backward.
+TORCH_LIBRARY_IMPL(lapidary, Autograd, library) { library.impl("segment_max", torch::CppFunction::makeFallthrough()); }

@@ -98,13 +98,15 @@ export interface UnaryFacts {
   readonly reference: (x: number) => number;
   /** Where the gradient is checked. @default from -3.65 to 3.75, never 0 */
   readonly points?: readonly number[];
+  /** Where values are checked besides. @default SPECIAL */
+  readonly edges?: readonly number[];
   readonly tolerance?: Tolerance;
 }
 
 /** A function of each element, compared with its reference in both widths. */
 export function unary(apply: (x: Tensor) => Tensor, facts: UnaryFacts): OperatorCase {
-  const { reference, points = ORDINARY, tolerance = {} } = facts;
-  const inputs = [...SPECIAL, ...points, ...ORDINARY];
+  const { reference, points = ORDINARY, edges = SPECIAL, tolerance = {} } = facts;
+  const inputs = [...edges, ...points, ...ORDINARY];
   return {
     value: () => {
       toBeClose(apply(f64(inputs)), inputs.map(reference), tolerance);

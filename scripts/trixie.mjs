@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+// What `npm run test:trixie` runs, as root: the whole suite and the demo on Debian 13, with its libtorch 2.6, in a folder of
+// its own that debootstrap makes. The folder is kept for the next time; LAPIDARY_TRIXIE says where it lies, in place of
+// /var/cache/lapidary/trixie. Arguments are those of `npm test`, and leave the demo out. Ends with what `npm test` said.
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ROOT, run, SetupError, stage } from "./setup/run.mjs";
+
+const FOLDER = process.env.LAPIDARY_TRIXIE ?? "/var/cache/lapidary/trixie";
+const MIRROR = "http://deb.debian.org/debian";
+/** Beside what set-up installs: what the tests and npm need of a system that is nothing but a base. */
+const PACKAGES = ["ca-certificates", "git", "procps", "util-linux"];
+/** Where the checkout lies inside. */
+const CHECKOUT = "/lapidary";
+const BUILT = [".git", "node_modules", "dist", join("native", "build")];
+const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
+
+const inside = (path) => join(FOLDER, path);
+
+/** Runs a command in the folder. */
+const enter = (args, options) => run("chroot", [FOLDER, ...args], options);
+
+function makeSystem() {
+  if (existsSync(inside("/etc/lapidary-is-ready"))) return;
+  if (process.getuid?.() !== 0) throw new SetupError("test:trixie makes a system in a folder: run it as root");
+  stage(`Debian 13 in ${FOLDER}`, () => {
+    mkdirSync(dirname(FOLDER), { recursive: true });
+    run("debootstrap", ["--variant=minbase", "trixie", FOLDER, MIRROR]);
+    cpSync("/etc/resolv.conf", inside("/etc/resolv.conf"), { dereference: true });
+    enter(["apt-get", "update"]);
+    enter(["apt-get", "install", "-y", "--no-install-recommends", ...PACKAGES], {
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+    });
+    enter(["touch", "/etc/lapidary-is-ready"]);
+  });
+}
+
+/** The node that runs this, npm, and the certificates that the machine trusts. */
+function copyTools() {
+  const modules = join(dirname(dirname(process.execPath)), "lib", "node_modules");
+  cpSync(process.execPath, inside("/usr/local/bin/node"));
+  cpSync(join(modules, "npm"), inside("/usr/local/lib/node_modules/npm"), { recursive: true });
+  const npm = inside("/usr/local/bin/npm");
+  rmSync(npm, { force: true });
+  spawnSync("ln", ["-s", "../lib/node_modules/npm/bin/npm-cli.js", npm]);
+  if (existsSync(CERTIFICATES)) cpSync(CERTIFICATES, inside(CERTIFICATES), { dereference: true });
+}
+
+/** The working tree; what is built inside stays, so that only what changed is built again. */
+function copyCheckout() {
+  cpSync(ROOT, inside(CHECKOUT), {
+    recursive: true,
+    filter: (path) => !BUILT.includes(path.slice(ROOT.length + 1)),
+  });
+}
+
+const MOUNTS = [
+  ["-t", "proc", "proc", "/proc"],
+  ["--bind", "/sys", "/sys"],
+  ["--bind", "/dev", "/dev"],
+];
+
+/** Runs a shell line in the checkout, shown as it goes, with /proc, /sys and /dev; says whether it succeeded. */
+function show(line) {
+  const mounts = MOUNTS.map(([...args]) => `mount ${[...args.slice(0, -1), inside(args.at(-1))].join(" ")}`);
+  const env = { ...process.env, HOME: "/root", PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", TMPDIR: "/tmp" };
+  // In a mount namespace of its own: nothing is left mounted, however this ends.
+  const command = `${mounts.join(" && ")} && chroot ${FOLDER} sh -c 'cd ${CHECKOUT} && ${line}'`;
+  return spawnSync("unshare", ["--mount", "sh", "-c", command], { env, stdio: "inherit" }).status === 0;
+}
+
+try {
+  makeSystem();
+  copyTools();
+  stage("the checkout", copyCheckout);
+  const filters = process.argv.slice(2);
+  const demo = filters.length > 0 || show("npm run demo");
+  if (!demo) process.stdout.write("the demo failed\n");
+  process.exitCode = show(["npm test --", ...filters].join(" ")) && demo ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
