@@ -14,7 +14,7 @@ export const FIRST_MS: number = Date.UTC(2025, 2, 1);
 const NUM_DAYS = 20;
 
 /** A row of a log; null is a missing value. */
-export type Row = Record<string, string | number | null>;
+export type Row = Record<string, string | number | null | readonly number[] | readonly string[]>;
 
 /** A log of impressions in which clicks depend a little on what is shown, and nothing is wrong. */
 export function plainLog(size: number, seed = 1): Row[] {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { EventStore } from "../data/index.ts";
 import { isLabelKnown } from "../data/point-in-time.ts";
 import { type Column, FileColumn } from "../data/store/column.ts";
+import { FileLists, FileVectors } from "../data/store/content-column.ts";
 import { type ColumnEntry, type ColumnValues, scalarColumns } from "../data/store/format.ts";
 
 /** Rows that are looked at together. */
@@ -26,13 +27,25 @@ export interface EventBlock {
   readonly past: Float64Array;
   /** Values by column name. */
   readonly columns: Readonly<Record<string, ColumnValues>>;
+  /** Vectors by column name, all NaN where there is none. @shape [size, dim] */
+  readonly vectors: Readonly<Record<string, Float32Array>>;
+  /** Lists by column name. */
+  readonly lists: Readonly<Record<string, BlockLists>>;
   /** Of each label: 0 if it is missing or its delay had not passed at the end of the log, 1 negative, 2 positive. */
   readonly labels: readonly Uint8Array[];
+}
+
+/** The lists of a block: row `i` has the codes from `bounds[i] − bounds[0]` until `bounds[i + 1] − bounds[0]`. */
+export interface BlockLists {
+  /** @shape [size + 1] */
+  readonly bounds: ColumnValues;
+  readonly codes: ColumnValues;
 }
 
 /** All rows of a store, in order, block by block: each byte is read once, and no more than a block is held. */
 export function* eventBlocks(store: EventStore, labels: readonly BlockLabel[]): Generator<EventBlock> {
   const files = scalarColumns(store.manifest).map((entry): [string, Column] => [entry.name, openColumn(store, entry)]);
+  const content = contentColumns(store);
   try {
     const clock = new Clock(store);
     for (let start = 0; start < store.numEvents; start += BLOCK_ROWS) {
@@ -40,11 +53,38 @@ export function* eventBlocks(store: EventStore, labels: readonly BlockLabel[]): 
       const columns = Object.fromEntries(files.map(([name, file]) => [name, file.slice(start, end)]));
       const { users, times, past } = clock.advance(start, end);
       const known = labels.map((label) => knownLabels(columns[label.name] ?? [], { times, label, store }));
-      yield { start, size: end - start, users, times, past, columns, labels: known };
+      yield { start, size: end - start, users, times, past, columns, ...content.read(start, end), labels: known };
     }
   } finally {
     for (const [, file] of files) file.close();
+    content.close();
   }
+}
+
+/** The columns of vectors and of lists; as those of single values, they are read block by block. */
+function contentColumns({ folder, manifest }: EventStore) {
+  const vectors = manifest.columns.flatMap(({ name, kind, file, dim = 1 }) => {
+    return kind === "vector" ? [[name, new FileVectors(join(folder, file), dim, 0)] as const] : [];
+  });
+  const lists = manifest.columns.flatMap(({ name, file, type, offsets }) => {
+    if (offsets === undefined) return [];
+    const [bounds, codes] = [offsets, { file, type }].map((own) => new FileColumn(join(folder, own.file), own.type, 0));
+    return [[name, new FileLists(bounds!, codes!)] as const];
+  });
+  return {
+    read: (start: number, end: number): Pick<EventBlock, "vectors" | "lists"> => ({
+      vectors: Object.fromEntries(vectors.map(([name, own]) => [name, own.slice(start, end)])),
+      lists: Object.fromEntries(
+        lists.map(([name, own]) => {
+          const bounds = own.bounds(start, end);
+          return [name, { bounds, codes: own.codes(bounds[0] ?? 0, bounds.at(-1) ?? 0) }];
+        }),
+      ),
+    }),
+    close: () => {
+      for (const [, own] of [...vectors, ...lists]) own.close();
+    },
+  };
 }
 
 // The store's own columns would be held whole once they were read.

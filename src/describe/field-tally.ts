@@ -1,7 +1,8 @@
 import type { EventStore } from "../data/index.ts";
-import type { ColumnEntry, ColumnValues, ScalarEntry } from "../data/store/format.ts";
+import type { ColumnEntry } from "../data/store/format.ts";
 import type { Dictionary } from "../features/dictionary.ts";
-import { ORIGIN_CODES, ORIGINS, type ScalarKind } from "../features/schema.ts";
+import { ORIGIN_CODES, ORIGINS } from "../features/schema.ts";
+import type { EventBlock } from "./event-blocks.ts";
 import { NumberTally } from "./number-tally.ts";
 import type { FieldProfile, TopValue } from "./profile.ts";
 import { Slots } from "./slots.ts";
@@ -20,10 +21,10 @@ export interface LabelGroups {
   nameOf(group: number): string;
 }
 
-/** Counts the values of one field, of any kind. A new kind of values is an implementation and a row of {@link TALLIES}. */
+/** Counts the values of one field, of any kind. A new kind of values is an implementation and a row of the table of tallies. */
 export interface FieldTally {
   /** Counts the values of a block. */
-  count(values: ColumnValues, labels: readonly Uint8Array[]): void;
+  count(block: EventBlock): void;
   /** What was counted. */
   profile(): Pick<FieldProfile, "missing" | "distinct" | "values">;
   /** Labels by the values, the missing one included; null if there are too many values. */
@@ -38,18 +39,6 @@ export interface TallyOptions {
   readonly idOf: (code: number) => string | null;
 }
 
-/** How the values of each kind are counted. */
-const TALLIES: Readonly<Record<ScalarKind, (options: TallyOptions) => FieldTally>> = {
-  category: (options) => new CodeTally("category", options),
-  flag: (options) => new CodeTally("flag", { ...options, idOf: (code) => FLAG_IDS[code] ?? null }),
-  number: ({ numLabels }) => new NumberFieldTally(numLabels),
-};
-
-/** A tally of a column of the store. */
-export function fieldTally(store: EventStore, entry: ScalarEntry, numLabels: number): FieldTally {
-  return TALLIES[entry.kind]({ entry, numLabels, idOf: idsOf(store, entry.name) });
-}
-
 /** Text of each code of a column of ids; the dictionary is read at the first question. */
 export function idsOf(store: EventStore, name: string): (code: number) => string | null {
   if (name === "origin") return (code) => ORIGINS.find((origin) => ORIGIN_CODES[origin] === code) ?? null;
@@ -60,11 +49,12 @@ export function idsOf(store: EventStore, name: string): (code: number) => string
   };
 }
 
-/** Texts of the codes of flags. */
-const FLAG_IDS = [null, "0", "1"] as const;
-
-/** The most frequent codes, from 1, with their shares. */
-export function topOf(counts: ArrayLike<number>, idOf: (code: number) => string | null): readonly TopValue[] {
+/** The most frequent codes, from 1, with their shares of `events`, or of all that was counted. */
+export function topOf(
+  counts: ArrayLike<number>,
+  idOf: (code: number) => string | null,
+  events?: number,
+): readonly TopValue[] {
   let total = 0;
   const best: { code: number; count: number }[] = [];
   for (let code = 1; code < counts.length; code++) {
@@ -75,24 +65,27 @@ export function topOf(counts: ArrayLike<number>, idOf: (code: number) => string 
     best.sort((a, b) => b.count - a.count);
     if (best.length > NUM_TOP) best.pop();
   }
-  return best.map(({ code, count }) => ({ value: idOf(code), count, share: count / total }));
+  return best.map(({ code, count }) => ({ value: idOf(code), count, share: count / (events ?? total) }));
 }
 
 /** Counts by code: exact, as codes are dense. */
-class CodeTally implements FieldTally {
+export class CodeTally implements FieldTally {
+  readonly #name: string;
   readonly #kind: "category" | "flag";
   readonly #idOf: TallyOptions["idOf"];
   readonly #slots: Slots;
   readonly #isLabelled: boolean;
 
-  constructor(kind: "category" | "flag", { entry: { cardinality }, numLabels, idOf }: TallyOptions) {
+  constructor(kind: "category" | "flag", { entry: { name, cardinality }, numLabels, idOf }: TallyOptions) {
+    this.#name = name;
     this.#kind = kind;
     this.#idOf = idOf;
     this.#isLabelled = cardinality <= MOST_LABELLED;
     this.#slots = new Slots(cardinality, this.#isLabelled ? numLabels : 0);
   }
 
-  count(values: ColumnValues, labels: readonly Uint8Array[]): void {
+  count({ columns, labels }: EventBlock): void {
+    const values = columns[this.#name] ?? [];
     for (let i = 0; i < values.length; i++) this.#slots.count(values[i]!, labels, i);
   }
 
@@ -111,14 +104,18 @@ class CodeTally implements FieldTally {
   }
 }
 
-class NumberFieldTally implements FieldTally {
+/** Counts numbers. */
+export class NumberFieldTally implements FieldTally {
+  readonly #name: string;
   readonly #tally: NumberTally;
 
-  constructor(numLabels: number) {
+  constructor({ entry, numLabels }: TallyOptions) {
+    this.#name = entry.name;
     this.#tally = new NumberTally(numLabels);
   }
 
-  count(values: ColumnValues, labels: readonly Uint8Array[]): void {
+  count({ columns, labels }: EventBlock): void {
+    const values = columns[this.#name] ?? [];
     for (let i = 0; i < values.length; i++) this.#tally.count(values[i]!, labels, i);
   }
 
@@ -138,7 +135,7 @@ class NumberFieldTally implements FieldTally {
 }
 
 /** Labels by numbers: group 0 are the missing ones; the others hold neighbouring values, about as many events each. */
-function numberGroups(tally: NumberTally): LabelGroups {
+export function numberGroups(tally: NumberTally): LabelGroups {
   const { values, slots } = tally.ordered();
   const groups = new Slots(1, slots.numLabels);
   groups.add(0, tally.presence, 0);

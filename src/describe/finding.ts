@@ -146,6 +146,36 @@ export const FINDINGS = {
     meaning: "nearly every event has a value of its own",
     action: "Leave it out: what never comes back teaches nothing.",
   },
+  VECTOR_COMPONENT_LARGE: {
+    severity: "warning",
+    meaning: "one component of a vector outweighs all others",
+    action: "Check that the vector is what it should be: an id, a time or a count does not belong into it.",
+  },
+  VECTOR_ZERO: {
+    severity: "warning",
+    meaning: "vectors of zeros stand for missing ones",
+    action: "Write them as missing: zeros are a vector as any other.",
+  },
+  VECTOR_SHARED: {
+    severity: "warning",
+    meaning: "one vector stands for many events of several items",
+    action: "Check whether it is a default, and write it as missing if so.",
+  },
+  LIST_NOT_SPLIT: {
+    severity: "warning",
+    meaning: "lists were not split into their ids",
+    action: "Set the `delimiter` of the attribute to what stands between the ids.",
+  },
+  OUTCOME_LATE: {
+    severity: "warning",
+    meaning: "many outcomes come after their window",
+    action: "Widen the `window`, if they are to count.",
+  },
+  VECTOR_COMPONENT_CONSTANT: {
+    severity: "note",
+    meaning: "components of a vector are the same in all events",
+    action: "Leave them out: they tell nothing.",
+  },
   ROWS_DUPLICATED: {
     severity: "note",
     meaning: "rows had an id that was already read",

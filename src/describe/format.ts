@@ -1,4 +1,4 @@
-import type { FieldProfile, Rate } from "./profile.ts";
+import type { Distribution, FieldProfile, ListValues, Rate, TopValue, VectorValues } from "./profile.ts";
 
 const DAY_MS = 86_400_000;
 const UNITS = [
@@ -35,10 +35,16 @@ export function day(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
 
+/** The largest unit that a duration reaches. @unit ms */
+export function durationUnit(ms: number): { readonly name: string; readonly ms: number } {
+  const [name, size] = UNITS.find(([, own]) => ms >= own) ?? (["ms", 1] as const);
+  return { name, ms: size };
+}
+
 /** A duration in its largest unit. @unit ms */
 export function duration(ms: number): string {
-  const [name, unit] = UNITS.find(([, size]) => ms >= size) ?? (["ms", 1] as const);
-  return `${Number((ms / unit).toPrecision(3))} ${name}`;
+  const unit = durationUnit(ms);
+  return `${Number((ms / unit.ms).toPrecision(3))} ${unit.name}`;
 }
 
 /** A number with four digits that matter. */
@@ -56,11 +62,45 @@ export function rateOf({ known, positive }: Rate): number | null {
 
 /** The values of a field in a line: quantiles of numbers, the most frequent ones of ids. */
 export function valuesText({ values }: FieldProfile, most = 3): string {
-  if (values.kind !== "number") {
-    const top = values.top.slice(0, most);
-    return top.map(({ value, share }) => `${clipped(value ?? "(hashed)")} ${percent(share)}`).join(", ");
+  switch (values.kind) {
+    case "number":
+      return quantilesText(values.distribution);
+    case "vector":
+      return vectorText(values);
+    case "categories":
+      return `${lengthText(values)}${topText(values.top, most)}`;
+    default:
+      return topText(values.top, most);
   }
-  const { distribution } = values;
+}
+
+function topText(top: readonly TopValue[], most: number): string {
+  return top
+    .slice(0, most)
+    .map(({ value, share }) => `${clipped(value ?? "(hashed)")} ${percent(share)}`)
+    .join(", ");
+}
+
+function lengthText({ lengths }: ListValues): string {
+  if (lengths === null) return "";
+  const { min, max, mean } = lengths;
+  return min === max
+    ? `${count(min)} ${min === 1 ? "id" : "ids"}: `
+    : `${count(min)} to ${count(max)} ids, ${short(mean)} on average: `;
+}
+
+function vectorText({ dim, norms, constant, zeros, shared }: VectorValues): string {
+  const facts = [
+    `${count(dim)} numbers`,
+    ...(norms === null ? [] : [`norm ${quantilesText(norms)}`]),
+    ...(constant.length === 0 ? [] : [`${count(constant.length)} constant`]),
+    ...(zeros === 0 ? [] : [`${percent(zeros)} all zero`]),
+    ...(shared === 0 ? [] : [`${percent(shared)} not of one item alone`]),
+  ];
+  return facts.join("; ");
+}
+
+function quantilesText(distribution: Distribution | null): string {
   if (distribution === null) return "";
   const { min, max, quantiles } = distribution;
   const at = (wanted: number): string =>

@@ -16,8 +16,11 @@ async function measuredProfile(): Promise<Profile> {
   const distribution = tally.distribution();
   if (distribution === null) throw new Error("no delays");
   const missed = [1, 24, 50].map((hours) => ({ delayMs: hours * HOUR_MS, share: 1 - hours / 100 }));
-  const measured: MeasuredDelay = { distribution, missed };
-  return { ...profile, delays: profile.delays.map((own) => (own.name === "buy" ? { ...own, measured } : own)) };
+  const measured: MeasuredDelay = { distribution, late: 0, missed };
+  return {
+    ...profile,
+    delays: profile.delays.map((own) => (own.name === "buy" ? { ...own, isTimed: true, measured } : own)),
+  };
 }
 
 describe("delays", () => {
@@ -43,7 +46,7 @@ describe("delays", () => {
     expect(page).not.toContain("click: missed by a delay");
     expect(page).toContain("does not say when these outcomes happened");
     expect(page).toContain("What &lt;this&gt; is.");
-    const all = profile.delays.map((own) => ({ ...own, measured: profile.delays[1]?.measured ?? null }));
+    const all = profile.delays.map((own) => ({ ...own, isTimed: true, measured: profile.delays[1]?.measured ?? null }));
     expect(htmlPage(profilePage({ ...profile, delays: all }, options))).not.toContain("does not say when");
   });
 });

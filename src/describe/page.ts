@@ -2,8 +2,8 @@ import type { Page, Section } from "../report/html.ts";
 import { binChart } from "../report/svg/bin-chart.ts";
 import { intervalChart } from "../report/svg/interval-chart.ts";
 import { lineChart, type Point } from "../report/svg/line-chart.ts";
-import { clipped, count, day, instant, percent, rateOf } from "./format.ts";
-import type { Distribution, FieldProfile, LabelProfile, Profile, Rate } from "./profile.ts";
+import { clipped, count, day, durationUnit, instant, percent, rateOf } from "./format.ts";
+import type { Distribution, FieldProfile, LabelProfile, Profile, Rate, TopValue } from "./profile.ts";
 import { delayTable, fieldTable, labelTable, windowTable } from "./tables.ts";
 
 /** Narrow, so that their text can be read on a phone. @unit px */
@@ -48,7 +48,7 @@ export function profilePage(
 }
 
 const FIELD_CAPTION =
-  "Values: of numbers the minimum, the 5, 25, 50, 75, 95% quantiles and the maximum; of others the most frequent, with their shares";
+  "Values: of numbers the minimum, the 5, 25, 50, 75, 95% quantiles and the maximum; of lists their lengths, of vectors the quantiles of their norms; of others the most frequent, with their shares";
 
 function findingSections({ findings }: Profile): readonly Section[] {
   const heading: Section = { kind: "heading", text: "What is suspicious" };
@@ -133,19 +133,31 @@ function historySections({ histories: { perUser, perEvent } }: Profile): readonl
 }
 
 function delaySections(profile: Profile): readonly Section[] {
-  const missing = profile.delays.some(({ measured }) => measured === null);
-  const text = "The log does not say when these outcomes happened: what a delay would miss cannot be told.";
+  const untimed = profile.delays.filter(({ isTimed }) => !isTimed).map(({ name }) => clipped(name));
+  const text = `The log does not say when these outcomes happened, so that what a delay would miss cannot be told: ${untimed.join(", ")}.`;
   return [
     { kind: "table", caption: "When outcomes become known", ...delayTable(profile) },
-    ...(missing ? [{ kind: "paragraph", text } as const] : []),
+    ...(untimed.length > 0 ? [{ kind: "paragraph", text } as const] : []),
     ...profile.delays.flatMap(({ name, measured }) => {
       if (measured === null) return [];
       const points = measured.missed.map(({ delayMs, share }) => ({ x: delayMs / DAY_MS, y: share }));
       const axes = { x: { label: "delay", unit: "days" }, y: { label: "share missed" } };
-      const chart = lineChart({ ...CHART, title: `${name}: missed by a delay`, ...axes, series: [{ name, points }] });
-      return [{ kind: "figure", chart } as const];
+      const title = `${clipped(name)}: missed by a delay`;
+      const chart = lineChart({ ...CHART, title, ...axes, series: [{ name, points }] });
+      return [
+        ...delayChart(`${clipped(name)}: time until it is known`, measured.distribution),
+        { kind: "figure", chart } as const,
+      ];
     }),
   ];
+}
+
+/** A distribution of durations, in the largest unit that half of them reach. */
+function delayChart(title: string, distribution: Distribution): readonly Section[] {
+  const median = distribution.quantiles.find(({ quantile }) => quantile === 0.5)?.value ?? 0;
+  const { name, ms } = durationUnit(median);
+  const bins = distribution.bins.map(({ from, to, count }) => ({ from: from / ms, to: to / ms, count }));
+  return distributionChart(title, { ...distribution, bins }, { x: name, y: "events" });
 }
 
 function distributionChart(
@@ -160,10 +172,27 @@ function distributionChart(
 
 function fieldChart({ name, values }: FieldProfile): readonly Section[] {
   const title = clipped(name, 40);
-  if (values.kind === "number") return distributionChart(title, values.distribution, { x: "value", y: "events" });
-  // The rates of flags are above.
-  if (values.kind === "flag" || values.top.length < 2) return [];
-  const rows = values.top.slice(0, MOST_VALUES).map(({ value, share }) => {
+  switch (values.kind) {
+    case "number":
+      return distributionChart(title, values.distribution, { x: "value", y: "events" });
+    case "vector":
+      return distributionChart(`${title}: norms`, values.norms, { x: "Euclidean norm", y: "events" });
+    case "categories":
+      return [
+        ...distributionChart(`${title}: lengths`, values.lengths, { x: "ids of an event", y: "events" }),
+        ...topChart(title, values.top),
+      ];
+    case "flag":
+      // The rates of flags are above.
+      return [];
+    default:
+      return topChart(title, values.top);
+  }
+}
+
+function topChart(title: string, top: readonly TopValue[]): readonly Section[] {
+  if (top.length < 2) return [];
+  const rows = top.slice(0, MOST_VALUES).map(({ value, share }) => {
     return { label: clipped(value ?? "(hashed)", 18), value: share, low: null, high: null };
   });
   const { width } = CHART;

@@ -1,16 +1,17 @@
 import { setImmediate } from "node:timers/promises";
 import type { EventStore } from "../data/index.ts";
-import { scalarColumns } from "../data/store/format.ts";
 import { type EventSchema, outcomeOfKnown } from "../features/schema.ts";
 import { CopyTally } from "./copies.ts";
+import { DelayTally } from "./delays.ts";
 import { type EventBlock, eventBlocks } from "./event-blocks.ts";
-import { type FieldTally, fieldTally, idsOf, topOf } from "./field-tally.ts";
+import { type FieldTally, idsOf, topOf } from "./field-tally.ts";
 import { bySeverity } from "./finding.ts";
 import { findSuspicions } from "./findings/index.ts";
 import { NumberTally } from "./number-tally.ts";
 import type { Facts, FieldProfile, LabelProfile, NamedWindow, Profile, Rate, TimeProfile } from "./profile.ts";
 import { RepeatTally } from "./repeats.ts";
 import { Slots } from "./slots.ts";
+import { fieldTally } from "./tallies.ts";
 import { WindowTally } from "./windows.ts";
 
 const DAY_MS = 86_400_000;
@@ -60,29 +61,30 @@ class StoreTallies {
   readonly #firstDay: number;
   readonly #repeats = new RepeatTally();
   readonly #copies: CopyTally;
+  readonly #delays: DelayTally;
   readonly #past = new NumberTally(0);
   #midnight = 0;
   #sameTimeOfDay = 0;
   #firstTime = Number.NaN;
-  readonly #unknown: Float64Array;
 
   constructor(store: EventStore, windows: readonly NamedWindow[]) {
     const { schema, time } = store.manifest;
     this.#store = store;
     this.labels = schema.outcomes.filter(({ kind }) => kind === "flag");
     const numLabels = this.labels.length;
-    const fields = scalarColumns(store.manifest).filter(({ name }) => outcomeOfKnown(name) === null);
+    const fields = store.manifest.columns.filter(({ name }) => outcomeOfKnown(name) === null);
     this.#fields = new Map(fields.map((entry) => [entry.name, fieldTally(store, entry, numLabels)]));
     this.#windows = new WindowTally(store, windows, numLabels);
     this.#names = windows.map(({ name }) => name);
     this.#firstDay = Math.floor(time.earliestMs / DAY_MS);
     this.#days = new Slots(Math.floor(time.latestMs / DAY_MS) - this.#firstDay + 1, numLabels);
     this.#copies = new CopyTally(store);
-    this.#unknown = new Float64Array(schema.outcomes.length);
+    this.#delays = new DelayTally(store, this.labels);
   }
 
   count(block: EventBlock): void {
-    for (const [name, tally] of this.#fields) tally.count(block.columns[name] ?? new Uint8Array(0), block.labels);
+    for (const tally of this.#fields.values()) tally.count(block);
+    this.#delays.count(block);
     this.#windows.count(block);
     this.#repeats.count(block);
     this.#copies.count(block);
@@ -90,8 +92,6 @@ class StoreTallies {
   }
 
   #countTimes({ size, times, past, labels }: EventBlock): void {
-    const { latestMs } = this.#store.manifest.time;
-    const { outcomes } = this.#store.manifest.schema;
     if (Number.isNaN(this.#firstTime)) this.#firstTime = times[0]!;
     for (let i = 0; i < size; i++) {
       const time = times[i]!;
@@ -99,7 +99,6 @@ class StoreTallies {
       this.#past.count(past[i]!);
       if (time % DAY_MS === 0) this.#midnight++;
       if ((time - this.#firstTime) % DAY_MS === 0) this.#sameTimeOfDay++;
-      for (let o = 0; o < outcomes.length; o++) if (time + outcomes[o]!.delayMs > latestMs) this.#unknown[o]!++;
     }
   }
 
@@ -131,9 +130,7 @@ class StoreTallies {
       windows: this.#windows.profiles(),
       fields: [this.#userField(counts), ...this.#fieldProfiles()],
       labels: this.labels.map((_, t) => this.#label(t)),
-      delays: manifest.schema.outcomes.map(({ name, delayMs }, o) => {
-        return { name, delayMs, unknownAtEnd: this.#unknown[o]! / numEvents, measured: null };
-      }),
+      delays: this.#delays.profiles(),
       histories: { perUser: perUser.distribution(), perEvent: this.#past.distribution() },
     };
   }
@@ -168,7 +165,7 @@ class StoreTallies {
       if (attributes.some((attribute) => attribute.name === name)) return "attribute";
       return outcomes.some((outcome) => outcome.name === name) ? "outcome" : "key";
     };
-    const kinds = new Map(scalarColumns(this.#store.manifest).map(({ name, kind }) => [name, kind]));
+    const kinds = new Map(this.#store.manifest.columns.map(({ name, kind }) => [name, kind]));
     return [...this.#fields].map(([name, tally]) => {
       return { name, role: roleOf(name), kind: kinds.get(name) ?? "category", ...tally.profile() };
     });

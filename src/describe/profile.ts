@@ -1,6 +1,6 @@
 /** What a profile of an event store says. All of it is plain data: `lapidary describe --json` prints it as it stands. */
 import type { RowCounts } from "../data/index.ts";
-import type { ScalarKind } from "../features/schema.ts";
+import type { ValueKind } from "../features/schema.ts";
 import type { Finding } from "./finding.ts";
 
 /** A window of the split, by its name. @unit ms since 1970, UTC */
@@ -35,21 +35,57 @@ export interface TopValue {
   /** Null where only a hash of it was kept. */
   readonly value: string | null;
   readonly count: number;
-  /** Of the events that have a value. */
+  /** Of the events that have a value; of a list, of those that have any. */
   readonly share: number;
 }
 
 /** What the values of a field are, by its kind. */
 export type FieldValues =
   | { readonly kind: "number"; readonly distribution: Distribution | null; readonly integers: number }
-  | { readonly kind: "category" | "flag"; readonly top: readonly TopValue[] };
+  | { readonly kind: "category" | "flag"; readonly top: readonly TopValue[] }
+  | ListValues
+  | VectorValues;
+
+/** Lists of ids; an empty one is missing. */
+export interface ListValues {
+  readonly kind: "categories";
+  /** Ids of an event that has any. */
+  readonly lengths: Distribution | null;
+  readonly top: readonly TopValue[];
+}
+
+/** Vectors. Shares are of the events that have one. */
+export interface VectorValues {
+  readonly kind: "vector";
+  readonly dim: number;
+  /** Euclidean norms. */
+  readonly norms: Distribution | null;
+  /** Components that are the same in all vectors, from 0. */
+  readonly constant: readonly number[];
+  /** The component of the largest scale; null if there are no vectors. */
+  readonly largest: ComponentScale | null;
+  /** Share whose components are all 0. */
+  readonly zeros: number;
+  /** Share whose vector another item has as well, and of the most frequent such vector. */
+  readonly shared: number;
+  readonly mostShared: number;
+}
+
+/** Scale of a component beside those of all: roots of the mean of squares. */
+export interface ComponentScale {
+  /** From 0. */
+  readonly component: number;
+  readonly scale: number;
+  /** Median of the scales of all components. */
+  readonly median: number;
+}
 
 /** One field of the events. */
 export interface FieldProfile {
   readonly name: string;
   /** A key column, a fact known when the item is shown, or one known later. */
   readonly role: "key" | "attribute" | "outcome";
-  readonly kind: ScalarKind;
+  readonly kind: ValueKind;
   /** Share of the events without a value. */
   readonly missing: number;
   /** Number of distinct values; an estimate, within some 5%, where `isExact` is false. */
@@ -90,15 +126,19 @@ export interface DelayProfile {
   readonly delayMs: number;
   /** Share of the events so near the end of the log that the delay has not passed. */
   readonly unknownAtEnd: number;
-  /** From the outcomes' own times; null for a log whose outcomes have none. */
+  /** Whether the log says when it happened. */
+  readonly isTimed: boolean;
+  /** From its own times; null if it has none, if it is a count or a sum, or if none came within a window that has closed. */
   readonly measured: MeasuredDelay | null;
 }
 
-/** What an outcome's own times say. */
+/** What an outcome's own times say, of events whose window has closed: of others the late ones are still to come. */
 export interface MeasuredDelay {
-  /** @unit ms */
+  /** Time from an event to when its outcome is known, within the window. @unit ms */
   readonly distribution: Distribution;
-  /** Share of the positive labels that a delay would miss, by delay. @unit ms */
+  /** Outcomes that came after the window, and count for nothing. */
+  readonly late: number;
+  /** Share of the outcomes, the late ones included, that a delay would miss, by delay, up to the configured one. @unit ms */
   readonly missed: readonly { readonly delayMs: number; readonly share: number }[];
 }
 

@@ -1,4 +1,5 @@
 import type { EventBlock } from "./event-blocks.ts";
+import { Hash } from "./hash.ts";
 
 /** Rows of one user and time whose hashes are kept. */
 const MOST_KEPT = 1 << 16;
@@ -7,8 +8,8 @@ const MOST_KEPT = 1 << 16;
 export class RepeatTally {
   #user = 0;
   #time = Number.NaN;
-  /** Hash of the row before. */
-  #last = 0;
+  /** Hash of the last row of the block before. */
+  #before = 0;
   readonly #seen = new Set<number>();
   /** Events equal to an earlier one. */
   repeated = 0;
@@ -16,43 +17,42 @@ export class RepeatTally {
   tied = 0;
 
   /** Counts the rows of a block. */
-  count({ size, users, times, columns }: EventBlock): void {
-    const values = Object.values(columns);
+  count(block: EventBlock): void {
+    const { size, users, times } = block;
+    const hash = hasher(block);
     for (let i = 0; i < size; i++) {
       const isTied = users[i] === this.#user && times[i] === this.#time;
       this.#user = users[i]!;
       this.#time = times[i]!;
-      const hash = hashOf(values, i);
-      if (isTied) this.#countTied(hash);
+      // Most events are alone at their time: they are hashed once there is a second one.
+      if (isTied) this.#countTied(hash(i), () => (i === 0 ? this.#before : hash(i - 1)));
       else if (this.#seen.size > 0) this.#seen.clear();
-      this.#last = hash;
     }
+    this.#before = hash(size - 1);
   }
 
-  // Most events are alone at their time: the set is filled once there is a second one.
-  #countTied(hash: number): void {
+  #countTied(hash: number, before: () => number): void {
     this.tied++;
-    if (this.#seen.size < MOST_KEPT) this.#seen.add(this.#last);
+    if (this.#seen.size === 0) this.#seen.add(before());
     if (this.#seen.has(hash)) this.repeated++;
+    else if (this.#seen.size < MOST_KEPT) this.#seen.add(hash);
   }
 }
 
-const bits = new DataView(new ArrayBuffer(8));
-
-function hashOf(values: readonly ArrayLike<number>[], row: number): number {
-  let a = 0x9e3779b9;
-  let b = 0x85ebca6b;
-  for (const column of values) {
-    bits.setFloat64(0, column[row]!);
-    const high = bits.getUint32(0);
-    const low = bits.getUint32(4);
-    a = mixed(a ^ high ^ Math.imul(low, 0x27d4eb2f));
-    b = mixed(Math.imul(b, 0x165667b1) ^ low ^ Math.imul(high, 0x9e3779b1));
-  }
-  return (a >>> 0) * 2 ** 21 + (b >>> 11);
-}
-
-function mixed(x: number): number {
-  const y = Math.imul(x ^ (x >>> 16), 0x7feb352d);
-  return Math.imul(y ^ (y >>> 15), 0x846ca68b);
+/** Hashes of what the rows of a block hold, in all columns. */
+function hasher({ size, columns, vectors, lists }: EventBlock): (row: number) => number {
+  const values = Object.values(columns);
+  const wide = Object.values(vectors).map((all) => ({ all, dim: all.length / size }));
+  const long = Object.values(lists);
+  return (row) => {
+    const hash = new Hash();
+    for (const column of values) hash.add(column[row]!);
+    for (const { all, dim } of wide) for (let c = 0; c < dim; c++) hash.add(all[row * dim + c]!);
+    for (const { bounds, codes } of long) {
+      const [from, to] = [bounds[row]! - bounds[0]!, bounds[row + 1]! - bounds[0]!];
+      hash.add(to - from);
+      for (let at = from; at < to; at++) hash.add(codes[at]!);
+    }
+    return hash.value;
+  };
 }

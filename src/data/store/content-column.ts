@@ -21,9 +21,9 @@ export class FileVectors implements VectorColumn {
   readonly dim: number;
   readonly #values: Column;
 
-  constructor(path: string, dim: number) {
+  constructor(path: string, dim: number, residentBytes?: number) {
     this.dim = dim;
-    this.#values = new FileColumn(path, "f32");
+    this.#values = new FileColumn(path, "f32", residentBytes);
   }
 
   slice(start: number, end: number): Float32Array {

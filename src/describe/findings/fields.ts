@@ -1,7 +1,8 @@
-import type { ScalarKind } from "../../features/schema.ts";
+import type { ValueKind } from "../../features/schema.ts";
 import { type Finding, finding } from "../finding.ts";
 import { count, percent } from "../format.ts";
 import type { Distribution, FieldProfile } from "../profile.ts";
+import { suspiciousList, suspiciousVector } from "./content.ts";
 import type { Evidence } from "./evidence.ts";
 
 /** Fewer events tell nothing of a field. */
@@ -21,10 +22,12 @@ const ID_NAME = /(^|_)(id|key|code|hash)s?$|[a-z](Id|ID|Key|Code|Hash)s?$|^(ID|K
 const TIME_RANGES = [1, 1e3, 1e6].map((unit) => ({ from: 1e9 * unit, to: 2.21e9 * unit }));
 
 /** What is suspicious of the values of each kind. A new kind needs a row, if only one that finds nothing. */
-const BY_KIND: Readonly<Record<ScalarKind, (field: FieldProfile, evidence: Evidence) => readonly Finding[]>> = {
+const BY_KIND: Readonly<Record<ValueKind, (field: FieldProfile, evidence: Evidence) => readonly Finding[]>> = {
   number: suspiciousNumber,
   category: suspiciousCategory,
   flag: () => [],
+  vector: suspiciousVector,
+  categories: suspiciousList,
 };
 
 /** What is suspicious of the values of attributes and outcomes, and of the key columns where it says something. */

@@ -36,6 +36,19 @@ const withDelay = (delayMs: number): Pick<Plant, "config"> => ({
   },
 });
 
+const vectorOf = (dim: number): Pick<Plant, "config"> => ({
+  config: (config) => {
+    const look = { from: "look", kind: "vector", dim } as const;
+    return { ...config, attributes: { ...config.attributes, look } };
+  },
+});
+
+/** A vector of each item. */
+const lookOf = (row: Row): readonly number[] => {
+  const item = Number(String(row["item"]).slice(1));
+  return [1, 2, 3, 4].map((c) => Math.sin(c * (item + 1)));
+};
+
 const dayOf = (row: Row): number => Math.floor((Number(row["time"]) - FIRST_MS) / DAY_MS);
 
 const PLANTS: readonly Plant[] = [
@@ -167,6 +180,49 @@ const PLANTS: readonly Plant[] = [
     field: "request",
     row: (row) => ({ ...row, request: `r${row["id"]}` }),
     ...categoryFrom("request"),
+  },
+  {
+    code: "VECTOR_COMPONENT_LARGE",
+    field: "look",
+    row: (row, i) => ({ ...row, look: [...lookOf(row), 1e6 + (i % 7)] }),
+    ...vectorOf(5),
+  },
+  {
+    code: "VECTOR_COMPONENT_CONSTANT",
+    field: "look",
+    row: (row) => ({ ...row, look: [...lookOf(row), 1] }),
+    ...vectorOf(5),
+  },
+  {
+    code: "VECTOR_ZERO",
+    field: "look",
+    row: (row, i) => ({ ...row, look: i % 20 === 0 ? [0, 0, 0, 0] : lookOf(row) }),
+    ...vectorOf(4),
+  },
+  {
+    code: "VECTOR_SHARED",
+    field: "look",
+    row: (row) => ({ ...row, look: Number(String(row["item"]).slice(1)) < 12 ? [1, 2, 3, 4] : lookOf(row) }),
+    ...vectorOf(4),
+  },
+  {
+    code: "LIST_NOT_SPLIT",
+    field: "tags",
+    row: (row, i) => ({ ...row, tags: `red,t${i % 5}` }),
+    config: (config) => {
+      const tags = { from: "tags", kind: "categories", ids: DICTIONARY, delimiter: ";" } as const;
+      return { ...config, attributes: { ...config.attributes, tags } };
+    },
+  },
+  {
+    code: "OUTCOME_LATE",
+    field: "sale",
+    row: (row, i) => ({ ...row, sale: i % 4 === 0 ? Number(row["time"]) + (i % 12 === 0 ? 3 : 0.5) * DAY_MS : null }),
+    config: (config) => {
+      const arrival = { windowMs: DAY_MS, log: null, attribution: null, measure: "any" } as const;
+      const sale = { from: "sale", kind: "flag", delayMs: DAY_MS, objective: true, windowOf: null, arrival } as const;
+      return { ...config, outcomes: { ...config.outcomes, sale } };
+    },
   },
   { code: "OUTCOME_AT_ONCE", field: "buy", ...withDelay(0) },
 ];

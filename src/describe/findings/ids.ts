@@ -55,7 +55,7 @@ export function suspiciousIds(evidence: Evidence): readonly Finding[] {
 }
 
 function topOf({ values }: FieldProfile) {
-  return values.kind === "number" ? [] : values.top;
+  return "top" in values ? values.top : [];
 }
 
 function dominant(field: FieldProfile): readonly Finding[] {

@@ -1,4 +1,5 @@
 import type { Finding } from "../finding.ts";
+import { lateOutcomes } from "./delays.ts";
 import type { Evidence } from "./evidence.ts";
 import { suspiciousFields } from "./fields.ts";
 import { suspiciousIds } from "./ids.ts";
@@ -11,6 +12,7 @@ const SEARCHES: readonly ((evidence: Evidence) => readonly Finding[])[] = [
   tellingFields,
   copiedOutcomes,
   suspiciousLabels,
+  lateOutcomes,
   suspiciousIds,
   suspiciousTimes,
   suspiciousRows,
