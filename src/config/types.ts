@@ -46,12 +46,18 @@ export interface TimeField {
   readonly unit: TimeUnit;
 }
 
+/** A query of DuckDB, and the folder, absolute, that its paths are relative to. */
+export interface SqlSource {
+  readonly query: string;
+  readonly folder: string;
+}
+
 /** How a log's fields map to events. */
 export interface EventsConfig {
   /** Files or globs, absolute. */
   readonly from: readonly string[];
-  /** A query whose rows are the log, and the folder that its paths are relative to; null if files are the log. */
-  readonly sql: { readonly query: string; readonly folder: string } | null;
+  /** A query whose rows are the log; null if files are the log. */
+  readonly sql: SqlSource | null;
   readonly format: "parquet" | "csv" | "tsv" | "jsonl";
   readonly text: TextConfig;
   /** Fields that the names of folders hold, as `dt=2025-03-03`; a file's own field of the name wins. */

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { EVENTS_DEFAULTS } from "../config/defaults.ts";
+import { EVENTS_DEFAULTS, NEGATIVES_DEFAULTS } from "../config/defaults.ts";
 import type { Choice, FactChoice, OriginChoice, Proposal } from "./proposal.ts";
 import { hasTrait } from "./words.ts";
 
@@ -18,21 +18,23 @@ const MOST_LISTED = 3;
 export interface ConfigTextOptions {
   /** Folder of the configuration, absolute. */
   readonly folder: string;
-  /** As the user wrote them. */
+  /** Files and globs, as the user wrote them. */
   readonly patterns: readonly string[];
+  /** The query whose rows are the log; null if files are. */
+  readonly query: string | null;
 }
 
 /** A configuration that works as it stands, with the reasons as comments. */
 export function configText(proposal: Proposal, options: ConfigTextOptions): string {
   const { numRows, sampledRows, numFiles } = proposal;
-  const files = numFiles === 1 ? "one file" : `${count(numFiles)} files`;
+  const files = options.query !== null ? "a query" : numFiles === 1 ? "one file" : `${count(numFiles)} files`;
   const rows =
     sampledRows >= numRows ? `all ${count(numRows)} rows` : `${count(sampledRows)} of ${count(numRows)} rows`;
   const lines = [
     'import { defineProject } from "lapidary";',
     "",
     ...comment(
-      `Proposed by \`lapidary init --from\` from ${rows} in ${files}. What is a guess is said so: read the reasons.`,
+      `Proposed by \`lapidary init\` from ${rows} of ${files}. What is a guess is said so: read the reasons.`,
       "",
     ),
     "export default defineProject({",
@@ -40,6 +42,7 @@ export function configText(proposal: Proposal, options: ConfigTextOptions): stri
     ...eventLines(proposal, options),
     "  },",
     ...objectiveLines(proposal),
+    ...negativeLines(proposal),
     ...splitLines(proposal),
     ...modelLines(proposal),
     "});",
@@ -64,7 +67,7 @@ function eventLines(proposal: Proposal, options: ConfigTextOptions): readonly st
   const constants = [action ? null : "what happened", surface ? null : "where"].filter((own) => own !== null);
   const told = constants.length === 0 ? "" : `No field says ${constants.join(" or ")}: one value for all.`;
   return [
-    `    from: ${filesText(options)},`,
+    `    from: ${options.query === null ? filesText(options) : `{ sql: ${quoted(options.query)} }`},`,
     ...dialectLines(proposal),
     ...(proposal.namesFormat ? [`    format: ${quoted(proposal.format)},`] : []),
     ...reasons("    ", [id, user, item]),
@@ -95,7 +98,8 @@ function eventLines(proposal: Proposal, options: ConfigTextOptions): readonly st
 }
 
 function objectiveLines({ objectives }: Proposal): readonly string[] {
-  const texts = objectives.map(({ name, field, delay }) => {
+  const texts = objectives.map(({ name, field, delay, isTimed }) => {
+    if (isTimed) return `${name}: { at: ${quoted(field)}, window: ${quoted(delay)} }`;
     const from = name === field ? "" : `from: ${quoted(field)}, `;
     return `${name}: { ${from}delay: ${quoted(delay)} }`;
   });
@@ -107,6 +111,12 @@ function objectiveLines({ objectives }: Proposal): readonly string[] {
     ...reasons("  ", objectives),
     ...entries("  ", "objectives", texts),
   ];
+}
+
+function negativeLines({ negatives }: Proposal): readonly string[] {
+  if (negatives === null) return [];
+  const { perPositive, from } = NEGATIVES_DEFAULTS;
+  return [...comment(`${negatives}.`, "  "), `  negatives: { perPositive: ${perPositive}, from: ${quoted(from)} },`];
 }
 
 function splitLines({ split }: Proposal): readonly string[] {

@@ -15,6 +15,8 @@ const SPAN_PARTS = 5;
 
 /** A delay that the log tells. */
 export interface MeasuredDelay {
+  /** The field that has the times. */
+  readonly field: string;
   readonly delay: string;
   readonly reason: string;
 }
@@ -40,12 +42,20 @@ export function measuredDelay(label: FieldFacts, { fields, time, spanMs }: Delay
       .filter((ms) => ms >= 0)
       .sort();
     if (delays.length < FEWEST) continue;
-    const wanted = delays[Math.floor(WAITED * (delays.length - 1))]!;
-    const isShort = (delay: string): boolean => (parseDuration(delay) ?? 0) <= spanMs / SPAN_PARTS;
-    const fitting = DELAYS.filter(isShort);
-    const delay = fitting.find((own) => (parseDuration(own) ?? 0) >= wanted) ?? fitting.at(-1) ?? "0s";
+    const delay = delayFor(delays, spanMs);
     const within = delays.filter((ms) => ms <= (parseDuration(delay) ?? 0)).length / delays.length;
-    return { delay, reason: `by "${name}", ${Number((100 * within).toFixed(1))}% are known within ${delay}` };
+    return {
+      field: name,
+      delay,
+      reason: `by "${name}", ${Number((100 * within).toFixed(1))}% are known within ${delay}`,
+    };
   }
   return null;
+}
+
+/** The delay after which nearly all of these times have passed, short beside the log's span. @unit ms, ascending */
+export function delayFor(delays: Float64Array, spanMs: number): string {
+  const wanted = delays[Math.floor(WAITED * (delays.length - 1))] ?? 0;
+  const fitting = DELAYS.filter((delay) => (parseDuration(delay) ?? 0) <= spanMs / SPAN_PARTS);
+  return fitting.find((delay) => (parseDuration(delay) ?? 0) >= wanted) ?? fitting.at(-1) ?? "0s";
 }

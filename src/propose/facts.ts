@@ -63,7 +63,7 @@ export function factsOf({ name, type, values }: SampledField): FieldFacts {
     distinct: codes.reduce((most, code) => Math.max(most, code), 0),
     codes,
     isNested,
-    list: numbers === null ? listsOf(values) : null,
+    list: numbers === null ? listsOf(values, type) : null,
     numbers,
     isWhole,
     isFlag: present.length > 0 && present.every((value) => FLAGS.has(value.toLowerCase())),

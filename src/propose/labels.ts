@@ -5,7 +5,7 @@ import { hasTrait, hasWord } from "./words.ts";
 /** Positive and negative labels in the sample that an objective needs, each. */
 const FEWEST = 10;
 /** Objectives that are proposed; further labels are read of past events alone. */
-const MOST_OBJECTIVES = 4;
+export const MOST_OBJECTIVES = 4;
 
 const CLICKS = ["click", "clicks", "clicked", "clk", "label"];
 

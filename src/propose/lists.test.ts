@@ -10,6 +10,7 @@ describe("listsOf", () => {
   const cases: readonly (readonly [string, readonly (string | null)[], FieldList | null])[] = [
     ["vectors of one length", vectors, { kind: "vector", dim: 3 }],
     ["vectors, one of a hundred cut", [...vectors, ...vectors, "[1.5]"], { kind: "vector", dim: 3 }],
+    ["whole numbers, some negative, of one length", times(["[1,-2]", "[3,4]"]), { kind: "vector", dim: 2 }],
     ["vectors of several lengths", times(["[0.5,1]", "[0.5,1,2]"]), null],
     ["whole numbers", times(["[1,2]", "[3,4]", "[]"]), { kind: "categories", delimiter: null }],
     ["texts, some missing", [...times(['["a","b"]', "[]"]), null], { kind: "categories", delimiter: null }],
@@ -24,5 +25,12 @@ describe("listsOf", () => {
   ];
   it.each(cases)("of %s", (_, values, expected) => {
     expect(listsOf(values)).toEqual(expected);
+  });
+
+  it("of a type of measured numbers is a vector, whatever they are", () => {
+    expect(listsOf(times(["[1,2]", "[3,4]"]), "FLOAT[]")).toEqual({ kind: "vector", dim: 2 });
+    expect(listsOf(times(["[1,2]", "[3,4]"]), "DOUBLE[2]")).toEqual({ kind: "vector", dim: 2 });
+    expect(listsOf(times(["[1,2]", "[3]"]), "DOUBLE[]")).toEqual({ kind: "categories", delimiter: null });
+    expect(listsOf(times(["[1,2]", "[3,4]"]), "BIGINT[]")).toEqual({ kind: "categories", delimiter: null });
   });
 });

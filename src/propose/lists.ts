@@ -14,12 +14,14 @@ export type FieldList =
   | { readonly kind: "vector"; readonly dim: number }
   | { readonly kind: "categories"; readonly delimiter: string | null };
 
-/** The lists that texts are; null if they are none. */
-export function listsOf(values: readonly (string | null)[]): FieldList | null {
+/** The lists that texts are; null if they are none. `type` is the SQL type that they have in their file. */
+export function listsOf(values: readonly (string | null)[], type = "VARCHAR"): FieldList | null {
   const present = values.filter((value): value is string => value !== null && value !== "[]");
   if (present.length < FEWEST) return null;
   const lists = present.map(jsonList).filter((list) => list !== null);
-  return lists.length >= MOST * present.length ? jsonKind(lists) : delimitedKind(present);
+  return lists.length >= MOST * present.length
+    ? jsonKind(lists, /^(FLOAT|DOUBLE|DECIMAL.*)\[/.test(type))
+    : delimitedKind(present);
 }
 
 function jsonList(text: string): readonly unknown[] | null {
@@ -32,11 +34,13 @@ function jsonList(text: string): readonly unknown[] | null {
   }
 }
 
-function jsonKind(lists: readonly (readonly unknown[])[]): FieldList | null {
+function jsonKind(lists: readonly (readonly unknown[])[], isMeasuredType: boolean): FieldList | null {
   const dim = lists[0]?.length ?? 0;
   const isVector = (list: readonly unknown[]): boolean =>
     list.length === dim && list.every((x) => typeof x === "number");
-  const isMeasured = (list: readonly unknown[]): boolean => list.some((x) => !Number.isInteger(x));
+  // Whole numbers may be ids, but for negative ones.
+  const isMeasured = (list: readonly unknown[]): boolean =>
+    isMeasuredType || list.some((x) => !Number.isInteger(x) || Number(x) < 0);
   const vectors = lists.filter(isVector);
   if (dim > 1 && dim <= VALUE_LIMITS.dim && vectors.length >= MOST * lists.length && vectors.some(isMeasured))
     return { kind: "vector", dim };

@@ -35,6 +35,8 @@ export interface OriginChoice extends Choice {
 
 /** A label, and the time after which it is known. */
 export interface ObjectiveChoice extends FactChoice {
+  /** Whether the field holds when it happened, and is empty if it did not; the delay is then its window. */
+  readonly isTimed: boolean;
   readonly delay: string;
   /** Whether the log tells the delay; otherwise it is an assumption. */
   readonly isMeasured: boolean;
@@ -71,6 +73,8 @@ export interface Proposal {
   /** Known later, and not predicted. */
   readonly outcomes: readonly FactChoice[];
   readonly objectives: readonly ObjectiveChoice[];
+  /** Why negatives are to be drawn; null if the log has its own. */
+  readonly negatives: string | null;
   /** Time after which outcomes are taken to be known, by the kind of what happened. */
   readonly delays: { readonly soon: string; readonly late: string };
   readonly split: SplitChoice | null;

@@ -98,7 +98,7 @@ describe("propose", () => {
         const { proposal } = await propose([path]);
         const project = join(folder.path, "project");
         mkdirSync(project);
-        const text = configText(proposal, { folder: project, patterns: [path] });
+        const text = configText(proposal, { folder: project, patterns: [path], query: null });
         writeFileSync(join(project, "lapidary.config.ts"), text);
         const code = text.split("\n").filter((line) => line.trim() !== "" && !line.trim().startsWith("//"));
         expect(code.every((line) => line.length <= 160)).toBe(true);

@@ -1,10 +1,16 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { LapidaryError } from "../config/errors.ts";
+import type { SqlSource } from "../config/types.ts";
+import { type ArrivalSources, type TimedOutcome, timedOutcomes } from "./arrivals.ts";
 import { chooseAttributes } from "./attributes.ts";
 import { positiveShare, tells } from "./compare.ts";
 import { type DelaySources, measuredDelay } from "./delays.ts";
 import { type FieldFacts, factsOf } from "./facts.ts";
-import { sortFlags } from "./labels.ts";
+import { MOST_OBJECTIVES, sortFlags } from "./labels.ts";
 import { FactNames } from "./names.ts";
+import { eachRow, type Positives, positivesOf } from "./positives.ts";
 import type { Choice, FactChoice, ObjectiveChoice, OriginChoice, Proposal } from "./proposal.ts";
 import {
   type ChosenField,
@@ -18,7 +24,7 @@ import {
 } from "./roles.ts";
 import { Log, type Sample } from "./sample.ts";
 import { delaysFor, splitOf, timeRange } from "./split.ts";
-import { chooseTime } from "./times.ts";
+import { type ChosenTime, chooseTime } from "./times.ts";
 import { hasTrait } from "./words.ts";
 
 /** Rows up to which distinct values are counted exactly. */
@@ -27,14 +33,23 @@ const MOST_COUNTED = 5_000_000;
 const UNIQUE_ESTIMATE = 0.94;
 
 /**
- * Looks at files and proposes what their fields are.
+ * Looks at files, or at the rows of a query, and proposes what their fields are.
  *
- * @throws {LapidaryError} EVENTS_NOT_FOUND, EVENTS_UNREADABLE, EVENTS_EMPTY; INIT_FIELDS if no field can be an item or a label
+ * @throws {LapidaryError} EVENTS_NOT_FOUND, EVENTS_UNREADABLE, EVENTS_QUERY, EVENTS_EMPTY; INIT_FIELDS if no field can be an item or a label
  */
 export async function propose(
-  patterns: readonly string[],
+  from: readonly string[] | SqlSource,
 ): Promise<{ readonly proposal: Proposal; readonly files: readonly string[] }> {
-  const log = await Log.open(patterns);
+  if (!("query" in from)) return lookAt(await Log.open(from));
+  const rows = mkdtempSync(join(tmpdir(), "lapidary-init-"));
+  try {
+    return await lookAt(await Log.ofQuery(from, rows));
+  } finally {
+    rmSync(rows, { recursive: true, force: true });
+  }
+}
+
+async function lookAt(log: Log) {
   try {
     return { proposal: await proposeFor(log, await log.sample()), files: log.files };
   } finally {
@@ -55,16 +70,17 @@ async function proposeFor(log: Log, sample: Sample): Promise<Proposal> {
   if (item === null) throw lacking(log, { item }, fields);
   const ids = [user?.facts, item.facts].filter((own) => own !== undefined);
   const places = placesOf(context, [...taken, ...ids]);
-  const flags = sortFlags(openFlags(fields, [...taken, ...ids]), ids);
-  if (flags.objectives.length === 0) throw lacking(log, { item, label: null }, fields);
+  const spanMs = range === null ? 0 : range.lastMs - range.firstMs;
+  const labels = labelsOf({ fields, time, spanMs, item: item.facts, used: [...taken, ...ids] }, ids);
+  if (labels === null) throw lacking(log, { item, label: null }, fields);
+  const { flags, timed, positives } = labels;
   const known = knownBefore(places, { labels: flags.objectives, doubts });
-  const used = [...taken, ...ids, ...known.map(({ facts }) => facts)];
+  const used = [...taken, ...ids, ...[...known, ...timed].map(({ facts }) => facts)];
   const facts = chooseAttributes({ ...context, used, flags, item: item.facts, user: user?.facts ?? null, time });
   const split = splitOf(range);
   const delays = delaysFor(range);
   doubts.push(...historyDoubts({ user, time, split }));
-  const spanMs = range === null ? 0 : range.lastMs - range.firstMs;
-  const named = namedFacts(facts, { labels: flags.objectives, delays, sources: { fields, time, spanMs } });
+  const named = namedFacts(facts, { ...labels, time, delays, sources: { fields, time, spanMs } });
   const role = (name: Place["role"]): Place | null => known.find((own) => own.role === name) ?? null;
   const origin = role("origin");
   return {
@@ -78,9 +94,36 @@ async function proposeFor(log: Log, sample: Sample): Promise<Proposal> {
     ...{ id, user, item, time },
     ...{ action: role("action"), surface: role("surface"), origin: origin && { ...origin, ad: origin.ad ?? null } },
     ...named,
-    ...{ split, delays, unmapped: facts.unmapped },
-    doubts: [...doubts, ...facts.doubts, ...labelDoubts(flags), ...(time === null ? [] : delayDoubts(delays, named))],
+    ...{ split, delays, unmapped: facts.unmapped, negatives: positives?.reason ?? null },
+    doubts: [
+      ...(positives === null ? [] : [`${positives.reason}. Are there none in the log?`]),
+      ...doubts,
+      ...facts.doubts,
+      ...labelDoubts(flags),
+      ...(time === null ? [] : delayDoubts(delays, named)),
+    ],
   };
+}
+
+/** What a model can learn of a log. */
+interface Labels {
+  readonly flags: ReturnType<typeof sortFlags>;
+  readonly timed: readonly TimedOutcome[];
+  /** Only where the log has positives alone. */
+  readonly positives: Positives | null;
+}
+
+/** Flags, times of outcomes, or that the log holds positives alone; null if it has none of these. */
+function labelsOf(sources: ArrivalSources, ids: readonly FieldFacts[]): Labels | null {
+  const { fields, used, time } = sources;
+  const flags = sortFlags(openFlags(fields, used), ids);
+  // Of a flag and its time, the flag is the label.
+  const told = flags.objectives.flatMap((label) => measuredDelay(label, sources)?.field ?? []);
+  const found = timedOutcomes(sources).filter(({ field }) => !told.includes(field));
+  const timed = found.slice(0, Math.max(0, MOST_OBJECTIVES - flags.objectives.length));
+  if (flags.objectives.length + timed.length > 0) return { flags, timed, positives: null };
+  const positives = positivesOf(fields, time);
+  return positives && { flags: { ...flags, objectives: positives.flags }, timed, positives };
 }
 
 /** What a log without users, times or several times cannot have. */
@@ -152,23 +195,34 @@ async function countDistinct(log: Log, fields: readonly FieldFacts[], sampledRow
   return { rows, distinctOf: (field) => distinct.get(field) ?? field.distinct };
 }
 
-interface NamingOptions {
-  readonly labels: readonly FieldFacts[];
+/** What the name of a time has besides what happened then. */
+const TIME_WORDS = /(?<=.)([_ -]?(time|timestamp|datetime|date|ts|dt|at|utc|ms))+$/i;
+
+interface NamingOptions extends Labels {
+  readonly time: ChosenTime | null;
   readonly delays: Proposal["delays"];
   readonly sources: DelaySources;
 }
 
 /** Facts with their names in the configuration; objectives come first, for theirs are the ones that people type. */
-function namedFacts(facts: ReturnType<typeof chooseAttributes>, { labels, delays, sources }: NamingOptions) {
+function namedFacts(facts: ReturnType<typeof chooseAttributes>, options: NamingOptions) {
+  const { flags, timed, positives, time, delays, sources } = options;
   const names = new FactNames();
-  const objectives = labels.map((label): ObjectiveChoice => {
+  const flagged = flags.objectives.map((label): ObjectiveChoice => {
     const { name: field } = label;
     const measured = measuredDelay(label, sources);
     const share = `positive in ${Number((100 * positiveShare(label)).toPrecision(3))}% of the rows`;
     const delay = measured?.delay ?? (hasTrait(field, "late") ? delays.late : delays.soon);
     const reason = measured === null ? share : `${share}; ${measured.reason}`;
-    return { field, name: names.ofOutcome(field), kind: "flag", reason, delay, isMeasured: measured !== null };
+    const name = names.ofOutcome(field);
+    return { field, name, kind: "flag", reason, delay, isTimed: false, isMeasured: measured !== null };
   });
+  const arriving = timed.map(({ field, delay, reason }): ObjectiveChoice => {
+    const name = names.ofOutcome(field.replace(TIME_WORDS, ""));
+    return { field, name, kind: "flag", reason, delay, isTimed: true, isMeasured: true };
+  });
+  const rows = positives?.flags.length === 0 && time !== null ? [eachRow(time)] : [];
+  const objectives = [...flagged, ...arriving, ...rows];
   const named = (own: Omit<FactChoice, "name">): FactChoice => ({ ...own, name: names.of(own.field, own.kind) });
   return { objectives, attributes: facts.attributes.map(named), outcomes: facts.outcomes.map(named) };
 }
@@ -220,5 +274,6 @@ function lacking(
 /** What each role needs, as errors say it. */
 const NEEDS: Readonly<Record<string, string>> = {
   item: "an item (an id that comes back)",
-  label: "a label (0 and 1, or true and false, with both among the rows)",
+  label:
+    "a label (0 and 1, or true and false, with both among the rows; or when it happened, empty where it did not; or a time, for rows that are all positives)",
 };

@@ -3,8 +3,11 @@ import { resolve } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { EVENTS_DEFAULTS } from "../config/defaults.ts";
 import { type ErrorFacts, LapidaryError } from "../config/errors.ts";
+import type { SqlSource } from "../config/types.ts";
 import { guessDelimiter } from "../data/ingest/files/index.ts";
+import { runQuery } from "../data/ingest/query.ts";
 import { identifier, literal, queryRows } from "../data/ingest/sql.ts";
+import { fieldsIn, jsonFields } from "./nested.ts";
 import type { LogFormat } from "./proposal.ts";
 
 /** Rows that are looked at. */
@@ -44,9 +47,11 @@ export class Log {
   readonly namesFormat: boolean;
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  /** Of the fields inside of others, by their dotted names. */
+  readonly #paths = new Map<string, readonly string[]>();
   #delimiter: string | null = null;
 
-  private constructor(files: readonly string[], instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(files: readonly string[], { instance, connection }: Engine) {
     this.files = files;
     const [first = ""] = files;
     const named = formatOfName(first);
@@ -62,15 +67,25 @@ export class Log {
    * @throws {LapidaryError} EVENTS_NOT_FOUND, EVENTS_UNREADABLE
    */
   static async open(patterns: readonly string[]): Promise<Log> {
-    const instance = await DuckDBInstance.create(":memory:");
-    const connection = await instance.connect();
-    await connection.run("SET TimeZone = 'UTC'");
+    const engine = await startEngine();
     const paths = new Set<string>();
-    for (const pattern of patterns) for (const path of await expand(connection, pattern)) paths.add(path);
+    for (const pattern of patterns) for (const path of await expand(engine.connection, pattern)) paths.add(path);
     const files = [...paths].sort();
     const formats = new Set(files.map(formatOfName));
     if (formats.size > 1) throw mixedFormats(files);
-    return new Log(files, instance, connection);
+    return new Log(files, engine);
+  }
+
+  /**
+   * Runs a query; its rows are kept in the folder `into`.
+   *
+   * @throws {LapidaryError} EVENTS_QUERY
+   */
+  static async ofQuery(sql: SqlSource, into: string): Promise<Log> {
+    const engine = await startEngine();
+    const path = await runQuery(engine.connection, sql, { into, where: "the query" });
+    await engine.connection.run("RESET file_search_path");
+    return new Log([path], engine);
   }
 
   /** Rows drawn from files all over the log; the same for the same files. @throws {LapidaryError} EVENTS_UNREADABLE, EVENTS_EMPTY */
@@ -108,8 +123,10 @@ export class Log {
 
   /** SQL of a field as it stands in {@link aggregate}. */
   raw(field: string): string {
-    if (this.format !== "jsonl") return identifier(field);
-    return `json_extract_string(text, ${literal(`/${field.replaceAll("~", "~0").replaceAll("/", "~1")}`)})`;
+    const path = this.#paths.get(field) ?? [field];
+    if (this.format !== "jsonl") return path.map(identifier).join(".");
+    const pointer = path.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+    return `json_extract_string(text, ${literal(pointer)})`;
   }
 
   close(): void {
@@ -144,19 +161,22 @@ export class Log {
       const some = whole ? `USING SAMPLE reservoir(${numRows} ROWS) REPEATABLE (1)` : `LIMIT ${numRows}`;
       if (this.format === "jsonl") {
         const rows = await queryRows(this.#connection, `SELECT text FROM ${table} ${some}`);
-        return jsonFields(rows.map(([text]) => String(text)));
+        const { fields, paths } = jsonFields(rows.map(([text]) => String(text)));
+        for (const [name, own] of paths) this.#paths.set(name, own);
+        return fields;
       }
-      const described = await queryRows(this.#connection, `DESCRIBE SELECT * FROM ${table}`);
-      const names = described.map(([name, type]) => ({ name: String(name), type: String(type) }));
+      const names = await fieldsIn(this.#connection, `FROM ${table}`);
+      for (const { name, path: own } of names) if (own.length > 1) this.#paths.set(name, own);
       // As JSON, lists can be read.
       const columns = names
         .map(({ name, type }) =>
-          type.endsWith("]") ? `to_json(${identifier(name)})::VARCHAR` : `${identifier(name)}::VARCHAR`,
+          type.endsWith("]") ? `to_json(${this.raw(name)})::VARCHAR` : `${this.raw(name)}::VARCHAR`,
         )
         .join(", ");
       const rows = await queryRows(this.#connection, `SELECT ${columns} FROM (SELECT * FROM ${table} ${some})`);
-      return names.map((field, i) => ({
-        ...field,
+      return names.map(({ name, type }, i) => ({
+        name,
+        type,
         values: rows.map((row) => (row[i] === null ? null : String(row[i]))),
       }));
     } catch (cause) {
@@ -164,6 +184,18 @@ export class Log {
       throw unreadable(path, { expected: `a readable ${this.format} file`, got }, cause);
     }
   }
+}
+
+interface Engine {
+  readonly instance: DuckDBInstance;
+  readonly connection: DuckDBConnection;
+}
+
+async function startEngine(): Promise<Engine> {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  await connection.run("SET TimeZone = 'UTC'");
+  return { instance, connection };
 }
 
 async function expand(connection: DuckDBConnection, pattern: string): Promise<readonly string[]> {
@@ -217,25 +249,6 @@ function joined(parts: readonly (readonly SampledField[])[]): readonly SampledFi
       return own ?? Array.from({ length: part[0]?.values.length ?? 0 }, () => null);
     }),
   }));
-}
-
-function jsonFields(lines: readonly string[]): SampledField[] {
-  const rows = lines.flatMap((line) => {
-    const row: unknown = JSON.parse(line);
-    return typeof row === "object" && row !== null && !Array.isArray(row) ? [row as Record<string, unknown>] : [];
-  });
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  return names.map((name) => {
-    const values = rows.map((row) => row[name] ?? null);
-    const isNested = values.some((value) => typeof value === "object" && value !== null);
-    return {
-      name,
-      type: isNested ? "JSON" : "VARCHAR",
-      values: values.map((value) =>
-        value === null ? null : typeof value === "object" ? JSON.stringify(value) : String(value),
-      ),
-    };
-  });
 }
 
 function unreadable(

@@ -1,10 +1,10 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmdirSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { makeFolder } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
-import type { Proposal } from "../../propose/index.ts";
+import type { ConfigTextOptions, Proposal } from "../../propose/index.ts";
 import { defineCommand } from "../command.ts";
-import { repeated } from "../option.ts";
+import { repeated, text } from "../option.ts";
 import { proposalText } from "../proposal-text.ts";
 
 /** `lapidary init DIR`: a commented configuration, for a log of one's own or for a sample to try it on. */
@@ -13,22 +13,30 @@ export const init = defineCommand({
   summary: "writes a configuration, for your files or a sample log",
   description:
     "Writes a commented configuration and its schema for editors into a folder, which is made if it is not there. " +
-    "With --from it looks at your files and proposes what their fields are, each with its reason; without, it adds a " +
+    "With --from or --sql it looks at your log and proposes what their fields are, each with its reason; without, it adds a " +
     "synthetic log. Nothing is overwritten. It reads no configuration, so it takes no --config and no --set.",
   args: [
     { name: "DIR", description: "folder to write into", required: true },
     { name: "FILE", description: "more files of the log, after --from", required: false, many: true },
   ],
-  options: { from: repeated("FILE", "a file or glob of your log: CSV, TSV, JSONL or Parquet; may be repeated") },
+  options: {
+    from: repeated("FILE", "a file or glob of your log: CSV, TSV, JSONL or Parquet; may be repeated"),
+    sql: text(
+      "QUERY",
+      "a query of DuckDB whose rows are your log; its paths are relative to DIR, as in the configuration",
+    ),
+  },
   readsProject: false,
   example: "lapidary init my-project --from logs/*.parquet",
   resume: "Run `lapidary init` again.",
-  run: async ({ args: [dir = ".", ...files], options: { from } }) => {
+  run: async ({ args: [dir = ".", ...files], options: { from, sql = null } }) => {
     const folder = resolve(dir);
     const patterns = [...from, ...files];
     if (from.length === 0 && files.length > 0) throw withoutFrom(files);
-    await checkNew(folder, patterns.length > 0);
-    const { texts, proposal } = patterns.length === 0 ? await sampleProject() : await projectOf(folder, patterns);
+    if (sql !== null && patterns.length > 0) throw twoSources();
+    const hasLog = sql !== null || patterns.length > 0;
+    await checkNew(folder, hasLog);
+    const { texts, proposal } = hasLog ? await projectOf({ folder, patterns, query: sql }) : await sampleProject();
     const written = write(folder, texts);
     const enter = relative(process.cwd(), folder) === "" ? [] : [`  cd ${quoted(dir)}`];
     const next = [...enter, "  lapidary ingest", `  lapidary train ${proposal === null ? "foundation" : "previous"}`];
@@ -58,11 +66,17 @@ async function sampleProject(): Promise<Project> {
   return { texts, proposal: null };
 }
 
-async function projectOf(folder: string, patterns: readonly string[]): Promise<Project> {
+async function projectOf(options: ConfigTextOptions): Promise<Project> {
   const { configText, propose } = await import("../../propose/index.ts");
-  const { proposal } = await propose(patterns);
-  const texts = { [CONFIG_FILE]: configText(proposal, { folder, patterns }), [SCHEMA_FILE]: await schema() };
-  return { texts, proposal };
+  const { folder, patterns, query } = options;
+  // The paths of a query start at the folder, so that it has to be there.
+  const isNew = query !== null && !existsSync(folder);
+  if (isNew) makeFolder(folder);
+  const { proposal } = await propose(query === null ? patterns : { query, folder }).catch((error: unknown) => {
+    if (isNew) rmdirSync(folder);
+    throw error;
+  });
+  return { texts: { [CONFIG_FILE]: configText(proposal, options), [SCHEMA_FILE]: await schema() }, proposal };
 }
 
 async function schema(): Promise<string> {
@@ -100,6 +114,16 @@ function withoutFrom(files: readonly string[]): LapidaryError {
     expected: "one folder, or files after --from",
     got: files.join(" "),
     hint: "Run `lapidary init --help`.",
+  });
+}
+
+function twoSources(): LapidaryError {
+  return new LapidaryError({
+    code: "USAGE",
+    where: "lapidary init",
+    expected: "files or a query",
+    got: "--from and --sql",
+    hint: "Leave one of the two out; a query can name any files.",
   });
 }
 

@@ -1,16 +1,14 @@
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { digestFile, makeFolder } from "../../config/durable-file.ts";
-import { LapidaryError } from "../../config/errors.ts";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { digestFile } from "../../config/durable-file.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import { checkFields, emptyLog } from "./check-fields.ts";
-import { listLogFiles, searchable } from "./files/index.ts";
+import { listLogFiles } from "./files/index.ts";
 import { fieldsOf, type LogPart, openParts } from "./log.ts";
 import { type IngestPlan, planIngest } from "./plan.ts";
-import { literal } from "./sql.ts";
+import { runQuery } from "./query.ts";
 
 /** A log before a row of it is read: what is planned with it, and its files. */
 export interface OpenLog {
@@ -37,7 +35,8 @@ export async function openLog(config: EventsConfig, queryFolder: string): Promis
   };
   try {
     const { sql } = config;
-    const from = sql === null ? config.from : [await runQuery(connection, sql, queryFolder)];
+    const from =
+      sql === null ? config.from : [await runQuery(connection, sql, { into: queryFolder, where: "events.from.sql" })];
     const plan = planIngest(config);
     parts.push(...(await openParts(connection, await listLogFiles({ ...config, from }), { config, plan })));
     if (config.format !== "jsonl" && parts.every(({ names }) => names.length === 0)) {
@@ -51,30 +50,6 @@ export async function openLog(config: EventsConfig, queryFolder: string): Promis
   } finally {
     connection.closeSync();
     instance.closeSync();
-  }
-}
-
-async function runQuery(
-  connection: DuckDBConnection,
-  { query, folder }: NonNullable<EventsConfig["sql"]>,
-  queryFolder: string,
-): Promise<string> {
-  makeFolder(queryFolder);
-  const path = join(queryFolder, "rows.parquet");
-  const statement = query.trim().replace(/;$/, "");
-  using place = searchable(folder);
-  try {
-    await connection.run(`SET file_search_path = ${literal(place.path)}`);
-    await connection.run("SET TimeZone = 'UTC'");
-    await connection.run(`COPY (${statement}\n) TO ${literal(path)} (FORMAT parquet)`);
-    return path;
-  } catch (cause) {
-    const got = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? "";
-    const hint = "Correct events.from.sql; it is SQL of DuckDB.";
-    throw new LapidaryError(
-      { code: "EVENTS_QUERY", where: "events.from.sql", expected: "a query", got, hint },
-      { cause },
-    );
   }
 }
 
