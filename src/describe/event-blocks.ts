@@ -3,7 +3,7 @@ import type { EventStore } from "../data/index.ts";
 import { isLabelKnown } from "../data/point-in-time.ts";
 import { type Column, FileColumn } from "../data/store/column.ts";
 import { FileLists, FileVectors } from "../data/store/content-column.ts";
-import { type ColumnEntry, type ColumnValues, scalarColumns } from "../data/store/format.ts";
+import { type ColumnEntry, type ColumnType, type ColumnValues, scalarColumns } from "../data/store/format.ts";
 
 /** Rows that are looked at together. */
 const BLOCK_ROWS = 1 << 16;
@@ -68,8 +68,8 @@ function contentColumns({ folder, manifest }: EventStore) {
   });
   const lists = manifest.columns.flatMap(({ name, file, type, offsets }) => {
     if (offsets === undefined) return [];
-    const [bounds, codes] = [offsets, { file, type }].map((own) => new FileColumn(join(folder, own.file), own.type, 0));
-    return [[name, new FileLists(bounds!, codes!)] as const];
+    const open = (path: string, of: ColumnType): Column => new FileColumn(join(folder, path), of, 0);
+    return [[name, new FileLists(open(offsets.file, offsets.type), open(file, type))] as const];
   });
   return {
     read: (start: number, end: number): Pick<EventBlock, "vectors" | "lists"> => ({

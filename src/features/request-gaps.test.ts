@@ -41,4 +41,16 @@ describe("findGaps", () => {
     expect(gapsOf({ surface: "feed" }, candidates)).toEqual([unseen]);
     expect(gapsOf({}, candidates)).toEqual([missing, unseen]);
   });
+
+  it("tells the first new id of a list, and in how many lists there are some", () => {
+    const tags: FactInput = { name: "tags", isId: true, value: known(["red", "new"]) };
+    const vector: FactInput = { name: "look", isId: false, value: () => 0 };
+    const lists = [["red", "new"], ["red", "blue", "green"], ["grey", "grey"], undefined, ["new"]];
+    const candidates = lists.map((own) => ({ look: [0.5], ...(own && { tags: own }) }));
+    const raw = { user: "u", timeMs: 1, past: [], numPast: 0, context: {}, candidates };
+    expect(findGaps({ contextual: [], candidate: [tags, vector] }, raw)).toEqual([
+      { kind: "unseen", name: "tags", candidate: 1, fact: "blue", count: 2 },
+      { kind: "missing", name: "tags", candidate: 3, fact: undefined, count: 1 },
+    ]);
+  });
 });

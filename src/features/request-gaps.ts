@@ -4,9 +4,9 @@ import type { RawRequest } from "./request-inputs.ts";
 /** One input that a model reads of facts. */
 export interface FactInput {
   readonly name: string;
-  /** Whether its values are ids, with a dictionary. */
+  /** Whether its values are ids, with a dictionary, or lists of such ids. */
   readonly isId: boolean;
-  /** What an event store's column would hold; 0 for an id that is not in the dictionary. */
+  /** What an event store's column would hold, of a list of each of its ids; 0 for an id that is not in the dictionary. */
   readonly value: (fact: RawFact | undefined) => number;
 }
 
@@ -23,6 +23,7 @@ export interface Gap {
   readonly name: string;
   /** The first candidate with it; null if it is of the request's context. */
   readonly candidate: number | null;
+  /** The value; of a list the first id that the log did not have. */
   readonly fact: RawFact | undefined;
   /** Candidates with it; 1 if it is of the context. */
   readonly count: number;
@@ -38,29 +39,31 @@ export function findGaps({ contextual, candidate }: FactInputs, request: RawRequ
 }
 
 function contextGap(input: FactInput, context: RawFacts): readonly Gap[] {
-  const fact = context[input.name];
-  const kind = kindOf(input, fact);
-  return kind === null ? [] : [{ kind, name: input.name, candidate: null, fact, count: 1 }];
+  const lack = lackOf(input, context[input.name]);
+  return lack === null ? [] : [{ ...lack, name: input.name, candidate: null, count: 1 }];
 }
 
 function candidateGaps(input: FactInput, { candidates, context }: RawRequest): readonly Gap[] {
   const { name } = input;
-  const ofContext = kindOf(input, context[name]);
+  const ofContext = lackOf(input, context[name]);
   const gaps = new Map<Gap["kind"], Gap>();
   for (const [i, facts] of candidates.entries()) {
     // What is known of a candidate by itself comes before what is known of the request.
     const own = facts[name];
-    const kind = own === undefined ? ofContext : kindOf(input, own);
-    if (kind === null) continue;
-    const known = gaps.get(kind);
-    const isOfContext = own === undefined && kind === "unseen";
-    const first = { kind, name, candidate: isOfContext ? null : i, fact: own ?? context[name], count: 0 };
-    gaps.set(kind, { ...(known ?? first), count: (known?.count ?? 0) + 1 });
+    const lack = own === undefined ? ofContext : lackOf(input, own);
+    if (lack === null) continue;
+    const known = gaps.get(lack.kind);
+    const isOfContext = own === undefined && lack.kind === "unseen";
+    const first = { ...lack, name, candidate: isOfContext ? null : i, count: 0 };
+    gaps.set(lack.kind, { ...(known ?? first), count: (known?.count ?? 0) + 1 });
   }
   return [...gaps.values()];
 }
 
-function kindOf({ isId, value }: FactInput, fact: RawFact | undefined): Gap["kind"] | null {
-  if (fact === undefined) return "missing";
-  return isId && value(fact) === 0 ? "unseen" : null;
+function lackOf({ isId, value }: FactInput, fact: RawFact | undefined): Pick<Gap, "kind" | "fact"> | null {
+  if (fact === undefined) return { kind: "missing", fact };
+  if (!isId) return null;
+  const ids: readonly (string | number)[] = Array.isArray(fact) ? fact : [fact];
+  const unseen = ids.find((id) => value(id) === 0);
+  return unseen === undefined ? null : { kind: "unseen", fact: unseen };
 }

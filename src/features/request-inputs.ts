@@ -110,7 +110,7 @@ export class RequestCoder {
     this.#content = isEmptyContent({ vectors, lists }) ? null : new ContentCoder(vectors, coders);
     const isFact = (column: FactColumn | null): column is FactColumn => column !== null && !isComputed(column.name);
     const [contextualFacts, candidateFacts] = [this.#contextual, [...this.#candidate, ...this.#numbers]];
-    const contentFacts = [...vectors, ...lists].map(({ name }) => contentInput(name));
+    const contentFacts = [...vectors.map(({ name }) => vectorInput(name)), ...coders.map(listInput)];
     this.#inputs = {
       contextual: contextualFacts.filter(isFact),
       candidate: [...distinct(candidateFacts.filter(isFact)), ...contentFacts],
@@ -192,9 +192,14 @@ export class RequestCoder {
   }
 }
 
-/** A vector or a list: that it is missing is told, and not which of its ids are new. */
-function contentInput(name: string): FactInput {
+/** Of a vector, only that it is missing is told. */
+function vectorInput(name: string): FactInput {
   return { name, isId: false, value: () => 0 };
+}
+
+/** Of a list, the ids that the log did not have. */
+function listInput({ name, id }: ListCoder): FactInput {
+  return { name, isId: true, value: (fact) => id(String(fact)) };
 }
 
 /** What is known of a candidate by itself comes before what is known of the request. */

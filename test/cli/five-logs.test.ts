@@ -74,6 +74,8 @@ interface Kind {
   /** What a reader changes of the proposed configuration. */
   readonly edit?: (config: string) => string;
   readonly hasHistories: boolean;
+  /** A field of lists of tags. */
+  readonly lists?: string;
   /** @default clicked alone */
   readonly objectives?: readonly string[];
   /** Lines that the configuration must hold. */
@@ -155,6 +157,7 @@ const KINDS: readonly Kind[] = [
       return { log: join(into, "log.csv"), input: join(into, "log.csv") };
     },
     hasHistories: true,
+    lists: "tags",
     lines: [/delimiter: ";", decimal: ","/, /tags: "categories"/, /origin: \{ from: "is_sponsored", ad: \[true\] \}/],
     shown: byTag,
     facts: ({ item: { tags, price }, sponsored }) => ({
@@ -261,10 +264,20 @@ async function expectServed({
         expect(Math.abs(Number(scores[i]?.[`p_${one}`]) - served) / served, text).toBeLessThan(1e-5);
       }
     }
+    if (kind.lists !== undefined) await expectWarned(url, kind.lists);
   } finally {
     child.kill("SIGTERM");
     await ended;
   }
+}
+
+/** A server warns of an id that its log never had in a list of this field, and counts it. */
+async function expectWarned(url: string, field: string): Promise<void> {
+  const candidates = [["red"], ["red", "unheard"]].map((tags) => ({ item: "ad1", [field]: tags }));
+  const answer = await fetch(`${url}/rank`, { method: "POST", body: JSON.stringify({ user: "u1", candidates }) });
+  const { warnings } = (await answer.json()) as { readonly warnings: readonly object[] };
+  expect(warnings).toContainEqual({ code: "RANK_UNSEEN", where: `candidates[1].${field}`, got: "'unheard'", count: 1 });
+  expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/lapidary_warnings_total\{code="RANK_UNSEEN"\} [1-9]/);
 }
 
 describe("from files to predictions", () => {
