@@ -8,7 +8,7 @@ import { ATTRIBUTIONS } from "./types.ts";
 export type GivenArrival = UserConfig["objectives"][string] & NonNullable<UserConfig["events"]["outcomes"]>[string];
 
 /** Keys that only outcomes with a log of their own have. */
-export const OF_LOGS = ["id", "user", "item", "attribution", "time", "value", "count"] as const;
+export const OF_LOGS = ["partitions", "id", "user", "item", "attribution", "time", "value", "count"] as const;
 
 /** One rule: a key is wrong if it says so. */
 interface Rule {

@@ -1,6 +1,6 @@
 /** What a user writes of facts that are known only some time after their event. */
 import Type from "typebox";
-import { duration, field, files, record, timeField } from "./schema-parts.ts";
+import { duration, field, partitions, record, rowsFrom, timeField } from "./schema-parts.ts";
 import { ATTRIBUTIONS } from "./types.ts";
 import { SCALAR_KINDS } from "./value-kinds.ts";
 
@@ -13,7 +13,8 @@ const delay = () => Type.Optional(duration("Time from the event until this is kn
 /** Of outcomes that have a time of their own. */
 const arrival = {
   at: Type.Optional(field("Field of the event's row that holds when it happened, empty if it did not.")),
-  log: Type.Optional(files("Files of a log of its own, relative to this configuration.")),
+  log: Type.Optional(rowsFrom("Files of a log of its own, relative to this configuration, or a query.")),
+  partitions: partitions(),
   id: Type.Optional(field("Field of that log that holds the event's id.")),
   user: Type.Optional(field("Field of that log that holds the user's id, where it names no event.")),
   item: Type.Optional(field("Field of that log that holds the item's id: only events of the item are looked at.")),

@@ -1,8 +1,7 @@
-import { resolve as resolvePath } from "node:path";
 import { join, show } from "./check.ts";
 import { EVENTS_DEFAULTS } from "./defaults.ts";
 import { parseInstant } from "./instant.ts";
-import { formatOfNames, invalid, type Report, resolveTimeField } from "./resolve-fields.ts";
+import { formatOfNames, invalid, type Report, resolveRows, resolveTimeField } from "./resolve-fields.ts";
 import { checkWindows, resolveOutcomes } from "./resolve-outcomes.ts";
 import type { UserConfig } from "./schema.ts";
 import type { AttributeConfig, EventsConfig, IdEncoding, Source, TextConfig } from "./types.ts";
@@ -22,14 +21,11 @@ export const TAKEN_NAMES: readonly string[] = [
 /** The events part, resolved: sources from shorthands, globs absolute, objectives as outcomes. */
 export function resolveEvents(user: UserConfig, root: string, report: Report): EventsConfig {
   const { events } = user;
-  const { from } = events;
-  const sql = typeof from === "object" && "sql" in from ? { query: from.sql, folder: root } : null;
-  const paths = typeof from === "string" ? [from] : "sql" in from ? [] : from;
+  const rows = resolveRows(events.from, root);
   const resolved: EventsConfig = {
-    from: paths.map((path) => resolvePath(root, path)),
-    sql,
+    ...rows,
     // The rows of a query are kept as Parquet before they are read.
-    format: sql === null ? (events.format ?? formatOf(paths, report)) : "parquet",
+    format: rows.sql === null ? (events.format ?? formatOf(rows.from, report)) : "parquet",
     text: resolveText(events),
     partitions: events.partitions ?? [],
     id: events.id ?? null,

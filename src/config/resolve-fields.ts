@@ -1,7 +1,8 @@
 /** What the parts of a configuration that name files and fields share. */
+import { resolve as resolvePath } from "node:path";
 import type { Problem } from "./check.ts";
 import type { UserConfig } from "./schema.ts";
-import type { EventsConfig, TimeField, TimeUnit } from "./types.ts";
+import type { EventsConfig, SqlSource, TimeField, TimeUnit } from "./types.ts";
 
 /** Told of every problem. */
 export type Report = (problem: Problem) => void;
@@ -20,6 +21,16 @@ export function formatOfNames(paths: readonly string[]): EventsConfig["format"] 
   if (formats.size !== 1) return null;
   if (format === "ndjson") return "jsonl";
   return format === "parquet" || format === "csv" || format === "tsv" || format === "jsonl" ? format : null;
+}
+
+/** The files that a user names as a log, absolute, or the query. */
+export function resolveRows(
+  from: UserConfig["events"]["from"],
+  root: string,
+): { readonly from: readonly string[]; readonly sql: SqlSource | null } {
+  if (typeof from === "object" && "sql" in from) return { from: [], sql: { query: from.sql, folder: root } };
+  const paths = typeof from === "string" ? [from] : from;
+  return { from: paths.map((path) => resolvePath(root, path)), sql: null };
 }
 
 /** A field of times; `unit` is that of a field without its own. */

@@ -43,7 +43,8 @@ describe("outcomes with times of their own", () => {
   it("of a log have absolute files, the unit of the events, and what is counted and added up beside them", () => {
     const { buy, buyCount, buyValue } = resolve({ buy: { ...LOG, value: "amount", count: true } });
     const time = { from: "bought", unit: "s" };
-    const log = { from: ["/project/buys/*.parquet"], format: "parquet", key: { id: "click_id" }, time };
+    const files = { from: ["/project/buys/*.parquet"], sql: null, partitions: [] };
+    const log = { ...files, format: "parquet", key: { id: "click_id" }, time };
     const shared = { delayMs: 7 * DAY, windowOf: null };
     const windowMs = 7 * DAY;
     expect(buy).toEqual({
@@ -61,6 +62,14 @@ describe("outcomes with times of their own", () => {
       from: "amount",
       arrival: { windowMs, log, attribution: null, measure: "sum" },
     });
+  });
+
+  it("of a query, and of folders whose names hold fields, are read as events are", () => {
+    const sql = { sql: "SELECT * FROM 'buys.csv'" };
+    const rows = { from: [], sql: { query: sql.sql, folder: "/project" }, partitions: [], format: "parquet" };
+    expect(resolve({ buy: { ...LOG, log: sql } })["buy"]?.arrival?.log).toMatchObject(rows);
+    expect(resolve({ buy: { ...LOG, partitions: ["dt"] } })["buy"]?.arrival?.log).toMatchObject({ partitions: ["dt"] });
+    expect(problems({ buy: { at: "bought_at", window: "7d", partitions: ["dt"] } })).toContain("a log of its own");
   });
 
   it("of a log that names users are attributed", () => {

@@ -1,8 +1,7 @@
-import { resolve as resolvePath } from "node:path";
 import { join, show } from "./check.ts";
 import { checkArrival, type GivenArrival, OF_LOGS } from "./check-arrival.ts";
 import { EVENTS_DEFAULTS } from "./defaults.ts";
-import { formatOfNames, invalid, type Report, resolveTimeField } from "./resolve-fields.ts";
+import { formatOfNames, invalid, type Report, resolveRows, resolveTimeField } from "./resolve-fields.ts";
 import type { UserConfig } from "./schema.ts";
 import type { ArrivalConfig, EventsConfig, OutcomeConfig, OutcomeLogConfig } from "./types.ts";
 import { parseDuration } from "./units.ts";
@@ -87,18 +86,18 @@ function arrivingOutcomes(outcome: GivenOutcome, project: Project): (readonly [s
 }
 
 function resolveLog({ path, given }: GivenOutcome, { user, root, report }: Project): OutcomeLogConfig {
-  const { log = [], id = "", time = "", user: ofUser, item = null } = given;
-  const paths = typeof log === "string" ? [log] : log;
-  const format = formatOfNames(paths);
+  const { log = [], id = "", time = "", user: ofUser, item = null, partitions = [] } = given;
+  const rows = resolveRows(log, root);
+  const format = rows.sql === null ? formatOfNames(rows.from) : "parquet";
   if (format === null) {
     const hint = "Name files that end with .parquet, .csv, .tsv or .jsonl.";
     report(invalid(join(path, "log"), { expected: "files of one format, told by their names", got: show(log), hint }));
   }
   const { time: own } = user.events;
   const unit = typeof own === "object" ? own.unit : EVENTS_DEFAULTS.timeUnit;
-  const from = paths.map((each) => resolvePath(root, each));
   return {
-    from,
+    ...rows,
+    partitions,
     format: format ?? "csv",
     key: ofUser === undefined ? { id } : { user: ofUser, item },
     time: resolveTimeField(time, unit),

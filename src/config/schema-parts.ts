@@ -39,14 +39,27 @@ export const ids = (description: string) =>
 export const duration = (description: string) =>
   Type.String({ title: 'a duration such as "7d", "1h", "90s" or "0s"', description, pattern: DURATION_PATTERN });
 
-/** Files of a log. */
-export const files = (description: string) =>
+/** Files of a log, or a query whose rows are one. */
+export const rowsFrom = (description: string) =>
   Type.Union(
     [
       field("A file or a glob."),
       Type.Array(field("A file or a glob."), { description: "Files or globs.", minItems: 1 }),
+      record(
+        { sql: field("A query of DuckDB; paths in it are relative to this configuration.") },
+        "The rows of a query: joins, filters, expressions.",
+      ),
     ],
-    { title: "a file or glob, or a list of them", description },
+    { title: "a file or glob, a list of them, or { sql }", description },
+  );
+
+/** Fields that are told by folders. */
+export const partitions = () =>
+  Type.Optional(
+    Type.Array(field("A name, as dt of a folder dt=2025-03-03."), {
+      description: "Fields that the names of folders hold. A file's own field of the name wins.",
+      uniqueItems: true,
+    }),
   );
 
 /** A field of times, with its unit or without. */

@@ -9,7 +9,7 @@ import { EVENTS_DEFAULTS, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, TRAN
 import { INSTANT_PATTERN } from "./instant.ts";
 import { NEGATIVES_SCHEMA } from "./negatives-schema.ts";
 import { OBJECTIVE_SCHEMA, OUTCOME_SCHEMA } from "./outcome-schema.ts";
-import { field, ids, named, record, timeField } from "./schema-parts.ts";
+import { field, ids, named, partitions, record, rowsFrom, timeField } from "./schema-parts.ts";
 import { splitSchema } from "./split-schema.ts";
 import { studySchema } from "./study-schema.ts";
 import {
@@ -76,31 +76,13 @@ const character = (description: string) =>
 
 const events = record(
   {
-    from: Type.Union(
-      [
-        field("A file or a glob."),
-        Type.Array(field("A file or a glob."), { description: "Files or globs.", minItems: 1 }),
-        record(
-          { sql: field("A query of DuckDB; paths in it are relative to this configuration.") },
-          "The rows of a query: joins, filters, expressions.",
-        ),
-      ],
-      {
-        title: "a file or glob, a list of them, or { sql }",
-        description: "Files of the log, relative to this configuration, or a query.",
-      },
-    ),
+    from: rowsFrom("Files of the log, relative to this configuration, or a query."),
     format: Type.Optional(
       Type.Enum(["parquet", "csv", "tsv", "jsonl"], {
         description: "Format of the files; by default from their names.",
       }),
     ),
-    partitions: Type.Optional(
-      Type.Array(field("A name, as dt of a folder dt=2025-03-03."), {
-        description: "Fields that the names of folders hold. A file's own field of the name wins.",
-        uniqueItems: true,
-      }),
-    ),
+    partitions: partitions(),
     delimiter: Type.Optional(character("What separates the fields of CSV and TSV.")),
     quote: Type.Optional(
       character("What may enclose a field, doubled inside of it. Default: the quotation mark for CSV."),

@@ -141,6 +141,10 @@ export interface ArrivalConfig {
 export interface OutcomeLogConfig {
   /** Files or globs, absolute. */
   readonly from: readonly string[];
+  /** A query whose rows are the log; null if files are. */
+  readonly sql: SqlSource | null;
+  /** Fields that the names of folders hold. */
+  readonly partitions: readonly string[];
   readonly format: EventsConfig["format"];
   /** Fields that say which event it is of. */
   readonly key: OutcomeKey;

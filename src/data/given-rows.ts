@@ -83,7 +83,7 @@ export async function readGivenRows(config: EventsConfig, options: GivenRowsOpti
   options.signal?.addEventListener("abort", interrupt);
   try {
     await connection.run(`SET memory_limit = '${MEMORY}'`);
-    using log = await openLog({ ...config, sql: null }, workspace.scratch("query"));
+    using log = await openLog({ ...config, sql: null }, { into: workspace.scratch("query"), where: "events.from.sql" });
     const { plan, parts } = log;
     const reading = { folder: workspace.scratch("frames"), signal: options.signal };
     const lines = await readWholeLog(connection, { config, plan, parts }, reading);

@@ -48,7 +48,8 @@ async function check(shown: readonly Shown[], bought: readonly Bought[], folder:
   writeFileSync(join(folder, "buys.tsv"), `${["who\twhen\twhat", ...lines].join("\n")}\n`);
   const outcomes = ATTRIBUTIONS.flatMap((attribution) =>
     [null, "what"].map((ofItem): readonly [string, OutcomeConfig] => {
-      const log = { from: [join(folder, "buys.tsv")], format: "tsv", time: { from: "when", unit: "ms" } } as const;
+      const files = { from: [join(folder, "buys.tsv")], sql: null, partitions: [] };
+      const log = { ...files, format: "tsv", time: { from: "when", unit: "ms" } } as const;
       const own = { from: "when", kind: "flag", delayMs: WINDOW, objective: true, windowOf: null } as const;
       const key = { user: "who", item: ofItem };
       const arrival = { windowMs: WINDOW, log: { ...log, key }, attribution, measure: "any" } as const;

@@ -72,9 +72,10 @@ const TOLD_BYTES = 1 << 18;
  */
 export async function ingest(config: EventsConfig, options: IngestOptions): Promise<IngestResult> {
   const store = resolve(options.store);
-  using log = await openLog(config, `${store}.query`);
+  const queries = `${store}.query`;
+  using log = await openLog(config, { into: queries, where: "events.from.sql" });
   const { plan, parts } = log;
-  const outcomes = await openOutcomeLogs(config, `${store}.query`);
+  using outcomes = await openOutcomeLogs(config, queries);
   const fingerprint = sharedFingerprint([log, ...outcomes.logs]);
   if (options.force !== true && isMadeFrom(store, fingerprint)) return resultOf(store, true);
   const run = { fingerprint, output: nextVersion(store) };

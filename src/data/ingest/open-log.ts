@@ -8,7 +8,7 @@ import { checkFields, emptyLog } from "./check-fields.ts";
 import { listLogFiles } from "./files/index.ts";
 import { fieldsOf, type LogPart, openParts } from "./log.ts";
 import { type IngestPlan, planIngest } from "./plan.ts";
-import { runQuery } from "./query.ts";
+import { type QueryOptions, runQuery } from "./query.ts";
 
 /** A log before a row of it is read: what is planned with it, and its files. */
 export interface OpenLog {
@@ -21,11 +21,11 @@ export interface OpenLog {
 }
 
 /**
- * Finds the files of a log and checks their fields. The rows of a query are kept as Parquet in `queryFolder`.
+ * Finds the files of a log and checks their fields. The rows of a query are kept as Parquet.
  *
  * @throws {LapidaryError} EVENTS_*
  */
-export async function openLog(config: EventsConfig, queryFolder: string): Promise<OpenLog> {
+export async function openLog(config: EventsConfig, { into: queryFolder, where }: QueryOptions): Promise<OpenLog> {
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   const parts: LogPart[] = [];
@@ -35,8 +35,7 @@ export async function openLog(config: EventsConfig, queryFolder: string): Promis
   };
   try {
     const { sql } = config;
-    const from =
-      sql === null ? config.from : [await runQuery(connection, sql, { into: queryFolder, where: "events.from.sql" })];
+    const from = sql === null ? config.from : [await runQuery(connection, sql, { into: queryFolder, where })];
     const plan = planIngest(config);
     parts.push(...(await openParts(connection, await listLogFiles({ ...config, from }), { config, plan })));
     if (config.format !== "jsonl" && parts.every(({ names }) => names.length === 0)) {

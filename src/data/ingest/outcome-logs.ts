@@ -9,6 +9,7 @@ import type { LogOf } from "./arrivals.ts";
 import { countRejections, writeDeadLetters } from "./dead-letters.ts";
 import { type OpenLog, openLog } from "./open-log.ts";
 import { type PlannedArrival, valueName } from "./plan.ts";
+import type { QueryOptions } from "./query.ts";
 import { readWholeLog } from "./read-log.ts";
 import { recordsOf } from "./records.ts";
 import { literal, queryNumber } from "./sql.ts";
@@ -21,7 +22,7 @@ export interface OutcomeLog extends OpenLog {
 }
 
 /** The logs of outcomes of a configuration. */
-export interface OutcomeLogs {
+export interface OutcomeLogs extends Disposable {
   readonly logs: readonly OutcomeLog[];
   readonly logOf: LogOf;
 }
@@ -29,6 +30,8 @@ export interface OutcomeLogs {
 /** A log that several outcomes may be read of. */
 interface SharedLog {
   readonly log: OutcomeLogConfig;
+  /** Where it is written, as users know it. */
+  readonly where: string;
   /** Fields of values. */
   readonly values: Set<string>;
   windowMs: number;
@@ -38,24 +41,35 @@ interface SharedLog {
 const MEMORY = "1GB";
 
 /**
- * Finds the files of the logs of outcomes and checks their fields. Outcomes of the same log share it.
+ * Finds the files of the logs of outcomes and checks their fields. Outcomes of the same log share it. The rows of
+ * queries are kept beside `queryFolder`, until they are disposed of.
  *
  * @throws {LapidaryError} EVENTS_*
  */
 export async function openOutcomeLogs(events: EventsConfig, queryFolder: string): Promise<OutcomeLogs> {
   const shared = new Map<string, SharedLog>();
-  for (const { arrival, from } of Object.values(events.outcomes)) {
+  for (const [name, { arrival, from, objective }] of Object.entries(events.outcomes)) {
     const { log = null, windowMs = 0, measure } = arrival ?? {};
     if (log === null) continue;
-    const own = shared.get(keyOf(log)) ?? { log, values: new Set<string>(), windowMs: 0 };
+    const where = `${objective ? "objectives" : "events.outcomes"}.${name}.log.sql`;
+    const own = shared.get(keyOf(log)) ?? { log, where, values: new Set<string>(), windowMs: 0 };
     shared.set(keyOf(log), own);
     own.windowMs = Math.max(own.windowMs, windowMs);
     if (measure === "sum") own.values.add(from);
   }
   const logs: OutcomeLog[] = [];
-  for (const each of shared.values()) {
-    const config = mappingOf(events, each);
-    logs.push({ config, ...(await openOne(config, queryFolder)) });
+  const dispose = () => {
+    for (const log of logs) log[Symbol.dispose]();
+  };
+  try {
+    for (const each of shared.values()) {
+      const config = mappingOf(events, each);
+      const into = `${queryFolder}-${logs.length}`;
+      logs.push({ config, ...(await openOne(config, { into, where: each.where })) });
+    }
+  } catch (error) {
+    dispose();
+    throw error;
   }
   const keys = [...shared.keys()];
   const logOf = ({ outcome: { arrival, from } }: PlannedArrival) => {
@@ -63,12 +77,12 @@ export async function openOutcomeLogs(events: EventsConfig, queryFolder: string)
     const key = keyOf(arrival.log);
     return { log: keys.indexOf(key), value: [...(shared.get(key)?.values ?? [])].indexOf(from) };
   };
-  return { logs, logOf };
+  return { logs, logOf, [Symbol.dispose]: dispose };
 }
 
-async function openOne(config: EventsConfig, queryFolder: string): Promise<OpenLog> {
+async function openOne(config: EventsConfig, query: QueryOptions): Promise<OpenLog> {
   try {
-    return await openLog(config, queryFolder);
+    return await openLog(config, query);
   } catch (error) {
     if (!(error instanceof LapidaryError) || error.code !== "EVENTS_NOT_FOUND") throw error;
     const { code, where, expected, got } = error;
@@ -77,8 +91,8 @@ async function openOne(config: EventsConfig, queryFolder: string): Promise<OpenL
   }
 }
 
-function keyOf({ from, format, key, time }: OutcomeLogConfig): string {
-  return JSON.stringify([from, format, key, time]);
+function keyOf({ from, sql, partitions, format, key, time }: OutcomeLogConfig): string {
+  return JSON.stringify([from, sql, partitions, format, key, time]);
 }
 
 /** Rows of outcomes as events: the item is the event that they are of, or the item that they name, if they name any. */
@@ -91,10 +105,10 @@ function mappingOf(events: EventsConfig, { log, values, windowMs }: SharedLog): 
   return {
     ...rest,
     from: log.from,
-    sql: null,
+    sql: log.sql,
     format: log.format,
     text: isSameFormat ? events.text : { ...events.text, delimiter: null, quote: null, escape: null },
-    partitions: [],
+    partitions: log.partitions,
     id: null,
     user: "user" in log.key ? log.key.user : null,
     item: "user" in log.key ? (log.key.item ?? log.key.user) : log.key.id,

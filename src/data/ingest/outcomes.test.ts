@@ -1,10 +1,10 @@
 /** Outcomes with times of their own, against a join event by event in plain loops. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { EventsConfig, OutcomeConfig } from "../../config/types.ts";
+import type { EventsConfig, OutcomeConfig, OutcomeLogConfig } from "../../config/types.ts";
 import { eventsConfig, storeBytes, temporaryFolder } from "../events.test.support.ts";
 import { EventStore } from "../store/event-store.ts";
 import type { DeadLetter } from "./dead-letters.ts";
@@ -63,9 +63,15 @@ const scene: fc.Arbitrary<Scene> = fc.record({
   seed: fc.nat(),
 });
 
+/** How the log of outcomes is read, from files. */
+const FILES_OF: OutcomeLogConfig = {
+  ...{ from: [], sql: null, partitions: [], format: "csv" },
+  ...{ key: { id: "click_id" }, time: { from: "at", unit: "ms" } },
+};
+
 /** An outcome of each way; `files` are those of the log. */
-function configOf(folder: string, files: readonly string[]): EventsConfig {
-  const log = { from: files, format: "csv", key: { id: "click_id" }, time: { from: "at", unit: "ms" } } as const;
+function configOf(folder: string, files: readonly string[], own: Partial<OutcomeLogConfig> = {}): EventsConfig {
+  const log = { ...FILES_OF, from: files, ...own };
   const of = (measure: "any" | "count" | "sum", windowMs: number, own = {}): OutcomeConfig => {
     const arrival = { windowMs, log, attribution: null, measure };
     const shared = { delayMs: windowMs + DELAY, objective: false, windowOf: null };
@@ -245,6 +251,65 @@ describe("outcomes with times of their own", () => {
     const again = await ingest(config, options);
     expect(again.upToDate).toBe(false);
     expect(again.outcomes["conversion"]).toMatchObject({ rows: 1, matched: 1, rejections: {} });
+  });
+});
+
+/** Writes the outcomes of each id into a folder that is named by it, without the field. */
+function writeFolders(folder: string, outcomes: readonly Outcome[]): void {
+  for (const id of new Set(outcomes.map((o) => o.id))) {
+    const rows = outcomes.filter((o) => o.id === id).map((o) => `${o.time},${o.amount ?? ""}`);
+    mkdirSync(join(folder, `click_id=${id}`), { recursive: true });
+    writeFileSync(join(folder, `click_id=${id}`, "part.csv"), `${["at,amount", ...rows].join("\n")}\n`);
+  }
+}
+
+describe("a log of outcomes", () => {
+  it("is the same as files, as a query, and with a field in the names of folders", async () => {
+    using folder = temporaryFolder();
+    const [given] = fc.sample(scene, { numRuns: 20, seed: 9 }).filter(({ outcomes }) => outcomes.length > 20);
+    if (given === undefined) throw new Error("no sample");
+    const files = writeScene(folder.path, given);
+    writeFolders(join(folder.path, "by-id"), given.outcomes);
+    const sql = (query: string) => ({ from: [], format: "parquet", sql: { query, folder: folder.path } }) as const;
+    const ways: readonly Partial<OutcomeLogConfig>[] = [
+      {},
+      sql("SELECT * FROM read_csv('conversions-*', all_varchar = true)"),
+      { from: [join(folder.path, "by-id", "*", "*.csv")], partitions: ["click_id"] },
+    ];
+    const stores = [];
+    for (const [i, own] of ways.entries()) {
+      const store = join(folder.path, `store-${i}`);
+      const { outcomes } = await ingest(configOf(folder.path, files, own), { store, threads: 2 });
+      expect(readdirSync(folder.path).filter((name) => name.startsWith(`store-${i}`))).toEqual([`store-${i}`]);
+      const { inputs: _, ...bytes } = storeBytes(store);
+      stores.push({ outcomes, bytes });
+    }
+    expect(stores[0]?.outcomes["conversion"]?.matched).toBeGreaterThan(0);
+    expect(stores[1]).toEqual(stores[0]);
+    expect(stores[2]).toEqual(stores[0]);
+  });
+
+  it("is refused before a row is read, by its place in the configuration or by its field", async () => {
+    using folder = temporaryFolder();
+    const given = { events: [{ id: "e0", user: "u1", time: START, bought: null }], outcomes: [], cuts: [], seed: 0 };
+    const files = writeScene(folder.path, given);
+    const errorOf = async (query: string): Promise<unknown> => {
+      const own = { from: [], format: "parquet", sql: { query, folder: folder.path } } as const;
+      const store = join(folder.path, "store");
+      return ingest(configOf(folder.path, files, own), { store, threads: 1 }).catch((error: unknown) => error);
+    };
+    const isClicked = await errorOf("SELECT 'e0' AS click_id, true AS at, 1 AS amount");
+    expect(isClicked).toMatchObject({
+      code: "EVENTS_FIELD_TYPE",
+      got: "BOOLEAN",
+      expected: "a type that can hold a time",
+    });
+    expect(await errorOf("SELECT 'e0' AS click_id, 5 AS at")).toMatchObject({
+      code: "EVENTS_FIELD",
+      expected: "a field amount",
+    });
+    const broken = await errorOf("SELECT FROM");
+    expect(broken).toMatchObject({ code: "EVENTS_QUERY", where: "objectives.conversion.log.sql" });
   });
 });
 
