@@ -80,6 +80,7 @@ function fits(schema: Schema, value: unknown): boolean {
   if (schema.enum) return schema.enum.includes(value);
   if (typeof value === "string") return schema.type === "string" && fitsText(schema, value);
   if (typeof value === "number") return fitsNumber(schema, value);
+  if (value === null) return schema.type === "null";
   return typeof value === "boolean" && schema.type === "boolean";
 }
 
@@ -177,6 +178,7 @@ function expectation(schema: Schema): string {
     return `${schema.type === "integer" ? "an integer" : "a finite number"}${range(schema)}`;
   }
   if (schema.type === "boolean") return "true or false";
+  if (schema.type === "null") return "null";
   if (schema.type === "array") return schema.minItems ? "a list that is not empty" : "a list";
   if (schema.type === "object") return schema.minProperties ? "an object with at least one key" : "an object";
   return schema.minLength ? "text that is not empty" : "text";

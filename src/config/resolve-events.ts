@@ -71,7 +71,7 @@ function formatOf(paths: readonly string[], report: Report): EventsConfig["forma
 function resolveText(events: UserEvents): TextConfig {
   return {
     delimiter: events.delimiter ?? null,
-    quote: events.quote ?? null,
+    quote: events.quote === null ? "" : (events.quote ?? null),
     escape: events.escape ?? null,
     encoding: events.encoding ?? EVENTS_DEFAULTS.encoding,
     nulls: events.nulls ?? EVENTS_DEFAULTS.nulls,

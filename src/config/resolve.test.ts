@@ -46,6 +46,17 @@ describe("resolveConfig", () => {
     expect(failed("events.delimiter='\n'")).toMatchObject({ code: "CONFIG_INVALID" });
   });
 
+  it("tells no quote from the format's own, in overrides too", () => {
+    const quoteOf = (...overrides: string[]) =>
+      resolveConfig(applyOverrides(USER, overrides), "/project/x").events.text.quote;
+    expect([quoteOf(), quoteOf("+events.quote=null"), quoteOf('+events.quote="\'"')]).toEqual([null, "", "'"]);
+    expect(failed("+events.quote=''")).toMatchObject({ code: "CONFIG_INVALID" });
+    expect(failed("+events.quote=ab")).toMatchObject({
+      code: "CONFIG_INVALID",
+      expected: "one character, or null for none",
+    });
+  });
+
   it("fills in defaults and expands shorthands", () => {
     const config = resolved();
     expect(config.store).toBe("/project/.lapidary/store");

@@ -85,7 +85,11 @@ const events = record(
     partitions: partitions(),
     delimiter: Type.Optional(character("What separates the fields of CSV and TSV.")),
     quote: Type.Optional(
-      character("What may enclose a field, doubled inside of it. Default: the quotation mark for CSV."),
+      Type.Union([character("What may enclose a field, doubled inside of it."), Type.Null()], {
+        title: "one character, or null for none",
+        description:
+          'What may enclose a field of CSV and TSV, doubled inside of it; null: none. Default: " for CSV, null for TSV.',
+      }),
     ),
     escape: Type.Optional(
       character("What makes the next character data, the backslash of MySQL and Hive for example. Default: none."),

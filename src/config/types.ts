@@ -28,6 +28,7 @@ export type TimeUnit = (typeof TIME_UNITS)[number];
 /** How files of text hold records and fields; null where the format's own way is meant. */
 export interface TextConfig {
   readonly delimiter: string | null;
+  /** Empty where nothing encloses a field. */
   readonly quote: string | null;
   readonly escape: string | null;
   readonly encoding: Encoding;

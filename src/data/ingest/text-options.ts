@@ -9,7 +9,7 @@ export function textOptionsOf({ format, text }: EventsConfig): TextOptions & { r
   return {
     format: kind,
     delimiter: text.delimiter ?? DELIMITERS[kind],
-    ...(text.quote === null ? {} : { quote: text.quote }),
+    ...(text.quote === null ? {} : { quote: text.quote === "" ? null : text.quote }),
     ...(text.escape === null ? {} : { escape: text.escape }),
     encoding: text.encoding,
   };
