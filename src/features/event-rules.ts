@@ -77,25 +77,35 @@ function countedMs(text: string, unit: Exclude<TimeUnit, "iso">): number | null 
 /** Null if an event may have this time. Of a time in another unit it says so. @unit ms since 1970, UTC */
 export function checkTime(ms: number, range: TimeRange): Refused | null {
   if (isWithin(ms, range)) return null;
-  const [earliest, latest] = [range.earliestMs, range.latestMs].map(isoOf);
-  return new Refused("EVENT_TIME_RANGE", `a time from ${earliest} and before ${latest}${suspicion(ms, range)}`);
+  return outsideOf(range).find(({ factor }) => factor === null || isWithin(ms * factor, range))?.refused ?? null;
 }
 
 function isWithin(ms: number, { earliestMs, latestMs }: TimeRange): boolean {
   return ms >= earliestMs && ms < latestMs;
 }
 
-/** What the time was in all likelihood, had it been read in another unit. */
-function suspicion(ms: number, range: TimeRange): string {
-  // A number of each of these units, taken for one of the unit that the log has.
-  const factors = [
-    [1000, "in a coarser unit: seconds taken for milliseconds, or the like"],
-    [1e-3, "in a finer unit: microseconds taken for milliseconds, or the like"],
-    [1e-6, "in a finer unit: nanoseconds taken for milliseconds, or the like"],
-    [1e6, "in a coarser unit: seconds taken for microseconds, or the like"],
-  ] as const;
-  const found = factors.find(([factor]) => isWithin(ms * factor, range));
-  return found === undefined ? "" : ` (this one seems to be ${found[1]})`;
+/** A refusal of times outside of a range: of those that `factor` brings into it; null for all others. */
+export interface OutsideRefusal {
+  readonly factor: number | null;
+  readonly refused: Refused;
+}
+
+/** What a time outside of the range was in all likelihood, had it been read in another unit. */
+const UNIT_MISTAKES = [
+  [1000, "in a coarser unit: seconds taken for milliseconds, or the like"],
+  [1e-3, "in a finer unit: microseconds taken for milliseconds, or the like"],
+  [1e-6, "in a finer unit: nanoseconds taken for milliseconds, or the like"],
+  [1e6, "in a coarser unit: seconds taken for microseconds, or the like"],
+] as const;
+
+/** How times outside of a range are refused: the first of these that holds. */
+export function outsideOf(range: TimeRange): readonly OutsideRefusal[] {
+  const expected = `a time from ${isoOf(range.earliestMs)} and before ${isoOf(range.latestMs)}`;
+  const refused = (text: string): Refused => new Refused("EVENT_TIME_RANGE", text);
+  const mistakes = UNIT_MISTAKES.map(([factor, name]): OutsideRefusal => {
+    return { factor, refused: refused(`${expected} (this one seems to be ${name})`) };
+  });
+  return [...mistakes, { factor: null, refused: refused(expected) }];
 }
 
 function isoOf(ms: number): string {

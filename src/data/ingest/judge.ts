@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EventsConfig } from "../../config/types.ts";
+import { outsideOf } from "../../features/event-rules.ts";
 import { stagedType } from "./plain-sql.ts";
 import { fieldOf, type IngestPlan, valueName } from "./plan.ts";
 import { spelledTable, spellOut } from "./spellings.ts";
@@ -61,12 +62,23 @@ function judgedSql({ plan, config, idTypes }: StageContext): string {
       verdicts.push(`WHEN v${i} IS NULL AND o${i} IS NULL THEN ${verdictSql(i, literal("EVENT_MISSING"), "NULL")}`);
     }
   }
-  const range = `[${new Date(config.earliestMs).toISOString()}, ${new Date(config.latestMs).toISOString()})`;
-  const outside = verdictSql(plan.all.indexOf(plan.time), literal("EVENT_TIME_RANGE"), literal(`a time in ${range}`));
+  const outside = outsideVerdictSql(plan, config);
   // The alias of a coalesced value would hide the staged one, which the verdicts read.
   return `SELECT seq, ${plan.all.map((_, i) => `v${i}`).join(", ")}, verdict.code AS code, verdict.i AS column_index, verdict.expected AS expected
     FROM (SELECT *, CASE WHEN spelling IS NOT NULL THEN spelling WHEN ${outsideSql(plan, config)} THEN ${outside} END AS verdict
       FROM (SELECT seq, ${values.join(", ")}, CASE ${verdicts.join(" ")} END AS spelling FROM suspects ${joins.join(" ")}))`;
+}
+
+/** SQL of the verdict on a time outside of the range, as the rules have it. */
+function outsideVerdictSql(plan: IngestPlan, config: EventsConfig): string {
+  const time = valueName(plan, plan.time);
+  const cases = outsideOf(config).map(({ factor, refused }) => {
+    const moved = `${time}::DOUBLE * ${factor ?? 1}::DOUBLE`;
+    const isMeant = factor === null ? "true" : `${moved} >= ${config.earliestMs} AND ${moved} < ${config.latestMs}`;
+    const verdict = verdictSql(plan.all.indexOf(plan.time), literal(refused.code), literal(refused.expected));
+    return `WHEN ${isMeant} THEN ${verdict}`;
+  });
+  return `CASE ${cases.join(" ")} END`;
 }
 
 function verdictSql(i: number, code: string, expected: string): string {
