@@ -1,9 +1,9 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EventsConfig } from "../../config/types.ts";
 import type { FileFields } from "./check-fields.ts";
 import { duckPath, guessDelimiter, type LogFile, readHeader, spellableForNow } from "./files/index.ts";
 import { partitionsOf } from "./partitions.ts";
 import { fieldOf, type IngestPlan } from "./plan.ts";
+import type { QueryEngine } from "./query-engine.ts";
 import { nestedSql } from "./relations.ts";
 import { WINDOW_FIELD, windowsOfFiles } from "./split-files.ts";
 import { queryRows } from "./sql.ts";
@@ -33,7 +33,7 @@ export interface LogPart {
  * @throws {LapidaryError} EVENTS_UNREADABLE
  */
 export async function openParts(
-  connection: DuckDBConnection,
+  engine: QueryEngine,
   files: readonly LogFile[],
   { config, plan }: { config: EventsConfig; plan: IngestPlan },
 ): Promise<readonly LogPart[]> {
@@ -41,7 +41,7 @@ export async function openParts(
   const windows = await windowsOfFiles(config, files);
   for (const [index, file] of files.entries()) {
     try {
-      const part = await openPart(connection, file, { config, plan });
+      const part = await openPart(engine, file, { config, plan });
       const window = windows === null ? [] : ([[WINDOW_FIELD, windows.get(file.identity) ?? null]] as const);
       parts.push({ index, ...part, constants: new Map([...part.constants, ...window]) });
     } catch (cause) {
@@ -54,13 +54,13 @@ export async function openParts(
 const NO_TYPES: Pick<LogPart, "types" | "nested"> = { types: new Map(), nested: new Set() };
 
 async function openPart(
-  connection: DuckDBConnection,
+  engine: QueryEngine,
   file: LogFile,
   { config, plan }: { config: EventsConfig; plan: IngestPlan },
 ): Promise<Omit<LogPart, "index">> {
   const isParquet = config.format === "parquet";
   const place = isParquet ? spellableForNow(file.path) : file.path;
-  const { types, nested } = isParquet ? await parquetTypes(connection, place, plan) : NO_TYPES;
+  const { types, nested } = isParquet ? await parquetTypes(engine, place, plan) : NO_TYPES;
   const names = isParquet ? [...types.keys()] : await textNames(file, config);
   const found = partitionsOf(file.path, config.partitions);
   const constants = new Map([...found].filter(([name]) => !names.includes(name)));
@@ -73,10 +73,11 @@ async function textNames(file: LogFile, config: EventsConfig): Promise<readonly 
 }
 
 async function parquetTypes(
-  connection: DuckDBConnection,
+  engine: QueryEngine,
   path: string,
   plan: IngestPlan,
 ): Promise<Pick<LogPart, "types" | "nested">> {
+  const connection = await engine.connection();
   const from = `FROM read_parquet(${duckPath(path)}, hive_partitioning = false) AS source`;
   const rows = await queryRows(connection, `DESCRIBE SELECT * ${from}`);
   const types = new Map(rows.map(([name, type]) => [String(name), String(type)]));

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
-import { DuckDBInstance } from "@duckdb/node-api";
 import { digestFile } from "../../config/durable-file.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
@@ -9,6 +8,7 @@ import { listLogFiles } from "./files/index.ts";
 import { fieldsOf, type LogPart, openParts } from "./log.ts";
 import { type IngestPlan, planIngest } from "./plan.ts";
 import { type QueryOptions, runQuery } from "./query.ts";
+import { QueryEngine } from "./query-engine.ts";
 
 /** A log before a row of it is read: what is planned with it, and its files. */
 export interface OpenLog {
@@ -26,8 +26,7 @@ export interface OpenLog {
  * @throws {LapidaryError} EVENTS_*
  */
 export async function openLog(config: EventsConfig, { into: queryFolder, where }: QueryOptions): Promise<OpenLog> {
-  const instance = await DuckDBInstance.create(":memory:");
-  const connection = await instance.connect();
+  using engine = new QueryEngine();
   const parts: LogPart[] = [];
   const dispose = () => {
     rmSync(queryFolder, { recursive: true, force: true });
@@ -35,9 +34,10 @@ export async function openLog(config: EventsConfig, { into: queryFolder, where }
   };
   try {
     const { sql } = config;
-    const from = sql === null ? config.from : [await runQuery(connection, sql, { into: queryFolder, where })];
+    const from =
+      sql === null ? config.from : [await runQuery(await engine.connection(), sql, { into: queryFolder, where })];
     const plan = planIngest(config);
-    parts.push(...(await openParts(connection, await listLogFiles({ ...config, from }), { config, plan })));
+    parts.push(...(await openParts(engine, await listLogFiles({ ...config, from }), { config, plan })));
     if (config.format !== "jsonl" && parts.every(({ names }) => names.length === 0)) {
       throw emptyLog(from.join(", "), parts.length === 1 ? "an empty file" : "empty files");
     }
@@ -46,9 +46,6 @@ export async function openLog(config: EventsConfig, { into: queryFolder, where }
   } catch (error) {
     dispose();
     throw error;
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
   }
 }
 

@@ -16,7 +16,10 @@ async function rejections(times: readonly number[]): Promise<Readonly<Record<str
   const path = join(folder.path, "log.jsonl");
   const rows = [T, ...times].map((ts, i) => ({ event_id: `e${i}`, user_id: "u", ad_id: "a", ts, action: "view" }));
   writeFileSync(path, rows.map((row) => JSON.stringify(row)).join("\n"));
-  const config = { ...eventsConfig(path, "jsonl", { attributes: {}, outcomes: {}, origin: { value: "ad" } }), ...RANGE };
+  const config = {
+    ...eventsConfig(path, "jsonl", { attributes: {}, outcomes: {}, origin: { value: "ad" } }),
+    ...RANGE,
+  };
   return (await ingest(config, { store: join(folder.path, "store"), threads: 1 })).rejections;
 }
 
