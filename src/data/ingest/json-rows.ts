@@ -3,7 +3,7 @@ import { isPlainObject } from "../../config/check.ts";
 import type { RecordSource } from "./dead-letters.ts";
 import { fieldOf, type IngestPlan, type PlannedColumn } from "./plan.ts";
 import { jsonKeysSql, type TextScan } from "./relations.ts";
-import { NESTED_SQL } from "./spellings.ts";
+import { columnsWith, NESTED_SQL } from "./spellings.ts";
 import { literal, queryRows } from "./sql.ts";
 
 /**
@@ -56,11 +56,12 @@ export async function knownKeys(connection: DuckDBConnection): Promise<ReadonlyS
  * them as text, and only the record itself tells which it is.
  */
 export async function markNested(connection: DuckDBConnection, plan: IngestPlan, read: RecordSource): Promise<void> {
-  for (const [i, column] of plan.all.entries()) {
+  for (const i of await columnsWith(connection, plan, isBraced)) {
+    const column = plan.all[i]!;
     const field = fieldOf(column);
     if (field === null) continue;
     const nested: number[] = [];
-    for (const [file, seqs] of await bracedRows(connection, i)) {
+    for (const [file, seqs] of await rowsByFile(connection, `suspects WHERE ${isBraced(`o${i}`)}`)) {
       for await (const { seq, raw } of read(file, seqs)) {
         const value = valueAt(JSON.parse(Buffer.from(raw).toString("utf8")) as object, field);
         if (isNested(value, column)) nested.push(seq);
@@ -102,9 +103,9 @@ function isNested(value: unknown, { list }: PlannedColumn): boolean {
   return typeof value === "object" && value !== null && !(list !== undefined && Array.isArray(value));
 }
 
-/** Sequence numbers of the suspects whose text of column `i` may be an object or a list, by file. */
-function bracedRows(connection: DuckDBConnection, i: number): Promise<RowsByFile> {
-  return rowsByFile(connection, `suspects WHERE left(o${i}, 1) IN ('{', '[')`);
+/** SQL of whether a text may be an object or a list. */
+function isBraced(text: string): string {
+  return `left(${text}, 1) IN ('{', '[')`;
 }
 
 type RowsByFile = ReadonlyMap<number, readonly number[]>;

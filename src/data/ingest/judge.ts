@@ -27,8 +27,8 @@ export async function judgeRows(
   await connection.run(`CREATE TABLE suspects AS SELECT * EXCLUDE (is_odd, odd), ${texts} FROM suspected`);
   await connection.run("DROP TABLE suspected");
   await resolve();
-  await spellOut(connection, plan, config);
-  await connection.run(`CREATE TABLE judged AS ${judgedSql(context)}`);
+  const spelled = await spellOut(connection, plan, config);
+  await connection.run(`CREATE TABLE judged AS ${judgedSql(context, spelled)}`);
   const values = plan.all.map((_, i) => `v${i}`).join(", ");
   const hasSuspects = (await queryNumber(connection, "SELECT count(*) FROM suspects")) > 0;
   // The join costs a look at every row: only where there is something to find.
@@ -49,24 +49,28 @@ function suspicionSql(plan: IngestPlan, config: EventsConfig): string {
   return ["is_odd", ...missing, outsideSql(plan, config)].join(" OR ");
 }
 
-function judgedSql({ plan, config, idTypes }: StageContext): string {
+/** `spelled` are the columns with a table of spellings. */
+function judgedSql({ plan, config, idTypes }: StageContext, spelled: ReadonlySet<number>): string {
   const values: string[] = [];
   const verdicts: string[] = [];
   const joins: string[] = [];
   for (const [i, column] of plan.all.entries()) {
     const { required } = column;
-    values.push(`coalesce(v${i}, s${i}.value::${stagedType(column, idTypes[i] ?? "VARCHAR")}) AS v${i}`);
-    joins.push(`LEFT JOIN ${spelledTable(i)} AS s${i} ON s${i}.raw = o${i}`);
-    verdicts.push(`WHEN s${i}.code IS NOT NULL THEN ${verdictSql(i, `s${i}.code`, `s${i}.expected`)}`);
+    if (spelled.has(i)) {
+      values.push(`coalesce(v${i}, s${i}.value::${stagedType(column, idTypes[i] ?? "VARCHAR")}) AS v${i}`);
+      joins.push(`LEFT JOIN ${spelledTable(i)} AS s${i} ON s${i}.raw = o${i}`);
+      verdicts.push(`WHEN s${i}.code IS NOT NULL THEN ${verdictSql(i, `s${i}.code`, `s${i}.expected`)}`);
+    } else values.push(`v${i}`);
     if (required) {
       verdicts.push(`WHEN v${i} IS NULL AND o${i} IS NULL THEN ${verdictSql(i, literal("EVENT_MISSING"), "NULL")}`);
     }
   }
+  const spelling = verdicts.length === 0 ? "NULL" : `CASE ${verdicts.join(" ")} END`;
   const outside = outsideVerdictSql(plan, config);
   // The alias of a coalesced value would hide the staged one, which the verdicts read.
   return `SELECT seq, ${plan.all.map((_, i) => `v${i}`).join(", ")}, verdict.code AS code, verdict.i AS column_index, verdict.expected AS expected
     FROM (SELECT *, CASE WHEN spelling IS NOT NULL THEN spelling WHEN ${outsideSql(plan, config)} THEN ${outside} END AS verdict
-      FROM (SELECT seq, ${values.join(", ")}, CASE ${verdicts.join(" ")} END AS spelling FROM suspects ${joins.join(" ")}))`;
+      FROM (SELECT seq, ${values.join(", ")}, ${spelling} AS spelling FROM suspects ${joins.join(" ")}))`;
 }
 
 /** SQL of the verdict on a time outside of the range, as the rules have it. */

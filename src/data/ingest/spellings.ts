@@ -17,7 +17,7 @@ import { isRefused, Refused } from "../../features/refusal.ts";
 import { ORIGIN_CODES } from "../../features/schema.ts";
 import type { IngestPlan, PlannedColumn } from "./plan.ts";
 import { NOT_TEXT } from "./relations.ts";
-import { streamChunks, textColumn } from "./sql.ts";
+import { queryRows, streamChunks, textColumn } from "./sql.ts";
 
 /** Text in the place of a value that is an object or a list. A NUL cannot stand in a literal. */
 const NESTED = "\u0000nested";
@@ -29,9 +29,18 @@ export function spelledTable(i: number): string {
   return `spelled_${i}`;
 }
 
-/** Asks the rules about every distinct text of `suspects` that SQL did not read, column by column. */
-export async function spellOut(connection: DuckDBConnection, plan: IngestPlan, config: EventsConfig): Promise<void> {
-  for (const [i, column] of plan.all.entries()) {
+/**
+ * Asks the rules about every distinct text of `suspects` that SQL did not read, column by column. Returns the columns that
+ * have such texts, each of which has its {@link spelledTable} then.
+ */
+export async function spellOut(
+  connection: DuckDBConnection,
+  plan: IngestPlan,
+  config: EventsConfig,
+): Promise<ReadonlySet<number>> {
+  const spelled = await columnsWith(connection, plan, (text) => `${text} IS NOT NULL`);
+  for (const i of spelled) {
+    const column = plan.all[i]!;
     const type = valueTypeOf(column);
     await connection.run(
       `CREATE TABLE ${spelledTable(i)} (raw VARCHAR, value ${type.toString()}, code VARCHAR, expected VARCHAR)`,
@@ -44,6 +53,21 @@ export async function spellOut(connection: DuckDBConnection, plan: IngestPlan, c
     }
     appender.closeSync();
   }
+  return spelled;
+}
+
+/**
+ * Columns of which some text of `suspects` passes an SQL test: to ask each column apart is most of what a small log
+ * costs, and nearly none has any.
+ */
+export async function columnsWith(
+  connection: DuckDBConnection,
+  plan: IngestPlan,
+  test: (text: string) => string,
+): Promise<ReadonlySet<number>> {
+  const tests = plan.all.map((_, i) => `bool_or(${test(`o${i}`)})`).join(", ");
+  const [found = []] = await queryRows(connection, `SELECT ${tests} FROM suspects`);
+  return new Set(plan.all.flatMap((_, i) => (found[i] === true ? [i] : [])));
 }
 
 function spelledChunk(texts: readonly string[], type: DuckDBType, read: (text: string) => Spelled): DuckDBDataChunk {

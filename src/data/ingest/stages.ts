@@ -122,13 +122,13 @@ async function countRows(
   { workspace: { connection } }: Job,
   { rejections, duplicates }: { rejections: Readonly<Record<string, number>>; duplicates: number },
 ): Promise<RowCounts> {
-  const count = (from: string) => queryNumber(connection, `SELECT coalesce(${from}, 0)`);
   // The files' own count, so that rows lost by our reading of them would show.
-  const framed = await count("(SELECT sum(records) FROM read_files)");
-  const broken = await count("(SELECT count(*) FROM broken)");
+  const framed = "SELECT coalesce(sum(records), 0) FROM read_files";
+  const broken = "SELECT count(*) FROM broken";
+  const rowsRead = await queryNumber(connection, `SELECT (${framed}) + (${broken})`);
   const rejected = Object.values(rejections).reduce((sum, n) => sum + n, 0);
-  const accepted = await count("(SELECT count(*) FROM accepted)");
-  return { rowsRead: framed + broken, accepted, duplicates, rejected };
+  const accepted = await queryNumber(connection, "SELECT count(*) FROM accepted");
+  return { rowsRead, accepted, duplicates, rejected };
 }
 
 function checkRows({ numEvents, rows, rejections }: Manifest, { config, parts }: Job): void {
