@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ORIGIN_CODES } from "../features/schema.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
@@ -255,6 +256,28 @@ describe("openReader", () => {
       await unread.close();
     }
     while (count() > before) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it("leaves its thread at its end to the next one, which reads what it reads alone", async () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, events());
+    const orders = [options(folder.path), options(folder.path, { seed: 2, historyLength: 2 })];
+    const read = async (order: number) => rowsOf(await readAll(orders[order]!));
+    const threads = () => readdirSync("/proc/self/task").length;
+    const alone = [await read(0), await read(1)];
+    expect(alone[0]).not.toEqual(alone[1]);
+    const before = threads();
+    const finished = await openReader(orders[0]!);
+    for await (const _ of finished);
+    const next = await openReader(orders[1]!);
+    expect(threads()).toBe(before);
+    // It has given its thread up.
+    await finished.close();
+    // Another one at the same time has a thread of its own.
+    expect(await read(0)).toEqual(alone[0]);
+    const batches: ReadBatch[] = [];
+    for await (const batch of next) batches.push(batch);
+    expect(rowsOf(batches)).toEqual(alone[1]);
   });
 
   it("brings errors of its thread to the consumer as they are", async () => {

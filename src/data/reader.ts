@@ -1,11 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
-import { LapidaryError } from "../config/errors.ts";
 import type { Batch } from "../features/spec.ts";
 import type { Vocabulary } from "../features/vocabulary.ts";
 import type { BatchSourceOptions, Shard } from "./batch-source.ts";
 import { ALL_EXAMPLES, type ExampleFilter } from "./examples.ts";
-import type { WorkerInput, WorkerMessage } from "./reader-worker.ts";
+import { ReaderThread, stopped } from "./reader-thread.ts";
 
 /** A batch, and where the reader stands behind it. */
 export interface ReadBatch extends Batch {
@@ -40,10 +38,11 @@ export class BatchReader implements AsyncIterable<ReadBatch> {
   readonly numExamples: number;
   /** Number of batches of the window, those before `start` included. */
   readonly numBatches: number;
-  readonly #channel: Channel;
+  /** Null once it is given up: it may be another reader's then. */
+  #thread: ReaderThread | null;
 
-  constructor(channel: Channel, sizes: { readonly numExamples: number; readonly numBatches: number }) {
-    this.#channel = channel;
+  constructor(thread: ReaderThread, sizes: { readonly numExamples: number; readonly numBatches: number }) {
+    this.#thread = thread;
     this.numExamples = sizes.numExamples;
     this.numBatches = sizes.numBatches;
   }
@@ -52,9 +51,10 @@ export class BatchReader implements AsyncIterable<ReadBatch> {
   async *[Symbol.asyncIterator](): AsyncGenerator<ReadBatch> {
     try {
       for (;;) {
-        const message = await this.#channel.receive();
+        if (this.#thread === null) throw stopped();
+        const message = await this.#thread.receive();
         if (message.kind !== "batch") return;
-        this.#channel.request();
+        this.#thread?.request();
         // Waiting messages are handed over in one turn of the event loop, and each would be worked on within it: a slow
         // loop body would starve signals and timers for hundreds of batches.
         await setImmediate();
@@ -65,9 +65,11 @@ export class BatchReader implements AsyncIterable<ReadBatch> {
     }
   }
 
-  /** Ends the thread; safe to call twice. */
+  /** Gives the thread up; safe to call twice. */
   async close(): Promise<void> {
-    await this.#channel.close();
+    const thread = this.#thread;
+    this.#thread = null;
+    await thread?.leave();
   }
 }
 
@@ -91,68 +93,14 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
   const dropLast = options.dropLast ?? options.seed !== null;
   const tables = Object.entries(vocabularies).map(([table, { admittedMs }]) => [table, admittedMs] as const);
   const admittedMs = Object.fromEntries(tables);
-  const channel = new Channel({ start, options: { ...source, epoch, byDay, only, shard, dropLast, admittedMs } });
+  const thread = ReaderThread.begin({ start, options: { ...source, epoch, byDay, only, shard, dropLast, admittedMs } });
   try {
-    const ready = await channel.receive();
+    const ready = await thread.receive();
     if (ready.kind !== "ready") throw stopped();
-    for (let i = 0; i < Math.max(1, prefetch); i++) channel.request();
-    return new BatchReader(channel, ready);
+    for (let i = 0; i < Math.max(1, prefetch); i++) thread.request();
+    return new BatchReader(thread, ready);
   } catch (error) {
-    await channel.close();
+    await thread.leave();
     throw error;
   }
-}
-
-/** The messages of one worker, in order; an error of the worker is thrown by {@link receive}. */
-class Channel {
-  readonly #worker: Worker;
-  readonly #queue: (WorkerMessage | LapidaryError)[] = [];
-  #waiting: (() => void) | null = null;
-
-  constructor(input: WorkerInput) {
-    this.#worker = new Worker(new URL("./reader-worker.js", import.meta.url), { workerData: input });
-    this.#worker.on("message", (message: WorkerMessage) => {
-      this.#push(message.kind === "error" ? new LapidaryError(message.facts) : message);
-    });
-    this.#worker.on("error", (cause) => this.#push(stopped(cause)));
-    this.#worker.on("exit", () => this.#push(stopped()));
-  }
-
-  request(): void {
-    this.#worker.postMessage("next");
-  }
-
-  async receive(): Promise<WorkerMessage> {
-    while (this.#queue.length === 0) {
-      await new Promise<void>((resolve) => {
-        this.#waiting = resolve;
-      });
-    }
-    const message = this.#queue.shift();
-    if (message === undefined) throw stopped();
-    if (message instanceof LapidaryError) throw message;
-    return message;
-  }
-
-  async close(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #push(message: WorkerMessage | LapidaryError): void {
-    this.#queue.push(message);
-    this.#waiting?.();
-    this.#waiting = null;
-  }
-}
-
-function stopped(cause?: unknown): LapidaryError {
-  const got = cause instanceof Error ? cause.message : "a thread that had ended";
-  const facts = {
-    code: "INTERNAL",
-    where: "batch reader",
-    expected: "a batch",
-    got,
-    hint: "Run again; if it stays, report it.",
-  } as const;
-  return new LapidaryError(facts, { cause });
 }
