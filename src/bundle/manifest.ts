@@ -9,8 +9,8 @@
  * ```
  */
 import { isPlainObject } from "../config/check.ts";
+import type { Calibration } from "../features/calibration.ts";
 import type { EventRules } from "../features/event-facts.ts";
-import type { LogitCalibration } from "../features/logit-calibration.ts";
 import type { EventSchema } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import type { UserRows } from "./graph-inputs.ts";
@@ -51,7 +51,7 @@ export interface BundleManifest {
   /** File of each dictionary by category, `user` included (src/features/dictionary.ts), or the buckets of a hashed one. */
   readonly dictionaries: Readonly<Record<string, string | { readonly buckets: number }>>;
   /** What makes each objective's logit honest: one entry per objective of the spec, in its order. */
-  readonly calibration: readonly LogitCalibration[];
+  readonly calibration: readonly Calibration[];
   /** What the model was made from. */
   readonly lineage: Readonly<Record<string, string>>;
   /** How good it was when it was exported; null where a metric is not defined. */

@@ -1,7 +1,7 @@
 import Type from "typebox";
 import { EVENTS_DEFAULTS } from "./defaults.ts";
 import { field, ids, record } from "./schema-parts.ts";
-import { SCALAR_KINDS, VALUE_LIMITS } from "./value-kinds.ts";
+import { GIVEN_KINDS, VALUE_LIMITS } from "./value-kinds.ts";
 
 const kindOf = <K extends string>(kind: K) => Type.Literal(kind, { description: "What the field holds." });
 
@@ -11,7 +11,7 @@ const attributeIds = Type.Optional(ids("How the ids of a category become table r
 /** One attribute: its kind, or what its kind has to say. */
 export const ATTRIBUTE_SCHEMA = Type.Union(
   [
-    Type.Enum([...SCALAR_KINDS, "categories"], { description: "Kind of the field of the same name." }),
+    Type.Enum([...GIVEN_KINDS, "categories"], { description: "Kind of the field of the same name." }),
     record({ kind: kindOf("category"), from: attributeFrom, ids: attributeIds }, "An id or a word."),
     record({ kind: kindOf("number"), from: attributeFrom }, "A float."),
     record({ kind: kindOf("flag"), from: attributeFrom }, "0 or 1."),

@@ -5,7 +5,10 @@ import type { UserConfig } from "./schema.ts";
 import { ATTRIBUTIONS } from "./types.ts";
 
 /** What may be given of an outcome, of an objective or not. */
-export type GivenArrival = UserConfig["objectives"][string] & NonNullable<UserConfig["events"]["outcomes"]>[string];
+export type GivenArrival = Omit<GivenObjective, "kind"> &
+  Omit<GivenOutcome, "kind"> & { readonly kind?: GivenObjective["kind"] | GivenOutcome["kind"] };
+type GivenObjective = UserConfig["objectives"][string];
+type GivenOutcome = NonNullable<UserConfig["events"]["outcomes"]>[string];
 
 /** Keys that only outcomes with a log of their own have. */
 export const OF_LOGS = ["partitions", "id", "user", "item", "attribution", "time", "value", "count"] as const;
@@ -31,13 +34,20 @@ export function checkArrival(path: string, given: GivenArrival, user: UserConfig
 function ownRules({ at, log, window, from, kind = "flag" }: GivenArrival, { events }: UserConfig): readonly Rule[] {
   const key = log === undefined ? "at" : "log";
   const isBoth = at !== undefined && log !== undefined;
-  const [isOpen, isOther] = [window === undefined, kind !== "flag"];
+  const isOpen = window === undefined;
+  const isAmount = kind === "value" || kind === "count";
+  const isOther = kind !== "flag" && kind !== "binary" && !(isAmount && log !== undefined);
   const beside = "Remove it; `value` and `count` keep numbers beside it.";
   return [
     { key: "log", isBroken: isBoth, expected: "one of `at` and `log`", hint: "Remove one of the two." },
     { key: "window", isBroken: isOpen, expected: "a time after which it does not count", hint: 'Set it: "7d", say.' },
     { key: "from", isBroken: from !== undefined, expected: "no field besides its time", hint: "Remove it." },
-    { key: "kind", isBroken: isOther, expected: "flag: whether it happened", hint: beside },
+    {
+      key: "kind",
+      isBroken: isOther,
+      expected: isAmount ? "a log of its own, which tells it" : "flag: whether it happened",
+      hint: beside,
+    },
     { key, isBroken: events.time === undefined, expected: "events with times", hint: "Map events.time." },
   ];
 }
@@ -54,7 +64,21 @@ function logRules(given: GivenArrival, user: UserConfig): readonly Rule[] {
     expected: "a field of its log",
     hint: "Name it.",
   };
-  return [time, ...(given.user === undefined ? eventRules(given, user) : userRules(given, user))];
+  return [
+    time,
+    ...amountRules(given),
+    ...(given.user === undefined ? eventRules(given, user) : userRules(given, user)),
+  ];
+}
+
+/** Of what an objective of kind `value` or `count` reads of its log. */
+function amountRules({ kind, value, count }: GivenArrival): readonly Rule[] {
+  const isUnnamed = kind === "value" && value === undefined;
+  const isTwice = kind === "count" && count === true;
+  return [
+    { key: "value", isBroken: isUnnamed, expected: "a field of its log, whose sum it is", hint: "Name it." },
+    { key: "count", isBroken: isTwice, expected: "nothing: the objective is the count", hint: "Remove it." },
+  ];
 }
 
 /** Of a log that names events. */
@@ -91,5 +115,7 @@ function userRules({ id, attribution }: GivenArrival, user: UserConfig): readonl
 function hasClicks({ objectives, events }: UserConfig): boolean {
   const click: Partial<GivenArrival> | undefined = objectives["click"] ?? events.outcomes?.["click"];
   if (click === undefined || click.at !== undefined || click.log !== undefined) return false;
-  return Object.hasOwn(objectives, "click") || click.kind === "flag";
+  return (
+    (Object.hasOwn(objectives, "click") && click.kind !== "value" && click.kind !== "count") || click.kind === "flag"
+  );
 }

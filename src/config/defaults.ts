@@ -58,6 +58,9 @@ export const EVENTS_DEFAULTS = Object.freeze({
   listDelimiter: "|",
 } as const);
 
+/** What an objective is unless the configuration says otherwise. */
+export const OBJECTIVE_DEFAULTS = Object.freeze({ kind: "binary" } as const);
+
 /** How negatives are drawn unless the configuration says otherwise. */
 export const NEGATIVES_DEFAULTS = Object.freeze({ perPositive: 4, from: "popular" } as const);
 

@@ -45,7 +45,8 @@ export const ERROR_CODES = {
   RUN_CHANGED: "a run was begun with another configuration or other data",
   TRAIN_DIVERGED: "the loss or a gradient of a training step is not finite",
   TRAIN_LABELS: "no label of an objective is known in the training window",
-  TRAIN_ONE_CLASS: "the labels of an objective are all positive or all negative in the training window",
+  TRAIN_ONE_CLASS:
+    "the labels of an objective are all positive, all negative or all the same amount in the training window",
   TRAIN_IDS: "no id of any table was seen often enough in the training window to have a row of its own",
   TRAIN_WINDOW: "a window of the split has too few examples",
   TRAIN_SURFACE: "a model is for a surface that the events do not have",
@@ -68,6 +69,8 @@ export const ERROR_CODES = {
   EVENT_TIME: "the time of an event is none",
   EVENT_TIME_RANGE: "the time of an event is before events.earliest, or not before events.latest",
   EVENT_NUMBER: "a number of an event is none, or beyond what a float32 holds",
+  EVENT_AMOUNT: "an amount of an event is negative",
+  EVENT_COUNT: "a count of an event is negative or not a whole number",
   EVENT_FLAG: "a flag of an event is neither 0, 1, true nor false",
   EVENT_ORIGIN: "the origin of an event is neither organic nor ad",
   EVENT_SIZE: "an event or a text of it is longer than the limit",

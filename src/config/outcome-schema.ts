@@ -1,10 +1,12 @@
 /** What a user writes of facts that are known only some time after their event. */
 import Type from "typebox";
+import { OBJECTIVE_DEFAULTS } from "./defaults.ts";
+import { OBJECTIVE_KINDS } from "./objective-kinds.ts";
 import { duration, field, partitions, record, rowsFrom, timeField } from "./schema-parts.ts";
 import { ATTRIBUTIONS } from "./types.ts";
-import { SCALAR_KINDS } from "./value-kinds.ts";
+import { GIVEN_KINDS } from "./value-kinds.ts";
 
-const kind = Type.Enum([...SCALAR_KINDS], {
+const kind = Type.Enum([...GIVEN_KINDS], {
   description: "`category`: an id or a word. `number`: a float. `flag`: 0 or 1.",
 });
 
@@ -46,7 +48,15 @@ export const OUTCOME_SCHEMA = record(
 /** One objective. */
 export const OBJECTIVE_SCHEMA = record(
   {
-    from: Type.Optional(field("Field of the log, 0 or 1; the objective's own name if absent.")),
+    from: Type.Optional(field("Field of the log, 0 or 1, an amount or a count; the objective's own name if absent.")),
+    kind: Type.Optional(
+      Type.Enum([...OBJECTIVE_KINDS], {
+        description:
+          "`binary`: whether it happened. `value`: an amount that is not negative. `count`: how often it happened. With " +
+          "`log`, `value` is the sum of the field that its `value` names, and `count` how many there were.",
+        default: OBJECTIVE_DEFAULTS.kind,
+      }),
+    ),
     delay: delay(),
     ...arrival,
     windowOf: Type.Optional(field("Objective of which this is the same event within a shorter time.")),

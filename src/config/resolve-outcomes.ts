@@ -1,10 +1,12 @@
 import { join, show } from "./check.ts";
 import { checkArrival, type GivenArrival, OF_LOGS } from "./check-arrival.ts";
-import { EVENTS_DEFAULTS } from "./defaults.ts";
+import { EVENTS_DEFAULTS, OBJECTIVE_DEFAULTS } from "./defaults.ts";
+import { OUTCOME_KINDS } from "./objective-kinds.ts";
 import { formatOfNames, invalid, type Report, resolveRows, resolveTimeField } from "./resolve-fields.ts";
 import type { UserConfig } from "./schema.ts";
 import type { ArrivalConfig, EventsConfig, OutcomeConfig, OutcomeLogConfig } from "./types.ts";
 import { parseDuration } from "./units.ts";
+import type { ScalarKind } from "./value-kinds.ts";
 
 /** What is given of one outcome, and where it is told of it. */
 interface GivenOutcome {
@@ -24,7 +26,7 @@ interface Project {
 /** Suffixes of the names of what is kept beside an outcome with a log of its own. */
 const BESIDE = { count: "Count", sum: "Value" } as const;
 
-/** Objectives first, each an outcome of kind flag; then the other outcomes. */
+/** Objectives first; then the other outcomes. */
 export function resolveOutcomes(user: UserConfig, root: string, report: Report): Record<string, OutcomeConfig> {
   const outcomes: GivenOutcome[] = [
     ...Object.entries(user.objectives).map(([name, given]) => {
@@ -55,10 +57,19 @@ function plainOutcome({ name, path, given, isObjective }: GivenOutcome, report: 
     report(invalid(join(path, "kind"), { expected: "a kind", got: "nothing", hint }));
   }
   const delayMs = resolveDuration(delay ?? EVENTS_DEFAULTS.delay, join(path, "delay"), report);
-  return [name, { from, kind: isObjective ? "flag" : (kind ?? "flag"), delayMs, objective: isObjective, windowOf }];
+  return [name, { from, kind: kindOf({ given, isObjective }), delayMs, objective: isObjective, windowOf }];
 }
 
-/** The flag, and what is kept beside it. */
+function kindOf({ given: { kind }, isObjective }: Pick<GivenOutcome, "given" | "isObjective">): ScalarKind {
+  if (kind === "binary" || kind === undefined)
+    return isObjective ? OUTCOME_KINDS[kind ?? OBJECTIVE_DEFAULTS.kind] : "flag";
+  return kind;
+}
+
+/** What is stored of an outcome with a time of its own, by its kind. */
+const MEASURES: Readonly<Partial<Record<ScalarKind, ArrivalConfig["measure"]>>> = { value: "sum", count: "count" };
+
+/** The outcome itself, and what is kept beside it. */
 function arrivingOutcomes(outcome: GivenOutcome, project: Project): (readonly [string, OutcomeConfig])[] {
   const { name, path, given, isObjective } = outcome;
   const { report } = project;
@@ -77,11 +88,17 @@ function arrivingOutcomes(outcome: GivenOutcome, project: Project): (readonly [s
     };
   };
   const time = given.at ?? log?.time.from ?? "";
+  const kind = kindOf(outcome);
+  const measure = MEASURES[kind] ?? "any";
+  const from = measure === "sum" ? (given.value ?? "") : time;
   const windowOf = given.windowOf ?? null;
+  const own = { kind: measure === "any" ? "flag" : kind, objective: isObjective, windowOf } as const;
   return [
-    [name, of("any", time, { kind: "flag", objective: isObjective, windowOf })],
+    [name, of(measure, from, own)],
     ...(given.count === true ? ([[`${name}${BESIDE.count}`, of("count", time, {})]] as const) : []),
-    ...(given.value === undefined ? [] : ([[`${name}${BESIDE.sum}`, of("sum", given.value, {})]] as const)),
+    ...(given.value === undefined || measure === "sum"
+      ? []
+      : ([[`${name}${BESIDE.sum}`, of("sum", given.value, {})]] as const)),
   ];
 }
 
@@ -111,9 +128,9 @@ function checkBeside(
   report: Report,
 ): void {
   const given = new Map(outcomes.map(({ name, path }) => [name, path]));
-  for (const [name, { arrival }] of entries) {
+  for (const [name, { arrival, objective }] of entries) {
     const path = given.get(name);
-    if (path === undefined || arrival === undefined || arrival.measure === "any") continue;
+    if (path === undefined || arrival === undefined || arrival.measure === "any" || objective) continue;
     const got = `${show(name)}, which is kept beside another outcome`;
     report(invalid(path, { expected: "a name of its own", got, hint: "Rename it." }));
   }
@@ -128,16 +145,17 @@ function resolveDuration(value: string, path: string, report: Report): number {
 
 /** A window is of another objective, of one that is none itself, and known sooner. */
 export function checkWindows({ outcomes }: EventsConfig, report: Report): void {
-  for (const [name, { windowOf, delayMs }] of Object.entries(outcomes)) {
+  for (const [name, { windowOf, delayMs, kind }] of Object.entries(outcomes)) {
     if (windowOf === null) continue;
     const whole = outcomes[windowOf];
-    if (whole?.objective && whole.windowOf === null && windowOf !== name && delayMs < whole.delayMs) continue;
+    const isWhole = whole?.objective && whole.windowOf === null && whole.kind === kind;
+    if (isWhole && windowOf !== name && delayMs < whole.delayMs) continue;
     const longest = Object.entries(outcomes).filter(
-      ([, o]) => o.objective && o.windowOf === null && o.delayMs > delayMs,
+      ([, o]) => o.objective && o.windowOf === null && o.kind === kind && o.delayMs > delayMs,
     );
     report(
       invalid(`objectives.${name}.windowOf`, {
-        expected: "an objective with a longer delay that is no window itself",
+        expected: "an objective of its kind with a longer delay that is no window itself",
         got: show(windowOf),
         hint: `There ${longest.length === 0 ? "is none" : `are ${longest.map(([other]) => other).join(", ")}`}.`,
       }),

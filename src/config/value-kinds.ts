@@ -1,10 +1,17 @@
 /** Kinds of a field's values, and how large one value may be. */
 
 /**
- * Kinds of single values. `category`: an id with a dictionary. `number`: a float. `flag`: 0 or 1. Outcomes are of these
- * alone.
+ * Kinds of single values that a configuration gives. `category`: an id with a dictionary. `number`: a float. `flag`: 0 or 1.
  */
-export const SCALAR_KINDS = ["category", "number", "flag"] as const;
+export const GIVEN_KINDS = ["category", "number", "flag"] as const;
+/** One of {@link GIVEN_KINDS}. */
+export type GivenKind = (typeof GIVEN_KINDS)[number];
+
+/**
+ * All kinds of single values, which outcomes are of. `value`: an amount, a number that is not negative. `count`: a whole
+ * number that is not negative. Only objectives are of these two.
+ */
+export const SCALAR_KINDS = [...GIVEN_KINDS, "value", "count"] as const;
 /** One of {@link SCALAR_KINDS}. */
 export type ScalarKind = (typeof SCALAR_KINDS)[number];
 
@@ -15,6 +22,14 @@ export type ScalarKind = (typeof SCALAR_KINDS)[number];
 export const VALUE_KINDS = [...SCALAR_KINDS, "vector", "categories"] as const;
 /** One of {@link VALUE_KINDS}. */
 export type ValueKind = (typeof VALUE_KINDS)[number];
+
+/** Kinds of single values that are kept as one float32, NaN where it is missing. */
+export type NumericKind = "number" | "value" | "count";
+
+/** Whether values of a kind are kept as one float32. */
+export function isNumeric(kind: string | null): kind is NumericKind {
+  return kind === "number" || kind === "value" || kind === "count";
+}
 
 /** How large one value may be, wherever it comes from: `dim` components of a vector, `ids` in one list. */
 export const VALUE_LIMITS = { dim: 1024, ids: 256 } as const;

@@ -1,10 +1,13 @@
 import { LapidaryError } from "../config/errors.ts";
+import { OUTCOME_KINDS } from "../config/objective-kinds.ts";
 import { denseInput, HISTORY_LENGTH, isComputed, TIME_CODES } from "../features/coding.ts";
 import { contentOf, isEmptyContent } from "../features/content.ts";
+import { objectivesOf } from "../features/objectives.ts";
 import { outcomeOfKnown, type ValueKind } from "../features/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../features/spec.ts";
 import { ContentReader, type Span } from "./content-reader.ts";
 import { type Histories, type OpenHistories, PlainHistories } from "./histories.ts";
+import { labelReader } from "./labels.ts";
 import type { Candidate } from "./negatives/negative-sampler.ts";
 import { isLabelKnown, type PointInTime, pointInTime } from "./point-in-time.ts";
 import type { Column } from "./store/column.ts";
@@ -144,12 +147,13 @@ export class BatchBuilder {
     const labelMask = new Float32Array(points.length * numTasks);
     for (const [task, name] of spec.objectives.entries()) {
       const column = this.#store.column(name);
+      const label = labelReader(this.#store.entry(name).kind);
       const outcome = this.#coding.outcomes.get(name) ?? { delayMs: 0 };
       for (const [i, { row, timeMs }] of points.entries()) {
-        const code = column.at(row);
+        const found = label(column.at(row));
         // What is not known yet is not in the batch at all, so that no mask has to be remembered.
-        if (code === 0 || !isLabelKnown(timeMs, outcome, horizonMs)) continue;
-        labels[i * numTasks + task] = code - 1;
+        if (found === null || !isLabelKnown(timeMs, outcome, horizonMs)) continue;
+        labels[i * numTasks + task] = found;
         labelMask[i * numTasks + task] = 1;
       }
     }
@@ -157,7 +161,7 @@ export class BatchBuilder {
   }
 
   #check(): void {
-    const { contextual, candidate, numbers, history, objectives } = this.#options.spec;
+    const { contextual, candidate, numbers, history } = this.#options.spec;
     const { vectors, lists } = contentOf(this.#options.spec);
     for (const { name } of vectors) this.#expectKind(name, "vector");
     for (const { name } of lists) this.#expectKind(name, "categories");
@@ -167,7 +171,7 @@ export class BatchBuilder {
     }
     for (const { name } of [...contextual, ...candidate, ...history]) if (!isComputed(name)) this.#store.entry(name);
     for (const { name } of numbers) if (name !== HISTORY_LENGTH) this.#expectKind(name, "number");
-    for (const name of objectives) this.#expectKind(name, "flag");
+    for (const { name, kind } of objectivesOf(this.#options.spec)) this.#expectKind(name, OUTCOME_KINDS[kind]);
   }
 
   #expectKind(name: string, kind: ValueKind): void {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isNumeric } from "../config/value-kinds.ts";
 import { AGE, hideUnknown } from "../features/coding.ts";
 import type { CategoryFeature, CodeColumns } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
@@ -107,7 +108,7 @@ function mapFile(store: EventStore, { file, type }: { readonly file: string; rea
 
 /** The vocabulary that codes what {@link StoreCoding.coder} codes; empty of a number, which needs none. */
 function vocabularyOf({ store, vocabularies }: StoreCoding, { name, table, cardinality }: CategoryFeature): Vocabulary {
-  if (store.entry(name).kind === "number") return Vocabulary.identity(0);
+  if (isNumeric(store.entry(name).kind)) return Vocabulary.identity(0);
   return vocabularies.get(table) ?? Vocabulary.identity(cardinality);
 }
 

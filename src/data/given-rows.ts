@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import type { EventsConfig } from "../config/types.ts";
+import { isNumeric } from "../config/value-kinds.ts";
 import { countRejections, writeDeadLetters } from "./ingest/dead-letters.ts";
 import { checkUnchanged } from "./ingest/files/index.ts";
 import { stagedListType, textLists, vectorRows } from "./ingest/lists.ts";
@@ -115,7 +116,7 @@ function rowsSql(plan: IngestPlan): string {
   const value = (column: PlannedColumn): string => valueName(plan, column);
   const ids = [...(plan.id === null ? [] : [plan.id]), plan.user].map((column) => `${value(column)}::VARCHAR`);
   const outputs = plan.columns.map((column) => {
-    if (column.kind === "number") return `coalesce(${value(column)}, 'NaN'::FLOAT)`;
+    if (isNumeric(column.kind)) return `coalesce(${value(column)}, 'NaN'::FLOAT)`;
     if (column.list) return `coalesce(${value(column)}, []::${stagedListType(column.list)})`;
     return column.kind === "id" ? `coalesce(${value(column)}::VARCHAR, '')` : `coalesce(${value(column)}, 0)`;
   });

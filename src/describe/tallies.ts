@@ -9,6 +9,8 @@ const TALLIES: Readonly<Record<ValueKind, (options: TallyOptions) => FieldTally>
   category: (options) => new CodeTally("category", options),
   flag: (options) => new CodeTally("flag", { ...options, idOf: (code) => FLAG_IDS[code] ?? null }),
   number: (options) => new NumberFieldTally(options),
+  value: (options) => new NumberFieldTally(options),
+  count: (options) => new NumberFieldTally(options),
   categories: (options) => new ListTally(options),
   vector: (options) => new VectorTally(options),
 };

@@ -8,7 +8,7 @@ import { encodeModel } from "./onnx.ts";
 import { traceModel, userRowsOf } from "./trace-model.ts";
 
 /**
- * A model as an ONNX file: `logits` float32 [B, T] from the inputs of `graphInputs`, with the user's rows of
+ * A model as an ONNX file: `logits` float32 [B, W], the outputs of all objectives, from the inputs of `graphInputs`, with the user's rows of
  * {@link userRowsOf}.
  *
  * @throws {LapidaryError} EXPORT_UNSUPPORTED with the operator that has no form in ONNX

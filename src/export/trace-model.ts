@@ -34,7 +34,7 @@ export function traceModel(model: Model, spec: FeatureSpec): Graph {
   return generalize(runs, points);
 }
 
-/** @shape → [B, T] */
+/** @shape → [B, W] */
 function logitsOf(model: Model, { batch, requests }: Probe): Tensor {
   if (!isSplit(model)) return model.logits(batch);
   const users = model.user(batch).indexSelect(0, fromArray(requests, [requests.length], { share: true })); // [B, H]

@@ -1,4 +1,5 @@
 /** How facts become the inputs of a model: what {@link BatchBuilder} does with stored columns and serving with raw facts. */
+import { isNumeric } from "../config/value-kinds.ts";
 import { type EventSchema, KEY_CATEGORIES, type ValueKind } from "./schema.ts";
 import type { CategoryFeature, NumberFeature } from "./spec.ts";
 import { ageBucket, dayOfWeek, hourOfDay, numberBucket, standardized } from "./transform.ts";
@@ -67,7 +68,7 @@ export function coderOf(
   vocabulary: Vocabulary | undefined,
 ): Coder {
   if (name === AGE) return ageBucket;
-  if (kind === "number") return numberBucket;
+  if (isNumeric(kind)) return numberBucket;
   if (vocabulary) return (code, timeMs) => vocabulary.rowAt(code, timeMs);
   return (code) => (code < cardinality ? code : 0);
 }

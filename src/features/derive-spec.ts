@@ -1,4 +1,5 @@
 import { LapidaryError } from "../config/errors.ts";
+import { amountKindOf } from "../config/objective-kinds.ts";
 import { AGE, bucketTable, HISTORY_LENGTH, HOUR, WEEKDAY } from "./coding.ts";
 import { isEmptyContent, vectorFields } from "./content.ts";
 import { type AttributeField, type EventSchema, KEY_CATEGORIES, type OutcomeField } from "./schema.ts";
@@ -50,7 +51,19 @@ export function deriveSpec(schema: EventSchema, facts: LogFacts): FeatureSpec {
     numbers: [...attributes.filter(({ kind }) => kind === "number").map(({ name }) => name), HISTORY_LENGTH].map(dense),
     history: [...KEY_CATEGORIES.map(keyed), ...coded(attributes), ...coded(outcomes), fixed(AGE, AGE_CARDINALITY)],
     ...contentFeatures(schema, facts),
-    objectives: outcomes.filter(({ objective }) => objective).map(({ name }) => name),
+    ...objectivesIn(outcomes),
+  };
+}
+
+function objectivesIn(outcomes: readonly OutcomeField[]): Pick<FeatureSpec, "objectives" | "objectiveKinds"> {
+  const own = outcomes.filter(({ objective }) => objective);
+  const kinds = own.flatMap(({ name, kind }) => {
+    const amount = amountKindOf(kind);
+    return amount === null ? [] : [[name, amount] as const];
+  });
+  return {
+    objectives: own.map(({ name }) => name),
+    ...(kinds.length === 0 ? {} : { objectiveKinds: Object.fromEntries(kinds) }),
   };
 }
 
@@ -62,6 +75,8 @@ function codedField({ name, kind }: AttributeField | OutcomeField, facts: LogFac
     case "flag":
       return [fixed(name, FLAG_CARDINALITY)];
     case "number":
+    case "value":
+    case "count":
       return [{ name, table: bucketTable(name), cardinality: NUMBER_BUCKET_CARDINALITY }];
     case "vector":
     case "categories":

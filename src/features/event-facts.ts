@@ -2,14 +2,15 @@
 
 import type { EventsConfig } from "../config/types.ts";
 import { MAX_TIME_MS } from "../config/units.ts";
+import { isNumeric } from "../config/value-kinds.ts";
 import type { FactKind } from "./coding.ts";
 import { limitBreach, type UserEvent } from "./event-limits.ts";
 import { readCategories, readVector, shortFloat } from "./event-lists.ts";
 import {
   checkTime,
+  NUMBER_RULES,
   readCategory,
   readFlag,
-  readNumber,
   readOrigin,
   readTime,
   type TimeRange,
@@ -48,10 +49,11 @@ export function readFact(raw: unknown, name: string, of: FactKind): RawFact | nu
   const { kind } = of;
   if (kind === "vector" || kind === "categories") return readList(raw, of);
   // Most numbers need no text in between, and a ranking has thousands.
-  if (kind === "number" && typeof raw === "number") return readNumber(raw);
+  const readAs = isNumeric(kind) ? NUMBER_RULES[kind] : null;
+  if (readAs !== null && typeof raw === "number") return readAs(raw);
   const text = textOf(raw);
   if (text === null || isRefused(text)) return text;
-  if (kind === "number") return readNumber(text);
+  if (readAs !== null) return readAs(text);
   if (kind === "flag") return readFlag(text);
   return name === "origin" ? readOrigin(text) : readCategory(text);
 }

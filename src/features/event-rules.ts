@@ -6,9 +6,10 @@
 
 import { parseInstant } from "../config/instant.ts";
 import { MAX_TIME_MS } from "../config/units.ts";
+import type { NumericKind } from "../config/value-kinds.ts";
 import { numberOf, parseDecimal, scaledFloor } from "./decimal.ts";
 import { EVENT_LIMITS } from "./event-limits.ts";
-import { Refused } from "./refusal.ts";
+import { isRefused, Refused } from "./refusal.ts";
 import { ORIGINS, type Origin } from "./schema.ts";
 
 /** How a log spells its times: `iso` as text, the others as a count since 1970, UTC. */
@@ -117,6 +118,26 @@ export function readNumber(given: string | number): number | Refused {
   const value = Math.fround(typeof given === "number" ? given : numberOf(parseDecimal(given))) + 0;
   return Number.isFinite(value) ? value : new Refused("EVENT_NUMBER", "a decimal number that a float32 holds");
 }
+
+/** An amount: a number that is not negative. */
+export function readAmount(given: string | number): number | Refused {
+  const value = readNumber(given);
+  return isRefused(value) || value >= 0 ? value : new Refused("EVENT_AMOUNT", "a number that is not negative");
+}
+
+/** A count: a whole number that is not negative. */
+export function readCount(given: string | number): number | Refused {
+  const value = readNumber(given);
+  if (isRefused(value) || (value >= 0 && Number.isInteger(value))) return value;
+  return new Refused("EVENT_COUNT", "a whole number that is not negative");
+}
+
+/** How numbers of each kind are read, of text and of JSON's numbers. */
+export const NUMBER_RULES: Readonly<Record<NumericKind, (given: string | number) => number | Refused>> = {
+  number: readNumber,
+  value: readAmount,
+  count: readCount,
+};
 
 /** A flag: `true`, `false` in any case, or a number that is 0 or 1. */
 export function readFlag(text: string): 0 | 1 | Refused {

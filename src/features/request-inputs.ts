@@ -1,4 +1,5 @@
 import { LapidaryError } from "../config/errors.ts";
+import { isNumeric } from "../config/value-kinds.ts";
 import {
   AGE,
   type Coder,
@@ -254,7 +255,7 @@ class FactColumns {
   /** Reads what an event store's column would hold: a dictionary's code, a flag's code, or a float32. */
   #reader(name: string): FactColumn["value"] {
     const kind = this.#kinds.get(name) ?? "category";
-    if (kind === "number") return (fact) => Math.fround(Number(fact ?? Number.NaN));
+    if (isNumeric(kind)) return (fact) => Math.fround(Number(fact ?? Number.NaN));
     if (kind === "flag") return (fact) => flagCode(Number(fact ?? Number.NaN));
     const code = this.#ids(name);
     return (fact) => (fact === undefined || fact === "" ? 0 : code(String(fact)));

@@ -43,7 +43,7 @@ export interface OutcomeField {
   readonly kind: ScalarKind;
   /** Time from any event after which it is known. @unit ms */
   readonly delayMs: number;
-  /** True if a model predicts it: it is an objective, and its kind is `flag`. */
+  /** True if a model predicts it: it is an objective, and its kind is `flag`, `value` or `count`. */
   readonly objective: boolean;
   /**
    * Column of the time from each event after which it is known, at most `delayMs`, for histories: a label waits for

@@ -5,6 +5,8 @@
  * (the candidate's item and the items of the history). Code 0 is *missing or never seen* in every table.
  */
 
+import type { AmountKind } from "../config/objective-kinds.ts";
+
 /** One categorical input. */
 export interface CategoryFeature {
   readonly name: string;
@@ -54,8 +56,10 @@ export interface FeatureSpec {
   readonly history: readonly CategoryFeature[];
   /** Vectors and lists of the candidate and of the past events. @default none */
   readonly content?: ContentFeatures;
-  /** Names of the objectives, the columns of labels and logits. */
+  /** Names of the objectives, the columns of labels. What a model outputs of each depends on its kind: `objectives.ts`. */
   readonly objectives: readonly string[];
+  /** Kinds of the objectives that are not yes/no. @default all are */
+  readonly objectiveKinds?: Readonly<Record<string, AmountKind>>;
   /** Dimension of a teacher's embeddings of the user's past, a dense input of the user. @default 0, none */
   readonly pastEmbeddings?: number;
 }
@@ -89,7 +93,7 @@ export interface ExampleGroups {
 
 /** What a teacher said of the examples of a batch, from snapshots that had not learned from them. */
 export interface BatchKnowledge {
-  /** The teacher's logits; 0 where there is none. @shape [B, T] */
+  /** The teacher's outputs; 0 where there is none. @shape [B, W] */
   readonly logits: Float32Array;
   /** 1 where the teacher has scored the example, else 0. @shape [B, T] */
   readonly mask: Float32Array;
@@ -109,7 +113,7 @@ export interface EventColumns {
  * A batch of examples as plain arrays, owned by one thread and transferable to another.
  *
  * @shape contextual and candidate columns [B]; numbers [B, N]; history columns [L] with offsets [B+1];
- * labels and labelMask [B, T]
+ * labels and labelMask [B, T], T objectives
  */
 export interface Batch {
   readonly size: number;

@@ -1,4 +1,5 @@
 import { LapidaryError } from "../config/errors.ts";
+import { amountMetrics } from "./amount-metrics.ts";
 import { baseRate } from "./base-rate.ts";
 import { logLoss } from "./log-loss.ts";
 import type { Column, Predictions } from "./metric.ts";
@@ -10,6 +11,7 @@ export interface Bucket {
   readonly from: number;
   readonly to: number | null;
   readonly examples: number;
+  /** Mean label. */
   readonly baseRate: number | null;
   /** @unit nats per example */
   readonly logLoss: number | null;
@@ -26,7 +28,7 @@ export const HISTORY_LENGTH_EDGES: readonly number[] = [0, 1, 4, 16, 64, 256, 10
  * @throws {LapidaryError} METRIC_OPTION unless `edges` rise; METRIC_COLUMNS if a value is below the first edge
  */
 export function byBucket(
-  { logits, labels, values }: Predictions & { readonly values: Column },
+  { logits, labels, values, kind }: Predictions & { readonly values: Column },
   edges: readonly number[],
 ): readonly Bucket[] {
   checkEdges(edges);
@@ -40,13 +42,18 @@ export function byBucket(
   return rows.map((own, b) => ({
     from: edges[b]!,
     to: edges[b + 1] ?? null,
-    ...bucketMetrics({ logits: own.map((i) => logits[i]!), labels: own.map((i) => labels[i]!) }),
+    ...bucketMetrics({ logits: own.map((i) => logits[i]!), labels: own.map((i) => labels[i]!), kind }),
   }));
 }
 
 function bucketMetrics(examples: Predictions): Omit<Bucket, "from" | "to"> {
+  const { labels, kind } = examples;
+  if (kind !== undefined) {
+    const { mean, normalizedDeviance } = amountMetrics({ ...examples, kind });
+    return { examples: labels.length, baseRate: mean, logLoss: null, normalizedEntropy: normalizedDeviance };
+  }
   return {
-    examples: examples.labels.length,
+    examples: labels.length,
     baseRate: baseRate.compute(baseRate.add(baseRate.empty(), examples)),
     logLoss: logLoss.compute(logLoss.add(logLoss.empty(), examples)),
     normalizedEntropy: normalizedEntropy.compute(normalizedEntropy.add(normalizedEntropy.empty(), examples)),

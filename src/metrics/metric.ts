@@ -1,10 +1,17 @@
+import type { AmountKind } from "../config/objective-kinds.ts";
+
 /** A column of numbers, one per example. */
 export type Column = ArrayLike<number>;
 
-/** What every metric of a binary objective reads: one logit `z` and one label `y` of 0 or 1 per example. */
+/**
+ * What every metric reads: one logit `z` and one label `y` of 0 or 1 per example; of an objective of another kind its score,
+ * the logarithm of the predicted mean, and an amount or a count.
+ */
 export interface Predictions {
   readonly logits: Column;
   readonly labels: Column;
+  /** @default labels are 0 or 1 */
+  readonly kind?: AmountKind | undefined;
 }
 
 /** {@link Predictions} with the user of each example; equal codes are one user. */

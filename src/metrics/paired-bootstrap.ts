@@ -2,7 +2,7 @@ import { LapidaryError } from "../config/errors.ts";
 import { groupRows } from "./groups.ts";
 import { logLoss as meanLogLoss } from "./log-loss.ts";
 import type { Column, Predictions } from "./metric.ts";
-import { normalizedEntropyOf } from "./normalized-entropy.ts";
+import { normalizedOf } from "./normalized-deviance.ts";
 import { checkLengths, checkPredictions } from "./predictions.ts";
 import { ratioOfSums, userResamples, type WeightedMetric } from "./user-resamples.ts";
 import { weightedAuc } from "./weighted-auc.ts";
@@ -12,10 +12,12 @@ export interface PairedPredictions {
   readonly labels: Column;
   /** Equal codes are one user: the unit that is resampled. */
   readonly users: Column;
-  /** Logits of the model compared against. */
+  /** Scores of the model compared against: logits, unless the kind says otherwise. */
   readonly baseline: Column;
-  /** Logits of the model in question. */
+  /** Scores of the model in question. */
   readonly candidate: Column;
+  /** @default labels are 0 or 1 */
+  readonly kind?: Predictions["kind"];
 }
 
 /** A metric of both models and `difference = candidate − baseline`, with the interval of the difference. */
@@ -59,29 +61,31 @@ interface Sampler {
 }
 
 /**
- * Differences of NE, log loss and AUC between two models on the same examples, with percentile intervals from
+ * Differences of NE, or of the normalized deviance of amounts, log loss and AUC between two models on the same examples, with percentile intervals from
  * resampling **users** with replacement: examples of one user are alike, and resampling them singly would make
  * intervals too narrow. NE takes the base rate of each resample. The interval is for the test set's users; it says
  * nothing of how another training seed would do. O(resamples × (users + examples)).
  * @throws {LapidaryError} METRIC_COLUMNS, METRIC_NON_FINITE, METRIC_LABEL or METRIC_OPTION
  */
 export function pairedBootstrap(
-  { labels, users, baseline, candidate }: PairedPredictions,
+  { labels, users, baseline, candidate, kind }: PairedPredictions,
   { resamples = 1000, seed = 1, level = 0.95 }: BootstrapOptions = {},
 ): PairedComparison {
   checkLengths("paired bootstrap", { labels, users });
-  checkPredictions("paired bootstrap, baseline", { logits: baseline, labels });
-  checkPredictions("paired bootstrap, candidate", { logits: candidate, labels });
+  checkPredictions("paired bootstrap, baseline", { logits: baseline, labels, kind });
+  checkPredictions("paired bootstrap, candidate", { logits: candidate, labels, kind });
   checkOptions({ resamples, level });
   const groups = groupRows(users);
   const both = (metric: (model: Predictions) => WeightedMetric): Sampler => {
-    const ofBaseline = metric({ logits: baseline, labels });
-    const ofCandidate = metric({ logits: candidate, labels });
+    const ofBaseline = metric({ logits: baseline, labels, kind });
+    const ofCandidate = metric({ logits: candidate, labels, kind });
     return sampler((weights) => [ofBaseline(weights), ofCandidate(weights)], groups.count);
   };
-  const normalizedEntropy = both((model) => ratioOfSums(model, { groups, of: normalizedEntropyOf }));
-  const logLoss = both((model) => ratioOfSums(model, { groups, of: meanLogLoss.compute }));
-  const auc = both((model) => weightedAuc(model, groups));
+  const normalizedEntropy = both((model) => ratioOfSums(model, { groups, of: normalizedOf(kind) }));
+  // Of classes alone.
+  const isBinary = kind === undefined;
+  const logLoss = both((model) => (isBinary ? ratioOfSums(model, { groups, of: meanLogLoss.compute }) : UNDEFINED));
+  const auc = both((model) => (isBinary ? weightedAuc(model, groups) : UNDEFINED));
   for (const weights of userResamples(groups.count, { resamples, seed })) {
     for (const { sample } of [normalizedEntropy, logLoss, auc]) sample(weights);
   }
@@ -94,6 +98,8 @@ export function pairedBootstrap(
     level,
   };
 }
+
+const UNDEFINED: WeightedMetric = () => null;
 
 function sampler(statistic: Statistic, numUsers: number): Sampler {
   const [baseline, candidate] = statistic(new Int32Array(numUsers).fill(1));

@@ -1,5 +1,6 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { Column, Predictions } from "./metric.ts";
+import { LABEL_RULES } from "./outcomes/label-rules.ts";
 
 /** `σ(z) = 1 / (1 + exp(−z))`; exact 0 and 1 far out, never NaN for a finite `z`. */
 export function sigmoid(logit: number): number {
@@ -48,14 +49,15 @@ export function checkLengths(where: string, columns: Readonly<Record<string, Col
 }
 
 /**
- * Checks that logits are finite, labels 0 or 1, and both of one length.
+ * Checks that logits are finite, labels 0 or 1 or what the kind has instead, and both of one length.
  * @throws {LapidaryError} METRIC_COLUMNS, METRIC_NON_FINITE or METRIC_LABEL
  */
-export function checkPredictions(where: string, { logits, labels }: Predictions): void {
+export function checkPredictions(where: string, { logits, labels, kind }: Predictions): void {
   checkLengths(where, { logits, labels });
+  const rule = LABEL_RULES[kind ?? "binary"];
   for (let i = 0; i < logits.length; i++) {
     if (!Number.isFinite(logits[i])) throw nonFinite(where, { index: i, value: logits[i] });
-    if (labels[i] !== 0 && labels[i] !== 1) throw notALabel(where, { index: i, value: labels[i] });
+    if (!rule.test(labels[i]!)) throw notALabel(where, { index: i, value: labels[i], expected: rule.expected });
   }
 }
 
@@ -74,11 +76,11 @@ function nonFinite(where: string, { index, value }: Found): LapidaryError {
   });
 }
 
-function notALabel(where: string, { index, value }: Found): LapidaryError {
+function notALabel(where: string, { index, value, expected }: Found & { readonly expected: string }): LapidaryError {
   return new LapidaryError({
     code: "METRIC_LABEL",
     where,
-    expected: "labels of 0 or 1",
+    expected,
     got: `${value} at example ${index}`,
     hint: "Leave out examples whose label is not known (mask 0), and make the objective a flag.",
   });

@@ -1,4 +1,5 @@
 import { LapidaryError } from "../config/errors.ts";
+import type { AmountKind } from "../config/objective-kinds.ts";
 import { type ColumnParts, type Columns, columnsForm } from "./columns.ts";
 import type { Column, UserPredictions } from "./metric.ts";
 import { checkLengths, checkPredictions } from "./predictions.ts";
@@ -17,7 +18,13 @@ export interface ScoredBatch extends UserPredictions {
 }
 
 /** The scored examples of one objective with a known label, and all that metrics read of them. */
-export type ScoredExamples = Columns<(typeof KEYS)[number]>;
+export interface ScoredExamples extends Columns<(typeof KEYS)[number]> {
+  /** @default labels are 0 or 1, and scores logits */
+  readonly kind?: AmountKind | undefined;
+}
+
+/** Names of the columns of {@link ScoredExamples}. */
+export const SCORED_COLUMNS: readonly (typeof KEYS)[number][] = KEYS;
 
 /** {@link ScoredExamples} as they are collected batch by batch and process by process. */
 export type ScoredExamplesState = ColumnParts<(typeof KEYS)[number]>;
@@ -43,22 +50,24 @@ export function objectiveColumn(
  * @throws {LapidaryError} METRIC_COLUMNS, METRIC_NON_FINITE or METRIC_LABEL
  */
 export function addScoredBatch(state: ScoredExamplesState, batch: ScoredBatch): ScoredExamplesState {
-  const { mask, ...columns } = batch;
+  const { mask, kind, ...columns } = batch;
   checkLengths("evaluation", { mask, ...columns });
   const known: number[] = [];
   for (let i = 0; i < mask.length; i++) if (mask[i] !== 0) known.push(i);
   const examples = takeRows(columns, known);
-  checkPredictions("evaluation", examples);
+  checkPredictions("evaluation", { ...examples, kind });
   return scoredExamplesForm.append(state, examples);
 }
 
 /** The examples at the given positions, in that order. @internal */
 export function takeRows(
-  columns: Readonly<Record<keyof ScoredExamples, Column>>,
+  columns: Readonly<Record<(typeof KEYS)[number], Column>> & Pick<ScoredExamples, "kind">,
   at: ArrayLike<number>,
 ): ScoredExamples {
+  const { kind } = columns;
   const take = (column: Column): Float64Array => Float64Array.from(at, (i) => column[i]!);
-  return Object.fromEntries(KEYS.map((key) => [key, take(columns[key])])) as ScoredExamples;
+  const taken = Object.fromEntries(KEYS.map((key) => [key, take(columns[key])])) as Columns<(typeof KEYS)[number]>;
+  return kind === undefined ? taken : { ...taken, kind };
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { Groups } from "./groups.ts";
 import type { Predictions } from "./metric.ts";
-import type { normalizedEntropyOf } from "./normalized-entropy.ts";
-import { logLossOf } from "./predictions.ts";
+import { type LossSums, lossOf, saturationOf } from "./normalized-deviance.ts";
 import { seededIntegers } from "./random.ts";
 
 /** A metric of one model as a function of how often each user was drawn. */
@@ -23,28 +22,36 @@ export function* userResamples(
 
 /** A metric of sums as a function of the users' weights; a user's examples enter as their sums only. */
 export function ratioOfSums(
-  { logits, labels }: Predictions,
-  { groups, of }: { readonly groups: Pick<Groups, "count" | "groupOf">; readonly of: typeof normalizedEntropyOf },
+  { logits, labels, kind }: Predictions,
+  {
+    groups,
+    of,
+  }: { readonly groups: Pick<Groups, "count" | "groupOf">; readonly of: (sums: LossSums) => number | null },
 ): WeightedMetric {
   const counts = new Float64Array(groups.count);
   const losses = new Float64Array(groups.count);
   const positives = new Float64Array(groups.count);
+  const saturations = new Float64Array(groups.count);
+  const [loss, saturation] = [lossOf(kind), saturationOf(kind)];
   for (let i = 0; i < labels.length; i++) {
     const user = groups.groupOf[i]!;
     counts[user]! += 1;
-    losses[user]! += logLossOf(logits[i]!, labels[i]!);
+    losses[user]! += loss(logits[i]!, labels[i]!);
     positives[user]! += labels[i]!;
+    saturations[user]! += saturation(labels[i]!);
   }
   return (weights) => {
     let count = 0;
     let lossSum = 0;
     let labelSum = 0;
+    let saturationSum = 0;
     for (let user = 0; user < counts.length; user++) {
       const weight = weights[user]!;
       count += weight * counts[user]!;
       lossSum += weight * losses[user]!;
       labelSum += weight * positives[user]!;
+      saturationSum += weight * saturations[user]!;
     }
-    return of({ count, lossSum, labelSum });
+    return of({ count, lossSum, labelSum, saturationSum });
   };
 }

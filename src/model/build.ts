@@ -1,8 +1,10 @@
 import type { ModelConfig } from "../config/types.ts";
 import type { FeatureSpec } from "../features/spec.ts";
+import { constantOutputs } from "../metrics/outcomes/index.ts";
+import type { AmountSummary, LabelSummary } from "../metrics/outcomes/label-summary.ts";
 import type { Initializer, Linear } from "../nn/index.ts";
 import { fromArray, noGrad, type Tensor } from "../torch/index.ts";
-import { BaseRate, logOdds } from "./base-rate.ts";
+import { BaseRate } from "./base-rate.ts";
 import { Foundation } from "./foundation.ts";
 import { Logistic } from "./logistic.ts";
 import type { Model } from "./model.ts";
@@ -23,8 +25,10 @@ import { WukongRanker } from "./wukong-ranker.ts";
 /** What a model is made from besides its configuration. */
 export interface ModelInputs {
   readonly spec: FeatureSpec;
-  /** Share of positives of each objective in the training window. */
+  /** Share of labels above 0 of each objective in the training window. */
   readonly rates: readonly number[];
+  /** Of the labels that are amounts or counts, by objective. @default none are */
+  readonly amounts?: Readonly<Record<string, AmountSummary>>;
   readonly initial: Initializer;
 }
 
@@ -48,7 +52,7 @@ const ranker =
 
 /** How each kind of model is made: every kind has a row, leaving one out does not compile. */
 const BUILDERS: Readonly<Record<ModelConfig["kind"], Builder>> = {
-  baseRate: (_, { rates }) => ({ model: BaseRate.of(rates), outputs: [] }),
+  baseRate: (_, inputs) => ({ model: BaseRate.of(constantsOf(inputs)), outputs: [] }),
   logistic: (_, { spec, initial }) => {
     const model = Logistic.init(spec, initial);
     return { model, outputs: [model.numbers] };
@@ -76,26 +80,35 @@ const BUILDERS: Readonly<Record<ModelConfig["kind"], Builder>> = {
 };
 
 /**
- * Makes a model with freshly drawn parameters. Its output biases are the log odds of the rates, so that training begins
- * where the base rate ends instead of spending its first updates on rare objectives' biases.
+ * Makes a model with freshly drawn parameters. Its output biases are the outputs of a constant predictor, which of a yes/no
+ * objective are the log odds of its rate, so that training begins where the base rate ends instead of spending its first updates on rare objectives' biases.
  *
  * @see arXiv 1708.02002 §3.3
  */
 export function buildModel(config: ModelShape, inputs: ModelInputs): Model {
   const { model, outputs } = BUILDERS[config.kind](config, inputs);
   const biases = outputs.flatMap((output) => output?.bias ?? []);
-  if (biases.length > 0) startAt(inputs.rates, biases);
+  if (biases.length > 0) startAt(constantsOf(inputs), biases);
   return model;
 }
 
-/** @shape biases [T_i], together T */
-function startAt(rates: readonly number[], biases: readonly Tensor[]): void {
+/** @shape → [W] */
+function constantsOf({ spec, rates, amounts = {} }: ModelInputs): readonly number[] {
+  const labels = spec.objectives.map((name, t): LabelSummary => {
+    const own = amounts[name];
+    return { rate: rates[t] ?? 0.5, ...(own === undefined ? {} : { amounts: own }) };
+  });
+  return constantOutputs(spec, labels);
+}
+
+/** @shape biases [W_i], together W */
+function startAt(constants: readonly number[], biases: readonly Tensor[]): void {
   let start = 0;
   noGrad(() => {
     for (const bias of biases) {
-      const odds = Float64Array.from(rates.slice(start, start + bias.numel), logOdds);
-      bias.copy_(fromArray(odds, [odds.length]));
-      start += odds.length;
+      const own = Float64Array.from(constants.slice(start, start + bias.numel));
+      bias.copy_(fromArray(own, [own.length]));
+      start += own.length;
     }
   });
 }

@@ -35,7 +35,7 @@ export function mixExperts(gates: Tensor, experts: Tensor): Tensor {
   return gates.reshape([size, tasks, count]).softmax(-1).matmul(experts);
 }
 
-/** One tower per objective over what was mixed for it, `z_t = MLP_t(f_t)`. @shape mixed [B, T, H] → [B, T] */
+/** One tower per objective over what was mixed for it, `z_t = MLP_t(f_t)`. @shape mixed [B, T, H] → [B, N] */
 export class Towers {
   readonly towers: readonly Mlp[];
 
@@ -43,15 +43,11 @@ export class Towers {
     this.towers = towers;
   }
 
-  static init(
-    { in: width, hidden, numObjectives }: Omit<TaskHeadsConfig, "numSurfaces">,
-    initial: Initializer,
-  ): Towers {
-    const tower = (): Mlp => Mlp.init({ in: width, hidden, out: 1 }, initial);
-    return new Towers(Array.from({ length: numObjectives }, tower));
+  static init({ in: width, hidden, outputs }: Omit<TaskHeadsConfig, "numSurfaces">, initial: Initializer): Towers {
+    return new Towers(outputs.map((out) => Mlp.init({ in: width, hidden, out }, initial)));
   }
 
-  /** The maps whose biases are the logits'. */
+  /** The maps whose biases are the outputs'. */
   get outputs(): readonly (Linear | undefined)[] {
     return this.towers.map(({ layers }) => layers.at(-1));
   }

@@ -1,4 +1,5 @@
 import type { ArchitectureConfig } from "../config/architecture.ts";
+import { outputWidths } from "../features/objectives.ts";
 import type { Batch, EventColumns, FeatureSpec } from "../features/spec.ts";
 import type { JaggedTensor } from "../jagged/index.ts";
 import type { Initializer } from "../nn/index.ts";
@@ -38,7 +39,7 @@ interface Parts {
  * with parts that surfaces have of their own, and a candidate that looks at the history itself:
  *
  * - `X_0 = gate_surface(embeddings)`, `S_0 = [CLS(X_0) ∥ events]`, layers of {@link FoundationLayer}
- * - `z = heads([X_0 ∥ X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, events)])`, one logit per objective: what single
+ * - `z = heads([X_0 ∥ X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, events)])`, the outputs of each objective: what single
  *   features say alone need not pass the layers.
  *
  * @see arXiv 2411.09852 §4, arXiv 2403.02545 §3; engineering.fb.com, 10 Nov 2025
@@ -175,9 +176,5 @@ function initHeads(spec: FeatureSpec, { sizes, architecture }: FoundationConfig,
     : 0;
   const numSurfaces = numSurfacesOf(spec);
   const domains = numSurfaces > 1 ? architecture.domains : "shared";
-  return initTaskHeads(
-    { in: tokens * dim + seen, hidden, numObjectives: spec.objectives.length, numSurfaces },
-    domains,
-    initial,
-  );
+  return initTaskHeads({ in: tokens * dim + seen, hidden, outputs: outputWidths(spec), numSurfaces }, domains, initial);
 }

@@ -1,4 +1,5 @@
 import { contentOf } from "../features/content.ts";
+import { outputWidth } from "../features/objectives.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { type Initializer, Linear } from "../nn/index.ts";
 import type { Tensor } from "../torch/index.ts";
@@ -8,7 +9,7 @@ import { initTables } from "./embeddings.ts";
 import type { Model } from "./model.ts";
 
 /**
- * Logistic regression over the contextual, candidate and dense inputs:
+ * Logistic regression over the contextual, candidate and dense inputs, generalized linear where an objective is no class:
  * `z_t = Σ_f w_{f, code_f, t} + Σ_lists mean_i w_{id_i, t} + Σ_vectors w·x + w·numbers + b_t`.
  */
 export class Logistic implements Model {
@@ -25,16 +26,13 @@ export class Logistic implements Model {
   }
 
   static init(spec: FeatureSpec, initial: Initializer): Logistic {
-    const tables = initTables(
-      [...spec.contextual, ...spec.candidate, ...contentOf(spec).lists],
-      spec.objectives.length,
-      initial,
-    );
+    const width = outputWidth(spec);
+    const tables = initTables([...spec.contextual, ...spec.candidate, ...contentOf(spec).lists], width, initial);
     for (const { weight } of Object.values(tables)) weight.detach().zero_();
     return new Logistic(spec, {
       tables,
-      numbers: Linear.init({ in: spec.numbers.length, out: spec.objectives.length }, initial),
-      vectors: initVectorMaps(spec, spec.objectives.length, initial),
+      numbers: Linear.init({ in: spec.numbers.length, out: width }, initial),
+      vectors: initVectorMaps(spec, width, initial),
     });
   }
 

@@ -11,7 +11,7 @@ const EXPERTS = 8;
  * Multi-gate mixture of experts: `z_t = MLP_t(Σ_i softmax(G_{s,t} x)_i E_i(x))`. Objectives are the tasks; every surface s
  * has gates of its own. With one surface this is the published form.
  *
- * @shape x [B, W] → [B, T]
+ * @shape x [B, W] → [B, N]
  * @see KDD 2018, "Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts"
  */
 export class MmoeHeads implements TaskHeads {
@@ -26,13 +26,13 @@ export class MmoeHeads implements TaskHeads {
   }
 
   static init(config: TaskHeadsConfig, initial: Initializer): MmoeHeads {
-    const { in: width, hidden, numObjectives, numSurfaces } = config;
+    const { in: width, hidden, outputs, numSurfaces } = config;
     const out = hidden[0] ?? width;
-    const gate = (): Linear => Linear.init({ in: width, out: numObjectives * EXPERTS, bias: false }, initial);
+    const gate = (): Linear => Linear.init({ in: width, out: outputs.length * EXPERTS, bias: false }, initial);
     return new MmoeHeads({
       experts: Experts.init({ in: width, out, count: EXPERTS }, initial),
       gates: PerSurface.init(numSurfaces, gate),
-      towers: Towers.init({ in: out, hidden, numObjectives }, initial),
+      towers: Towers.init({ in: out, hidden, outputs }, initial),
     });
   }
 

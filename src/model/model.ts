@@ -1,9 +1,9 @@
 import type { Batch } from "../features/spec.ts";
 import type { Tensor } from "../torch/index.ts";
 
-/** What the trainer knows of a model: inputs in, one logit per objective out. Its fields hold its parameters. */
+/** What the trainer knows of a model: inputs in, the outputs of each objective out, W in all. Its fields hold its parameters. */
 export interface Model {
-  /** @shape → [B, T], the columns in the order of the spec's objectives */
+  /** The outputs, logits where all objectives are yes or no. @shape → [B, W], the columns as `objectivesOf` the spec has them */
   logits(batch: Batch): Tensor;
 }
 
@@ -11,7 +11,7 @@ export interface Model {
 export interface SplitModel extends Model {
   /** What it makes of contextual features, history and past embeddings, which have one row per request. @shape → [R, H] */
   user(batch: Batch): Tensor;
-  /** @shape user [B, H], the row of each candidate's request → [B, T] */
+  /** @shape user [B, H], the row of each candidate's request → [B, W] */
   score(user: Tensor, batch: Batch): Tensor;
 }
 
@@ -22,7 +22,7 @@ export function isSplit(model: Model): model is SplitModel {
 
 /** What others learn of a model. */
 export interface Representation {
-  /** @shape [B, T] */
+  /** @shape [B, W] */
   readonly logits: Tensor;
   /** What it made of the user's history. @shape [B, D] */
   readonly embedding: Tensor;

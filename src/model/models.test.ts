@@ -2,10 +2,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { MODEL_KINDS, MODEL_SIZES } from "../config/types.ts";
 import type { Batch, CodeColumns } from "../features/spec.ts";
 import { countElements, multiObjectiveLoss, parametersOf } from "../nn/index.ts";
-import { checkLayerGrads } from "../nn/testing.ts";
+import { checkLayerGrads, initial64 } from "../nn/testing.ts";
 import { fromArray, gradientOf, noGrad, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import { BaseRate } from "./base-rate.ts";
+import { buildModel } from "./build.ts";
 import { Foundation, Logistic, Ranker } from "./index.ts";
 import type { Model } from "./model.ts";
 import { sizesOf } from "./sizes.ts";
@@ -143,9 +144,14 @@ describe.each(LEARNED)("gradients of %s", (kind) => {
   }
 });
 
+/** The baseline of two objectives with these rates. */
+function baseRate(...rates: readonly number[]): Model {
+  return buildModel(tinyConfig("baseRate"), { spec: TINY_SPEC, rates, initial: initial64() });
+}
+
 describe("base rate", () => {
   test("is the log odds of each rate, for everyone", () => {
-    const logits = BaseRate.of([0.1, 0.5]).logits(tinyBatch([1, 0, 2]));
+    const logits = baseRate(0.1, 0.5).logits(tinyBatch([1, 0, 2]));
     toBeClose(
       logits,
       [1, 2, 3].flatMap(() => [Math.log(1 / 9), 0]),
@@ -153,10 +159,10 @@ describe("base rate", () => {
   });
   test("is finite at rates of 0 and 1", () => {
     const bound = Math.log((1 - 1e-6) / 1e-6);
-    toBeClose(BaseRate.of([0, 1]).logits(tinyBatch([0])), [-bound, bound], { rtol: 1e-4 });
+    toBeClose(baseRate(0, 1).logits(tinyBatch([0])), [-bound, bound], { rtol: 1e-4 });
   });
   test("has no parameters", () => {
-    expect(parametersOf(BaseRate.of([0.5]))).toEqual({ dense: [], tables: [] });
+    expect(parametersOf(baseRate(0.5, 0.5))).toEqual({ dense: [], tables: [] });
   });
 });
 
@@ -174,7 +180,7 @@ describe("logistic regression", () => {
     const model = tinyModel("logistic") as Logistic;
     noGrad(() => model.numbers.weight.zero_());
     const batch = tinyBatch([2, 0]);
-    const base = BaseRate.of([0.1, 0.3]).logits(batch).to({ dtype: "float64" });
+    const base = baseRate(0.1, 0.3).logits(batch).to({ dtype: "float64" });
     toBeClose(model.logits(batch), base, { rtol: 1e-6 });
     const item = batch.candidate["item"]?.[0] ?? 0;
     noGrad(() => model.tables["item"]?.weight.select(0, item).fill_(3));

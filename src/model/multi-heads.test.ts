@@ -13,7 +13,7 @@ import { type PerSurface, SurfaceRoute } from "./surfaces.ts";
 import type { TaskHeads } from "./task-heads.ts";
 
 const WIDTH = 5;
-const CONFIG = { in: WIDTH, hidden: [6], numObjectives: 3, numSurfaces: 3 };
+const CONFIG = { in: WIDTH, hidden: [6], outputs: [1, 1, 1], numSurfaces: 3 };
 /** Surface 0 has no examples; the order is mixed. */
 const SURFACES = Int32Array.of(2, 1, 2, 2, 1);
 const SIZE = SURFACES.length;
@@ -119,12 +119,12 @@ describe.each<[string, TaskHeads, () => number[]]>([
 ])("%s", (_, heads, naive) => {
   test("is the loop over examples", () => {
     const logits = heads.apply(x, route);
-    expect(logits.shape).toEqual([SIZE, CONFIG.numObjectives]);
+    expect(logits.shape).toEqual([SIZE, CONFIG.outputs.length]);
     toBeClose(logits, naive(), CLOSE);
   });
   test("of no examples gives no logits", () => {
     const none = heads.apply(zeros([0, WIDTH], { dtype: "float64" }), routeOf(new Int32Array(0)));
-    expect(none.shape).toEqual([0, CONFIG.numObjectives]);
+    expect(none.shape).toEqual([0, CONFIG.outputs.length]);
   });
   test("depends on the surface, of the example alone", () => {
     const before = rowsOf(heads.apply(x, route));

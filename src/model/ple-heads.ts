@@ -79,7 +79,7 @@ export class PleLevel {
  * `z_t = MLP_t(x_t^L)`. Objectives are the tasks; every surface has gates of its own. With one surface this is the
  * published form.
  *
- * @shape x [B, W] → [B, T]
+ * @shape x [B, W] → [B, N]
  * @see RecSys 2020, "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning Model for Personalized Recommendations"
  */
 export class PleHeads implements TaskHeads {
@@ -92,14 +92,12 @@ export class PleHeads implements TaskHeads {
   }
 
   static init(config: TaskHeadsConfig & { readonly levels: number }, initial: Initializer): PleHeads {
-    const { in: width, hidden, numObjectives, numSurfaces, levels } = config;
+    const { in: width, hidden, outputs, numSurfaces, levels } = config;
+    const numObjectives = outputs.length;
     const out = hidden[0] ?? width;
     const level = (_: unknown, l: number): PleLevel =>
       PleLevel.init({ in: l === 0 ? width : out, out, numObjectives, numSurfaces }, l === levels - 1, initial);
-    return new PleHeads(
-      Array.from({ length: levels }, level),
-      Towers.init({ in: out, hidden, numObjectives }, initial),
-    );
+    return new PleHeads(Array.from({ length: levels }, level), Towers.init({ in: out, hidden, outputs }, initial));
   }
 
   get outputs(): readonly (Linear | undefined)[] {

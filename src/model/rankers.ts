@@ -1,4 +1,5 @@
 /** The families of {@link Ranker}: what each is composed of. */
+import { outputWidths } from "../features/objectives.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import type { Initializer } from "../nn/index.ts";
 import { CrossNetwork } from "./cross-network.ts";
@@ -30,8 +31,7 @@ type Heads = (config: TaskHeadsConfig, sizes: Sizes, initial: Initializer) => Ta
 const deepWidth = ({ dim }: Sizes): number => 8 * dim;
 
 function headsConfig(spec: FeatureSpec, { hidden }: Sizes, width: number): TaskHeadsConfig {
-  const numObjectives = spec.objectives.length;
-  return { in: width, hidden, numObjectives, numSurfaces: numSurfacesOf(spec) };
+  return { in: width, hidden, outputs: outputWidths(spec), numSurfaces: numSurfacesOf(spec) };
 }
 
 /** DLRM's arrangement, DCNv2's interaction, DIN's pooling, and the heads. */

@@ -1,7 +1,7 @@
 import { type Initializer, Linear, Mlp } from "../nn/index.ts";
 import { cat, linear, type Tensor } from "../torch/index.ts";
 import type { SurfaceRoute } from "./surfaces.ts";
-import type { TaskHeads, TaskHeadsConfig } from "./task-heads.ts";
+import { type TaskHeads, type TaskHeadsConfig, totalOf } from "./task-heads.ts";
 
 /** What one surface has of a {@link StarLinear}: factors of the weights, and terms of the bias. */
 interface StarPoint {
@@ -49,7 +49,7 @@ export class StarLinear {
  * surface it is: `z = star_s(x) + MLP([x ∥ e_s])`. Partitioned normalization is left out: its statistics of a batch would
  * make an example's score depend on the others.
  *
- * @shape x [B, W] → [B, T]
+ * @shape x [B, W] → [B, N]
  * @see arXiv 2101.11427 §3
  */
 export class StarHeads implements TaskHeads {
@@ -65,13 +65,14 @@ export class StarHeads implements TaskHeads {
   }
 
   static init(config: TaskHeadsConfig, initial: Initializer): StarHeads {
-    const { in: width, hidden, numObjectives, numSurfaces } = config;
-    const widths = [width, ...hidden, numObjectives];
+    const { in: width, hidden, numSurfaces } = config;
+    const total = totalOf(config);
+    const widths = [width, ...hidden, total];
     const [indicator = width] = hidden;
     return new StarHeads({
       layers: widths.slice(1).map((out, i) => StarLinear.init({ in: widths[i] ?? width, out }, numSurfaces, initial)),
       indicators: initial.normal([numSurfaces, indicator], 1),
-      auxiliary: Mlp.init({ in: width + indicator, hidden, out: numObjectives }, initial),
+      auxiliary: Mlp.init({ in: width + indicator, hidden, out: total }, initial),
     });
   }
 

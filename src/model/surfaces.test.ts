@@ -23,7 +23,7 @@ import { ExpertHeads, initTaskHeads, ObjectiveHeads, type TaskHeadsConfig } from
 const SURFACES = 4;
 const DIM = 4;
 const CLOSE = { rtol: 1e-9, atol: 1e-9 };
-const HEADS: TaskHeadsConfig = { in: 5, hidden: [6], numObjectives: 2, numSurfaces: SURFACES };
+const HEADS: TaskHeadsConfig = { in: 5, hidden: [6], outputs: [1, 1], numSurfaces: SURFACES };
 
 /** Mixed, all of one surface, of the last one, one example, none. */
 const DISTRIBUTIONS: readonly (readonly number[])[] = [[2, 0, 1, 2, 0, 3], [0, 0, 0], [3, 3], [1], []];

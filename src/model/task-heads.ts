@@ -8,14 +8,15 @@ export interface TaskHeadsConfig {
   /** Width of what they read. */
   readonly in: number;
   readonly hidden: readonly number[];
-  readonly numObjectives: number;
+  /** Columns that each objective has. @shape [T] */
+  readonly outputs: readonly number[];
   readonly numSurfaces: number;
 }
 
-/** From what a model knows of examples to one logit per objective. @shape x [B, W] → [B, T] */
+/** From what a model knows of examples to the outputs of each objective, N in all: one logit if it is yes or no. @shape x [B, W] → [B, N] */
 export interface TaskHeads {
   apply(x: Tensor, route: SurfaceRoute): Tensor;
-  /** The maps whose biases are the logits', objective by objective. */
+  /** The maps whose biases are the outputs', objective by objective. */
   readonly outputs: readonly (Linear | undefined)[];
 }
 
@@ -26,10 +27,15 @@ export function initTaskHeads(config: TaskHeadsConfig, domains: DomainParts, ini
     : ObjectiveHeads.init(config, domains === "specific", initial);
 }
 
+/** Columns of all objectives, N. */
+export function totalOf({ outputs }: Pick<TaskHeadsConfig, "outputs">): number {
+  return outputs.reduce((sum, own) => sum + own, 0);
+}
+
 /**
  * One MLP for all objectives: `z = MLP(x)`.
  *
- * @shape x [B, W] → [B, T]
+ * @shape x [B, W] → [B, N]
  */
 export class JointHeads implements TaskHeads {
   readonly mlp: Mlp;
@@ -39,7 +45,7 @@ export class JointHeads implements TaskHeads {
   }
 
   static init(config: Omit<TaskHeadsConfig, "numSurfaces">, initial: Initializer): JointHeads {
-    return new JointHeads(Mlp.init({ in: config.in, hidden: config.hidden, out: config.numObjectives }, initial));
+    return new JointHeads(Mlp.init({ in: config.in, hidden: config.hidden, out: totalOf(config) }, initial));
   }
 
   get outputs(): readonly (Linear | undefined)[] {
@@ -55,7 +61,7 @@ export class JointHeads implements TaskHeads {
  * One task head per objective, and a correction per surface and objective where surfaces have parts of their own:
  * `z_t = MLP_t(x) + MLP_{s,t}(x)`. What surfaces agree on is learned from all of them.
  *
- * @shape x [B, W] → [B, T]
+ * @shape x [B, W] → [B, N]
  */
 export class ObjectiveHeads implements TaskHeads {
   readonly shared: readonly Mlp[];
@@ -67,9 +73,9 @@ export class ObjectiveHeads implements TaskHeads {
   }
 
   static init(config: TaskHeadsConfig, specific: boolean, initial: Initializer): ObjectiveHeads {
-    const { in: width, hidden, numObjectives, numSurfaces } = config;
-    const shared = Array.from({ length: numObjectives }, () => Mlp.init({ in: width, hidden, out: 1 }, initial));
-    const own = (): Mlp => nearZero(Mlp.init({ in: width, hidden, out: numObjectives }, initial));
+    const { in: width, hidden, outputs, numSurfaces } = config;
+    const shared = outputs.map((out) => Mlp.init({ in: width, hidden, out }, initial));
+    const own = (): Mlp => nearZero(Mlp.init({ in: width, hidden, out: totalOf(config) }, initial));
     return new ObjectiveHeads(shared, specific ? PerSurface.init(numSurfaces, own) : null);
   }
 
@@ -93,7 +99,7 @@ const SHARED_EXPERTS = 2;
  * Shared and specific experts: `z_t = w_t · Σ_i softmax(G_t x)_i E_i(x) + b_t` over the shared experts and the
  * surface's own.
  *
- * @shape x [B, W] → [B, T]
+ * @shape x [B, W] → [B, N]
  * @see PLE (RecSys 2020) with surfaces as tasks of the experts, objectives as tasks of the gates
  */
 export class ExpertHeads implements TaskHeads {
@@ -114,15 +120,14 @@ export class ExpertHeads implements TaskHeads {
     this.outputs = parts.outputs;
   }
 
-  static init({ in: width, hidden, numObjectives, numSurfaces }: TaskHeadsConfig, initial: Initializer): ExpertHeads {
+  static init({ in: width, hidden, outputs, numSurfaces }: TaskHeadsConfig, initial: Initializer): ExpertHeads {
     const out = hidden.at(-1) ?? width;
     const expert = (): Mlp => Mlp.init({ in: width, hidden, out }, initial);
-    const each = (make: () => Linear): Linear[] => Array.from({ length: numObjectives }, make);
     return new ExpertHeads({
       shared: Array.from({ length: SHARED_EXPERTS }, expert),
       own: PerSurface.init(numSurfaces, expert),
-      gates: each(() => Linear.init({ in: width, out: SHARED_EXPERTS + 1 }, initial)),
-      outputs: each(() => Linear.init({ in: out, out: 1 }, initial)),
+      gates: outputs.map(() => Linear.init({ in: width, out: SHARED_EXPERTS + 1 }, initial)),
+      outputs: outputs.map((own) => Linear.init({ in: out, out: own }, initial)),
     });
   }
 

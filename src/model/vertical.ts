@@ -1,4 +1,5 @@
 import { contentOf } from "../features/content.ts";
+import { outputWidth } from "../features/objectives.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { JaggedTensor, meanSegments } from "../jagged/index.ts";
 import { type Initializer, Linear } from "../nn/index.ts";
@@ -10,7 +11,7 @@ import type { SplitModel } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
 
 /**
- * The small model that serves: tables, the mean of the history, an MLP, one logit per objective. Its first layer is a
+ * The small model that serves: tables, the mean of the history, an MLP, the outputs of each objective. Its first layer is a
  * sum of two maps, so that the user's part is computed once however many candidates are scored:
  *
  * - `u = W_u [contextual ∥ mean_l W_e e_l ∥ past]`, `past` the mean of the user's embeddings where the spec has them
@@ -52,7 +53,7 @@ export class Vertical implements SplitModel {
   }
 
   static init(spec: FeatureSpec, { dim, layers, hidden }: Sizes, initial: Initializer): Vertical {
-    const { contextual, candidate, history, numbers, objectives, pastEmbeddings = 0 } = spec;
+    const { contextual, candidate, history, numbers, pastEmbeddings = 0 } = spec;
     const [width = dim] = hidden;
     const candidateInputs = (candidate.length + numContent(spec)) * dim + numbers.length;
     const userInputs = (contextual.length + 1) * dim + pastEmbeddings;
@@ -62,7 +63,7 @@ export class Vertical implements SplitModel {
       userMap: Linear.init({ in: userInputs, out: width }, initial),
       candidateMap: Linear.init({ in: candidateInputs, out: width, bias: false }, initial),
       deep: Array.from({ length: layers - 1 }, () => Linear.init({ in: width, out: width }, initial)),
-      output: Linear.init({ in: width, out: objectives.length }, initial),
+      output: Linear.init({ in: width, out: outputWidth(spec) }, initial),
       vectors: initVectorMaps(spec, dim, initial),
       eventContent: initEventContent(spec, dim, initial),
     });
@@ -96,7 +97,7 @@ export class Vertical implements SplitModel {
     return this.deep.reduce((h, layer) => layer.apply(h, "relu"), first);
   }
 
-  /** @shape user [B, H], the row of {@link user} of each candidate → [B, T] */
+  /** @shape user [B, H], the row of {@link user} of each candidate → [B, W] */
   score(user: Tensor, batch: Batch): Tensor {
     return this.output.apply(this.backbone(user, batch));
   }

@@ -1,3 +1,4 @@
+import { outputWidth } from "../features/objectives.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { type Initializer, Mlp } from "../nn/index.ts";
 import type { Tensor } from "../torch/index.ts";
@@ -35,7 +36,7 @@ export class WukongRanker implements Model {
     return new WukongRanker({
       tokens: FeatureTokens.init(spec, dim, initial),
       layers: Array.from({ length: layers }, layer),
-      head: Mlp.init({ in: 2 * tokens * dim, hidden, out: spec.objectives.length }, initial),
+      head: Mlp.init({ in: 2 * tokens * dim, hidden, out: outputWidth(spec) }, initial),
     });
   }
 

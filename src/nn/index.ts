@@ -18,8 +18,9 @@ export { EmbeddingTable, type EmbeddingTableConfig } from "./embedding-table.ts"
 export { attendInFront } from "./front-attention.ts";
 export { Initializer, type Placement } from "./initial.ts";
 export { attend, gdpa } from "./jagged-attention.ts";
+export { crossEntropiesOf, lossesOf, softLabels } from "./likelihood/index.ts";
 export { Linear, type LinearConfig } from "./linear.ts";
-export { logLoss, multiObjectiveLoss } from "./losses.ts";
+export { logLoss, meanOfKnown, multiObjectiveLoss } from "./losses.ts";
 export { type HotRows, hotRows, mapTable, type TableFile } from "./mapped-table.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
 export { LayerNorm, NORM_EPS, RmsNorm, SwishRmsNorm } from "./norms.ts";

@@ -14,16 +14,20 @@ export function logLoss(logits: Tensor, labels: Tensor): Tensor {
   return logits.binaryCrossEntropyWithLogits(labels, null, null, ELEMENTWISE);
 }
 
-/** What logits are to say. */
-interface Targets {
-  /** @shape [B, T] */
-  readonly labels: Tensor;
+/** What is known of the labels of a batch, and what each counts. */
+interface Known {
   /** 1 where the label is known, else 0. @shape [B, T] */
   readonly mask: Tensor;
   /** Number of known labels per objective over all processes. @shape [T] @default the mask's own */
   readonly known?: Tensor;
   /** What a nat of each objective counts. @shape [T] @default 1 each */
   readonly weights?: Tensor;
+}
+
+/** What logits are to say. */
+interface Targets extends Known {
+  /** @shape [B, T] */
+  readonly labels: Tensor;
 }
 
 /**
@@ -37,4 +41,19 @@ export function multiObjectiveLoss(logits: Tensor, { labels, mask, known, weight
   // The operator takes any factors for a mask; its gradient has them too.
   const factors = weights === undefined ? mask : mask.mul(weights);
   return maskedLogLoss(logits, labels, factors, known ?? mask.sum([0]));
+}
+
+/**
+ * The same of losses that are already computed: `Σ_t w_t Σ_b m_bt ℓ_bt / max(1, Σ_b m_bt)`.
+ *
+ * @shape losses [B, T] → scalar
+ * @unit nats
+ */
+export function meanOfKnown(losses: Tensor, { mask, known, weights }: Known): Tensor {
+  const factors = weights === undefined ? mask : mask.mul(weights);
+  return losses
+    .mul(factors)
+    .sum([0])
+    .div((known ?? mask.sum([0])).clamp(1))
+    .sum();
 }

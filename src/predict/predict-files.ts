@@ -13,6 +13,7 @@ import {
   type GivenRows,
   readGivenRows,
 } from "../data/index.ts";
+import { objectivesOf } from "../features/objectives.ts";
 import { type EnrichFor, enrichmentOf, type OpenedRun, openRun } from "../train/index.ts";
 import { PredictionsWriter } from "./predictions-writer.ts";
 import { Scorer } from "./scorer.ts";
@@ -111,7 +112,7 @@ async function scoreInto(
   const format = formatOfNames(from) ?? project.events.format;
   const config = { ...mappingOfGiven(project.events, from), format };
   const { objectives } = opened.inputs.spec;
-  const layout = { objectives, events: config.id !== null, embeddings };
+  const layout = { objectives: objectivesOf(opened.inputs.spec), events: config.id !== null, embeddings };
   const store = EventStore.open(project.store);
   const database = databaseFolder(workspace);
   let files: GivenFiles | null = null;

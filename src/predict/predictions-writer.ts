@@ -12,6 +12,7 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 import type { GivenRows } from "../data/index.ts";
+import type { Objective } from "../features/objectives.ts";
 import type { Scores } from "./scorer.ts";
 
 /** Memory of the engine that writes; what does not fit goes to its folder. */
@@ -35,9 +36,9 @@ interface OutputColumn {
   readonly values: (scored: ScoredRows) => readonly Value[];
 }
 
-/** Name of an objective's column in the output. */
-export function probabilityColumn(objective: string): string {
-  return `p_${objective}`;
+/** Name of an objective's column in the output: `p_` and its name for a probability, `e_` for an expected amount or count. */
+export function meanColumn({ name, kind }: Pick<Objective, "name" | "kind">): string {
+  return `${kind === "binary" ? "p" : "e"}_${name}`;
 }
 
 /**
@@ -103,7 +104,7 @@ export class PredictionsWriter {
 
 /** What the output holds beside user, item, time, surface, file and line. */
 export interface OutputLayout {
-  readonly objectives: readonly string[];
+  readonly objectives: readonly Objective[];
   /** Whether rows have ids of their events. */
   readonly events: boolean;
   readonly embeddings: boolean;
@@ -126,8 +127,8 @@ function columnsOf({ objectives, events, embeddings }: OutputLayout): readonly O
     text("file", ({ files }) => files),
     number("line", "?::BIGINT", ({ lines }) => lines),
     ...objectives.map((objective, task): OutputColumn => {
-      const name = probabilityColumn(objective);
-      return { name, type: DOUBLE, sql: "?", values: ({ probabilities }) => probabilities[task] ?? [] };
+      const name = meanColumn(objective);
+      return { name, type: DOUBLE, sql: "?", values: ({ means }) => means[task] ?? [] };
     }),
     ...(embeddings ? [EMBEDDING] : []),
   ];

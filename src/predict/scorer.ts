@@ -1,17 +1,18 @@
 import { readBundle } from "../bundle/index.ts";
 import { LapidaryError } from "../config/errors.ts";
 import { TEACHER_KINDS } from "../config/types.ts";
-import { calibrated, type LogitCalibration, UNCALIBRATED } from "../features/logit-calibration.ts";
+import { type Calibration, UNCALIBRATED } from "../features/calibration.ts";
+import { objectivesOf, outputWidth } from "../features/objectives.ts";
 import type { Batch } from "../features/spec.ts";
-import { sigmoid } from "../metrics/predictions.ts";
+import { OUTCOME_FORMS, scoresOf } from "../metrics/outcomes/index.ts";
 import { isTeacher, type Teacher } from "../model/index.ts";
 import { noGrad, Scope, type Tensor } from "../torch/index.ts";
 import { type OpenedRun, scoreBatch } from "../train/index.ts";
 
 /** What a run says of a batch. */
 export interface Scores {
-  /** Of each objective, its probability of every example: `p = σ(scale · z + shift)`. @shape [T][B] */
-  readonly probabilities: readonly (readonly number[])[];
+  /** Of each objective, its mean for every example: its probability `σ(scale · z + shift)`, its expected amount or count. @shape [T][B] */
+  readonly means: readonly (readonly number[])[];
   /** What the model made of the user at each example; null unless it is asked for. @shape [B][D] */
   readonly embeddings: readonly (readonly number[])[] | null;
 }
@@ -27,7 +28,7 @@ export interface ScorerOptions {
 export class Scorer {
   readonly #opened: OpenedRun;
   readonly #teacher: Teacher | null;
-  readonly #calibration: readonly LogitCalibration[];
+  readonly #calibration: readonly Calibration[];
 
   /** @throws {LapidaryError} PREDICT_EMBEDDINGS if the model makes none, PREDICT_BUNDLE if it is another run's, BUNDLE_* */
   constructor(opened: OpenedRun, { embeddings, bundle }: ScorerOptions) {
@@ -40,11 +41,13 @@ export class Scorer {
   score(batch: Batch): Scores {
     const represented = this.#teacher === null ? null : represent(this.#teacher, batch);
     const logits = represented?.logits ?? scoreBatch(this.#opened.model, batch);
-    const width = this.#calibration.length;
-    const probabilities = this.#calibration.map((own, task) =>
-      Array.from({ length: batch.size }, (_, b) => sigmoid(calibrated(logits[b * width + task]!, own))),
-    );
-    return { probabilities, embeddings: represented && rowsOf(represented.embeddings, batch.size) };
+    const { spec } = this.#opened.inputs;
+    const width = outputWidth(spec);
+    const means = objectivesOf(spec).map((own, task) => {
+      const calibration = this.#calibration[task] ?? UNCALIBRATED;
+      return Array.from(scoresOf(logits, own, { width, calibration }), OUTCOME_FORMS[own.kind].mean);
+    });
+    return { means, embeddings: represented && rowsOf(represented.embeddings, batch.size) };
   }
 }
 
@@ -72,7 +75,7 @@ function teacherOf({ model, folder, config }: OpenedRun): Teacher {
   });
 }
 
-function calibrationOf({ folder }: OpenedRun, dir: string): readonly LogitCalibration[] {
+function calibrationOf({ folder }: OpenedRun, dir: string): readonly Calibration[] {
   const { manifest } = readBundle(dir);
   const [expected, got = "none"] = [folder.checkpoints.bestDigest(), manifest.lineage["checkpoint"]];
   if (expected === got) return manifest.calibration;

@@ -3,11 +3,11 @@ import { type Bundle, readBundle } from "../bundle/index.ts";
 import { LapidaryError } from "../config/errors.ts";
 import type { ProjectConfig, Split } from "../config/types.ts";
 import { EventStore, pointInTime } from "../data/index.ts";
-import { calibrated } from "../features/logit-calibration.ts";
+import { type Objective, objectivesOf, outputWidth } from "../features/objectives.ts";
 import { numPastRead } from "../features/request-inputs.ts";
 import { hasHistories } from "../features/schema.ts";
 import type { Batch } from "../features/spec.ts";
-import { sigmoid } from "../metrics/predictions.ts";
+import { OUTCOME_FORMS, scoresOf } from "../metrics/outcomes/index.ts";
 import { type OnlineStore, type Ranking, versionOf } from "../serve/index.ts";
 import { loggedExamplesOf, type OpenedRun, openRun, scoreBatch } from "../train/index.ts";
 import { knowledgeFor } from "../transfer/index.ts";
@@ -40,9 +40,9 @@ export interface AuditOptions {
 /** How served scores differ from offline ones. */
 export interface Audit {
   readonly examples: number;
-  /** Probabilities compared: of every objective of every example. */
+  /** Probabilities, expected amounts and counts compared: of every objective of every example. */
   readonly probabilities: number;
-  /** Largest and mean relative difference: `|p_served − p_offline| / p_offline`. */
+  /** Largest and mean relative difference: `|p_served − p_offline| / p_offline`, likewise of expected amounts and counts. */
   readonly maxDifference: number;
   readonly meanDifference: number;
   /** Example with the largest difference. */
@@ -93,7 +93,7 @@ class Auditor {
   readonly #store: EventStore;
   readonly #logged: LoggedEvents;
   readonly #options: AuditOptions;
-  readonly #objectives: readonly string[];
+  readonly #objectives: readonly Objective[];
   readonly #version: string;
   /** Past events that the model needs. */
   readonly #limit: number;
@@ -110,7 +110,7 @@ class Auditor {
     this.#store = store;
     this.#logged = new LoggedEvents(store);
     this.#options = options;
-    this.#objectives = manifest.spec.objectives;
+    this.#objectives = objectivesOf(manifest.spec);
     this.#limit = numPastRead(manifest);
     this.#version = versionOf(digest);
   }
@@ -123,8 +123,10 @@ class Auditor {
     const request = { ...who, time: timeMs, context: { surface }, candidates: [candidate] };
     const { version, ranked, numPast: servedPast } = await this.#options.rank(request);
     if (version !== this.#version) throw otherModel(`version ${this.#version}`, version);
-    for (const [t, objective] of this.#objectives.entries()) {
-      this.#compare({ row, objective, served: ranked[0]?.probabilities[objective], offline: offline[t]! });
+    const [{ probabilities = {}, expected = {} } = {}] = ranked;
+    for (const [t, { name: objective, kind }] of this.#objectives.entries()) {
+      const served = (kind === "binary" ? probabilities : expected)[objective];
+      this.#compare({ row, objective, served, offline: offline[t]! });
     }
     if (servedPast !== numPast) this.#otherCounts++;
     if (id !== null) await this.#checkHistory(id, example);
@@ -166,15 +168,21 @@ class Auditor {
 }
 
 function examplesIn({ model }: OpenedRun, { manifest }: Bundle, batch: Batch): readonly Example[] {
-  const logits = scoreBatch(model, batch);
-  const { calibration } = manifest;
-  const width = calibration.length;
+  const outputs = scoreBatch(model, batch);
+  const { spec, calibration } = manifest;
+  const width = outputWidth(spec);
+  const means = objectivesOf(spec).map((objective, task) => {
+    const own = calibration[task];
+    return scoresOf(outputs, objective, { width, ...(own && { calibration: own }) }).map(
+      OUTCOME_FORMS[objective.kind].mean,
+    );
+  });
   return Array.from(batch.rows, (row, b) => ({
     row,
     user: batch.groups.users[b]!,
     timeMs: batch.times[b]!,
     numPast: batch.groups.pastEvents[b]!,
-    offline: calibration.map((own, task) => sigmoid(calibrated(logits[b * width + task]!, own))),
+    offline: means.map((own) => own[b]!),
   }));
 }
 

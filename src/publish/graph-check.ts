@@ -1,7 +1,8 @@
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { contentArrays, GRAPH_OUTPUT, type GraphAxis, graphInputs, isIdsAxis, type UserRows } from "../bundle/index.ts";
+import { objectivesOf, outputWidth } from "../features/objectives.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
-import { sigmoid } from "../metrics/predictions.ts";
+import { OUTCOME_FORMS, scoresOf } from "../metrics/outcomes/index.ts";
 import type { Model } from "../model/index.ts";
 import { scoreBatch } from "../train/index.ts";
 import { relativeDifference } from "./difference.ts";
@@ -16,8 +17,8 @@ export interface GraphCheck {
 }
 
 /**
- * Largest difference of a probability between ONNX Runtime and libtorch, relative to libtorch's:
- * `max |σ(a) − σ(b)| / σ(b)`; infinite if a logit of either is not finite.
+ * Largest difference of a mean, which is a probability, an expected amount or count, between ONNX Runtime and libtorch,
+ * relative to libtorch's: `max |σ(a) − σ(b)| / σ(b)`; infinite if an output of either is not finite.
  *
  * @throws what ONNX Runtime says of a graph that it cannot load or run
  */
@@ -35,8 +36,8 @@ export async function scoreDifference({ graph, userRows, model, spec, batches }:
         const dims = shape.map((axis) => (typeof axis === "number" ? axis : sizeAt(axis)));
         return [name, new Tensor(dtype, data as Float32Array, dims)] as const;
       });
-      const actual = await scoresOf(session, Object.fromEntries(feeds));
-      worst = Math.max(worst, difference(actual, scoreBatch(model, batch)));
+      const actual = await outputsOf(session, Object.fromEntries(feeds));
+      worst = Math.max(worst, difference(spec, actual, scoreBatch(model, batch)));
     }
     return worst;
   } finally {
@@ -44,7 +45,7 @@ export async function scoreDifference({ graph, userRows, model, spec, batches }:
   }
 }
 
-async function scoresOf(session: InferenceSession, feeds: Readonly<Record<string, OrtTensor>>): Promise<Float32Array> {
+async function outputsOf(session: InferenceSession, feeds: Readonly<Record<string, OrtTensor>>): Promise<Float32Array> {
   const outputs = await session.run({ ...feeds }, [GRAPH_OUTPUT]);
   return new Float32Array(outputs[GRAPH_OUTPUT]?.data as Float32Array);
 }
@@ -69,10 +70,15 @@ function sizeOf({ size, history }: Batch, axis: string): number {
   return axis.endsWith("+1") ? size + 1 : size;
 }
 
-function difference(actual: Float32Array, expected: Float32Array): number {
+function difference(spec: FeatureSpec, actual: Float32Array, expected: Float32Array): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
-  return expected.reduce((worst, logit, i) => {
-    if (!Number.isFinite(actual[i]) || !Number.isFinite(logit)) return Number.POSITIVE_INFINITY;
-    return Math.max(worst, relativeDifference(sigmoid(actual[i]!), sigmoid(logit)));
-  }, 0);
+  if (!actual.every(Number.isFinite) || !expected.every(Number.isFinite)) return Number.POSITIVE_INFINITY;
+  const width = outputWidth(spec);
+  const worsts = objectivesOf(spec).map((objective) => {
+    const means = (outputs: Float32Array) =>
+      scoresOf(outputs, objective, { width }).map(OUTCOME_FORMS[objective.kind].mean);
+    const told = means(actual);
+    return means(expected).reduce((worst, mean, i) => Math.max(worst, relativeDifference(told[i]!, mean)), 0);
+  });
+  return Math.max(0, ...worsts);
 }

@@ -89,7 +89,9 @@ export class LoggedEvents {
 
 /** How the facts of each kind are read of their column: leaving one out does not compile. */
 const SLICES: Readonly<Record<ValueKind, (store: EventStore, name: string) => FactSlice>> = {
-  number: (store, name) => sliceOf(store, name, (value) => (Number.isNaN(value) ? undefined : value)),
+  number: numbersOf,
+  value: numbersOf,
+  count: numbersOf,
   flag: (store, name) => sliceOf(store, name, (code) => (code === 0 ? undefined : code - 1)),
   category: (store, name) => {
     const id = idsOf(store, name);
@@ -117,6 +119,10 @@ const SLICES: Readonly<Record<ValueKind, (store: EventStore, name: string) => Fa
     };
   },
 };
+
+function numbersOf(store: EventStore, name: string): FactSlice {
+  return sliceOf(store, name, (value) => (Number.isNaN(value) ? undefined : value));
+}
 
 function sliceOf(store: EventStore, name: string, factOf: (value: number) => RawFact | undefined): FactSlice {
   return (from, until) => {

@@ -6,15 +6,17 @@ import { packageVersion } from "../config/version.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { exportGraph, OPSET, userRowsOf } from "../export/index.ts";
 import { eventRulesOf } from "../features/event-facts.ts";
+import { type Objective, objectivesOf, outputWidth } from "../features/objectives.ts";
 import type { Batch } from "../features/spec.ts";
 import { metricRow } from "../metrics/evaluation.ts";
 import { fitCalibration } from "../metrics/fit-calibration.ts";
-import { examplesOf, type OpenedRun, openRun, predict } from "../train/index.ts";
+import { fitValueCalibration, type ValueOutputs } from "../metrics/fit-value-calibration.ts";
+import { examplesOf, type OpenedRun, openRun, predict, scoreBatch } from "../train/index.ts";
 import { knowledgeFor } from "../transfer/index.ts";
 import { codingFiles } from "./coding-files.ts";
 import { type GraphCheck, scoreDifference } from "./graph-check.ts";
 
-/** Largest relative difference of a probability with which a graph is published. */
+/** Largest relative difference of a probability, or an expected amount or count, with which a graph is published. */
 export const MAX_DIFFERENCE = 1e-5;
 
 /** Examples of the validation window that a graph is tried on, the earliest. */
@@ -42,7 +44,7 @@ export interface Published extends Judgement {
   readonly difference: number;
 }
 
-/** How good a model is on the recorded examples, and how its logits are calibrated: served probabilities are honest. */
+/** How good a model is on the recorded examples, and how its outputs are calibrated: served probabilities are honest. */
 type Judgement = Pick<BundleFacts, "metrics" | "calibration">;
 
 /**
@@ -92,7 +94,7 @@ async function recordedBatches(project: ProjectConfig, opened: OpenedRun): Promi
 }
 
 async function differenceOf(check: GraphCheck, run: string): Promise<number> {
-  const expected = `probabilities within ${MAX_DIFFERENCE} of libtorch's, relative`;
+  const expected = `probabilities and expectations within ${MAX_DIFFERENCE} of libtorch's, relative`;
   const hint = "Nothing was published. Report this with the model's configuration.";
   const refused = (got: string, cause?: unknown) =>
     new LapidaryError({ code: "EXPORT_MISMATCH", where: run, expected, got, hint }, { cause });
@@ -103,17 +105,45 @@ async function differenceOf(check: GraphCheck, run: string): Promise<number> {
   throw refused(`${difference}`);
 }
 
-/** NE, AUC and calibration of each objective on the recorded examples, and what calibrates its logits there. */
-async function judge({ model, inputs }: OpenedRun, batches: readonly Batch[]): Promise<Judgement> {
-  const { objectives } = inputs.spec;
-  const predictions = await predict(model, batches, { objectives, mesh: ProcessMesh.single() });
+/** NE, AUC and calibration of each objective on the recorded examples, and what calibrates its outputs there. */
+async function judge(opened: OpenedRun, batches: readonly Batch[]): Promise<Judgement> {
+  const { model, inputs } = opened;
+  const { spec } = inputs;
+  const { objectives } = spec;
+  const predictions = await predict(model, batches, { spec, mesh: ProcessMesh.single() });
   const metrics = objectives.flatMap((name) => {
-    const { normalizedEntropy, auc, calibration } = metricRow(predictions[name]!);
-    const own = Object.entries({ normalizedEntropy, auc, calibration });
+    const { normalizedEntropy, auc, calibration, amounts } = metricRow(predictions[name]!);
+    const own = Object.entries({ normalizedEntropy, ...(amounts === undefined ? { auc } : amounts), calibration });
     return own.map(([metric, value]) => [`validation/${name}/${metric}`, value] as const);
   });
-  const calibration = objectives.map((name) => fitCalibration(predictions[name]!));
+  const calibration = objectivesOf(spec).map((objective, task) => {
+    if (objective.kind !== "value") return fitCalibration(predictions[objective.name]!);
+    return fitValueCalibration(valueOutputs(opened, { batches, objective, task }));
+  });
   return { metrics: Object.fromEntries(metrics), calibration };
+}
+
+/** The outputs of an objective where its label is known: their score does not tell them apart. */
+function valueOutputs(
+  { model, inputs: { spec } }: OpenedRun,
+  {
+    batches,
+    objective,
+    task,
+  }: { readonly batches: readonly Batch[]; readonly objective: Objective; readonly task: number },
+): ValueOutputs {
+  const [width, tasks] = [outputWidth(spec), spec.objectives.length];
+  const outputs: number[] = [];
+  const labels: number[] = [];
+  for (const batch of batches) {
+    const scored = scoreBatch(model, batch);
+    for (let b = 0; b < batch.size; b++) {
+      if (batch.labelMask[b * tasks + task] === 0) continue;
+      outputs.push(...scored.subarray(b * width + objective.from, b * width + objective.to));
+      labels.push(batch.labels[b * tasks + task]!);
+    }
+  }
+  return { outputs: Float32Array.from(outputs), labels };
 }
 
 function lineageOf({ folder, config }: OpenedRun, run: string): BundleFacts["lineage"] {

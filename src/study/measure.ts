@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { ProjectConfig } from "../config/types.ts";
 import { groupRows } from "../metrics/groups.ts";
-import { normalizedEntropyOf } from "../metrics/normalized-entropy.ts";
-import { alignExamples, type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
+import { normalizedOf } from "../metrics/normalized-deviance.ts";
+import { alignExamples, SCORED_COLUMNS, takeRows } from "../metrics/scored-examples.ts";
 import { combine, type Estimate } from "../metrics/seed-interval.ts";
 import { ratioOfSums, userResamples, type WeightedMetric } from "../metrics/user-resamples.ts";
 import { type KnownScores, type Predictions, RunFolder, readPredictions, surfaceNames } from "../train/index.ts";
@@ -113,9 +113,10 @@ function joined(parts: readonly Predictions[]): Predictions {
   if (others.length === 0) return first;
   return mapValues(first, (examples, objective) => {
     const all = parts.map((part) => part[objective] ?? examples);
-    const columns = Object.keys(examples) as (keyof ScoredExamples)[];
-    const values = columns.map((key) => [key, Float64Array.from(all.flatMap((one) => Array.from(one[key])))] as const);
-    return Object.fromEntries(values) as ScoredExamples;
+    const values = SCORED_COLUMNS.map(
+      (key) => [key, Float64Array.from(all.flatMap((one) => Array.from(one[key])))] as const,
+    );
+    return { ...examples, ...Object.fromEntries(values) };
   });
 }
 
@@ -141,7 +142,7 @@ function metricsOf(
   const everyone = new Uint8Array(count).fill(1);
   const metrics = Object.entries(predictions).map(([objective, examples]) => {
     const groupOf = Int32Array.from(examples.users, (user) => numberOf.get(user) ?? 0);
-    return [objective, ratioOfSums(examples, { groups: { count, groupOf }, of: normalizedEntropyOf })] as const;
+    return [objective, ratioOfSums(examples, { groups: { count, groupOf }, of: normalizedOf(examples.kind) })] as const;
   });
   return Object.fromEntries(metrics.filter(([, metric]) => metric(everyone) !== null));
 }

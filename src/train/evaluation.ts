@@ -140,9 +140,8 @@ export async function scoreRun(
   opened: OpenedRun,
   { split, enrichFor, onUnwritten }: Pick<EvaluateOptions, "split" | "enrichFor" | "onUnwritten">,
 ): Promise<Predictions> {
-  const { objectives } = opened.inputs.spec;
   const predictions = await predict(opened.model, await examplesOf(opened, split, enrichFor), {
-    objectives,
+    spec: opened.inputs.spec,
     mesh: ProcessMesh.single(),
   });
   try {
@@ -188,7 +187,8 @@ export function compare(baseline: Predictions, candidate: Predictions): Readonly
 }
 
 function paired(own: ScoredExamples, other: ScoredExamples): PairedComparison {
-  return pairedBootstrap({ labels: own.labels, users: own.users, baseline: own.logits, candidate: other.logits });
+  const { labels, users, kind } = own;
+  return pairedBootstrap({ labels, users, kind, baseline: own.logits, candidate: other.logits });
 }
 
 function bySurface(own: ScoredExamples, other: ScoredExamples): ComparedObjective["bySurface"] {

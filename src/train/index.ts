@@ -21,7 +21,7 @@ export {
 } from "./evaluation-report.ts";
 export { evaluationName, verdictsOf } from "./evaluation-verdict.ts";
 export type { TrainingInputs } from "./inputs.ts";
-export { type Lesson, type LossScope, labelLoss, maskedLoss } from "./learner.ts";
+export { type Lesson, type LossScope, labelLoss, labelsOf, maskedLoss, taughtLoss } from "./learner.ts";
 export { findRun, listRuns, type RunEntry } from "./ledger.ts";
 export {
   type EnrichFor,

@@ -23,9 +23,11 @@ import {
 } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { deriveSpec } from "../features/derive-spec.ts";
+import { withObjectives } from "../features/objectives.ts";
 import type { Origin } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
+import type { AmountSummary } from "../metrics/outcomes/label-summary.ts";
 import type { TableIds } from "./warnings.ts";
 
 /** What of a project decides the inputs of its models. */
@@ -64,6 +66,8 @@ interface TrainingPlace {
 interface Facts {
   readonly spec: FeatureSpec;
   readonly rates: readonly number[];
+  /** Of labels that are amounts or counts, by objective. @default none are */
+  readonly amounts?: Readonly<Record<string, AmountSummary>>;
   readonly numExamples: number;
   /** Objectives whose negatives are drawn. @default none */
   readonly drawn?: readonly string[];
@@ -88,8 +92,10 @@ const VOCABULARY = ".vocabulary";
  */
 export class TrainingInputs {
   readonly spec: FeatureSpec;
-  /** Share of positives among the known labels of each objective. */
+  /** Share of labels above 0 among the known labels of each objective. */
   readonly rates: readonly number[];
+  /** Of labels that are amounts or counts, by objective; null where none are. */
+  readonly amounts: Readonly<Record<string, AmountSummary>> | null;
   /** Examples of the training window; negatives that are drawn beside them do not count. */
   readonly numExamples: number;
   /** Objectives whose negatives are drawn: those whose labels are all positive, if the project wants it. */
@@ -114,6 +120,7 @@ export class TrainingInputs {
   ) {
     this.spec = facts.spec;
     this.rates = facts.rates;
+    this.amounts = facts.amounts ?? null;
     this.numExamples = facts.numExamples;
     this.drawn = facts.drawn ?? [];
     this.labels = facts.labels;
@@ -149,7 +156,7 @@ export class TrainingInputs {
       const scales = measureVectors(store, window);
       const sizes = store.cardinalities();
       const whole = deriveSpec(store.manifest.schema, { cardinalities: sizes, vocabularies, moments, scales });
-      const spec = { ...whole, objectives: model.objectives ?? whole.objectives, ...pastEmbeddings };
+      const spec = { ...withObjectives(whole, model.objectives ?? whole.objectives), ...pastEmbeddings };
       const counts = countLabels(store, { window, only, horizonMs: window.untilMs });
       const logged = spec.objectives.map((name) => [name, counts[name] ?? NO_LABELS] as const);
       const { negatives = null } = project;
@@ -162,7 +169,7 @@ export class TrainingInputs {
         return { table, ids: (sizes[table] ?? 1) - 1, admitted: cardinality - 1 };
       });
       const changing = drawn.length === 0 ? [] : changingAttributes(store);
-      const facts = { spec, rates, numExamples, drawn, labels, tables, changing, vocabularies };
+      const facts = { spec, rates, ...amountsOf(labels), numExamples, drawn, labels, tables, changing, vocabularies };
       return new TrainingInputs(facts, { project, model, training });
     } finally {
       store.close();
@@ -181,12 +188,16 @@ export class TrainingInputs {
   /** Writes the inputs, so that a trained model can be read without the window it was trained on. */
   save(folder: string): void {
     const { spec, rates, numExamples } = this;
+    const amounts = this.amounts === null ? {} : { amounts: this.amounts };
     const drawn = this.drawn.length === 0 ? {} : { drawn: this.drawn };
     makeFolder(folder);
     for (const [table, vocabulary] of Object.entries(this.vocabularies)) {
       writeFileAtomic(join(folder, `${table}${VOCABULARY}`), vocabulary.encode());
     }
-    writeFileAtomic(join(folder, FACTS), `${JSON.stringify({ spec, rates, numExamples, ...drawn }, null, 2)}\n`);
+    writeFileAtomic(
+      join(folder, FACTS),
+      `${JSON.stringify({ spec, rates, ...amounts, numExamples, ...drawn }, null, 2)}\n`,
+    );
   }
 
   /** This process's parts of the training batches of one epoch, shuffled; labels as known at the end of the window. */
@@ -291,8 +302,16 @@ function surfaceCode(store: EventStore, surface: string | null): number | null {
   });
 }
 
-function isOnlyPositive({ known, positive }: LabelCounts): boolean {
-  return known > 0 && positive === known;
+/** A log of amounts tells what is 0, if it tells anything: nothing stands for an event that it does not hold. */
+function isOnlyPositive({ known, positive, amounts }: LabelCounts): boolean {
+  return known > 0 && positive === known && amounts === undefined;
+}
+
+function amountsOf(labels: Readonly<Record<string, LabelCounts>>): Pick<Facts, "amounts"> {
+  const found = Object.entries(labels).flatMap(([name, { amounts }]) => {
+    return amounts === undefined ? [] : [[name, { mean: amounts.mean, logDeviation: amounts.logDeviation }] as const];
+  });
+  return found.length === 0 ? {} : { amounts: Object.fromEntries(found) };
 }
 
 /** The labels with those of the negatives that are drawn beside each. */

@@ -1,20 +1,25 @@
 import { LapidaryError } from "../config/errors.ts";
 import type { TrainingConfig } from "../config/types.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
+import type { Objective } from "../features/objectives.ts";
 import type { Batch } from "../features/spec.ts";
 import { type Model, toDevice } from "../model/index.ts";
 import {
   type AdamWState,
   clipNorm,
+  crossEntropiesOf,
   DenseParameters,
   initAdamW,
   initTablesAdagrad,
+  lossesOf,
+  meanOfKnown,
   multiObjectiveLoss,
   type NamedTable,
   parametersOf,
   type RowGradient,
   rowWidth,
   type Schedule,
+  softLabels,
   stepAdamW,
   stepTablesAdagrad,
   type TablesAdagradOptions,
@@ -30,7 +35,7 @@ interface TrainedTable extends NamedTable {
 
 /** What one update reports. */
 export interface StepReport {
-  /** Mean log loss of the global batch before the update, added over objectives by their weights. @unit nats */
+  /** Mean loss of the global batch before the update, added over objectives by their weights. @unit nats */
   readonly loss: number;
   /** Norm of the dense gradient before clipping. */
   readonly gradientNorm: number;
@@ -43,7 +48,14 @@ export interface LossScope {
   readonly mesh: ProcessMesh;
   /** What a nat of each objective counts; null for 1 each. @shape [T] */
   readonly weights: readonly number[] | null;
+  /** The objectives where some are amounts or counts; null where all are yes or no, and outputs logits. */
+  readonly objectives: readonly Objective[] | null;
 }
+
+/** What of a {@link LossScope} is the same for all batches. */
+export type LossOptions = Omit<LossScope, "mesh">;
+
+const PLAIN: LossOptions = { weights: null, objectives: null };
 
 /** The loss of this process's part of a global batch. @shape → scalar */
 export type LossFunction = (batch: Batch, over: LossScope) => Tensor;
@@ -55,40 +67,86 @@ export interface Lesson {
   readonly extra: object;
 }
 
-/** How a model learns from its labels alone: the log loss of those that are known. */
+/** How a model learns from its labels alone: the loss of those that are known. */
 export function labelLesson(model: Model): Lesson {
   return { extra: {}, loss: (batch, over) => labelLoss(model.logits(batch), batch, over) };
 }
 
 /**
- * Log loss of the known labels: each process divides by the labels known in all of them. Where negatives were drawn it is
- * of `z − log(q N)`, so that `z` itself tells of candidates that are drawn alike.
+ * Loss of the known labels: each process divides by the labels known in all of them. Where negatives were drawn it is of
+ * `z − log(q N)`, so that the logit `z` itself tells of candidates that are drawn alike.
  *
- * @shape logits [B, T] → scalar
+ * @shape outputs [B, W] → scalar
  * @see Bengio & Senécal 2008, "Adaptive importance sampling"; Yi et al. 2019, "Sampling-bias-corrected neural modeling"
  */
-export function labelLoss(logits: Tensor, batch: Batch, over: LossScope): Tensor {
-  const labels = toDevice(batch.labels, logits.shape, logits);
+export function labelLoss(outputs: Tensor, batch: Batch, over: LossScope): Tensor {
+  const labels = labelsOf(batch, outputs, over);
   const { logitCorrections, labelMask: mask } = batch;
-  if (logitCorrections === undefined) return maskedLoss(logits, { labels, mask }, over);
-  return maskedLoss(logits.sub(toDevice(logitCorrections, logits.shape, logits)), { labels, mask }, over);
+  if (logitCorrections === undefined) return maskedLoss(outputs, { labels, mask }, over);
+  const corrections = outputColumns(logitCorrections, over.objectives);
+  return maskedLoss(outputs.sub(toDevice(corrections, outputs.shape, outputs)), { labels, mask }, over);
 }
 
-/** Log loss where the mask is 1, over the global batch, each objective by its weight. @shape logits, labels, mask [B, T] → scalar */
+/** The labels of a batch, where the outputs are. @shape → [B, T] */
+export function labelsOf({ labels }: Batch, outputs: Tensor, over: LossScope): Tensor {
+  return toDevice(labels, tasksOf(outputs, over), outputs);
+}
+
+/** @shape outputs [B, W] → [B, T] */
+function tasksOf({ shape: [size = 0, width = 0] }: Tensor, { objectives }: LossScope): readonly [number, number] {
+  return [size, objectives === null ? width : objectives.length];
+}
+
+/** Loss of labels where the mask is 1, over the global batch, each objective by its weight. @shape outputs [B, W], labels, mask [B, T] → scalar */
 export function maskedLoss(
-  logits: Tensor,
+  outputs: Tensor,
   { labels, mask }: { readonly labels: Tensor; readonly mask: Float32Array },
-  { mesh, weights }: LossScope,
+  over: LossScope,
 ): Tensor {
-  const [, objectives = 0] = logits.shape;
+  const known = knownOf(mask, outputs, over);
+  const { objectives } = over;
+  if (objectives === null) return multiObjectiveLoss(outputs, { labels, ...known });
+  return meanOfKnown(lossesOf(objectives, outputs, labels), known);
+}
+
+/** Cross entropy with what a teacher says, as {@link maskedLoss}. @shape outputs, teacher [B, W], mask [B, T] → scalar */
+export function taughtLoss(
+  outputs: Tensor,
+  {
+    mask,
+    labelScale = 1,
+    ...told
+  }: { readonly teacher: Tensor; readonly mask: Float32Array; readonly labelScale?: number },
+  over: LossScope,
+): Tensor {
+  const { objectives } = over;
+  if (objectives === null) return maskedLoss(outputs, { labels: softLabels(told.teacher, labelScale), mask }, over);
+  return meanOfKnown(crossEntropiesOf(objectives, outputs, { ...told, labelScale }), knownOf(mask, outputs, over));
+}
+
+/** What of a batch is known over all processes, and what it counts. */
+function knownOf(mask: Float32Array, outputs: Tensor, over: LossScope) {
+  const { mesh, weights } = over;
+  const shape = tasksOf(outputs, over);
   const byObjective = (values: Float64Array): Tensor =>
-    fromArray(values, [values.length]).to({ dtype: logits.dtype, device: logits.device });
-  return multiObjectiveLoss(logits, {
-    labels,
-    mask: toDevice(mask, logits.shape, logits),
-    known: byObjective(mesh.sumState(countKnown(mask, objectives))),
+    fromArray(values, [values.length]).to({ dtype: outputs.dtype, device: outputs.device });
+  return {
+    mask: toDevice(mask, shape, outputs),
+    known: byObjective(mesh.sumState(countKnown(mask, shape[1]))),
     ...(weights === null ? {} : { weights: byObjective(Float64Array.from(weights)) }),
-  });
+  };
+}
+
+/** Values of each objective in the first column of its outputs, and zeros. @shape values [B, T] → [B, W] */
+function outputColumns(values: Float32Array, objectives: LossScope["objectives"]): Float32Array {
+  if (objectives === null) return values;
+  const width = objectives.at(-1)?.to ?? 0;
+  const columns = new Float32Array((values.length / objectives.length) * width);
+  for (const [i, value] of values.entries()) {
+    const own = objectives[i % objectives.length]!;
+    columns[Math.floor(i / objectives.length) * width + own.from] = value;
+  }
+  return columns;
 }
 
 /** A model with the state of its optimizers: all that changes while it learns. */
@@ -97,12 +155,13 @@ export class Learner {
   readonly dense: DenseParameters;
   readonly tables: readonly TrainedTable[];
   readonly #loss: LossFunction;
-  readonly #weights: LossScope["weights"];
+  readonly #options: LossOptions;
   #adamw: AdamWState;
 
   private constructor(
     model: Model,
-    parts: Pick<LossScope, "weights"> & {
+    parts: {
+      options: LossOptions;
       loss: LossFunction;
       dense: DenseParameters;
       tables: TrainedTable[];
@@ -111,19 +170,19 @@ export class Learner {
   ) {
     this.model = model;
     this.#loss = parts.loss;
-    this.#weights = parts.weights;
+    this.#options = parts.options;
     this.dense = parts.dense;
     this.tables = parts.tables;
     this.#adamw = parts.adamw;
   }
 
   /** Optimizers in their initial state; the model's dense parameters move into one memory. */
-  static of(model: Model, { loss, extra }: Lesson = labelLesson(model), weights: LossScope["weights"] = null): Learner {
+  static of(model: Model, { loss, extra }: Lesson = labelLesson(model), options: LossOptions = PLAIN): Learner {
     const { dense, tables } = parametersOf({ model, ...extra });
     const gathered = DenseParameters.gather(dense);
     const { moments } = initTablesAdagrad(tables.map(({ tensor }) => tensor));
     return new Learner(model, {
-      ...{ loss, weights },
+      ...{ loss, options },
       dense: gathered,
       tables: tables.map((table, t) => ({ ...table, moments: moments[t] as Tensor })),
       adamw: initAdamW(gathered.values),
@@ -181,7 +240,7 @@ export class Learner {
   /** This process's part of the gradients of the global loss, and that loss. */
   gradients(batch: Batch, mesh: ProcessMesh): number {
     // What backward needs of its way there, autograd keeps.
-    const total = scoped(() => this.#loss(batch, { mesh, weights: this.#weights }));
+    const total = scoped(() => this.#loss(batch, { mesh, ...this.#options }));
     this.dense.clearGradient();
     if (total.requiresGrad) total.mul(mesh.size).backward();
     return mesh.sumState(Float64Array.of(total.item()))[0] ?? Number.NaN;

@@ -81,11 +81,11 @@ function someOf(split: Split, batches: BatchReader, enrich: (batch: Batch) => Ba
 
 /** What adds to a batch the teacher's embeddings that the run's model reads; batches stay as they are if it reads none. */
 export function enrichmentOf({ folder, config, inputs }: OpenedRun, enrichFor?: EnrichFor): (batch: Batch) => Batch {
-  const { objectives, pastEmbeddings = 0 } = inputs.spec;
+  const { pastEmbeddings = 0 } = inputs.spec;
   if (pastEmbeddings === 0) return (batch) => batch;
   if (enrichFor === undefined) throw unread(folder);
   const enrich = enrichFor(config);
-  return (batch) => enrich(batch, objectives);
+  return (batch) => enrich(batch, inputs.spec);
 }
 
 function checkEvents(store: string, folder: RunFolder, expected: string): void {

@@ -1,8 +1,10 @@
 import { dirname } from "node:path";
 import { makeFolder } from "../config/durable-file.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
+import { type Objective, type ObjectiveSpec, objectivesOf } from "../features/objectives.ts";
 import type { Batch } from "../features/spec.ts";
 import { type MetricRow, scoredExamples } from "../metrics/evaluation.ts";
+import { scoresOf } from "../metrics/outcomes/index.ts";
 import {
   addScoredBatch,
   objectiveColumn,
@@ -21,17 +23,22 @@ export type Predictions = Readonly<Record<string, ScoredExamples>>;
 export async function predict(
   model: Model,
   batches: AsyncIterable<Batch> | Iterable<Batch>,
-  { objectives, mesh }: { readonly objectives: readonly string[]; readonly mesh: ProcessMesh },
+  { spec, mesh }: { readonly spec: ObjectiveSpec; readonly mesh: ProcessMesh },
 ): Promise<Predictions> {
+  const objectives = objectivesOf(spec);
   let states = objectives.map(() => scoredExamplesForm.empty());
   for await (const batch of batches) {
-    const logits = scoreBatch(model, batch);
+    const outputs = scoreBatch(model, batch);
     states = states.map((state, index) =>
-      addObjective(state, { batch, logits, index, numObjectives: objectives.length }),
+      addObjective(state, { batch, outputs, index, objective: objectives[index]!, objectives }),
     );
   }
-  const merged = states.map((state) => scoredExamples(mergeProcesses(state, mesh)));
-  return Object.fromEntries(objectives.map((name, t) => [name, merged[t]!]));
+  return Object.fromEntries(
+    objectives.map(({ name, kind }, t) => {
+      const merged = mergeProcesses(states[t]!, mesh);
+      return [name, scoredExamples(merged, kind === "binary" ? undefined : kind)];
+    }),
+  );
 }
 
 /** The batches with something added to each. */
@@ -47,7 +54,7 @@ export function meanNormalizedEntropy(rows: Readonly<Record<string, MetricRow>>)
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Logits of a batch on the host. @shape → [B·T], row-major */
+/** Outputs of a batch on the host: logits, of yes/no objectives. @shape → [B·W], row-major */
 export function scoreBatch(model: Model, batch: Batch): Float32Array {
   using _scope = new Scope();
   return noGrad(() => model.logits(batch).to({ dtype: "float32", device: "cpu" }).contiguous())
@@ -57,19 +64,23 @@ export function scoreBatch(model: Model, batch: Batch): Float32Array {
 
 interface ScoredObjective {
   readonly batch: Batch;
-  readonly logits: Float32Array;
+  readonly outputs: Float32Array;
   readonly index: number;
-  readonly numObjectives: number;
+  readonly objective: Objective;
+  readonly objectives: readonly Objective[];
 }
 
 function addObjective(
   state: ScoredExamplesState,
-  { batch, logits, index, numObjectives }: ScoredObjective,
+  { batch, outputs, index, objective, objectives }: ScoredObjective,
 ): ScoredExamplesState {
-  const column = (values: ArrayLike<number>): Float64Array => objectiveColumn(values, { index, numObjectives });
+  const column = (values: ArrayLike<number>): Float64Array =>
+    objectiveColumn(values, { index, numObjectives: objectives.length });
+  const { kind } = objective;
   return addScoredBatch(state, {
     rows: batch.rows,
-    logits: column(logits),
+    ...(kind === "binary" ? {} : { kind }),
+    logits: scoresOf(outputs, objective, { width: objectives.at(-1)?.to ?? 0 }),
     labels: column(batch.labels),
     mask: column(batch.labelMask),
     users: batch.groups.users,
@@ -84,27 +95,31 @@ function mergeProcesses(state: ScoredExamplesState, mesh: ProcessMesh): ScoredEx
   return parts.reduce(scoredExamplesForm.merge, scoredExamplesForm.empty());
 }
 
-/** Writes predictions as one tensor `objective/column` per objective and column. */
+/** Writes predictions as one tensor `objective/column` per objective and column, and the kinds that are not yes/no. */
 export function writePredictions(file: string, predictions: Predictions): void {
   using _scope = new Scope();
   const tensors: Record<string, Tensor> = {};
-  for (const [objective, columns] of Object.entries(predictions)) {
+  const kinds: Record<string, string> = {};
+  for (const [objective, { kind, ...columns }] of Object.entries(predictions)) {
+    if (kind !== undefined) kinds[objective] = kind;
     for (const [column, values] of Object.entries(columns)) {
       tensors[`${objective}/${column}`] = fromArray(values, [values.length]);
     }
   }
   makeFolder(dirname(file));
-  writeSafetensors(file, tensors);
+  writeSafetensors(file, tensors, kinds);
 }
 
 /** Reads what {@link writePredictions} wrote. @throws {LapidaryError} SAFETENSORS_INVALID */
 export function readPredictions(file: string): Predictions {
   using _scope = new Scope();
-  const found: Record<string, Record<string, Float64Array>> = {};
-  for (const [name, tensor] of Object.entries(readSafetensors(file).tensors)) {
+  const found: Record<string, Record<string, Float64Array | string>> = {};
+  const { tensors, metadata: kinds } = readSafetensors(file);
+  for (const [name, tensor] of Object.entries(tensors)) {
     const [objective = "", column = ""] = name.split("/");
     found[objective] = { ...found[objective], [column]: tensor.float64().slice() };
   }
+  for (const [objective, kind] of Object.entries(kinds)) found[objective] = { ...found[objective], kind };
   // The columns are those that were written.
   return found as unknown as Predictions;
 }

@@ -120,7 +120,7 @@ export class Session {
     const { inputs, mesh } = this.#job;
     const batches = await inputs.evaluationBatches("validation", mesh);
     const predictions = await predict(this.#learner.model, mapBatches(batches, this.#job.enrich), {
-      objectives: inputs.spec.objectives,
+      spec: inputs.spec,
       mesh,
     });
     return Object.fromEntries(Object.entries(predictions).map(([name, examples]) => [name, metricRow(examples)]));
@@ -168,17 +168,18 @@ export class Session {
   #warnings(): readonly TrainingWarning[] {
     const { inputs, config } = this.#job;
     const { bestByObjective = {}, step, lastLoss } = this.#position;
-    const { objectives } = inputs.spec;
+    const { objectives, objectiveKinds } = inputs.spec;
     const entropies = objectives.map((name, task) => {
       const rate = inputs.rates[task] ?? 0.5;
       return (config.training.objectiveWeights[name] ?? 1) * constantLogLoss(rate, rate);
     });
+    // What is learned from a teacher is part of the loss, and that of amounts has no zero to compare shares with.
+    const isComparable = config.teacher === null && objectiveKinds === undefined;
     return baseRateWarnings({
       validation: bestByObjective,
       labels: inputs.labels,
       steps: step,
-      // What is learned from a teacher is part of the loss.
-      lastLoss: config.teacher === null ? lastLoss : null,
+      lastLoss: isComparable ? lastLoss : null,
       baseLoss: entropies.reduce((sum, entropy) => sum + entropy, 0),
       rowless: inputs.tables.filter(({ ids, admitted }) => ids > 0 && admitted === 0).map(({ table }) => table),
     });

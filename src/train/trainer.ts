@@ -6,13 +6,14 @@ import { nearest } from "../config/nearest.ts";
 import type { ModelConfig, ProjectConfig } from "../config/types.ts";
 import { EventStore, newestShareMs, timeSplitOf, windowOf } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
-import type { Batch } from "../features/spec.ts";
+import { type ObjectiveSpec, objectivesOf } from "../features/objectives.ts";
+import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { buildModel, type Model, type ModelInputs } from "../model/index.ts";
 import { Initializer } from "../nn/index.ts";
 import { RandomGenerator, setThreads } from "../torch/index.ts";
 import type { CheckpointFolder } from "./checkpoint.ts";
 import { type InputOptions, TrainingInputs } from "./inputs.ts";
-import { Learner, type Lesson, labelLesson } from "./learner.ts";
+import { Learner, type Lesson, type LossOptions, labelLesson } from "./learner.ts";
 import { inPrecision } from "./precision.ts";
 import type { TrainingProgress } from "./progress.ts";
 import { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
@@ -59,7 +60,7 @@ export interface Teaching {
 }
 
 /** Adds to a batch of a model with these objectives what a teacher said of its examples. */
-export type Enrich = (batch: Batch, objectives: readonly string[]) => Batch;
+export type Enrich = (batch: Batch, spec: ObjectiveSpec) => Batch;
 
 /** One training job: what a {@link Session} works on. */
 export interface TrainingJob {
@@ -110,7 +111,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   if (mesh.rank === 0) inputs.save(folder.inputs);
   const signal = options.signal ?? new AbortController().signal;
   const { objectives } = inputs.spec;
-  const enrich = (batch: Batch): Batch => teaching?.enrich(batch, objectives) ?? batch;
+  const enrich = (batch: Batch): Batch => teaching?.enrich(batch, inputs.spec) ?? batch;
   const windows = attributionWindows(project.events.outcomes, objectives);
   const prepare = (batch: Batch): Batch => dealWindows(enrich(batch), objectives.length, windows);
   const after = options.slice?.after ?? null;
@@ -135,7 +136,12 @@ export function initLearner(job: ModelJob, teaching?: Teaching): Learner {
   // The same parameters computed in another way; what is validated and exported computes in float32.
   const learning = inPrecision(model, job.config.training);
   const lesson = teaching?.teach(learning, from) ?? labelLesson(learning);
-  return Learner.of(model, lesson, weightsOf(job));
+  return Learner.of(model, lesson, { weights: weightsOf(job), objectives: mixedObjectives(job.inputs.spec) });
+}
+
+/** The objectives where some are amounts or counts; null where outputs are logits, which one operator learns from. */
+function mixedObjectives(spec: FeatureSpec): LossOptions["objectives"] {
+  return spec.objectiveKinds === undefined ? null : objectivesOf(spec);
 }
 
 /** The weight of each objective; null if none is weighed. */
@@ -154,7 +160,8 @@ export function initModel({ config, inputs, mesh, folder }: ModelJob): {
   const { tableRows: rows, tableStorage, training } = config;
   const tableFolder = tableStorage === "file" ? folder.path : null;
   const initial = new Initializer(RandomGenerator.seeded(training.seed), { rows, tableFolder });
-  const from = { spec: inputs.spec, rates: inputs.rates, initial };
+  const { spec, rates, amounts } = inputs;
+  const from = { spec, rates, initial, ...(amounts === null ? {} : { amounts }) };
   return { model: buildModel(config, from), from };
 }
 

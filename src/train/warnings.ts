@@ -42,15 +42,23 @@ export function oneClassWarnings(
   labels: readonly ObjectiveLabels[],
   { where, isWhole }: { readonly where: string; readonly isWhole: boolean },
 ): readonly TrainingWarning[] {
-  const constant = labels.filter(({ known, positive }) => known > 0 && (positive === 0 || positive === known));
+  const constant = labels.filter(isConstant);
   const [first] = constant;
   if (first !== undefined && isWhole) throw oneClass(first, where);
-  return constant.map(({ objective, positive }) => {
-    return { code: "LABELS_ONE_CLASS", text: `all labels of ${objective} here are ${positive === 0 ? 0 : 1}` };
+  return constant.map(({ objective, positive, amounts }) => {
+    const only = amounts?.least ?? (positive === 0 ? 0 : 1);
+    return { code: "LABELS_ONE_CLASS", text: `all labels of ${objective} here are ${only}` };
   });
 }
 
-function oneClass({ objective, from, known, positive }: ObjectiveLabels, where: string): LapidaryError {
+function isConstant({ known, positive, amounts }: LabelCounts): boolean {
+  if (known === 0) return false;
+  return amounts === undefined ? positive === 0 || positive === known : amounts.least === amounts.most;
+}
+
+function oneClass(labels: ObjectiveLabels, where: string): LapidaryError {
+  const { objective, from, known, positive, amounts } = labels;
+  if (amounts !== undefined) return oneAmount(labels, where, amounts.least);
   const hint =
     positive === 0
       ? `Check the mapping: \`objectives.${objective}\` reads the field ${from}, where 1 or true is a positive. Or train on more events, or without it (\`objectives\` of the model).`
@@ -61,6 +69,16 @@ function oneClass({ objective, from, known, positive }: ObjectiveLabels, where: 
     expected: "positive and negative labels in the training window",
     got: `${known} labels, all ${positive === 0 ? "negative" : "positive"}`,
     hint,
+  });
+}
+
+function oneAmount({ objective, from, known }: ObjectiveLabels, where: string, only: number): LapidaryError {
+  return new LapidaryError({
+    code: "TRAIN_ONE_CLASS",
+    where: `${where}, ${objective}`,
+    expected: "labels that vary in the training window",
+    got: `${known} labels, all ${only}`,
+    hint: `Check the mapping: \`objectives.${objective}\` reads the field ${from}. Or train on more events, or without it (\`objectives\` of the model).`,
   });
 }
 
@@ -157,7 +175,9 @@ export function baseRateWarnings(end: TrainingEnd): readonly TrainingWarning[] {
       (reason) => reason !== null,
     );
     const why = reasons.length === 0 ? "nothing plain to see: try other learning rates" : reasons.join("; ");
-    const text = `${objective} is worse than its base rate on the validation window (NE ${normalizedEntropy.toFixed(4)}): ${why}`;
+    const [base, metric] =
+      end.labels[objective]?.amounts === undefined ? ["base rate", "NE"] : ["mean", "normalized deviance"];
+    const text = `${objective} is worse than its ${base} on the validation window (${metric} ${normalizedEntropy.toFixed(4)}): ${why}`;
     return [{ code: "WORSE_THAN_BASE_RATE", text }];
   });
 }
@@ -165,6 +185,7 @@ export function baseRateWarnings(end: TrainingEnd): readonly TrainingWarning[] {
 /** Whether most of the loss is that of the training window's rate. */
 function movedRate({ baseRate: rate, normalizedEntropy }: ObjectiveValidation, labels: LabelCounts | undefined) {
   if (rate === null || normalizedEntropy === null || labels === undefined || labels.known === 0) return null;
+  if (labels.amounts !== undefined) return movedMean(rate, labels.amounts.mean);
   const learned = labels.positive / labels.known;
   const excess = constantLogLoss(rate, learned) / constantLogLoss(rate, rate) - 1;
   if (!(excess >= (normalizedEntropy - 1) / 2)) return null;
@@ -172,9 +193,19 @@ function movedRate({ baseRate: rate, normalizedEntropy }: ObjectiveValidation, l
   return `its label rate moved, from ${percent(learned)} in training to ${percent(rate)}`;
 }
 
+/** Factor by which a mean must have moved to be named. */
+const MOVED_MEAN = 1.5;
+
+function movedMean(now: number, learned: number): string | null {
+  const factor = Math.max(now, learned) / Math.min(now, learned);
+  if (!(factor >= MOVED_MEAN)) return null;
+  return `its mean moved, from ${learned.toPrecision(3)} in training to ${now.toPrecision(3)}`;
+}
+
 function commonReasons(end: TrainingEnd, objective: string): readonly (string | null)[] {
-  const { known = 0, positive = 0 } = end.labels[objective] ?? {};
-  const rarer = Math.min(positive, known - positive);
+  const { known = 0, positive = 0, amounts } = end.labels[objective] ?? {};
+  // Of amounts those above 0 tell the most.
+  const rarer = amounts === undefined ? Math.min(positive, known - positive) : positive;
   const { steps, rowless, lastLoss, baseLoss } = end;
   const [isFitted, isUnfit] = [
     lastLoss !== null && lastLoss < (1 - LOSS_MARGIN) * baseLoss,
@@ -182,7 +213,9 @@ function commonReasons(end: TrainingEnd, objective: string): readonly (string | 
   ];
   const losses = `loss ${lastLoss?.toFixed(3)}, base rates ${baseLoss.toFixed(3)}`;
   return [
-    rarer < FEW_LABELS ? `only ${rarer} ${positive <= known / 2 ? "positive" : "negative"} labels to learn from` : null,
+    rarer < FEW_LABELS
+      ? `only ${rarer} ${amounts !== undefined || positive <= known / 2 ? "positive" : "negative"} labels to learn from`
+      : null,
     steps < FEW_UPDATES ? `only ${steps} updates: make more epochs, or smaller batches` : null,
     rowless.length > 0 ? `no id of ${rowless.join(", ")} has a row of its own` : null,
     isFitted ? `it fits its training examples (${losses}) and not these: more data, fewer epochs or lower rates` : null,

@@ -60,8 +60,9 @@ export async function generate(project: ProjectConfig, options: GenerateOptions)
   const present = KnowledgeStore.manifestOf(dir);
   if (present?.id === id) return describe(dir, 0);
   const teachers = parts.map(({ run }) => openTeacher(project, run));
-  const objectives = teachers[0]?.inputs.spec.objectives ?? [];
-  const writer = new KnowledgeWriter(dir, { id, teacher, events, objectives, snapshots });
+  const { objectives = [], objectiveKinds } = teachers[0]?.inputs.spec ?? {};
+  const kinds = objectiveKinds === undefined ? {} : { objectiveKinds };
+  const writer = new KnowledgeWriter(dir, { id, teacher, events, objectives, ...kinds, snapshots });
   let scored = 0;
   for (const [snapshot, { model, inputs }] of teachers.entries()) {
     const { fromMs, untilMs } = parts[snapshot]!;

@@ -8,12 +8,14 @@
  * <knowledge>/<teacher>/v-<id>/users        its user: u32 [N]
  * <knowledge>/<teacher>/v-<id>/times        its time, ms since 1970 UTC: f64 [N]
  * <knowledge>/<teacher>/v-<id>/snapshots    index of the snapshot that scored it: u16 [N]
- * <knowledge>/<teacher>/v-<id>/logits       one per objective: f32 [N, T]
+ * <knowledge>/<teacher>/v-<id>/logits       outputs, one logit of each yes/no objective: f32 [N, W]
  * <knowledge>/<teacher>/v-<id>/embeddings   of the user, as the snapshot saw them: f32 [N, E]
  * ```
  *
  * Rows of an event store are in order of (user, time), so the same order serves both keys.
  */
+
+import type { AmountKind } from "../config/objective-kinds.ts";
 import type { FileDigest } from "../data/store/file-writer.ts";
 import type { ColumnType } from "../data/store/format.ts";
 
@@ -53,6 +55,8 @@ export interface KnowledgeManifest {
   /** Fingerprint of the event store that the rows are of. */
   readonly events: string;
   readonly objectives: readonly string[];
+  /** @default all objectives are yes or no */
+  readonly objectiveKinds?: Readonly<Record<string, AmountKind>>;
   /** Dimension of the embeddings, E. */
   readonly embeddingDim: number;
   readonly numExamples: number;

@@ -5,6 +5,7 @@ import { LapidaryError } from "../config/errors.ts";
 import { type Column, FileColumn } from "../data/store/column.ts";
 import { currentFolder } from "../data/store/event-store.ts";
 import { MANIFEST_FILE } from "../data/store/format.ts";
+import { type ObjectiveSpec, objectivesOf, outputWidth } from "../features/objectives.ts";
 import { meanEmbedding, PAST_LENGTH } from "../features/past-embeddings.ts";
 import type { Batch, BatchKnowledge } from "../features/spec.ts";
 import { KNOWLEDGE_COLUMNS, KNOWLEDGE_VERSION, type KnowledgeManifest } from "./knowledge-format.ts";
@@ -57,10 +58,10 @@ export class KnowledgeStore {
     }
   }
 
-  /** Logit of each objective of the store for the example of a row; null if no snapshot has scored it. @shape [T] */
+  /** Outputs of each objective of the store for the example of a row; null if no snapshot has scored it. @shape [W] */
   logitsOf(row: number): Float32Array | null {
     const index = this.#indexOf(row);
-    const width = this.manifest.objectives.length;
+    const width = outputWidth(this.manifest);
     return index === null ? null : (this.#columns.logits.slice(index * width, (index + 1) * width) as Float32Array);
   }
 
@@ -84,19 +85,22 @@ export class KnowledgeStore {
     return meanEmbedding(embeddings.slice(start * dim, end * dim), dim);
   }
 
-  /** The knowledge of a batch for a model with these objectives; those that the teacher lacks are masked. */
-  knowledgeOf(batch: Batch, objectives: readonly string[]): BatchKnowledge {
-    const sources = objectives.map((name) => this.manifest.objectives.indexOf(name));
+  /** The knowledge of a batch for a model with these objectives; those that the teacher lacks, or knows as another kind, are masked. */
+  knowledgeOf(batch: Batch, spec: ObjectiveSpec): BatchKnowledge {
+    const told = objectivesOf(this.manifest);
+    const own = objectivesOf(spec);
+    const sources = own.map(({ name, kind }) => told.find((each) => each.name === name && each.kind === kind));
+    const width = outputWidth(spec);
     const dim = this.manifest.embeddingDim;
-    const logits = new Float32Array(batch.size * objectives.length);
-    const mask = new Float32Array(logits.length);
+    const logits = new Float32Array(batch.size * width);
+    const mask = new Float32Array(batch.size * own.length);
     const past = new Float32Array(batch.size * dim);
     for (let b = 0; b < batch.size; b++) {
       const known = this.logitsOf(batch.rows[b]!);
       past.set(this.pastOf(batch.groups.users[b]!, batch.times[b]!), b * dim);
       for (const [t, source] of sources.entries()) {
-        if (known === null || source < 0) continue;
-        logits[b * sources.length + t] = known[source]!;
+        if (known === null || source === undefined) continue;
+        logits.set(known.subarray(source.from, source.to), b * width + own[t]!.from);
         mask[b * sources.length + t] = 1;
       }
     }

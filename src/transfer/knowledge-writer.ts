@@ -4,6 +4,7 @@ import { makeFolder, syncFolder, writeFileAtomic } from "../config/durable-file.
 import { LapidaryError } from "../config/errors.ts";
 import { FileWriter } from "../data/store/file-writer.ts";
 import { CURRENT_FILE, MANIFEST_FILE } from "../data/store/format.ts";
+import { outputWidth } from "../features/objectives.ts";
 import { type KNOWLEDGE_COLUMNS, KNOWLEDGE_VERSION, type KnowledgeManifest } from "./knowledge-format.ts";
 
 /** What one snapshot said of some examples. */
@@ -21,7 +22,10 @@ export interface ScoredChunk {
 }
 
 /** What a version is of, before anything was scored. */
-export type KnowledgeFacts = Pick<KnowledgeManifest, "id" | "teacher" | "events" | "objectives" | "snapshots">;
+export type KnowledgeFacts = Pick<
+  KnowledgeManifest,
+  "id" | "teacher" | "events" | "objectives" | "objectiveKinds" | "snapshots"
+>;
 
 /** Where an example's values lie among the chunks. */
 interface Place {
@@ -73,7 +77,7 @@ export class KnowledgeWriter {
     const places = this.#chunks
       .flatMap((chunk) => Array.from(chunk.rows, (_, index): Place => ({ chunk, index })))
       .sort((a, b) => rowOf(a) - rowOf(b));
-    const objectives = this.#facts.objectives.length;
+    const width = outputWidth(this.#facts);
     const [first] = this.#chunks;
     const embeddingDim = first === undefined ? 0 : first.embeddings.length / Math.max(1, first.rows.length);
     const column = (name: keyof typeof KNOWLEDGE_COLUMNS, valuesOf: (place: Place) => NodeJS.ArrayBufferView) => {
@@ -92,7 +96,7 @@ export class KnowledgeWriter {
         users: column("users", ({ chunk, index }) => chunk.users.subarray(index, index + 1)),
         times: column("times", ({ chunk, index }) => chunk.times.subarray(index, index + 1)),
         snapshots: column("snapshots", ({ chunk }) => Uint16Array.of(chunk.snapshot)),
-        logits: column("logits", ({ chunk, index }) => slice(chunk.logits, index, objectives)),
+        logits: column("logits", ({ chunk, index }) => slice(chunk.logits, index, width)),
         embeddings: column("embeddings", ({ chunk, index }) => slice(chunk.embeddings, index, embeddingDim)),
       },
     };

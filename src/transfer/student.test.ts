@@ -11,7 +11,7 @@ import { checkGrads, toBeClose } from "../torch/testing.ts";
 import { type Lesson, labelLoss } from "../train/index.ts";
 import { lessonOf, StudentAdapter, scaleGradient } from "./student.ts";
 
-const over = { mesh: ProcessMesh.single(), weights: null };
+const over = { mesh: ProcessMesh.single(), weights: null, objectives: null };
 const SCALES = { labelScale: 1.5, gradientScale: 3, lossWeight: 0.5 };
 
 const knowledge = (mask = [1, 1, 0, 1, 0, 0]): BatchKnowledge => ({
@@ -127,7 +127,7 @@ describe("the auxiliary head", () => {
 
 describe("the student adapter", () => {
   it("reads the teacher's scalar alone, of its own objective", () => {
-    const adapter = StudentAdapter.init(2, { initial: initial64(1) });
+    const adapter = StudentAdapter.init(TINY_SPEC, { initial: initial64(1) });
     const of = (...logits: number[]) => adapter.apply(fromArray(Float64Array.from(logits), [1, 2])).toNumbers();
     const [a, b] = [of(0.3, 1), of(0.3, -5)];
     expect(a[0]).toBe(b[0]);

@@ -1,9 +1,10 @@
 import type { TransferConfig, TransferTechnique } from "../config/types.ts";
+import { type Objective, type ObjectiveSpec, objectivesOf, outputWidth } from "../features/objectives.ts";
 import type { Batch } from "../features/spec.ts";
 import { type ModelInputs, toDevice, type Vertical } from "../model/index.ts";
 import { Linear, Mlp } from "../nn/index.ts";
 import { cat, noGrad, type Tensor } from "../torch/index.ts";
-import { type Lesson, type LossScope, labelLoss, maskedLoss } from "../train/index.ts";
+import { type Lesson, type LossScope, labelLoss, labelsOf, maskedLoss, taughtLoss } from "../train/index.ts";
 
 /** What a technique uses; a technique has a row, leaving one out does not compile. */
 interface Parts {
@@ -39,22 +40,29 @@ export function scaleGradient(x: Tensor, factor: number): Tensor {
   return constant.add(x.sub(constant).mul(factor));
 }
 
-/** The teacher's scalar, corrected by fresh labels: `ẑ_t = MLP_t(z_t)`, one per objective. @see arXiv 2502.17494 eq. 6 */
+/** The teacher's outputs, corrected by fresh labels: `ẑ_t = MLP_t(z_t)`, one map per objective. @see arXiv 2502.17494 eq. 6 */
 export class StudentAdapter {
   readonly maps: readonly Mlp[];
+  readonly objectives: readonly Objective[];
 
-  constructor(maps: readonly Mlp[]) {
+  constructor(maps: readonly Mlp[], objectives: readonly Objective[]) {
     this.maps = maps;
+    this.objectives = objectives;
   }
 
-  static init(objectives: number, { initial }: Pick<ModelInputs, "initial">): StudentAdapter {
-    const sizes = { in: 1, hidden: [ADAPTER_WIDTH], out: 1 };
-    return new StudentAdapter(Array.from({ length: objectives }, () => Mlp.init(sizes, initial)));
+  static init(spec: ObjectiveSpec, { initial }: Pick<ModelInputs, "initial">): StudentAdapter {
+    const objectives = objectivesOf(spec);
+    const maps = objectives.map(({ from, to }) =>
+      Mlp.init({ in: to - from, hidden: [ADAPTER_WIDTH], out: to - from }, initial),
+    );
+    return new StudentAdapter(maps, objectives);
   }
 
-  /** @shape logits [B, T] → [B, T] */
-  apply(logits: Tensor): Tensor {
-    const corrected = this.maps.map((map, t) => map.apply(logits.slice(1, t, t + 1)));
+  /** @shape outputs [B, W] → [B, W] */
+  apply(outputs: Tensor): Tensor {
+    const corrected = this.objectives.map(
+      ({ from, to }, t) => this.maps[t]?.apply(outputs.slice(1, from, to)) ?? outputs,
+    );
     return cat(corrected, 1);
   }
 }
@@ -67,7 +75,8 @@ interface Beside {
 }
 
 /**
- * How a vertical model learns from its teacher's logits `z_F`, `h` the log loss over what is known, `x` the backbone:
+ * How a vertical model learns from its teacher's logits `z_F`, `h` the log loss over what is known, `x` the backbone; of an
+ * amount or a count `h` is the cross entropy of the teacher's distribution, α a factor of its probability or rate:
  *
  * - on one head, plain distillation: `h(z_S, y) + h(z_S, σ(z_F))`
  * - else `h(z_S, y) + w h(z_D, min(1, α σ(z_F)))`, where `z_D = W_D gradScale_β(x)`
@@ -88,16 +97,17 @@ export function lessonOf(model: Vertical, config: TransferConfig, inputs: ModelI
     const taught = teacherOf(batch, served);
     if (taught === null) return total[0] as Tensor;
     const { logits, mask } = taught;
-    if (parts.shared) total.push(maskedLoss(served, { labels: logits.sigmoid(), mask }, over));
+    if (parts.shared) total.push(taughtLoss(served, { teacher: logits, mask }, over));
     const scaled = scaleGradient(backbone, config.gradientScale);
     if (extra.auxiliary !== null) {
-      const labels = logits.sigmoid().mul(config.labelScale).clamp(null, 1);
-      total.push(maskedLoss(extra.auxiliary.apply(scaled), { labels, mask }, over).mul(config.lossWeight));
+      const told = { teacher: logits, mask, labelScale: config.labelScale };
+      total.push(taughtLoss(extra.auxiliary.apply(scaled), told, over).mul(config.lossWeight));
     }
     if (extra.adapter !== null && extra.adapted !== null) {
       const adapted = extra.adapter.apply(logits);
-      total.push(maskedLoss(adapted, { labels: labelsOf(batch, served), mask: both(mask, batch.labelMask) }, over));
-      total.push(maskedLoss(extra.adapted.apply(scaled), { labels: adapted.detach().sigmoid(), mask }, over));
+      const labels = labelsOf(batch, served, over);
+      total.push(maskedLoss(adapted, { labels, mask: both(mask, batch.labelMask) }, over));
+      total.push(taughtLoss(extra.adapted.apply(scaled), { teacher: adapted.detach(), mask }, over));
     }
     return total.reduce((sum, term) => sum.add(term));
   };
@@ -105,9 +115,8 @@ export function lessonOf(model: Vertical, config: TransferConfig, inputs: ModelI
 }
 
 function drawBeside(model: Vertical, parts: Parts, { rates, initial, spec }: ModelInputs): Beside {
-  const objectives = spec.objectives.length;
   const head = (): Linear => {
-    const made = Linear.init({ in: model.width, out: objectives }, initial);
+    const made = Linear.init({ in: model.width, out: outputWidth(spec) }, initial);
     // They begin where the serving head begins.
     const { bias } = model.output;
     if (bias !== null && rates.length > 0) noGrad(() => made.bias?.copy_(bias));
@@ -115,22 +124,18 @@ function drawBeside(model: Vertical, parts: Parts, { rates, initial, spec }: Mod
   };
   return {
     auxiliary: parts.auxiliary ? head() : null,
-    adapter: parts.adapter ? StudentAdapter.init(objectives, { initial }) : null,
+    adapter: parts.adapter ? StudentAdapter.init(spec, { initial }) : null,
     adapted: parts.adapter ? head() : null,
   };
 }
 
-/** The teacher's logits where the model is; null for a batch without knowledge. */
+/** The teacher's outputs where the model is; null for a batch without knowledge. */
 function teacherOf(
   { knowledge }: Batch,
   like: Tensor,
 ): { readonly logits: Tensor; readonly mask: Float32Array } | null {
   if (knowledge === undefined) return null;
   return { logits: toDevice(knowledge.logits, like.shape, like), mask: knowledge.mask };
-}
-
-function labelsOf(batch: Batch, like: Tensor): Tensor {
-  return toDevice(batch.labels, like.shape, like);
 }
 
 function both(a: Float32Array, b: Float32Array): Float32Array {

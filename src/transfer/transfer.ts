@@ -70,7 +70,7 @@ export function knowledgeFor(project: ProjectConfig): EnrichFor {
 }
 
 function enrichFrom(store: KnowledgeStore): Enrich {
-  return (batch, objectives) => ({ ...batch, knowledge: store.knowledgeOf(batch, objectives) });
+  return (batch, spec) => ({ ...batch, knowledge: store.knowledgeOf(batch, spec) });
 }
 
 /**

@@ -72,7 +72,7 @@ function columnsOf(
     const some =
       measure === "count" ? `${alias}.number::FLOAT` : `coalesce(TRY_CAST(${alias}.s${value} AS FLOAT), 'NaN'::FLOAT)`;
     const sql = `CASE WHEN NOT ${isClosed} THEN 'NaN'::FLOAT WHEN ${alias}.event IS NULL THEN 0::FLOAT ELSE ${some} END`;
-    return [{ layout: number, sql }];
+    return [{ layout: { ...number, kind: outcome.kind }, sql }];
   }
   const after = arrival.at === null ? `${alias}.first` : afterSql(plan, arrival.at);
   const isIn = arrival.at === null ? `${after} IS NOT NULL` : `coalesce(${after} BETWEEN 0 AND ${windowMs}, false)`;

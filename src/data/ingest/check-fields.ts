@@ -1,5 +1,6 @@
 import { LapidaryError } from "../../config/errors.ts";
 import { nearest } from "../../config/nearest.ts";
+import { isNumeric } from "../../config/value-kinds.ts";
 import { canHoldList } from "./lists.ts";
 import { fieldOf, type IngestPlan, type PlannedColumn } from "./plan.ts";
 
@@ -61,14 +62,14 @@ export function checkJsonFields(plan: IngestPlan, path: string, keys: ReadonlySe
   }
 }
 
-const NUMERIC_KINDS: ReadonlySet<string> = new Set(["number", "flag"]);
+const NUMERIC_KINDS: ReadonlySet<string> = new Set(["number", "value", "count", "flag"]);
 
 function checkType(where: string, { kind, list }: PlannedColumn, type: string): void {
   if (list && canHoldList(list, type)) return;
   const isNested = /[[(]|^(BIT|MAP|STRUCT|UNION|VARIANT|GEOMETRY)/.test(type) && !type.startsWith("DECIMAL");
   const isTimeOfDay = /^(TIME(?!STAMP)|INTERVAL)/.test(type);
   const isWrong = NUMERIC_KINDS.has(kind)
-    ? /^(DATE|TIME|INTERVAL|UUID)/.test(type) || (kind === "number" && type === "BOOLEAN")
+    ? /^(DATE|TIME|INTERVAL|UUID)/.test(type) || (isNumeric(kind) && type === "BOOLEAN")
     : kind === "time" && (isTimeOfDay || type === "BOOLEAN" || type === "UUID");
   if (!list && !isNested && !isWrong) return;
   throw new LapidaryError({

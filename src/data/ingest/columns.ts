@@ -1,4 +1,5 @@
 import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
+import { isNumeric } from "../../config/value-kinds.ts";
 import { ORIGINS } from "../../features/schema.ts";
 import { FLAG_CARDINALITY } from "../../features/transform.ts";
 import type { ColumnLayout, ColumnType } from "../store/format.ts";
@@ -27,8 +28,8 @@ export async function layoutColumns(connection: DuckDBConnection, plan: IngestPl
       layouts.push({ name, kind: "vector", type: "f32", cardinality: 0, dim: column.list.dim });
       continue;
     }
-    if (kind === "number") {
-      layouts.push({ name, kind: "number", type: "f32", cardinality: 0 });
+    if (isNumeric(kind)) {
+      layouts.push({ name, kind, type: "f32", cardinality: 0 });
       continue;
     }
     const cardinality = await codeCount(connection, column);
@@ -99,7 +100,7 @@ function eventsSql(plan: IngestPlan, { layouts, arrivals }: StoredColumns): stri
     else if (column.list) {
       joins.push(`LEFT JOIN ${listCodesTable(column.name)} AS l${index} ON l${index}.seq = accepted.seq`);
       outputs.push(`coalesce(l${index}.codes, [])::${type}[] AS c${index}`);
-    } else if (column.kind === "number") outputs.push(`coalesce(${value}, 'NaN'::FLOAT) AS c${index}`);
+    } else if (isNumeric(column.kind)) outputs.push(`coalesce(${value}, 'NaN'::FLOAT) AS c${index}`);
     else if (column.ids === null) outputs.push(`coalesce(${value}, 0)::${type} AS c${index}`);
     else {
       joins.push(`LEFT JOIN ${codesTable(column)} AS k${index} ON k${index}.id = ${value}`);

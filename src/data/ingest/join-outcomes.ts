@@ -91,7 +91,8 @@ export async function countOutcomes(
 ): Promise<Readonly<Record<string, OutcomeCounts>>> {
   const counts: Record<string, OutcomeCounts> = {};
   for (const arrival of plan.arrivals) {
-    if (arrival.outcome.arrival.measure !== "any") continue;
+    // What is kept beside an outcome goes where it goes.
+    if (arrival.outcome.arrival.measure !== "any" && !arrival.outcome.objective) continue;
     const found = logOf(arrival);
     counts[arrival.name] =
       found === null ? await countTimes(connection, plan, arrival) : await countLog(connection, arrival, found.log);

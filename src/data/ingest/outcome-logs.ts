@@ -4,6 +4,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { makeFolder } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import type { EventsConfig, OutcomeLogConfig } from "../../config/types.ts";
+import { isNumeric, type NumericKind } from "../../config/value-kinds.ts";
 import { FileWriter } from "../store/file-writer.ts";
 import type { LogOf } from "./arrivals.ts";
 import { countRejections, writeDeadLetters } from "./dead-letters.ts";
@@ -32,8 +33,8 @@ interface SharedLog {
   readonly log: OutcomeLogConfig;
   /** Where it is written, as users know it. */
   readonly where: string;
-  /** Fields of values. */
-  readonly values: Set<string>;
+  /** Fields of values, and whether each must be an amount. */
+  readonly values: Map<string, NumericKind>;
   windowMs: number;
 }
 
@@ -48,14 +49,16 @@ const MEMORY = "1GB";
  */
 export async function openOutcomeLogs(events: EventsConfig, queryFolder: string): Promise<OutcomeLogs> {
   const shared = new Map<string, SharedLog>();
-  for (const [name, { arrival, from, objective }] of Object.entries(events.outcomes)) {
+  for (const [name, { arrival, from, kind, objective }] of Object.entries(events.outcomes)) {
     const { log = null, windowMs = 0, measure } = arrival ?? {};
     if (log === null) continue;
     const where = `${objective ? "objectives" : "events.outcomes"}.${name}.log.sql`;
-    const own = shared.get(keyOf(log)) ?? { log, where, values: new Set<string>(), windowMs: 0 };
+    const own = shared.get(keyOf(log)) ?? { log, where, values: new Map<string, NumericKind>(), windowMs: 0 };
     shared.set(keyOf(log), own);
     own.windowMs = Math.max(own.windowMs, windowMs);
-    if (measure === "sum") own.values.add(from);
+    if (measure === "sum" && (kind === "value" || !own.values.has(from))) {
+      own.values.set(from, kind === "value" ? kind : "number");
+    }
   }
   const logs: OutcomeLog[] = [];
   const dispose = () => {
@@ -75,7 +78,7 @@ export async function openOutcomeLogs(events: EventsConfig, queryFolder: string)
   const logOf = ({ outcome: { arrival, from } }: PlannedArrival) => {
     if (arrival.log === null) return null;
     const key = keyOf(arrival.log);
-    return { log: keys.indexOf(key), value: [...(shared.get(key)?.values ?? [])].indexOf(from) };
+    return { log: keys.indexOf(key), value: [...(shared.get(key)?.values.keys() ?? [])].indexOf(from) };
   };
   return { logs, logOf, [Symbol.dispose]: dispose };
 }
@@ -99,8 +102,8 @@ function keyOf({ from, sql, partitions, format, key, time }: OutcomeLogConfig): 
 function mappingOf(events: EventsConfig, { log, values, windowMs }: SharedLog): EventsConfig {
   const { fold: _, ...rest } = events;
   const isSameFormat = log.format === events.format;
-  const attributes = [...values].map((from, i) => {
-    return [`value${i}`, { from, kind: "number", ids: { kind: "dictionary" } }] as const;
+  const attributes = [...values].map(([from, kind], i) => {
+    return [`value${i}`, { from, kind, ids: { kind: "dictionary" } }] as const;
   });
   return {
     ...rest,
@@ -172,7 +175,7 @@ function rowsSql(plan: OpenLog["plan"]): string {
     const column = plan.columns.find((each) => each.name === name);
     return column === undefined ? "NULL" : valueName(plan, column);
   };
-  const values = plan.columns.filter(({ kind }) => kind === "number");
+  const values = plan.columns.filter(({ kind }) => isNumeric(kind));
   const sums = values.map(({ name }, i) => `, ${value(name)}::DOUBLE AS x${i}`);
   const user = "from" in plan.user.source ? `${valueName(plan, plan.user)}::VARCHAR` : "NULL::VARCHAR";
   return `SELECT ${value("item")}::VARCHAR AS id, ${user} AS "user", ${valueName(plan, plan.time)} AS time${sums.join("")} FROM readable`;

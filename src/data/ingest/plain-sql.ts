@@ -1,4 +1,5 @@
 import type { TimeUnit } from "../../config/types.ts";
+import { isNumeric } from "../../config/value-kinds.ts";
 import { ORIGIN_CODES, ORIGINS } from "../../features/schema.ts";
 import { plainListSql, stagedListType } from "./lists.ts";
 import type { PlannedColumn } from "./plan.ts";
@@ -40,7 +41,7 @@ export function stagedType({ kind, list }: PlannedColumn, idType: IdType): strin
   if (list) return stagedListType(list);
   if (kind === "id") return idType;
   if (kind === "time") return "BIGINT";
-  return kind === "number" ? "FLOAT" : "UTINYINT";
+  return isNumeric(kind) ? "FLOAT" : "UTINYINT";
 }
 
 /** Whether a field of this type can hold a value that is not spelt plainly. */
@@ -48,6 +49,7 @@ export function mayBeOdd({ kind }: PlannedColumn, type: string): boolean {
   if (kind === "list") return true;
   const isInteger = INTEGER_TYPE.test(type);
   if (kind === "id" || kind === "number") return !isInteger;
+  if (isNumeric(kind)) return !/^U.*INT/.test(type);
   return !(kind === "flag" && type === "BOOLEAN");
 }
 
@@ -62,6 +64,10 @@ export function plainSql(column: PlannedColumn, raw: string, facts: FieldFacts):
       return timeSql(raw, facts);
     case "number":
       return numberSql(raw, facts.type);
+    case "value":
+      return ofFloatSql(numberSql(raw, facts.type), "x >= 0");
+    case "count":
+      return ofFloatSql(numberSql(raw, facts.type), "x >= 0 AND x = floor(x)");
     case "flag":
       return flagSql(raw, facts.type);
     case "origin":
@@ -91,6 +97,11 @@ function numberSql(raw: string, type: string): string {
   const isText = type === "VARCHAR" ? ` AND NOT contains(${raw}, '_')` : "";
   // To add zero makes minus zero plain, that of a number too small for a float32 too: the two are one value.
   return `CASE WHEN abs(${double}) <= 3.4e38${isText} THEN ${double}::FLOAT + 0::FLOAT END`;
+}
+
+/** A float `x` that a rule takes; NULL otherwise. */
+function ofFloatSql(float: string, rule: string): string {
+  return `CASE WHEN ${rule.replaceAll("x", `(${float})`)} THEN ${float} END`;
 }
 
 function flagSql(raw: string, type: string): string {

@@ -6,7 +6,7 @@ import type {
   OutcomeConfig,
   Source,
 } from "../../config/types.ts";
-import type { ScalarKind } from "../../config/value-kinds.ts";
+import type { NumericKind, ScalarKind } from "../../config/value-kinds.ts";
 import {
   type AttributeField,
   type EventSchema,
@@ -17,7 +17,7 @@ import {
 import type { ListSpec } from "./lists.ts";
 
 /** How the values of a planned column are read. */
-export type PlannedKind = "id" | "time" | "origin" | "number" | "flag" | "list";
+export type PlannedKind = "id" | "time" | "origin" | NumericKind | "flag" | "list";
 
 /**
  * Where a planned column comes from: a field, a constant, the row itself, which is an id that no other row has, or the

@@ -11,8 +11,9 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 import type { EventsConfig } from "../../config/types.ts";
+import { isNumeric } from "../../config/value-kinds.ts";
 import { readCategories, readVector } from "../../features/event-lists.ts";
-import { readCategory, readFlag, readId, readNumber, readOrigin, readTime } from "../../features/event-rules.ts";
+import { NUMBER_RULES, readCategory, readFlag, readId, readOrigin, readTime } from "../../features/event-rules.ts";
 import { isRefused, Refused } from "../../features/refusal.ts";
 import { ORIGIN_CODES } from "../../features/schema.ts";
 import type { IngestPlan, PlannedColumn } from "./plan.ts";
@@ -107,7 +108,7 @@ function valueTypeOf({ kind, list }: PlannedColumn): DuckDBType {
   if (list) return LIST(list.kind === "vector" ? FLOAT : VARCHAR);
   if (kind === "id") return VARCHAR;
   if (kind === "time") return BIGINT;
-  return kind === "number" ? FLOAT : UTINYINT;
+  return isNumeric(kind) ? FLOAT : UTINYINT;
 }
 
 /** What the rules make of a text of a column, as it is staged. */
@@ -121,7 +122,9 @@ export function readValue(column: PlannedColumn, text: string, { time }: Pick<Ev
     case "time":
       return readTime(text, time?.unit ?? "ms");
     case "number":
-      return readNumber(text);
+    case "value":
+    case "count":
+      return NUMBER_RULES[kind](text);
     case "flag": {
       const flag = readFlag(text);
       return isRefused(flag) ? flag : flag + 1;

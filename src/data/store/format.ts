@@ -61,7 +61,7 @@ export function narrowestType(max: number): ColumnType {
 }
 
 /**
- * What the values of a column mean: its kind. Flags: 0 missing, 1 false, 2 true. Numbers: NaN is missing. Vectors: all
+ * What the values of a column mean: its kind. Flags: 0 missing, 1 false, 2 true. Numbers, amounts and counts: NaN is missing. Vectors: all
  * components NaN is missing. Categories: any number of codes from 1 on per event, none is missing.
  */
 export type ColumnKind = ValueKind;

@@ -28,6 +28,8 @@ const BY_KIND: Readonly<Record<ValueKind, (field: FieldProfile, evidence: Eviden
   flag: () => [],
   vector: suspiciousVector,
   categories: suspiciousList,
+  value: () => [],
+  count: () => [],
 };
 
 /** What is suspicious of the values of attributes and outcomes, and of the key columns where it says something. */

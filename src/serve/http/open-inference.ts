@@ -1,6 +1,7 @@
 /** What the Open Inference Protocol, and Triton's extension for repositories, tell of the server and its model. */
 import { GRAPH_OUTPUT, type GraphAxis, graphInputs } from "../../bundle/index.ts";
 import { isPlainObject } from "../../config/check.ts";
+import { outputWidth } from "../../features/objectives.ts";
 import type { ServedModel } from "../ranker/served-model.ts";
 import { parseJson } from "./body.ts";
 import { DATATYPES } from "./infer.ts";
@@ -20,7 +21,7 @@ export function modelMetadata({ manifest, version }: ServedModel): object {
     versions: [version],
     platform: "onnx_onnxv1",
     inputs: inputs.map(({ name, dtype, shape }) => ({ name, datatype: DATATYPES[dtype][0], shape: shape.map(axis) })),
-    outputs: [{ name: GRAPH_OUTPUT, datatype: DATATYPES.float32[0], shape: [-1, spec.objectives.length] }],
+    outputs: [{ name: GRAPH_OUTPUT, datatype: DATATYPES.float32[0], shape: [-1, outputWidth(spec)] }],
   };
 }
 

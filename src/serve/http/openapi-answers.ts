@@ -1,5 +1,6 @@
 /** The bodies of answers as JSON Schema. */
 import { GRAPH_OUTPUT } from "../../bundle/index.ts";
+import { type Objective, type ObjectiveSpec, objectivesOf } from "../../features/objectives.ts";
 import { WARNING_CODES } from "../ranker/warnings.ts";
 import { type JsonSchema, objectSchema } from "./openapi-requests.ts";
 
@@ -83,12 +84,25 @@ const WARNING = complete({
 });
 
 /** Of `POST /rank`. */
-export function rankingSchema(objectives: readonly string[]): JsonSchema {
+export function rankingSchema(spec: ObjectiveSpec): JsonSchema {
   const probability = { type: "number", minimum: 0, maximum: 1 };
+  const amount = { type: "number", minimum: 0 };
+  const objectives = objectivesOf(spec);
+  const named = (own: readonly Objective[], schema: JsonSchema): JsonSchema =>
+    complete(Object.fromEntries(own.map(({ name }) => [name, schema])));
+  const amounts = objectives.filter(({ kind }) => kind !== "binary");
+  const description = "Expected amounts and counts.";
   const ranked = complete({
     index: { ...COUNT, description: "Place among the request's candidates, from 0." },
-    probabilities: complete(Object.fromEntries(objectives.map((name) => [name, probability]))),
-    expectedValue: { type: "number", description: "Sum of bid · probability." },
+    probabilities: named(
+      objectives.filter(({ kind }) => kind === "binary"),
+      probability,
+    ),
+    ...(amounts.length === 0 ? {} : { expected: { ...named(amounts, amount), description } }),
+    expectedValue: {
+      type: "number",
+      description: `Sum of bid · probability${amounts.length === 0 ? "" : ", expected amount or count"}.`,
+    },
   });
   const numPast = { ...COUNT, description: "Past events of the user, those that the model does not read included." };
   return complete({ model: TEXT, version: TEXT, numPast, ranked: listOf(ranked), warnings: listOf(WARNING) });

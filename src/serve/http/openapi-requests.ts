@@ -135,6 +135,12 @@ export function inferBody({ spec, graph, history }: BundleManifest): BodyDoc {
 const FACT_SCHEMAS: Readonly<Record<Exclude<ValueKind, "vector">, JsonSchema>> = {
   category: { type: ["string", "number", "boolean", "null"] },
   number: { type: ["number", "string", "null"], description: "A decimal number that a float32 holds." },
+  value: {
+    type: ["number", "string", "null"],
+    minimum: 0,
+    description: "An amount: a decimal number that is not negative.",
+  },
+  count: { type: ["number", "string", "null"], minimum: 0, description: "A whole number that is not negative." },
   flag: { type: ["boolean", "number", "string", "null"], description: "true, false, 0 or 1." },
   categories: {
     type: ["array", "string", "null"],
@@ -163,6 +169,8 @@ function factProperties(kinds: FactKinds): Record<string, JsonSchema> {
 const EXAMPLES: Readonly<Record<ValueKind, (name: string, seed: number, dim: number) => unknown>> = {
   category: (name, seed) => `${name}${seed}`,
   number: (_, seed) => seed / 2,
+  value: (_, seed) => seed / 2,
+  count: (_, seed) => seed,
   flag: (_, seed) => seed % 2 === 1,
   vector: (_, seed, dim) => Array.from({ length: dim }, (_, i) => (i % 2 === 0 ? seed / 2 : -seed / 4)),
   categories: (name, seed) => Array.from({ length: seed }, (_, i) => `${name}${i + 1}`),

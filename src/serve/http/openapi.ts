@@ -1,5 +1,6 @@
 import type { BundleManifest } from "../../bundle/index.ts";
 import { packageVersion } from "../../config/version.ts";
+import { OUTPUTS, objectivesOf } from "../../features/objectives.ts";
 import * as answers from "./openapi-answers.ts";
 import { type BodyDoc, eventsBody, inferBody, type JsonSchema, rankBody } from "./openapi-requests.ts";
 import { isProtocolPath, ROUTE_LIST, type RouteFacts, type RouteName } from "./routes.ts";
@@ -44,7 +45,7 @@ function operationDocs(manifest: BundleManifest): Readonly<Record<RouteName, Ope
   return {
     rank: {
       summary: "Orders candidates for a user, the most valuable first",
-      answer: answers.rankingSchema(manifest.spec.objectives),
+      answer: answers.rankingSchema(manifest.spec),
       body: rankBody(manifest),
     },
     events: { summary: "Reports what users did", answer: answers.EVENT_COUNTS, body: eventsBody(manifest) },
@@ -62,8 +63,8 @@ function operationDocs(manifest: BundleManifest): Readonly<Record<RouteName, Ope
     modelVersion: { summary: "Model metadata of a version", answer: answers.MODEL },
     modelReady: { summary: "Whether the model takes requests", answer: answers.MODEL_READY },
     modelVersionReady: { summary: "Whether a version of the model takes requests", answer: answers.MODEL_READY },
-    infer: { summary: "Logits of tensors", ...infer },
-    inferVersion: { summary: "Logits of tensors by a version of the model", ...infer },
+    infer: { summary: outputsSummary(manifest), ...infer },
+    inferVersion: { summary: `${outputsSummary(manifest)} by a version of the model`, ...infer },
     repositoryIndex: {
       summary: "The model that there is",
       answer: answers.INDEX,
@@ -77,6 +78,13 @@ function operationDocs(manifest: BundleManifest): Readonly<Record<RouteName, Ope
       isBodyOptional: true,
     },
   };
+}
+
+/** What inference answers: the columns where they are not one logit per objective. */
+function outputsSummary({ spec }: BundleManifest): string {
+  if (spec.objectiveKinds === undefined) return "Logits of tensors";
+  const columns = objectivesOf(spec).flatMap(({ name, kind }) => OUTPUTS[kind].map((output) => `${name} ${output}`));
+  return `Outputs of tensors (columns: ${columns.join(", ")})`;
 }
 
 interface OperationFacts {

@@ -7,7 +7,7 @@ export interface SessionData {
   readonly inputs: readonly GraphInput[];
 }
 
-/** What a request gave. @shape logits [B, T] */
+/** What a request gave: the outputs of all objectives. @shape logits [B, W] */
 export interface Scores {
   readonly logits: Float32Array;
   readonly dims: readonly number[];

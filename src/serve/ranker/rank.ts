@@ -1,8 +1,10 @@
-import { calibrated } from "../../features/logit-calibration.ts";
+import type { BundleManifest } from "../../bundle/index.ts";
+import type { Objective } from "../../features/objectives.ts";
+import { objectivesOf } from "../../features/objectives.ts";
 import type { RawFacts } from "../../features/raw-event.ts";
 import { numPastRead } from "../../features/request-inputs.ts";
 import { hasHistories } from "../../features/schema.ts";
-import { sigmoid } from "../../metrics/predictions.ts";
+import { OUTCOME_FORMS, scoresOf } from "../../metrics/outcomes/index.ts";
 import type { OnlineStore } from "../store/online-store.ts";
 import type { ServedModel } from "./served-model.ts";
 
@@ -31,9 +33,11 @@ export interface RankRequest {
 export interface Ranked {
   /** Place among the candidates of the request, from 0. */
   readonly index: number;
-  /** By objective. */
+  /** By objective, of those that are yes or no. */
   readonly probabilities: Readonly<Record<string, number>>;
-  /** `Σ bid · probability` over the objectives with a bid. */
+  /** Expected amounts and counts by objective; absent where the model has no such objective. */
+  readonly expected?: Readonly<Record<string, number>>;
+  /** `Σ bid · mean` over the objectives with a bid: their probabilities, expected amounts and counts. */
   readonly expectedValue: number;
 }
 
@@ -45,8 +49,8 @@ export interface Ranking {
 }
 
 /**
- * Scores and orders candidates. The user's history is read and coded once, and the probabilities are calibrated as the
- * bundle says: `p = σ(scale · z + shift)`.
+ * Scores and orders candidates. The user's history is read and coded once, and probabilities, expected amounts and counts
+ * are calibrated as the bundle says: `p = σ(scale · z + shift)`.
  *
  * @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE, SERVE_OVERLOADED, SERVE_MODEL
  */
@@ -58,16 +62,36 @@ export async function rank(request: RankRequest, model: ServedModel, store: Onli
   const past = isRead ? await store.read({ user, beforeMs: timeMs, limit: numPastRead(manifest) }) : NO_PAST;
   const raw = { user, timeMs, past: past.events, numPast: past.numPast, context };
   const { logits } = await model.score({ ...raw, candidates: candidates.map(({ facts }) => facts) });
-  const { spec, calibration } = manifest;
-  const { objectives } = spec;
-  const probability = (index: number, task: number): number =>
-    sigmoid(calibrated(logits[index * objectives.length + task]!, calibration[task]!));
+  const means = meansOf(manifest, logits);
   const ranked = candidates.map(({ bids }, index): Ranked => {
-    const row = objectives.map((name, task) => [name, probability(index, task)] as const);
     const worth = bids ?? { [objective]: 1 };
-    const expectedValue = row.reduce((sum, [name, p]) => sum + (worth[name] ?? 0) * p, 0);
-    return { index, probabilities: Object.fromEntries(row), expectedValue };
+    const expectedValue = means.reduce((sum, { name, values }) => sum + (worth[name] ?? 0) * values[index]!, 0);
+    return { index, ...answerOf(means, index), expectedValue };
   });
   const order = ranked.toSorted((a, b) => b.expectedValue - a.expectedValue || a.index - b.index);
   return { version, numPast: past.numPast, ranked: order };
+}
+
+/** The mean of one objective for every candidate. */
+interface ObjectiveMeans extends Pick<Objective, "name" | "kind"> {
+  readonly values: ArrayLike<number>;
+}
+
+function meansOf({ spec, calibration }: BundleManifest, outputs: Float32Array): readonly ObjectiveMeans[] {
+  const objectives = objectivesOf(spec);
+  const width = objectives.at(-1)?.to ?? 0;
+  return objectives.map((own, t) => {
+    const { name, kind } = own;
+    const scores = scoresOf(outputs, own, { width, ...(calibration[t] && { calibration: calibration[t] }) });
+    return { name, kind, values: scores.map(OUTCOME_FORMS[kind].mean) };
+  });
+}
+
+/** What is said of one candidate. */
+function answerOf(means: readonly ObjectiveMeans[], index: number): Pick<Ranked, "probabilities" | "expected"> {
+  const named = (own: readonly ObjectiveMeans[]) =>
+    Object.fromEntries(own.map(({ name, values }) => [name, values[index]!]));
+  const amounts = means.filter(({ kind }) => kind !== "binary");
+  const probabilities = named(means.filter(({ kind }) => kind === "binary"));
+  return { probabilities, ...(amounts.length === 0 ? {} : { expected: named(amounts) }) };
 }

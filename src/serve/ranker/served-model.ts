@@ -79,12 +79,12 @@ export class ServedModel {
     return this.#coder.gaps(request);
   }
 
-  /** Logits of a request's candidates. @shape [B, T] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
+  /** Outputs of a request's candidates. @shape [B, W] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
   score(request: RawRequest): Promise<Scores> {
     return this.infer(this.#feeds(request));
   }
 
-  /** Logits of inputs that were coded elsewhere. @shape [B, T] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
+  /** Outputs of inputs that were coded elsewhere. @shape [B, W] @throws {LapidaryError} SERVE_OVERLOADED, SERVE_MODEL */
   infer(feeds: Feeds): Promise<Scores> {
     return this.#scorer.run(feeds);
   }
