@@ -1,5 +1,8 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer } from "vitest/node";
+
+const NO_SYNC = join(import.meta.dirname, "scripts", "check", "no-sync.cjs");
 
 const isWhole = ({ moduleId }) => moduleId.includes("/dist/test/");
 
@@ -18,7 +21,9 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    execArgv: ["--expose-gc"],
+    execArgv: ["--expose-gc", "--require", NO_SYNC],
+    // For the processes that tests start.
+    env: { NODE_OPTIONS: `--require ${JSON.stringify(NO_SYNC)}` },
     coverage: { provider: "v8", include: ["dist/src/**/*.js"] },
     sequence: { sequencer: LongestFirst },
     projects: [

@@ -10,7 +10,7 @@ import type { Predicted } from "../../src/predict/index.ts";
 import type { Evaluation } from "../../src/train/index.ts";
 import { lapidary, lastLine, startServer, temporaryFolder } from "./lapidary.ts";
 
-const ROWS = 3000;
+const ROWS = 1500;
 const ITEMS = 40;
 const T0 = Date.UTC(2025, 2, 1);
 const DIM = 4;

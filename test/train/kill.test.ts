@@ -9,7 +9,7 @@ import type { ProjectConfig } from "../../src/config/types.ts";
 import { checkpointsOf, makeStore, resultOf, temporaryFolder, trainAlone, trainingIn } from "./project.ts";
 import type { WorkerTask } from "./worker-task.ts";
 
-const KILLS = 50;
+const KILLS = 25;
 const UPDATES = 3 * 22;
 const MODEL = "previous";
 const WORKER = fileURLToPath(new URL("./train-worker.js", import.meta.url));
@@ -98,8 +98,8 @@ describe("a training that is killed", () => {
     expect(whole.curve).toHaveLength(UPDATES + 3);
     // Less than half of a run: only those that go on from a checkpoint come to the end.
     const points = drawKillPoints(0.4 * killPointsOf(undisturbed.output), KILLS, seed);
-    // 21 and 50 have no common factor: long and short lives take turns.
-    const nextTrainee = (attempt: number): Trainee => new Trainee(points[(attempt * 21) % KILLS] ?? 1);
+    // 11 and 25 have no common factor: long and short lives take turns.
+    const nextTrainee = (attempt: number): Trainee => new Trainee(points[(attempt * 11) % KILLS] ?? 1);
     let [killed, runs] = [0, 0];
     let next = nextTrainee(0);
     for (let attempt = 1; killed < KILLS; attempt++) {

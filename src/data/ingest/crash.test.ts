@@ -11,7 +11,7 @@ import { EventStore } from "../store/event-store.ts";
 import { ingest } from "./ingest.ts";
 import { Workspace } from "./workspace.ts";
 
-const KILLS = 50;
+const KILLS = 25;
 const CHILD = fileURLToPath(new URL("./ingest.test.child.js", import.meta.url));
 
 function log(numRows: number): string {
