@@ -174,14 +174,26 @@ function expectation(schema: Schema): string {
   if (schema.title !== undefined) return schema.title;
   if (schema.const !== undefined) return show(schema.const);
   if (schema.enum) return `one of ${schema.enum.map(show).join(", ")}`;
-  if (schema.type === "integer" || schema.type === "number") {
-    return `${schema.type === "integer" ? "an integer" : "a finite number"}${range(schema)}`;
+  return ofType(schema);
+}
+
+function ofType(schema: Schema): string {
+  switch (schema.type) {
+    case "integer":
+      return `an integer${range(schema)}`;
+    case "number":
+      return `a finite number${range(schema)}`;
+    case "boolean":
+      return "true or false";
+    case "null":
+      return "null";
+    case "array":
+      return schema.minItems ? "a list that is not empty" : "a list";
+    case "object":
+      return schema.minProperties ? "an object with at least one key" : "an object";
+    default:
+      return schema.minLength ? "text that is not empty" : "text";
   }
-  if (schema.type === "boolean") return "true or false";
-  if (schema.type === "null") return "null";
-  if (schema.type === "array") return schema.minItems ? "a list that is not empty" : "a list";
-  if (schema.type === "object") return schema.minProperties ? "an object with at least one key" : "an object";
-  return schema.minLength ? "text that is not empty" : "text";
 }
 
 function range({ minimum, maximum, exclusiveMinimum, multipleOf }: Schema): string {

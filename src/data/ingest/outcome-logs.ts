@@ -48,18 +48,7 @@ const MEMORY = "1GB";
  * @throws {LapidaryError} EVENTS_*
  */
 export async function openOutcomeLogs(events: EventsConfig, queryFolder: string): Promise<OutcomeLogs> {
-  const shared = new Map<string, SharedLog>();
-  for (const [name, { arrival, from, kind, objective }] of Object.entries(events.outcomes)) {
-    const { log = null, windowMs = 0, measure } = arrival ?? {};
-    if (log === null) continue;
-    const where = `${objective ? "objectives" : "events.outcomes"}.${name}.log.sql`;
-    const own = shared.get(keyOf(log)) ?? { log, where, values: new Map<string, NumericKind>(), windowMs: 0 };
-    shared.set(keyOf(log), own);
-    own.windowMs = Math.max(own.windowMs, windowMs);
-    if (measure === "sum" && (kind === "value" || !own.values.has(from))) {
-      own.values.set(from, kind === "value" ? kind : "number");
-    }
-  }
+  const shared = sharedLogs(events);
   const logs: OutcomeLog[] = [];
   const dispose = () => {
     for (const log of logs) log[Symbol.dispose]();
@@ -81,6 +70,23 @@ export async function openOutcomeLogs(events: EventsConfig, queryFolder: string)
     return { log: keys.indexOf(key), value: [...(shared.get(key)?.values.keys() ?? [])].indexOf(from) };
   };
   return { logs, logOf, [Symbol.dispose]: dispose };
+}
+
+/** The logs of outcomes by their keys, each with what is read of it. */
+function sharedLogs(events: EventsConfig): ReadonlyMap<string, SharedLog> {
+  const shared = new Map<string, SharedLog>();
+  for (const [name, { arrival, from, kind, objective }] of Object.entries(events.outcomes)) {
+    const { log = null, windowMs = 0, measure } = arrival ?? {};
+    if (log === null) continue;
+    const where = `${objective ? "objectives" : "events.outcomes"}.${name}.log.sql`;
+    const own = shared.get(keyOf(log)) ?? { log, where, values: new Map<string, NumericKind>(), windowMs: 0 };
+    shared.set(keyOf(log), own);
+    own.windowMs = Math.max(own.windowMs, windowMs);
+    if (measure === "sum" && (kind === "value" || !own.values.has(from))) {
+      own.values.set(from, kind === "value" ? kind : "number");
+    }
+  }
+  return shared;
 }
 
 async function openOne(config: EventsConfig, query: QueryOptions): Promise<OpenLog> {
