@@ -13,16 +13,17 @@ import { formatPairs, formatTable } from "./table.ts";
 
 /** A profile for people. */
 export function profileText(profile: Profile): string {
-  const { numEvents, numUsers, time, histories } = profile;
+  const { numEvents, numUsers, outside, time, histories } = profile;
   const lengths = (name: string, own: Profile["histories"]["perUser"]): [string, string][] =>
     own === null ? [] : [[name, quantileText(own, (value) => formatCount(Math.round(value)))]];
   const facts = formatPairs([
     ["events", formatCount(numEvents)],
-    ["users", formatCount(numUsers)],
+    ...(numUsers === null ? [] : [["users", formatCount(numUsers)] as const]),
     ["from", new Date(time.earliestMs).toISOString()],
     ["to", new Date(time.latestMs).toISOString()],
     ...lengths("events of a user", histories.perUser),
     ...lengths("past events of an event", histories.perEvent),
+    ...(outside === 0 ? [] : [["in no window of the split", formatCount(outside)] as const]),
   ]);
   const tables = [fieldTable(profile), labelTable(profile), windowTable(profile), delayTable(profile)];
   return [facts, ...tables.map(tableText), findingsText(profile.findings)].join("\n\n");

@@ -69,7 +69,7 @@ export function timeSplitOf(split: SplitConfig, what: string): TimeSplit {
 }
 
 /** Which rows of a user are in a part: all, none, or those that pass a test. */
-type PartOfUser = (user: number) => ((row: number) => boolean) | "all" | "none";
+export type PartOfUser = (user: number) => ((row: number) => boolean) | "all" | "none";
 
 /** Finds the rows of a part. @throws {LapidaryError} SPLIT_VALUE if it names a value that no event has */
 export function partTest(store: EventStore, part: SplitPart | undefined): PartOfUser {

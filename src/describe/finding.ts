@@ -24,7 +24,7 @@ export const FINDINGS = {
   WINDOW_EMPTY: {
     severity: "error",
     meaning: "a window of the split has no events",
-    action: "Move the dates of the split into the time of the log.",
+    action: "Correct the split: its dates must lie in the time of the log, its values be those of the field.",
   },
   TIME_ONE_INSTANT: {
     severity: "error",
@@ -180,6 +180,11 @@ export const FINDINGS = {
     severity: "note",
     meaning: "rows had an id that was already read",
     action: "They were dropped. Check that events.id is the event's id and no other.",
+  },
+  EVENTS_OUTSIDE_SPLIT: {
+    severity: "note",
+    meaning: "events lie in no window of the split",
+    action: "No model learns from them or is measured on them: widen the windows, unless that is meant.",
   },
   FIELD_MOSTLY_MISSING: {
     severity: "note",

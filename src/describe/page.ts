@@ -18,7 +18,8 @@ export function profilePage(
   { title, notes }: { readonly title: string; readonly notes: readonly string[] },
 ): Page {
   const { numEvents, numUsers, time } = profile;
-  const subtitle = `${count(numEvents)} events of ${count(numUsers)} users, ${instant(time.earliestMs)} to ${instant(time.latestMs)} UTC`;
+  const users = numUsers === null ? "" : ` of ${count(numUsers)} users`;
+  const subtitle = `${count(numEvents)} events${users}, ${instant(time.earliestMs)} to ${instant(time.latestMs)} UTC`;
   return {
     title,
     subtitle,
@@ -34,6 +35,7 @@ export function profilePage(
         caption: "Known users and items: events whose user, or item, has events in the first window",
         ...windowTable(profile),
       },
+      { kind: "paragraph", text: outsideText(profile) },
       { kind: "heading", text: "Time" },
       ...timeSections(profile),
       { kind: "heading", text: "Histories" },
@@ -45,6 +47,11 @@ export function profilePage(
       ...profile.fields.flatMap(fieldChart),
     ],
   };
+}
+
+function outsideText({ outside, numEvents }: Profile): string {
+  if (outside === 0) return "Every event lies in one of the windows.";
+  return `${count(outside)} events, ${percent(outside / numEvents)}, lie in none of the windows.`;
 }
 
 const FIELD_CAPTION =
@@ -124,6 +131,9 @@ function historySections({ histories: { perUser, perEvent } }: Profile): readonl
   });
   const row = (name: string, own: Distribution | null) =>
     own === null ? [] : [[name, ...own.quantiles.map(({ value }) => value), own.max, own.mean]];
+  if (perUser === null && perEvent === null) {
+    return [{ kind: "paragraph", text: "The log has no users or no times: events have no past." }];
+  }
   const rows = [...row("events of a user", perUser), ...row("past events of an event", perEvent)];
   return [
     { kind: "table", caption: "Lengths of histories: quantiles", columns: names, rows },

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { EventStore } from "../data/index.ts";
-import { type EventSchema, outcomeOfKnown } from "../features/schema.ts";
+import { type EventSchema, FOLD_COLUMN, hasHistories, outcomeOfKnown } from "../features/schema.ts";
 import { CopyTally } from "./copies.ts";
 import { DelayTally } from "./delays.ts";
 import { type EventBlock, eventBlocks } from "./event-blocks.ts";
@@ -72,7 +72,8 @@ class StoreTallies {
     this.#store = store;
     this.labels = schema.outcomes.filter(({ kind }) => kind === "flag");
     const numLabels = this.labels.length;
-    const fields = store.manifest.columns.filter(({ name }) => outcomeOfKnown(name) === null);
+    const isField = (name: string): boolean => outcomeOfKnown(name) === null && name !== FOLD_COLUMN;
+    const fields = store.manifest.columns.filter(({ name }) => isField(name));
     this.#fields = new Map(fields.map((entry) => [entry.name, fieldTally(store, entry, numLabels)]));
     this.#windows = new WindowTally(store, windows, numLabels);
     this.#names = windows.map(({ name }) => name);
@@ -112,6 +113,8 @@ class StoreTallies {
 
   facts(): Facts {
     const { manifest, numEvents, numUsers, folder } = this.#store;
+    const hasPast = hasHistories(manifest.schema);
+    const hasUsers = manifest.schema.without?.includes("user") !== true;
     const perUser = new NumberTally(0);
     const counts = new Float64Array(numUsers + 1);
     for (let user = 1; user <= numUsers; user++) {
@@ -122,16 +125,20 @@ class StoreTallies {
     return {
       store: folder,
       numEvents,
-      numUsers,
+      numUsers: hasUsers ? numUsers : null,
       rows: manifest.rows,
       rejections: manifest.rejections,
       repeated: this.#repeats.repeated,
       time: this.#time(),
       windows: this.#windows.profiles(),
-      fields: [this.#userField(counts), ...this.#fieldProfiles()],
+      outside: this.#windows.outside,
+      fields: [...(hasUsers ? [this.#userField(counts)] : []), ...this.#fieldProfiles()],
       labels: this.labels.map((_, t) => this.#label(t)),
       delays: this.#delays.profiles(),
-      histories: { perUser: perUser.distribution(), perEvent: this.#past.distribution() },
+      histories: {
+        perUser: hasPast ? perUser.distribution() : null,
+        perEvent: hasPast ? this.#past.distribution() : null,
+      },
     };
   }
 

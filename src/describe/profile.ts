@@ -1,13 +1,11 @@
 /** What a profile of an event store says. All of it is plain data: `lapidary describe --json` prints it as it stands. */
-import type { RowCounts } from "../data/index.ts";
+import type { EventWindow, RowCounts } from "../data/index.ts";
 import type { ValueKind } from "../features/schema.ts";
 import type { Finding } from "./finding.ts";
 
-/** A window of the split, by its name. @unit ms since 1970, UTC */
-export interface NamedWindow {
+/** A window of the split, by its name. */
+export interface NamedWindow extends EventWindow {
   readonly name: string;
-  readonly fromMs: number;
-  readonly untilMs: number;
 }
 
 /** Bars of a histogram. */
@@ -112,9 +110,10 @@ export interface LabelProfile extends Rate {
 /** One window of the split. */
 export interface WindowProfile extends NamedWindow {
   readonly events: number;
-  readonly users: number;
+  /** Null if the log has no users. */
+  readonly users: number | null;
   readonly items: number;
-  /** Share of its events whose item, or user, has events in the first window; null for the first. */
+  /** Share of its events whose item, or user, has events in the first window; null for the first, and without users. */
   readonly knownItems: number | null;
   readonly knownUsers: number | null;
 }
@@ -159,7 +158,8 @@ export interface TimeProfile {
 export interface Profile {
   readonly store: string;
   readonly numEvents: number;
-  readonly numUsers: number;
+  /** Null if the log has no users. */
+  readonly numUsers: number | null;
   readonly rows: RowCounts;
   /** Number of rejected rows by reason. */
   readonly rejections: Readonly<Record<string, number>>;
@@ -167,10 +167,12 @@ export interface Profile {
   readonly repeated: number;
   readonly time: TimeProfile;
   readonly windows: readonly WindowProfile[];
+  /** Events that lie in no window: no model learns from them, and none is measured on them. */
+  readonly outside: number;
   readonly fields: readonly FieldProfile[];
   readonly labels: readonly LabelProfile[];
   readonly delays: readonly DelayProfile[];
-  /** Events of each user, and past events of each event. */
+  /** Events of each user, and past events of each event; null if the log has no users or no times. */
   readonly histories: { readonly perUser: Distribution | null; readonly perEvent: Distribution | null };
   /** What is suspicious, worst first. */
   readonly findings: readonly Finding[];

@@ -39,12 +39,14 @@ export function windowTable({ windows, labels, time }: Pick<Profile, "windows" |
   const names = ["window", "from", "until", "events", "users", "items", "known users", "known items"];
   const columns = [...names, ...objectives.map(({ name }) => name)].map((label) => ({ label }));
   const rows = windows.map((window, w): Cell[] => {
-    const { name, fromMs, untilMs, events, users, items, knownUsers, knownItems } = window;
+    const { name, fromMs, untilMs, part, events, users, items, knownUsers, knownItems } = window;
     const rates = objectives.map(({ byWindow }) => rateOf(byWindow[w] ?? { known: 0, positive: 0 }));
     const shares = [knownUsers, knownItems, ...rates].map((share) => (share === null ? null : percent(share)));
-    // A window that is not of time ends with the log.
-    const until = untilMs > MAX_TIME_MS ? null : day(untilMs);
-    return [name, day(Math.max(fromMs, time.earliestMs)), until, events, users, items, ...shares];
+    const times =
+      part === undefined
+        ? [day(Math.max(fromMs, time.earliestMs)), untilMs > MAX_TIME_MS ? null : day(untilMs)]
+        : [null, null];
+    return [name, ...times, events, users, items, ...shares];
   });
   return { columns, rows };
 }

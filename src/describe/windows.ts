@@ -1,4 +1,6 @@
 import type { EventStore } from "../data/index.ts";
+import { type PartOfUser, partTest, type SplitPart } from "../data/split.ts";
+import { FOLD_COLUMN } from "../features/schema.ts";
 import type { EventBlock } from "./event-blocks.ts";
 import type { NamedWindow, WindowProfile } from "./profile.ts";
 import { Slots } from "./slots.ts";
@@ -8,32 +10,52 @@ export class WindowTally {
   readonly #windows: readonly NamedWindow[];
   readonly #items: readonly Uint32Array[];
   readonly #users: readonly Uint32Array[];
+  readonly #hasUsers: boolean;
+  readonly #parts: readonly PartOfUser[];
+  /** Of each window, its rows of the present user. */
+  #chosen: readonly ReturnType<PartOfUser>[] = [];
+  #user = 0;
   readonly labels: Slots;
+  /** Events in no window. */
+  outside = 0;
 
   constructor(store: EventStore, windows: readonly NamedWindow[], numLabels: number) {
     const numItems = store.entry("item").cardinality;
     this.#windows = windows;
     this.#items = windows.map(() => new Uint32Array(numItems));
     this.#users = windows.map(() => new Uint32Array(store.numUsers + 1));
+    this.#hasUsers = store.manifest.schema.without?.includes("user") !== true;
+    this.#parts = windows.map(({ part }) => partTest(store, part && knownPart(store, part)));
     this.labels = new Slots(windows.length, numLabels);
   }
 
   /** Counts the rows of a block. */
-  count({ size, users, times, columns, labels }: EventBlock): void {
+  count({ start, size, users, times, columns, labels }: EventBlock): void {
     const items = columns["item"] ?? [];
     for (let i = 0; i < size; i++) {
-      const w = this.#windowOf(times[i]!);
-      if (w < 0) continue;
+      if (users[i] !== this.#user) this.#nextUser(users[i]!);
+      const w = this.#windowOf(times[i]!, start + i);
+      if (w < 0) {
+        this.outside++;
+        continue;
+      }
       this.labels.count(w, labels, i);
       this.#items[w]![items[i]!]!++;
       this.#users[w]![users[i]!]!++;
     }
   }
 
+  #nextUser(user: number): void {
+    this.#user = user;
+    this.#chosen = this.#parts.map((partOf) => partOf(user));
+  }
+
   // A loop, not `findIndex`: it runs for every event.
-  #windowOf(time: number): number {
+  #windowOf(time: number, row: number): number {
     for (let w = 0; w < this.#windows.length; w++) {
-      if (time >= this.#windows[w]!.fromMs && time < this.#windows[w]!.untilMs) return w;
+      const chosen = this.#chosen[w] ?? "none";
+      if (chosen === "none" || time < this.#windows[w]!.fromMs || time >= this.#windows[w]!.untilMs) continue;
+      if (chosen === "all" || chosen(row)) return w;
     }
     return -1;
   }
@@ -46,12 +68,19 @@ export class WindowTally {
         ...window,
         events: this.labels.events[w]!,
         items: numPresent(items),
-        users: numPresent(users),
+        users: this.#hasUsers ? numPresent(users) : null,
         knownItems: w === 0 ? null : knownShare(items, this.#items[0]!),
-        knownUsers: w === 0 ? null : knownShare(users, this.#users[0]!),
+        knownUsers: w === 0 || !this.#hasUsers ? null : knownShare(users, this.#users[0]!),
       };
     });
   }
+}
+
+/** A part without the values that no event has: what trains refuses them, and here its window is empty. */
+function knownPart(store: EventStore, part: SplitPart): SplitPart {
+  if (part.kind === "random") return part;
+  const dictionary = store.dictionary(FOLD_COLUMN);
+  return { ...part, values: part.values.filter((value) => dictionary?.code(value)) };
 }
 
 function numPresent(counts: Uint32Array): number {

@@ -49,6 +49,7 @@ describe("ingest", () => {
     expect(lastLine(first)).toEqual({
       upToDate: false,
       numUsers: 80,
+      outside: 0,
       rows: { rowsRead: 2000, accepted: 2000, duplicates: 0, rejected: 0 },
       rejections: {},
       deadLetterFile: join(project, ".lapidary/store/v1/dead-letter.jsonl"),

@@ -39,6 +39,19 @@ describe("describe", () => {
     expect(stderr).toMatch(/^click +feed +982 +211 +21\.5%$/m);
   });
 
+  it("tells of events in no window, and of no users where the log has none", async () => {
+    const rows = readFileSync(join(project, "events.csv"), "utf8").trimEnd().split("\n").slice(1);
+    const end = "2025-03-14T12:00Z";
+    const late = rows.filter((row) => row.split(",").some((cell) => cell.startsWith("2025-") && cell > end)).length;
+    const set = ["store=.lapidary/cut", `split.testUntil="${end}"`, "~events.user"];
+    const { stdout } = await inProject(["ingest", ...set.flatMap((one) => ["--set", one])]);
+    expect(late).toBeGreaterThan(0);
+    expect(stdout).toContain(`\n${late} events lie in no window of the split.\n`);
+    expect(stdout).toContain("EVENTS_OUTSIDE_SPLIT");
+    expect(stdout).not.toMatch(/^users/m);
+    expect(stdout).not.toContain("USER_");
+  });
+
   it("shows findings in text, JSON and page, with names of the data escaped", async () => {
     const [header, ...rows] = readFileSync(join(project, "events.csv"), "utf8").trimEnd().split("\n");
     const planted = rows.map((row) => {

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { ProjectConfig } from "../../config/types.ts";
+import { type ProjectConfig, SPLITS } from "../../config/types.ts";
 import type { EventStore } from "../../data/index.ts";
-import type { NamedWindow, Profile } from "../../describe/index.ts";
+import type { Profile } from "../../describe/index.ts";
 import { defineCommand, type Invocation } from "../command.ts";
 import { text } from "../option.ts";
 import { profileText } from "../profile-text.ts";
@@ -44,10 +44,12 @@ type Watched = Pick<Invocation<never>, "signal" | "progress"> & { readonly proje
 /** The profile of a store; shows how far it is. @throws Stopped, if a signal stops it */
 export async function profileWithProgress(store: EventStore, watched: Watched): Promise<Profile> {
   const { profileStore } = await import("../../describe/index.ts");
+  const { windowOf } = await import("../../data/index.ts");
+  const { split } = watched.project;
   const shown = watched.progress({ label: "describe", unit: "events", total: store.numEvents });
   try {
     return await profileStore(store, {
-      windows: windowsOf(watched.project),
+      windows: SPLITS.map((name) => ({ name, ...windowOf(split, name) })),
       onRows: (done) => {
         watched.signal.throwIfAborted();
         shown.update({ done });
@@ -56,16 +58,4 @@ export async function profileWithProgress(store: EventStore, watched: Watched): 
   } finally {
     shown.finish("");
   }
-}
-
-function windowsOf({ events, split }: ProjectConfig): readonly NamedWindow[] {
-  // Windows that are not of time share all days: what tells one from another is not to be seen here.
-  if (split.kind !== "time")
-    return [{ name: "all", fromMs: Number.MIN_SAFE_INTEGER, untilMs: Number.MAX_SAFE_INTEGER }];
-  const { trainUntilMs, validationUntilMs, testUntilMs } = split;
-  return [
-    { name: "train", fromMs: events.earliestMs, untilMs: trainUntilMs },
-    { name: "validation", fromMs: trainUntilMs, untilMs: validationUntilMs },
-    { name: "test", fromMs: validationUntilMs, untilMs: testUntilMs },
-  ];
 }

@@ -1,4 +1,5 @@
 import type { IngestResult, OutcomeCounts } from "../../data/index.ts";
+import type { Profile } from "../../describe/index.ts";
 import { defineCommand } from "../command.ts";
 import { flag } from "../option.ts";
 import { findingsText } from "../profile-text.ts";
@@ -26,8 +27,12 @@ export const ingest = defineCommand({
     try {
       const result = await run(events, { store, force, signal, onStage });
       shown.finish("");
-      const look = result.upToDate ? "" : `\n\n${await lookAt({ project, signal, progress })}`;
-      return { result: { ...result, store }, text: `${describe(result, store)}${look}` };
+      const told = describe(result, store);
+      if (result.upToDate) return { result: { ...result, store }, text: told };
+      const { findings, outside } = await lookAt({ project, signal, progress });
+      const more = "More of what is in it: lapidary describe";
+      const text = [`${told}${outsideText(outside)}`, findingsText(findings), more].join("\n\n");
+      return { result: { ...result, outside, store }, text };
     } finally {
       shown.finish("");
     }
@@ -35,15 +40,18 @@ export const ingest = defineCommand({
 });
 
 /** What is suspicious of the store that was just written. */
-async function lookAt(watched: Parameters<typeof profileWithProgress>[1]): Promise<string> {
+async function lookAt(watched: Parameters<typeof profileWithProgress>[1]): Promise<Profile> {
   const { EventStore } = await import("../../data/index.ts");
   const store = EventStore.open(watched.project.store);
   try {
-    const { findings } = await profileWithProgress(store, watched);
-    return `${findingsText(findings)}\n\nMore of what is in it: lapidary describe`;
+    return await profileWithProgress(store, watched);
   } finally {
     store.close();
   }
+}
+
+function outsideText(outside: number): string {
+  return outside === 0 ? "" : `\n${formatCount(outside)} events lie in no window of the split.`;
 }
 
 function describe(result: IngestResult, store: string): string {
@@ -51,7 +59,7 @@ function describe(result: IngestResult, store: string): string {
   const counts = formatPairs([
     ["rows", formatCount(rows.rowsRead)],
     ["events", formatCount(rows.accepted)],
-    ["users", formatCount(numUsers)],
+    ...(numUsers === null ? [] : [["users", formatCount(numUsers)] as const]),
     ["duplicates", formatCount(rows.duplicates)],
     ...repeatPairs(repeats),
     ["rejected", formatCount(rows.rejected)],

@@ -30,7 +30,8 @@ async function checkStore(path: string): Promise<Check> {
     try {
       store.verify();
       const sizeBytes = Object.values(store.manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
-      const counts = `${formatCount(store.numEvents)} events of ${formatCount(store.numUsers)} users`;
+      const hasUsers = store.manifest.schema.without?.includes("user") !== true;
+      const counts = `${formatCount(store.numEvents)} events${hasUsers ? ` of ${formatCount(store.numUsers)} users` : ""}`;
       return ok("event store", `${store.folder}, ${counts}, ${formatBytes(sizeBytes)}, checksums match`);
     } finally {
       store.close();

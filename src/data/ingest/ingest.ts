@@ -39,7 +39,8 @@ export interface IngestOptions {
 export interface IngestResult {
   /** True if the store had already been made from these files and nothing was done. */
   readonly upToDate: boolean;
-  readonly numUsers: number;
+  /** Null if the log has no users. */
+  readonly numUsers: number | null;
   readonly rows: RowCounts;
   /** Number of rejected rows by reason. */
   readonly rejections: Readonly<Record<string, number>>;
@@ -145,9 +146,10 @@ function nextVersion(store: string): string {
 
 function resultOf(store: string, upToDate: boolean): IngestResult {
   const opened = EventStore.open(store);
-  const { folder, numUsers, manifest } = opened;
+  const { folder, manifest } = opened;
   opened.close();
   const { rows, rejections, repeats, outcomes = {} } = manifest;
+  const numUsers = manifest.schema.without?.includes("user") ? null : manifest.numUsers;
   const contradictionsFile = join(folder, CONTRADICTIONS_FILE);
   const told = { ...repeats, firstContradictions: firstOf(contradictionsFile), contradictionsFile };
   const deadLetterFile = join(folder, DEAD_LETTER_FILE);

@@ -148,6 +148,11 @@ const PLANTS: readonly Plant[] = [
     field: "rows",
     row: (row, i) => (i % 20 < 2 ? { ...FIRST_ROW, id: row["id"] ?? null } : row),
   },
+  {
+    code: "EVENTS_OUTSIDE_SPLIT",
+    field: "split",
+    row: (row, i) => (i % 100 === 0 ? { ...row, time: Number(row["time"]) + 20 * DAY_MS } : row),
+  },
   { code: "FIELD_MISSING", field: "brand", row: (row) => ({ ...row, brand: null }) },
   { code: "FIELD_MOSTLY_MISSING", field: "brand", row: (row, i) => (i % 200 === 0 ? row : { ...row, brand: null }) },
   { code: "FIELD_CONSTANT", field: "price", row: (row) => ({ ...row, price: 7 }) },

@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from "../../config/units.ts";
 import { type Finding, type FindingCode, finding } from "../finding.ts";
 import { count, instant, percent } from "../format.ts";
 import type { FieldProfile, WindowProfile } from "../profile.ts";
@@ -77,15 +78,19 @@ function placeholders(field: FieldProfile): readonly Finding[] {
 
 function windowFindings(windows: readonly WindowProfile[]): readonly Finding[] {
   return windows.flatMap((window): Finding[] => {
-    const { name, fromMs, untilMs, events, knownItems, knownUsers } = window;
+    const { name, fromMs, untilMs, part, events, knownItems, knownUsers } = window;
     if (events === 0) {
-      const evidence = `No event lies in the ${name} window, ${instant(fromMs)} to ${instant(untilMs)}.`;
-      return [finding("WINDOW_EMPTY", name, { evidence, numbers: { events, untilMs } })];
+      const from = fromMs < -MAX_TIME_MS ? "before" : `${instant(fromMs)} to`;
+      const times = part === undefined ? `, ${from} ${instant(untilMs)}` : "";
+      const evidence = `No event lies in the ${name} window${times}.`;
+      return [finding("WINDOW_EMPTY", name, { evidence, numbers: { events } })];
     }
     if (windows[0]?.events === 0) return [];
+    // A random split is one of users: each window has its own.
+    const known = part?.kind === "random" ? null : knownUsers;
     return [
       ...newIds("WINDOW_NEW_ITEMS", { name, ids: "items", known: knownItems, distinct: window.items }),
-      ...newIds("WINDOW_NEW_USERS", { name, ids: "users", known: knownUsers, distinct: window.users }),
+      ...newIds("WINDOW_NEW_USERS", { name, ids: "users", known, distinct: window.users ?? 0 }),
     ];
   });
 }

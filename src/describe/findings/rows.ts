@@ -6,10 +6,11 @@ import type { Evidence } from "./evidence.ts";
 const FEW_REJECTED = 0.001;
 const FEW_DUPLICATED = 0.001;
 const FEW_REPEATED = 0.001;
+const FEW_OUTSIDE = 0.001;
 const MOST_REASONS = 3;
 
 /** What is suspicious of the rows of the log. */
-export function suspiciousRows({ rows, rejections, repeated, numEvents }: Evidence): readonly Finding[] {
+export function suspiciousRows({ rows, rejections, repeated, outside, numEvents }: Evidence): readonly Finding[] {
   const found: Finding[] = [];
   const { rowsRead, rejected, duplicates } = rows;
   if (rejected > FEW_REJECTED * rowsRead) {
@@ -27,6 +28,10 @@ export function suspiciousRows({ rows, rejections, repeated, numEvents }: Eviden
   if (repeated > FEW_REPEATED * numEvents) {
     const evidence = `${count(repeated)} of ${count(numEvents)} events, ${percent(repeated / numEvents)}.`;
     found.push(finding("ROWS_REPEATED", "rows", { evidence, numbers: { events: numEvents, repeated } }));
+  }
+  if (outside > FEW_OUTSIDE * numEvents) {
+    const evidence = `${count(outside)} of ${count(numEvents)} events, ${percent(outside / numEvents)}.`;
+    found.push(finding("EVENTS_OUTSIDE_SPLIT", "split", { evidence, numbers: { events: numEvents, outside } }));
   }
   return found;
 }

@@ -13,9 +13,10 @@ const FIRST_PLAUSIBLE_MS: number = Date.UTC(2000, 0);
 const DAY_MS = 86_400_000;
 
 /** What is suspicious of the times of the events. */
-export function suspiciousTimes({ time, numEvents, nowMs }: Evidence): readonly Finding[] {
+export function suspiciousTimes({ time, numEvents, nowMs, events }: Evidence): readonly Finding[] {
   const { earliestMs, latestMs, atOneTimeOfDay, tied } = time;
-  if (numEvents < FEWEST_EVENTS) return [];
+  // A log without times has one for all, and says so in its configuration.
+  if (numEvents < FEWEST_EVENTS || events.manifest.schema.without?.includes("time") === true) return [];
   const span = `${instant(earliestMs)} to ${instant(latestMs)}`;
   if (earliestMs === latestMs) {
     const evidence = `All ${count(numEvents)} events are at ${instant(earliestMs)}.`;
