@@ -4,6 +4,7 @@ import { makeFolder } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import type { ResultTable } from "../../train/index.ts";
 import { defineCommand } from "../command.ts";
+import { knownTruth } from "../known-truth.ts";
 import { text } from "../option.ts";
 import { splitOption } from "../split-option.ts";
 import { formatTable } from "../table.ts";
@@ -34,7 +35,6 @@ export const evaluate = defineCommand({
       throw wrongOption("--baseline", `one of the runs ${runs.join(", ")}`, baseline);
     }
     const { knowledgeFor } = await import("../../transfer/index.ts");
-    const { trueScores } = await import("../../simulate/index.ts");
     const shown = progress({ label: "evaluate", total: runs.length, unit: "runs", isSteady: false });
     const onRun = (run: string): void => {
       signal.throwIfAborted();
@@ -52,7 +52,7 @@ export const evaluate = defineCommand({
       onRun,
       onUnwritten,
       enrichFor: knowledgeFor(project),
-      ...(project.world === null ? {} : { known: trueScores(project.world, project) }),
+      ...(await knownTruth(project)),
     });
     shown.finish("");
     const curves = Object.fromEntries(runs.map((run) => [run, train.trainingCurve(project, run)]));

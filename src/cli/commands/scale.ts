@@ -1,5 +1,6 @@
 import type { StudyOutcome, StudyProgress } from "../../study/index.ts";
 import { defineCommand, type Invocation, type Outcome } from "../command.ts";
+import { knownTruth } from "../known-truth.ts";
 import { flag, integer } from "../option.ts";
 import { formatDuration } from "../progress-line.ts";
 import { tableText } from "./evaluate.ts";
@@ -38,8 +39,7 @@ export const scale = defineCommand({
   }: Invocation<typeof OPTIONS>) => {
     const project = await loadProject();
     const { runStudy, studyOf, studyTables } = await import("../../study/index.ts");
-    const { trueScores } = await import("../../simulate/index.ts");
-    const known = project.world === null ? {} : { known: trueScores(project.world, project) };
+    const known = await knownTruth(project);
     const names = args.length > 0 ? args : Object.keys(project.studies);
     // A name that is none must not be found after hours.
     for (const name of names.length > 0 ? names : [""]) studyOf(project, name);
