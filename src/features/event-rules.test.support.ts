@@ -15,7 +15,7 @@ export interface Spelling {
 }
 
 /** What is stored of a value of each kind. */
-export type SpelledKind = "id" | "category" | "number" | "flag" | "origin" | "time";
+export type SpelledKind = "id" | "category" | "number" | "value" | "count" | "flag" | "origin" | "time";
 
 /** Range of the times that are taken. @unit ms since 1970, UTC */
 export const SPELLED_RANGE = { earliestMs: Date.UTC(2001, 0, 1), latestMs: Date.UTC(2065, 0, 1) };
@@ -116,6 +116,26 @@ const numbers: fc.Arbitrary<Spelling> = fc.oneof(
   fc.constantFrom(bare("true", refusedAs("EVENT_NUMBER")), bare("false", refusedAs("EVENT_NUMBER"))),
 );
 
+/** Numbers that are amounts, and their negatives, which are refused as such. */
+const amounts: fc.Arbitrary<Spelling> = fc.oneof(
+  numbers.map(({ value, ...rest }) => {
+    return { ...rest, value: typeof value === "number" && value < 0 ? refusedAs("EVENT_AMOUNT") : value };
+  }),
+  fc.constantFrom("-0.01", "-1", "-1e-40").chain((text) => either(text, refusedAs("EVENT_AMOUNT"))),
+);
+
+const counts: fc.Arbitrary<Spelling> = fc.oneof(
+  fc.nat(2 ** 24).chain((value) => {
+    const spellings = [`${value}`, `${value}.0`, `${value}e0`];
+    return fc.constantFrom(...spellings.flatMap((text) => [quoted(text, value), bare(text, value)]));
+  }),
+  fc.constantFrom("-0", "0", "1e-60").chain((text) => either(text, 0)),
+  // What a float32 does not tell from a whole number is one.
+  fc.constantFrom("1e20", "2.00000001").chain((text) => either(text, Math.fround(Number(text)))),
+  fc.constantFrom("-1", "0.5", "1e-3", "-1e20").chain((text) => either(text, refusedAs("EVENT_COUNT"))),
+  fc.constantFrom("NaN", "x", "1e39", "true").map((text) => quoted(text, refusedAs("EVENT_NUMBER"))),
+);
+
 const flags: fc.Arbitrary<Spelling> = fc.oneof(
   fc.constantFrom(0, 1).chain((flag) => {
     const both = [`${flag}`, `${flag}.0`, `${flag}.000`, `${flag}e0`, flag === 0 ? "false" : "true"];
@@ -193,6 +213,8 @@ const SPELLED: Readonly<Record<SpelledKind, fc.Arbitrary<Spelling>>> = {
   id: ids(512),
   category: ids(4096),
   number: numbers,
+  value: amounts,
+  count: counts,
   flag: flags,
   origin: origins,
   time: isoTimes,

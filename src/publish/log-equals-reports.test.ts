@@ -15,6 +15,7 @@ import {
   spelledEvents,
   storedOf,
 } from "../features/event-rules.test.support.ts";
+import { AMOUNT_OUTCOMES } from "../serve/bundle.test.support.ts";
 import { post, withServer } from "../serve/http/server.test.support.ts";
 import { type OnlineStore, openOnlineStore } from "../serve/index.ts";
 import { backfill } from "./backfill.ts";
@@ -32,8 +33,11 @@ const KINDS: Readonly<Record<string, SpelledKind>> = {
   price: "number",
   fresh: "flag",
   click: "flag",
+  spend: "value",
+  views: "count",
 };
 const COLUMNS = Object.keys(KINDS);
+const OUTCOME = { delayMs: 0, objective: true, windowOf: null } as const;
 const RULES = { ...SPELLED_RANGE, timeUnit: "iso", constants: {} } as const;
 const LOGS = Number(process.env["LAPIDARY_TEST_RUNS"] ?? 4);
 const EVENTS = 500;
@@ -51,7 +55,11 @@ function configOf(path: string, format: EventsConfig["format"]): EventsConfig {
       price: { ...category, from: "price", kind: "number" },
       fresh: { ...category, from: "fresh", kind: "flag" },
     },
-    outcomes: { click: { from: "click", kind: "flag", delayMs: 0, objective: true, windowOf: null } },
+    outcomes: {
+      click: { from: "click", kind: "flag", ...OUTCOME },
+      spend: { from: "spend", kind: "value", ...OUTCOME },
+      views: { from: "views", kind: "count", ...OUTCOME },
+    },
   });
 }
 
@@ -134,6 +142,7 @@ describe("one set of rules", () => {
       await compareLog(texts, join(own, "csv"), "csv");
       await withServer(async ({ url, store }) => void (await Promise.all(events.map(reportTo(url, store)))), {
         rules: RULES,
+        outcomes: AMOUNT_OUTCOMES,
       });
     };
     const logs = fc.array(spelledEvents(KINDS, ["user", "id", "time", "item"]), {

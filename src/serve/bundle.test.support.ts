@@ -30,12 +30,20 @@ export interface TinyOptions {
   readonly shift?: number;
   readonly userRows?: UserRows;
   readonly rules?: EventRules;
+  /** Further outcomes of its events, which it does not read. */
+  readonly outcomes?: EventSchema["outcomes"];
 }
+
+/** An amount and a count, for {@link TinyOptions.outcomes}. */
+export const AMOUNT_OUTCOMES: EventSchema["outcomes"] = [
+  { name: "spend", kind: "value", delayMs: 0, objective: false },
+  { name: "views", kind: "count", delayMs: 0, objective: false },
+];
 
 /** Publishes a model `tiny` with the objectives `click` and `buy`. */
 export function writeTinyBundle(
   dir: string,
-  { shift = 0, userRows = "candidate", rules = TINY_RULES }: TinyOptions = {},
+  { shift = 0, userRows = "candidate", rules = TINY_RULES, outcomes = [] }: TinyOptions = {},
 ): void {
   const ids = { user: ["u"], item: ITEMS, action: ["view"], surface: ["feed"], origin: ["organic", "ad"] };
   const cardinalities = Object.fromEntries(Object.entries(ids).map(([name, list]) => [name, list.length + 1]));
@@ -52,7 +60,7 @@ export function writeTinyBundle(
     facts: {
       model: { name: "tiny", kind: "vertical", surface: null },
       spec,
-      schema: SCHEMA,
+      schema: { ...SCHEMA, outcomes: [...SCHEMA.outcomes, ...outcomes] },
       events: rules,
       history: 3,
       graph: { file: "model.onnx", opset: 17, userRows },

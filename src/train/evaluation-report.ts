@@ -6,7 +6,7 @@ import { calibrationPlot } from "../report/svg/calibration-plot.ts";
 import { intervalChart } from "../report/svg/interval-chart.ts";
 import { lineChart, type Point } from "../report/svg/line-chart.ts";
 import type { Evaluation, RunEvaluation } from "./evaluation.ts";
-import { evaluationName, objectivesOf, signed, verdictsOf } from "./evaluation-verdict.ts";
+import { evaluationName, objectivesOf, ratioName, signed, verdictsOf } from "./evaluation-verdict.ts";
 import { SETTINGS_CAPTION, settingsTable } from "./settings-table.ts";
 
 /** A table as plain cells: for a page, or for a terminal. */
@@ -25,13 +25,28 @@ export interface EvaluationPageOptions {
   readonly curves: Readonly<Record<string, readonly CurveRecord[]>>;
 }
 
-const METRIC_COLUMNS: readonly TableColumn[] = [
-  { label: "NE", digits: 4 },
-  { label: "log loss", digits: 4 },
-  { label: "AUC", digits: 4 },
-  { label: "gAUC", digits: 4 },
-  { label: "calibration", digits: 3 },
-];
+/** Columns of {@link metricCells}; those of amounts and counts stand there if some objective is one. */
+function metricColumns(evaluation: Pick<ResultRows, "runs">): readonly TableColumn[] {
+  const hasAmounts = withAmounts(evaluation);
+  return [
+    { label: ratioLabel(evaluation), digits: 4 },
+    { label: "log loss", digits: 4 },
+    { label: "AUC", digits: 4 },
+    { label: "gAUC", digits: 4 },
+    { label: "calibration", digits: 3 },
+    ...(hasAmounts ? [{ label: "Gini", digits: 4 }, { label: "mean abs. error", digits: 4 }] : []),
+  ];
+}
+
+function withAmounts(evaluation: Pick<ResultRows, "runs">): boolean {
+  return objectivesOf(evaluation).some((objective) => ratioName(evaluation, objective) === "ND");
+}
+
+/** What the column of NE holds. */
+function ratioLabel(evaluation: Pick<ResultRows, "runs">): string {
+  const names = objectivesOf(evaluation).map((objective) => ratioName(evaluation, objective));
+  return [...new Set(names)].join(", ") || "NE";
+}
 
 /** What {@link resultTable} shows. */
 export interface ResultRows {
@@ -42,18 +57,20 @@ export interface ResultRows {
 /** One row per objective and run: its metrics, and its difference to the baseline with its 95% interval. */
 export function resultTable(evaluation: ResultRows): ResultTable {
   const against = againstColumns(evaluation);
+  const hasAmounts = withAmounts(evaluation);
   const rows = objectivesOf(evaluation).flatMap((objective) =>
     evaluation.runs.map((run) => [
       ...[objective, run.run],
-      ...metricCells(run.objectives[objective]?.overall),
+      ...metricCells(run.objectives[objective]?.overall, hasAmounts),
       ...against.map(() => differenceText(run.differences?.[objective]?.normalizedEntropy)),
     ]),
   );
-  return { columns: [{ label: "objective" }, { label: "model" }, ...METRIC_COLUMNS, ...against], rows };
+  return { columns: [{ label: "objective" }, { label: "model" }, ...metricColumns(evaluation), ...against], rows };
 }
 
-function againstColumns({ baseline }: Pick<Evaluation, "baseline">): readonly TableColumn[] {
-  return baseline === null ? [] : [{ label: `ΔNE to ${baseline} [95%]` }];
+function againstColumns(evaluation: ResultRows): readonly TableColumn[] {
+  const { baseline } = evaluation;
+  return baseline === null ? [] : [{ label: `Δ${ratioLabel(evaluation)} to ${baseline} [95%]` }];
 }
 
 /** One row per transfer: its ratio of each objective; null without one. */
@@ -111,8 +128,7 @@ export function evaluationPage(evaluation: Evaluation, { root, notes = [], curve
       { kind: "table", caption: "Examples with a known label", ...countTable(evaluation) },
       ...differenceCharts(evaluation),
       ...transferSections(evaluation),
-      { kind: "heading", text: "Calibration" },
-      ...calibrationPlots(evaluation),
+      ...calibrationSections(evaluation),
       { kind: "heading", text: "By length of the history" },
       ...historyCharts(evaluation),
       ...surfaceSections(evaluation),
@@ -127,15 +143,21 @@ export function evaluationPage(evaluation: Evaluation, { root, notes = [], curve
   };
 }
 
-/** One row per objective: how many examples have a known label, of whom, and how many are positive. */
+/** One row per objective: how many examples have a known label, of whom, how many are positive, and the mean label. */
 export function countTable(evaluation: Evaluation): ResultTable {
   const rows = objectivesOf(evaluation).map((objective): Cell[] => {
     const found = evaluation.runs.find(({ objectives }) => objectives[objective] !== undefined);
     const { examples = 0, users = 0, baseRate = null } = found?.objectives[objective]?.overall ?? {};
-    return [objective, examples, users, Math.round(examples * (baseRate ?? 0)), baseRate];
+    const isBinary = ratioName(evaluation, objective) === "NE";
+    return [objective, examples, users, isBinary ? Math.round(examples * (baseRate ?? 0)) : null, baseRate];
   });
   const counts = [{ label: "objective" }, { label: "examples" }, { label: "users" }, { label: "positives" }];
-  return { columns: [...counts, { label: "base rate", digits: 4 }], rows };
+  return { columns: [...counts, { label: rateLabel(evaluation), digits: 4 }], rows };
+}
+
+/** What the column of the mean label holds. */
+function rateLabel(evaluation: Pick<ResultRows, "runs">): string {
+  return withAmounts(evaluation) ? "base rate, mean" : "base rate";
 }
 
 /** Where each run's numbers come from, relative to `root`. */
@@ -150,18 +172,25 @@ function sourceTable({ runs }: Evaluation, root: string): ResultTable {
   return { columns: ["model", "scores", "curves", "size and cost"].map((label) => ({ label })), rows };
 }
 
-function captionOf({ split, baseline, negatives }: Evaluation): string {
-  const difference = baseline === null ? "" : ` ΔNE below zero is better than ${baseline}; intervals resample users.`;
+function captionOf(evaluation: Evaluation): string {
+  const { split, baseline, negatives } = evaluation;
+  const ratio = ratioLabel(evaluation);
+  const difference = baseline === null ? "" : ` Δ${ratio} below zero is better than ${baseline}; intervals resample users.`;
   const drawn = negatives === null ? "" : ` Negatives are drawn, always the same ones. ${negatives}.`;
-  return `Metrics on the ${split} window; NE against the base rate of the same examples.${difference}${drawn}`;
+  const amounts = withAmounts(evaluation) ? ` ${DEVIANCES}` : "";
+  return `Metrics on the ${split} window; NE against the base rate of the same examples.${amounts}${difference}${drawn}`;
 }
+
+/** What ND is. */
+const DEVIANCES =
+  "ND, the normalized deviance, is its like of counts (Poisson) and amounts (Tweedie, power 1.5): against their mean.";
 
 type Metrics = RunEvaluation["objectives"][string]["overall"];
 
-function metricCells(metrics: Metrics | undefined): readonly Cell[] {
-  if (metrics === undefined) return METRIC_COLUMNS.map(() => null);
-  const { normalizedEntropy, logLoss, auc, groupedAuc, calibration } = metrics;
-  return [normalizedEntropy, logLoss, auc, groupedAuc, calibration];
+function metricCells(metrics: Metrics | undefined, hasAmounts: boolean): readonly Cell[] {
+  const { normalizedEntropy = null, logLoss = null, auc = null, groupedAuc = null, calibration = null } = metrics ?? {};
+  const { gini = null, meanAbsoluteError = null } = metrics?.amounts ?? {};
+  return [normalizedEntropy, logLoss, auc, groupedAuc, calibration, ...(hasAmounts ? [gini, meanAbsoluteError] : [])];
 }
 
 function differenceText(difference: PairedDifference | undefined): Cell {
@@ -178,13 +207,19 @@ function differenceCharts({ runs, baseline, ...rest }: Evaluation): readonly Sec
       const { difference = null, low = null, high = null } = differences?.[objective]?.normalizedEntropy ?? {};
       return { label: run, value: difference, low, high };
     });
-    const x = { label: `ΔNE to ${baseline}` };
+    const x = { label: `Δ${ratioName({ runs }, objective)} to ${baseline}` };
     return { kind: "figure", chart: intervalChart({ title: objective, x, rows, reference: 0 }) };
   });
 }
 
+function calibrationSections(evaluation: Evaluation): readonly Section[] {
+  const plots = calibrationPlots(evaluation);
+  return plots.length === 0 ? [] : [{ kind: "heading", text: "Calibration" }, ...plots];
+}
+
 function calibrationPlots(evaluation: Evaluation): readonly Section[] {
-  return objectivesOf(evaluation).map((objective): Section => {
+  const binary = objectivesOf(evaluation).filter((objective) => ratioName(evaluation, objective) === "NE");
+  return binary.map((objective): Section => {
     const series = evaluation.runs.map(({ run, objectives }) => ({
       name: run,
       points: objectives[objective]?.calibrationCurve ?? [],
@@ -203,7 +238,7 @@ function historyCharts(evaluation: Evaluation): readonly Section[] {
       ),
     }));
     const x = { label: "past events, at least (leftmost: none)", scale: "log" } as const;
-    return { kind: "figure", chart: lineChart({ title: objective, x, y: { label: "NE" }, series }) };
+    return { kind: "figure", chart: lineChart({ title: objective, x, y: { label: ratioName(evaluation, objective) }, series }) };
   });
 }
 
@@ -232,6 +267,7 @@ export function surfaceTable(evaluation: Evaluation): ResultTable | null {
   const names = Object.entries(evaluation.surfaces);
   if (names.length < 2) return null;
   const against = againstColumns(evaluation);
+  const hasAmounts = withAmounts(evaluation);
   const rows = names.flatMap(([code, name]) =>
     objectivesOf(evaluation).flatMap((objective) =>
       evaluation.runs.flatMap(({ run, objectives, differences }): Cell[][] => {
@@ -239,12 +275,13 @@ export function surfaceTable(evaluation: Evaluation): ResultTable | null {
         if (row === undefined) return [];
         const found = differences?.[objective]?.bySurface.find(({ surface }) => surface === Number(code));
         const difference = against.map(() => differenceText(found));
-        return [[name, objective, run, row.examples, row.baseRate, ...metricCells(row), ...difference]];
+        return [[name, objective, run, row.examples, row.baseRate, ...metricCells(row, hasAmounts), ...difference]];
       }),
     ),
   );
   const columns = [{ label: "surface" }, { label: "objective" }, { label: "model" }, { label: "examples" }];
-  return { columns: [...columns, { label: "base rate", digits: 4 }, ...METRIC_COLUMNS, ...against], rows };
+  const metrics = metricColumns(evaluation);
+  return { columns: [...columns, { label: rateLabel(evaluation), digits: 4 }, ...metrics, ...against], rows };
 }
 
 function trainingCharts(curves: EvaluationPageOptions["curves"]): readonly Section[] {

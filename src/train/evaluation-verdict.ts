@@ -14,6 +14,14 @@ export function objectivesOf({
   return [...new Set(runs.flatMap(({ objectives }) => Object.keys(objectives)))];
 }
 
+/** What the ratio to the deviance of a constant is called: of yes/no objectives NE, of amounts and counts ND. */
+export function ratioName(
+  { runs }: { readonly runs: readonly Pick<RunEvaluation, "objectives">[] },
+  objective: string,
+): "NE" | "ND" {
+  return runs.some(({ objectives }) => objectives[objective]?.kind !== undefined) ? "ND" : "NE";
+}
+
 /** A difference with its sign, as tables and sentences have it. */
 export function signed(value: number): string {
   return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
@@ -40,24 +48,33 @@ export function verdictsOf(evaluation: Evaluation): readonly string[] {
   return objectivesOf(evaluation).flatMap((objective) =>
     trained
       .filter(({ run, objectives }) => run !== baseline && objectives[objective] !== undefined)
-      .map((run) => `${objective}: ${baseline === null ? alone(run, objective) : against(run, objective, baseline)}`),
+      .map((run) => {
+        const of = { objective, ratio: ratioName(evaluation, objective) };
+        return `${objective}: ${baseline === null ? alone(run, of) : against(run, of, baseline)}`;
+      }),
   );
 }
 
-function against({ run, differences }: RunEvaluation, objective: string, baseline: string): string {
+/** An objective, and {@link ratioName} of it. */
+interface Judged {
+  readonly objective: string;
+  readonly ratio: string;
+}
+
+function against({ run, differences }: RunEvaluation, { objective, ratio }: Judged, baseline: string): string {
   const { difference = null, low = null, high = null } = differences?.[objective]?.normalizedEntropy ?? {};
   if (difference === null || low === null || high === null) {
     return `${run} and ${baseline} cannot be told apart: too few users or labels for an interval.`;
   }
-  const found = `ΔNE ${signed(difference)}, 95% interval ${signed(low)} to ${signed(high)}`;
+  const found = `Δ${ratio} ${signed(difference)}, 95% interval ${signed(low)} to ${signed(high)}`;
   if (high < 0) return `${run} is better than ${baseline} (${found}).`;
   if (low > 0) return `${run} is worse than ${baseline} (${found}).`;
   return `${run} and ${baseline} cannot be told apart (${found}, which holds zero).`;
 }
 
-function alone({ run, objectives }: RunEvaluation, objective: string): string {
+function alone({ run, objectives }: RunEvaluation, { objective, ratio }: Judged): string {
   const entropy = objectives[objective]?.overall.normalizedEntropy ?? null;
-  if (entropy === null) return `the NE of ${run} is not defined, because the labels do not vary.`;
-  const than = "than always answering the base rate of these examples";
-  return `${run} is ${entropy < 1 ? "better" : "no better"} ${than} (NE ${entropy.toFixed(4)}).`;
+  if (entropy === null) return `the ${ratio} of ${run} is not defined, because the labels do not vary.`;
+  const than = `than always answering the ${ratio === "NE" ? "base rate" : "mean"} of these examples`;
+  return `${run} is ${entropy < 1 ? "better" : "no better"} ${than} (${ratio} ${entropy.toFixed(4)}).`;
 }

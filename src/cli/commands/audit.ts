@@ -10,8 +10,8 @@ export const audit = defineCommand({
   summary: "compares what is served with what the run says offline",
   description:
     "Asks a server to rank the item of every logged example of a window, as of the example's own time, and compares " +
-    "the probabilities with those of the run: features, graph and histories are right together or not at all. Fill " +
-    "the online store with `lapidary backfill` first. Exits with 1 if a probability differs by more than 1e-5, " +
+    "the probabilities, expected amounts and counts with those of the run: features, graph and histories are right together or not at all. Fill " +
+    "the online store with `lapidary backfill` first. Exits with 1 if one differs by more than 1e-5, " +
     "relative, or a history is another.",
   args: [{ name: "RUN", description: "run whose bundle is served", required: true }],
   options: {

@@ -15,7 +15,8 @@ export const evaluate = defineCommand({
   summary: "metrics of finished runs, side by side, and a report with plots",
   description:
     "Scores the examples of a window with finished runs: NE (against the base rate of these very examples), log loss, " +
-    "AUC, gAUC and calibration, per surface and objective, and the paired differences to the baseline with 95% " +
+    "AUC, gAUC and calibration, of amounts and counts the normalized deviance (ND), Gini and mean absolute error, per " +
+    "surface and objective, and the paired differences to the baseline with 95% " +
     "intervals; of a simulated world the truth beside them. Choices are made on the validation window; a test window that was looked at for a choice is none.",
   args: [{ name: "RUN", description: "name of a run, or path of its folder", required: true, many: true }],
   options: {

@@ -12,9 +12,9 @@ export const predict = defineCommand({
   description:
     "Scores rows with the mapping of the configuration; labels and actions need not be there. A row sees its user's " +
     "events in the event store strictly before its own time, and ids that the store never saw are new. Written are " +
-    "event (if it is mapped), user, item, time, surface, file, line and p_OBJECTIVE for each objective: the run's own " +
-    "probability, as `lapidary evaluate` has it, or with --bundle the calibrated one that this bundle serves. Rows that " +
-    "cannot be used go to FILE.dead-letters.jsonl, each with file, line and reason.",
+    "event (if it is mapped), user, item, time, surface, file, line and p_OBJECTIVE for each yes/no objective: the run's " +
+    "own probability, as `lapidary evaluate` has it, or with --bundle the calibrated one that this bundle serves; " +
+    "e_OBJECTIVE, the expected amount or count, of the others. Rows that cannot be used go to FILE.dead-letters.jsonl, each with file, line and reason.",
   args: [{ name: "RUN", description: "name of a finished run, or path of its folder", required: true }],
   options: {
     input: repeated("FILES...", "files with the fields of the log, or globs; RUN stands before them"),

@@ -26,8 +26,12 @@ const KINDS: Readonly<Record<string, SpelledKind>> = {
   brand: "category",
   price: "number",
   click: "flag",
+  spend: "value",
+  views: "count",
 };
 const NAMES = Object.keys(KINDS);
+const NUMBERS = ["price", "spend", "views"];
+const OBJECTIVE = { delayMs: 0, objective: true, windowOf: null } as const;
 
 function config(path: string, format: EventsConfig["format"]): EventsConfig {
   const ids = { kind: "dictionary" } as const;
@@ -41,7 +45,11 @@ function config(path: string, format: EventsConfig["format"]): EventsConfig {
       brand: { from: "brand", kind: "category", ids },
       price: { from: "price", kind: "number", ids },
     },
-    outcomes: { click: { from: "click", kind: "flag", delayMs: 0, objective: true, windowOf: null } },
+    outcomes: {
+      click: { from: "click", kind: "flag", ...OBJECTIVE },
+      spend: { from: "spend", kind: "value", ...OBJECTIVE },
+      views: { from: "views", kind: "count", ...OBJECTIVE },
+    },
   };
 }
 
@@ -74,7 +82,7 @@ function expected(event: SpelledEvent): Readonly<Record<string, unknown>> | stri
   for (const name of NAMES) {
     const value = event[name]?.value ?? null;
     if (typeof value === "object" && value !== null) return value.code;
-    if (value !== null) stored[name] = name === "price" ? Math.fround(value as number) : value;
+    if (value !== null) stored[name] = NUMBERS.includes(name) ? Math.fround(value as number) : value;
   }
   return stored;
 }
@@ -86,20 +94,24 @@ function refusals(path: string): Map<number, string> {
   return new Map(parsed.map(({ line, code }) => [line, code]));
 }
 
+function numberAt(store: EventStore, name: string, row: number): number | undefined {
+  const value = store.column(name).at(row);
+  return Number.isNaN(value) ? undefined : value;
+}
+
 function stored(path: string): Map<string, Record<string, unknown>> {
   const store = EventStore.open(path);
   const found = new Map<string, Record<string, unknown>>();
   for (let row = 0; row < store.numEvents; row++) {
     const user = store.userOf(row);
     const id = (name: string) => store.dictionary(name)?.id(store.column(name).at(row)) ?? undefined;
-    const price = store.column("price").at(row);
     const click = store.column("click").at(row);
     const facts = { item: id("item"), origin: id("origin"), brand: id("brand") };
     const event = {
       user: store.dictionary("user")?.id(user),
       time: store.timeOf(row, user),
       ...facts,
-      price: Number.isNaN(price) ? undefined : price,
+      ...Object.fromEntries(NUMBERS.map((name) => [name, numberAt(store, name, row)])),
       click: click === 0 ? undefined : click - 1,
     };
     found.set(id("tag") ?? "", Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined)));

@@ -14,6 +14,7 @@ import {
 } from "../../features/event-rules.test.support.ts";
 import { readId, textOf } from "../../features/event-rules.ts";
 import { isRefused } from "../../features/refusal.ts";
+import { AMOUNT_OUTCOMES } from "../bundle.test.support.ts";
 import type { OnlineStore } from "../store/online-store.ts";
 import { parseExactJson } from "./exact-json.ts";
 import { post, withServer } from "./server.test.support.ts";
@@ -32,6 +33,8 @@ const KINDS: Readonly<Record<string, SpelledKind>> = {
   price: "number",
   fresh: "flag",
   click: "flag",
+  spend: "value",
+  views: "count",
 };
 const REQUIRED = ["user", "id", "time", "item"];
 const EVENTS = 1000;
@@ -53,6 +56,8 @@ const RULES_OF: Readonly<Record<SpelledKind, (raw: unknown) => unknown>> = {
   },
   category: (raw) => readFact(raw, "brand", { kind: "category" }),
   number: (raw) => readFact(raw, "price", { kind: "number" }),
+  value: (raw) => readFact(raw, "spend", { kind: "value" }),
+  count: (raw) => readFact(raw, "views", { kind: "count" }),
   flag: (raw) => readFact(raw, "click", { kind: "flag" }),
   origin: (raw) => readFact(raw, "origin", { kind: "category" }),
   time: (raw) => readEventTime(raw, RULES),
@@ -65,7 +70,7 @@ function withUser(event: SpelledEvent, name: string): SpelledEvent {
 }
 
 describe("event-rules", () => {
-  it.each(["id", "category", "number", "flag", "origin", "time"] as const)("says what every %s is", (kind) => {
+  it.each(["id", "category", "number", "value", "count", "flag", "origin", "time"] as const)("says what every %s is", (kind) => {
     fc.assert(
       fc.property(spelled(kind, kind === "time"), ({ json, value }) => {
         const said = RULES_OF[kind](parseExactJson(Buffer.from(json)).value);
@@ -94,7 +99,7 @@ describe("POST /events", () => {
         const events = spelledEvents(KINDS, REQUIRED);
         await fc.assert(fc.asyncProperty(events, check), { numRuns: EVENTS });
       },
-      { rules: RULES },
+      { rules: RULES, outcomes: AMOUNT_OUTCOMES },
     );
   }, 120_000);
 
