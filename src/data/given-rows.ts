@@ -7,13 +7,13 @@ import type { DuckDBDataChunk } from "@duckdb/node-api";
 import type { EventsConfig } from "../config/types.ts";
 import { isNumeric } from "../config/value-kinds.ts";
 import { countRejections, writeDeadLetters } from "./ingest/dead-letters.ts";
-import { checkUnchanged } from "./ingest/files/index.ts";
+import { checkUnchanged, type RecordLines } from "./ingest/files/index.ts";
+import { KEPT } from "./ingest/kept/database.ts";
 import { stagedListType, textLists, vectorRows } from "./ingest/lists.ts";
+import type { LogPart } from "./ingest/log.ts";
 import { openLog } from "./ingest/open-log.ts";
 import { type IngestPlan, type PlannedColumn, valueName } from "./ingest/plan.ts";
 import { readWholeLog } from "./ingest/read-log.ts";
-import type { LinesOfFiles } from "./ingest/read-text.ts";
-import { recordsOf } from "./ingest/records.ts";
 import { numericColumn, queryNumber, streamChunks, textColumn } from "./ingest/sql.ts";
 import { Workspace } from "./ingest/workspace.ts";
 import { FileWriter } from "./store/file-writer.ts";
@@ -78,26 +78,27 @@ export interface GivenFiles {
  */
 export async function readGivenRows(config: EventsConfig, options: GivenRowsOptions): Promise<GivenFiles> {
   const run = { fingerprint: "", output: "" };
-  const workspace = await Workspace.open(join(options.workspace, "rows"), run, null);
+  const workspace = await Workspace.open({ folder: join(options.workspace, "rows") }, run);
   const { connection } = workspace;
   const interrupt = () => connection.interrupt();
   options.signal?.addEventListener("abort", interrupt);
   try {
     await connection.run(`SET memory_limit = '${MEMORY}'`);
-    using log = await openLog({ ...config, sql: null }, { into: workspace.scratch("query"), where: "events.from.sql" });
+    const opening = { query: { into: workspace.scratch("query"), where: "events.from.sql" }, store: null };
+    using log = await openLog({ ...config, sql: null }, opening);
     const { plan, parts } = log;
     const reading = { folder: workspace.scratch("frames"), signal: options.signal };
-    const lines = await readWholeLog(connection, { config, plan, parts }, reading);
-    const paths = parts.map(({ file }) => file.path);
-    const records = recordsOf(connection, { config, parts });
+    const read = await readWholeLog(workspace, { config, plan, parts }, reading);
     const letters = new FileWriter(options.deadLetters);
-    await writeDeadLetters(connection, letters, { plan, paths, records });
+    await writeDeadLetters(connection, letters, read.parts);
     letters.finish();
+    const files = new Map(read.parts.map(({ id, part }) => [id, part]));
+    const lines = new Map(read.parts.map(({ id, part }) => [id, read.lines.get(part.index)]));
     return {
       numRows: await queryNumber(connection, "SELECT count(*) FROM readable"),
       rejections: await countRejections(connection, plan),
       chunks: async function* () {
-        for await (const chunk of streamChunks(connection, rowsSql(plan))) yield rowsOf(chunk, plan, { paths, lines });
+        for await (const chunk of streamChunks(connection, rowsSql(plan))) yield rowsOf(chunk, plan, { files, lines });
         await checkUnchanged(parts.map(({ file }) => file));
       },
       close: () => workspace.remove(),
@@ -120,18 +121,20 @@ function rowsSql(plan: IngestPlan): string {
     if (column.list) return `coalesce(${value(column)}, []::${stagedListType(column.list)})`;
     return column.kind === "id" ? `coalesce(${value(column)}::VARCHAR, '')` : `coalesce(${value(column)}, 0)`;
   });
-  const place = ["file", "(seq - first_seq)::DOUBLE"];
+  const place = ["id", "(seq - first_seq)::DOUBLE"];
   return `SELECT ${[...place, `${value(plan.time)}::DOUBLE`, ...ids, ...outputs].join(", ")}
-    FROM readable JOIN read_files ON seq >= first_seq AND seq < first_seq + records ORDER BY file, seq`;
+    FROM readable JOIN ${KEPT}.files ON seq >= first_seq AND seq < first_seq + records ORDER BY id, seq`;
 }
 
-function rowsOf(
-  chunk: DuckDBDataChunk,
-  plan: IngestPlan,
-  { paths, lines }: { readonly paths: readonly string[]; readonly lines: LinesOfFiles },
-): GivenRows {
+/** The files by the numbers that they were read under, and where the records of text begin. */
+interface FilesById {
+  readonly files: ReadonlyMap<number, LogPart>;
+  readonly lines: ReadonlyMap<number, RecordLines | undefined>;
+}
+
+function rowsOf(chunk: DuckDBDataChunk, plan: IngestPlan, { files, lines }: FilesById): GivenRows {
   const size = chunk.rowCount;
-  const fileIndexes = numericColumn(chunk, 0);
+  const fileIds = numericColumn(chunk, 0);
   const records = numericColumn(chunk, 1);
   const isMapped = plan.id !== null;
   const first = isMapped ? 5 : 4;
@@ -143,8 +146,8 @@ function rowsOf(
   });
   return {
     size,
-    files: Array.from({ length: size }, (_, i) => paths[fileIndexes[i]!] ?? ""),
-    lines: Array.from({ length: size }, (_, i) => lines.get(fileIndexes[i]!)?.lineOf(records[i]!) ?? records[i]! + 1),
+    files: Array.from({ length: size }, (_, i) => files.get(fileIds[i]!)?.file.path ?? ""),
+    lines: Array.from({ length: size }, (_, i) => lines.get(fileIds[i]!)?.lineOf(records[i]!) ?? records[i]! + 1),
     events: isMapped ? textColumn(chunk, 3) : null,
     users: textColumn(chunk, first - 1),
     times: numericColumn(chunk, 2).slice(0, size),

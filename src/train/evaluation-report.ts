@@ -34,7 +34,12 @@ function metricColumns(evaluation: Pick<ResultRows, "runs">): readonly TableColu
     { label: "AUC", digits: 4 },
     { label: "gAUC", digits: 4 },
     { label: "calibration", digits: 3 },
-    ...(hasAmounts ? [{ label: "Gini", digits: 4 }, { label: "mean abs. error", digits: 4 }] : []),
+    ...(hasAmounts
+      ? [
+          { label: "Gini", digits: 4 },
+          { label: "mean abs. error", digits: 4 },
+        ]
+      : []),
   ];
 }
 
@@ -175,7 +180,8 @@ function sourceTable({ runs }: Evaluation, root: string): ResultTable {
 function captionOf(evaluation: Evaluation): string {
   const { split, baseline, negatives } = evaluation;
   const ratio = ratioLabel(evaluation);
-  const difference = baseline === null ? "" : ` Δ${ratio} below zero is better than ${baseline}; intervals resample users.`;
+  const difference =
+    baseline === null ? "" : ` Δ${ratio} below zero is better than ${baseline}; intervals resample users.`;
   const drawn = negatives === null ? "" : ` Negatives are drawn, always the same ones. ${negatives}.`;
   const amounts = withAmounts(evaluation) ? ` ${DEVIANCES}` : "";
   return `Metrics on the ${split} window; NE against the base rate of the same examples.${amounts}${difference}${drawn}`;
@@ -238,7 +244,10 @@ function historyCharts(evaluation: Evaluation): readonly Section[] {
       ),
     }));
     const x = { label: "past events, at least (leftmost: none)", scale: "log" } as const;
-    return { kind: "figure", chart: lineChart({ title: objective, x, y: { label: ratioName(evaluation, objective) }, series }) };
+    return {
+      kind: "figure",
+      chart: lineChart({ title: objective, x, y: { label: ratioName(evaluation, objective) }, series }),
+    };
   });
 }
 

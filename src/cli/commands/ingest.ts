@@ -13,7 +13,8 @@ export const ingest = defineCommand({
   summary: "reads the log into the event store",
   description:
     "Reads the log into the event store. Rows that cannot be used go to a dead-letter file, each with its reason. " +
-    "A store that was made from the same files and the same configuration is left as it is.",
+    "A store that was made from the same files and the same configuration is left as it is. " +
+    "Files that are as they were at the ingest before are not read again.",
   options: { force: flag("writes the store again even if it was made from these very files") },
   readsProject: true,
   example: "lapidary ingest --set events.from=logs/*.parquet",
@@ -55,8 +56,9 @@ function outsideText(outside: number): string {
 }
 
 function describe(result: IngestResult, store: string): string {
-  const { upToDate, numUsers, rows, rejections, deadLetterFile, repeats, outcomes } = result;
+  const { upToDate, files, numUsers, rows, rejections, deadLetterFile, repeats, outcomes } = result;
   const counts = formatPairs([
+    ["files", upToDate ? formatCount(files.total) : filesText(files)],
     ["rows", formatCount(rows.rowsRead)],
     ["events", formatCount(rows.accepted)],
     ...(numUsers === null ? [] : [["users", formatCount(numUsers)] as const]),
@@ -69,6 +71,12 @@ function describe(result: IngestResult, store: string): string {
     ...(hasLetters(result) ? [["rejected rows", deadLetterFile] as const] : []),
   ]);
   return upToDate ? `${counts}\nThe store was already made from these files; --force writes it again.` : counts;
+}
+
+function filesText({ total, notRead }: IngestResult["files"]): string {
+  return notRead === 0
+    ? formatCount(total)
+    : `${formatCount(total)} (${formatCount(notRead)} unchanged, not read again)`;
 }
 
 type Pair = readonly [string, string];

@@ -122,7 +122,10 @@ describe("an unfinished ingest", () => {
     using folder = temporaryFolder();
     const [path, store] = [join(folder.path, "log.jsonl"), join(folder.path, "store")];
     writeFileSync(path, log(30));
-    const held = await Workspace.open(`${store}.ingest`, { fingerprint: "of another log", output: "v9" }, 1);
+    const held = await Workspace.open(
+      { folder: `${store}.ingest`, threads: 1 },
+      { fingerprint: "of another log", output: "v9" },
+    );
     await expect(runChild(path, store)).rejects.toThrow(/INGEST_BUSY/);
     held.close();
     await ingest(eventsConfig(path, "jsonl"), { store });

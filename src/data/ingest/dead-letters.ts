@@ -1,7 +1,18 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
+import {
+  BIGINT,
+  BLOB,
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  INTEGER,
+  VARCHAR,
+} from "@duckdb/node-api";
 import type { FileWriter } from "../store/file-writer.ts";
+import { type BatchRecords, rowsByPart } from "./json-rows.ts";
 import { reasonOf, verdictOf } from "./judge.ts";
+import { KEPT } from "./kept/database.ts";
 import type { IngestPlan } from "./plan.ts";
+import type { ReadPart } from "./read-parquet.ts";
 import { numericColumn, queryNumber, queryRows, streamChunks } from "./sql.ts";
 
 /** One rejected row, as a line of the dead-letter file. */
@@ -25,21 +36,11 @@ export interface RawRecord {
   readonly raw: Uint8Array;
 }
 
-/** Reads records of file `index` by their sequence numbers, which rise. */
-export type RecordSource = (index: number, seqs: readonly number[]) => AsyncIterable<RawRecord>;
-
-/** SQL that creates the tables of the records that are no rows: those that cannot be framed, and those of JSON that are no object. */
-export const CREATE_UNUSABLE_SQL: readonly string[] = [
-  "CREATE TABLE broken (file INTEGER, line BIGINT, code VARCHAR, reason VARCHAR, raw BLOB)",
-  "CREATE TABLE unusable (seq BIGINT, code VARCHAR, expected VARCHAR)",
-  "CREATE TABLE json_keys (key VARCHAR)",
-];
+/** Reads records of a file by their sequence numbers, which rise. */
+export type RecordSource = (part: ReadPart, seqs: readonly number[]) => AsyncIterable<RawRecord>;
 
 /** Rows outside of the log's time are counted; to copy them all, as a log of other years would, helps nobody. */
 const COUNTED_ONLY = "EVENT_TIME_RANGE";
-
-const REFUSED_SQL = `SELECT seq, column_index, code, expected FROM judged WHERE code IS NOT NULL
-  UNION ALL SELECT seq, NULL, code, expected FROM unusable`;
 
 /** Number of rejected rows by reason. */
 export async function countRejections(connection: DuckDBConnection, plan: IngestPlan): Promise<Record<string, number>> {
@@ -49,83 +50,86 @@ export async function countRejections(connection: DuckDBConnection, plan: Ingest
   };
   const refused = await queryRows(
     connection,
-    `SELECT column_index, code, expected, count(*) FROM (${REFUSED_SQL}) GROUP BY ALL ORDER BY 1, 2, 3`,
+    `SELECT column_index, code, expected, count(*) FROM ${KEPT}.refused GROUP BY ALL ORDER BY 1, 2, 3`,
   );
   for (const [index, code, expected, n] of refused) {
     count(reasonOf(plan, verdictOf([index, code, expected])), n);
   }
-  const broken = await queryRows(connection, "SELECT reason, count(*) FROM broken GROUP BY reason ORDER BY reason");
+  const broken = await queryRows(
+    connection,
+    `SELECT reason, count(*) FROM ${KEPT}.broken GROUP BY reason ORDER BY reason`,
+  );
   for (const [reason, n] of broken) count(String(reason), n);
   return rejections;
+}
+
+/** Letters of one batch of records, so that memory does not grow with their number. */
+const BATCH = 10_000;
+
+/** Keeps the refused rows of files that were just read with their own bytes: the next ingest may not read them again. */
+export async function keepLetters(
+  connection: DuckDBConnection,
+  plan: IngestPlan,
+  { parts, records }: BatchRecords,
+): Promise<void> {
+  const from = Math.min(...parts.map(({ firstSeq }) => firstSeq));
+  const found = `FROM ${KEPT}.refused WHERE seq >= ${from} AND code <> '${COUNTED_ONLY}'`;
+  const total = await queryNumber(connection, `SELECT count(*) ${found}`);
+  for (let done = 0; done < total; done += BATCH) {
+    const order = `ORDER BY seq LIMIT ${BATCH} OFFSET ${done}`;
+    const rows = await queryRows(connection, `SELECT seq::VARCHAR, column_index, code, expected ${found} ${order}`);
+    const verdicts = new Map(rows.map(([seq, ...verdict]) => [Number(seq), verdictOf(verdict)]));
+    for (const [part, seqs] of await rowsByPart(connection, parts, `(SELECT seq ${found} ${order})`)) {
+      const letters: Letter[] = [];
+      for await (const { seq, line, raw } of records(part, seqs)) {
+        const verdict = verdicts.get(seq)!;
+        letters.push({ line, code: verdict.code, reason: reasonOf(plan, verdict), raw });
+      }
+      await appendLetters(connection, "letters", { id: part.id, letters });
+    }
+  }
+}
+
+type Letter = Pick<DeadLetter, "line" | "code" | "reason"> & { readonly raw: Uint8Array };
+
+/** Adds letters of a file to one of the two tables that hold them. */
+export async function appendLetters(
+  connection: DuckDBConnection,
+  table: "letters" | "broken",
+  { id, letters }: { readonly id: number; readonly letters: Iterable<Letter> },
+): Promise<void> {
+  const appender = await connection.createAppender(table, "main", KEPT);
+  for (const { line, code, reason, raw } of letters) {
+    const chunk = DuckDBDataChunk.create([INTEGER, BIGINT, VARCHAR, VARCHAR, BLOB]);
+    chunk.setColumns([[id], [BigInt(line)], [code], [reason], [new DuckDBBlobValue(raw)]]);
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
 }
 
 /** Writes the rejected rows, in the order of the log. */
 export async function writeDeadLetters(
   connection: DuckDBConnection,
   writer: FileWriter,
-  { plan, paths, records }: { plan: IngestPlan; paths: readonly string[]; records: RecordSource },
+  parts: readonly ReadPart[],
 ): Promise<void> {
-  for (const index of await filesWithLetters(connection)) {
-    const file = paths[index] ?? "";
-    const broken = brokenOf(connection, index, file);
-    let next = (await broken.next()).value;
-    const flushUntil = async (line: number) => {
-      while (next && next.line < line) {
-        append(writer, next);
-        next = (await broken.next()).value;
+  // A log may have thousands of files, and nearly all are without.
+  const tables = ["letters", "broken"].map((table) => `FROM ${KEPT}.${table}`);
+  const found = await queryRows(connection, tables.map((from) => `SELECT file ${from}`).join(" UNION "));
+  const withLetters = new Set(found.map(([file]) => Number(file)));
+  for (const { id, part } of parts) {
+    if (!withLetters.has(id)) continue;
+    const columns = "line::DOUBLE AS line, code, reason, raw";
+    const rows = tables.map((from, i) => `SELECT ${i} AS source, ${columns} ${from} WHERE file = ${id}`);
+    const sql = `SELECT line, code, reason, raw FROM (${rows.join(" UNION ALL ")}) ORDER BY line, source`;
+    for await (const chunk of streamChunks(connection, sql)) {
+      const lines = numericColumn(chunk, 0);
+      const [, codes = [], reasons = [], raws = []] = chunk.getColumns();
+      for (let i = 0; i < chunk.rowCount; i++) {
+        const facts = { file: part.file.path, line: lines[i]!, code: String(codes[i]), reason: String(reasons[i]) };
+        const letter = letterOf(facts, (raws[i] as { readonly bytes: Uint8Array }).bytes);
+        writer.append(Buffer.from(`${JSON.stringify(letter)}\n`));
       }
-    };
-    for await (const letter of refusedOf(connection, index, { plan, file, records })) {
-      await flushUntil(letter.line);
-      append(writer, letter);
-    }
-    await flushUntil(Number.POSITIVE_INFINITY);
-  }
-}
-
-/** Files with rows to write, in order: a log may have thousands of files, and nearly all are without. */
-async function filesWithLetters(connection: DuckDBConnection): Promise<readonly number[]> {
-  const refused = `SELECT DISTINCT file FROM (${REFUSED_SQL}) JOIN read_files ON seq >= first_seq AND seq < first_seq + records WHERE code <> '${COUNTED_ONLY}'`;
-  const rows = await queryRows(connection, `SELECT file FROM (${refused} UNION SELECT file FROM broken) ORDER BY file`);
-  return rows.map(([file]) => Number(file));
-}
-
-function append(writer: FileWriter, letter: DeadLetter): void {
-  writer.append(Buffer.from(`${JSON.stringify(letter)}\n`));
-}
-
-/** Letters of one batch of records, so that memory does not grow with their number. */
-const BATCH = 10_000;
-
-async function* refusedOf(
-  connection: DuckDBConnection,
-  index: number,
-  { plan, file, records }: { plan: IngestPlan; file: string; records: RecordSource },
-): AsyncGenerator<DeadLetter> {
-  const found = `FROM (${REFUSED_SQL}) JOIN read_files ON seq >= first_seq AND seq < first_seq + records
-    WHERE file = ${index} AND code <> '${COUNTED_ONLY}'`;
-  const total = await queryNumber(connection, `SELECT count(*) ${found}`);
-  for (let done = 0; done < total; done += BATCH) {
-    const rows = await queryRows(
-      connection,
-      `SELECT seq::VARCHAR, column_index, code, expected ${found} ORDER BY seq LIMIT ${BATCH} OFFSET ${done}`,
-    );
-    const bySeq = new Map(rows.map((row) => [Number(row[0]), row]));
-    for await (const { seq, line, raw } of records(index, [...bySeq.keys()])) {
-      const verdict = verdictOf((bySeq.get(seq) ?? []).slice(1));
-      yield letterOf({ file, line, code: verdict.code, reason: reasonOf(plan, verdict) }, raw);
-    }
-  }
-}
-
-async function* brokenOf(connection: DuckDBConnection, index: number, file: string): AsyncGenerator<DeadLetter> {
-  const sql = `SELECT line::DOUBLE, code, reason, raw FROM broken WHERE file = ${index} ORDER BY line`;
-  for await (const chunk of streamChunks(connection, sql)) {
-    const lines = numericColumn(chunk, 0);
-    const [, codes = [], reasons = [], raws = []] = chunk.getColumns();
-    for (let i = 0; i < chunk.rowCount; i++) {
-      const raw = raws[i] as { readonly bytes: Uint8Array };
-      yield letterOf({ file, line: lines[i]!, code: String(codes[i]), reason: String(reasons[i]) }, raw.bytes);
     }
   }
 }

@@ -15,8 +15,10 @@ import {
   type RowCounts,
 } from "../store/format.ts";
 import { checkUnchanged } from "./files/index.ts";
+import { removeOthers } from "./kept/database.ts";
 import { type OpenLog, openLog } from "./open-log.ts";
 import { openOutcomeLogs } from "./outcome-logs.ts";
+import { batchesOf } from "./read-log.ts";
 import type { Contradiction } from "./repeats.ts";
 import { filesOf, type Job, numStages, runStages } from "./stages.ts";
 import { Workspace } from "./workspace.ts";
@@ -39,6 +41,8 @@ export interface IngestOptions {
 export interface IngestResult {
   /** True if the store had already been made from these files and nothing was done. */
   readonly upToDate: boolean;
+  /** The files of all logs, and how many of them were not read, because they are as they were when they last were. */
+  readonly files: { readonly total: number; readonly notRead: number };
   /** Null if the log has no users. */
   readonly numUsers: number | null;
   readonly rows: RowCounts;
@@ -74,41 +78,56 @@ const TOLD_BYTES = 1 << 18;
 export async function ingest(config: EventsConfig, options: IngestOptions): Promise<IngestResult> {
   const store = resolve(options.store);
   const queries = `${store}.query`;
-  using log = await openLog(config, { into: queries, where: "events.from.sql" });
+  using log = await openLog(config, { query: { into: queries, where: "events.from.sql" }, store });
   const { plan, parts } = log;
-  using outcomes = await openOutcomeLogs(config, queries);
+  using outcomes = await openOutcomeLogs(config, { queries, store });
   const fingerprint = sharedFingerprint([log, ...outcomes.logs]);
-  if (options.force !== true && isMadeFrom(store, fingerprint)) return resultOf(store, true);
+  const numFiles = filesOf({ parts, outcomes }).length;
+  if (options.force !== true && isMadeFrom(store, fingerprint)) return resultOf(store, { numFiles, numRead: null });
   const run = { fingerprint, output: nextVersion(store) };
-  const workspace = await Workspace.open(`${store}.ingest`, run, options.threads ?? null);
-  const onStage = stageCounter(options, numStages({ config, parts, outcomes }));
-  const job: Job = { config, plan, parts, outcomes, workspace, store, fingerprint, signal: options.signal, onStage };
+  const place = { folder: `${store}.ingest`, kept: log.kept, ...(options.threads && { threads: options.threads }) };
+  const workspace = await Workspace.open(place, run);
+  const onStage = stageCounter(options, { outcomes }, batchesOf(config, parts).length);
+  const { signal } = options;
+  const filesRead = { number: 0 };
+  const job: Job = { config, plan, parts, outcomes, workspace, store, fingerprint, filesRead, signal, onStage };
   const interrupt = () => workspace.connection.interrupt();
-  options.signal?.addEventListener("abort", interrupt);
+  signal?.addEventListener("abort", interrupt);
   let isWhole: boolean;
   try {
-    await runStages(job);
     // The store may have been removed since an earlier run wrote this version.
-    isWhole = existsSync(join(store, workspace.output, MANIFEST_FILE));
+    isWhole = (await runStages(job)) && existsSync(join(store, workspace.output, MANIFEST_FILE));
     if (isWhole) publish(job);
   } catch (error) {
     workspace.close();
     // What is thrown after an interrupt or a change of the log is only a consequence.
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     await checkUnchanged(filesOf(job));
     throw error;
   } finally {
-    options.signal?.removeEventListener("abort", interrupt);
+    signal?.removeEventListener("abort", interrupt);
   }
+  if (isWhole) await workspace.settleKept();
+  if (isWhole)
+    removeOthers(
+      store,
+      [log, ...outcomes.logs].flatMap(({ kept }) => kept ?? []),
+    );
   workspace.remove();
-  return isWhole ? resultOf(store, false) : ingest(config, options);
+  return isWhole ? resultOf(store, { numFiles, numRead: filesRead.number }) : ingest(config, options);
 }
 
-function stageCounter({ onStage, signal }: IngestOptions, total: number): (stage: string) => void {
+function stageCounter(
+  { onStage, signal }: IngestOptions,
+  logs: Pick<Job, "outcomes">,
+  planned: number,
+): Job["onStage"] {
   let done = 0;
-  return (stage) => {
+  let batches = planned;
+  return (stage, numBatches) => {
     signal?.throwIfAborted();
-    onStage?.(stage, done++, total);
+    batches = numBatches ?? batches;
+    onStage?.(stage, done++, numStages(logs, batches));
   };
 }
 
@@ -144,7 +163,13 @@ function nextVersion(store: string): string {
   return `v${current === null ? 1 : Number(basename(current).slice(1)) + 1}`;
 }
 
-function resultOf(store: string, upToDate: boolean): IngestResult {
+/** What is in the store. `numRead` is null if it had already been made from these files. */
+function resultOf(
+  store: string,
+  { numFiles, numRead }: { readonly numFiles: number; readonly numRead: number | null },
+): IngestResult {
+  const upToDate = numRead === null;
+  const files = { total: numFiles, notRead: numFiles - (numRead ?? 0) };
   const opened = EventStore.open(store);
   const { folder, manifest } = opened;
   opened.close();
@@ -153,7 +178,7 @@ function resultOf(store: string, upToDate: boolean): IngestResult {
   const contradictionsFile = join(folder, CONTRADICTIONS_FILE);
   const told = { ...repeats, firstContradictions: firstOf(contradictionsFile), contradictionsFile };
   const deadLetterFile = join(folder, DEAD_LETTER_FILE);
-  return { upToDate, numUsers, rows, rejections, deadLetterFile, repeats: told, outcomes };
+  return { upToDate, files, numUsers, rows, rejections, deadLetterFile, repeats: told, outcomes };
 }
 
 /** The first lines of a file of contradictions, which may be long. */

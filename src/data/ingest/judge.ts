@@ -7,34 +7,40 @@ import { spelledTable, spellOut } from "./spellings.ts";
 import { literal, queryNumber } from "./sql.ts";
 import type { StageContext } from "./staging.ts";
 
+/** Table of the rows of a batch that are not plain, until they have been judged. */
+export const SUSPECTS = "suspects";
+/** Table of what became of them: values, or the `code`, `column_index` and `expected` of a row that is refused. */
+export const JUDGED = "judged";
+
 /**
- * Decides row by row what is an event. `staged` (a table or a view) has of each planned column `i` the value `v{i}` and,
- * where SQL could not read it, its text in `odd`; `checked` has the values alone. Nearly all rows are plain; the others, `suspects`, are judged by
- * the rules. Leaves the table `judged`, with the `code`, `column_index` and `expected` of a row that is refused, and the
- * view `readable` of all rows that are events.
+ * Decides row by row what is an event. `staged` (SQL of a table) has of each planned column `i` the value `v{i}` and,
+ * where SQL could not read it, its text in `odd`. Nearly all rows are plain; the others, {@link SUSPECTS}, are judged by
+ * the rules. Leaves {@link JUDGED}, and says how many there are.
  *
  * `resolve` is called once the suspects are there, before the rules are asked about them.
  */
 export async function judgeRows(
   connection: DuckDBConnection,
   context: StageContext,
-  resolve: () => Promise<void>,
-): Promise<void> {
+  { staged, resolve }: { readonly staged: string; readonly resolve: () => Promise<void> },
+): Promise<number> {
   const { plan, config } = context;
   const texts = plan.all.map((_, i) => `odd[${i + 1}] AS o${i}`).join(", ");
   // In two steps: in one, the engine takes the texts of all rows apart before it looks for the suspects among them.
-  await connection.run(`CREATE TABLE suspected AS SELECT * FROM staged WHERE ${suspicionSql(plan, config)}`);
-  await connection.run(`CREATE TABLE suspects AS SELECT * EXCLUDE (is_odd, odd), ${texts} FROM suspected`);
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE suspected AS SELECT * FROM ${staged} WHERE ${suspicionSql(plan, config)}`,
+  );
+  const numSuspects = await queryNumber(connection, "SELECT count(*) FROM suspected");
+  if (numSuspects > 0) {
+    await connection.run(
+      `CREATE OR REPLACE TEMP TABLE ${SUSPECTS} AS SELECT * EXCLUDE (is_odd, odd), ${texts} FROM suspected`,
+    );
+    await resolve();
+    const spelled = await spellOut(connection, plan, config);
+    await connection.run(`CREATE OR REPLACE TEMP TABLE ${JUDGED} AS ${judgedSql(context, spelled)}`);
+  }
   await connection.run("DROP TABLE suspected");
-  await resolve();
-  const spelled = await spellOut(connection, plan, config);
-  await connection.run(`CREATE TABLE judged AS ${judgedSql(context, spelled)}`);
-  const values = plan.all.map((_, i) => `v${i}`).join(", ");
-  const hasSuspects = (await queryNumber(connection, "SELECT count(*) FROM suspects")) > 0;
-  // The join costs a look at every row: only where there is something to find.
-  const plain = `SELECT seq, ${values} FROM checked${hasSuspects ? " ANTI JOIN suspects USING (seq)" : ""}`;
-  const rescued = `SELECT seq, ${values} FROM judged WHERE code IS NULL`;
-  await connection.run(`CREATE VIEW readable AS ${hasSuspects ? `${plain} UNION ALL ${rescued}` : plain}`);
+  return numSuspects;
 }
 
 function outsideSql(plan: IngestPlan, { time: field, earliestMs, latestMs }: EventsConfig): string {
@@ -70,7 +76,7 @@ function judgedSql({ plan, config, idTypes }: StageContext, spelled: ReadonlySet
   // The alias of a coalesced value would hide the staged one, which the verdicts read.
   return `SELECT seq, ${plan.all.map((_, i) => `v${i}`).join(", ")}, verdict.code AS code, verdict.i AS column_index, verdict.expected AS expected
     FROM (SELECT *, CASE WHEN spelling IS NOT NULL THEN spelling WHEN ${outsideSql(plan, config)} THEN ${outside} END AS verdict
-      FROM (SELECT seq, ${values.join(", ")}, ${spelling} AS spelling FROM suspects ${joins.join(" ")}))`;
+      FROM (SELECT seq, ${values.join(", ")}, ${spelling} AS spelling FROM ${SUSPECTS} ${joins.join(" ")}))`;
 }
 
 /** SQL of the verdict on a time outside of the range, as the rules have it. */

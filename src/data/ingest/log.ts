@@ -1,6 +1,8 @@
 import type { EventsConfig } from "../../config/types.ts";
 import type { FileFields } from "./check-fields.ts";
 import { duckPath, guessDelimiter, type LogFile, readHeader, spellableForNow } from "./files/index.ts";
+import { factsOf } from "./kept/entries.ts";
+import { fileKey } from "./kept/keys.ts";
 import { partitionsOf } from "./partitions.ts";
 import { fieldOf, type IngestPlan } from "./plan.ts";
 import type { QueryEngine } from "./query-engine.ts";
@@ -17,6 +19,8 @@ export interface LogPart {
   readonly place: string;
   /** Place among the files of the log. */
   readonly index: number;
+  /** What decides what reading it gives: the rows that were read of a file with this key are those of this one. */
+  readonly key: string;
   /** Names in the file's order; empty for JSONL, whose records each have their own, and for an empty file. */
   readonly names: readonly string[];
   /** SQL type by field name, of Parquet; the planned fields inside of others by their dotted names. */
@@ -27,6 +31,14 @@ export interface LogPart {
   readonly constants: ReadonlyMap<string, string | null>;
 }
 
+/** What is said of a log before its files are opened. */
+interface Opening {
+  readonly config: EventsConfig;
+  readonly plan: IngestPlan;
+  /** What files said of their fields when they were read, by their keys: these are not opened. */
+  readonly facts: ReadonlyMap<string, string>;
+}
+
 /**
  * Reads what the files say of their fields.
  *
@@ -35,15 +47,19 @@ export interface LogPart {
 export async function openParts(
   engine: QueryEngine,
   files: readonly LogFile[],
-  { config, plan }: { config: EventsConfig; plan: IngestPlan },
+  { config, plan, facts }: Opening,
 ): Promise<readonly LogPart[]> {
   const parts: LogPart[] = [];
   const windows = await windowsOfFiles(config, files);
   for (const [index, file] of files.entries()) {
     try {
-      const part = await openPart(engine, file, { config, plan });
-      const window = windows === null ? [] : ([[WINDOW_FIELD, windows.get(file.identity) ?? null]] as const);
-      parts.push({ index, ...part, constants: new Map([...part.constants, ...window]) });
+      const window = windows?.get(file.identity) ?? null;
+      const key = fileKey(file, window);
+      const known = facts.get(key);
+      const own = known === undefined ? await factsOfFile(engine, file, { config, plan }) : factsOf(known);
+      const ofFolders = [...partitionsOf(file.path, config.partitions)].filter(([name]) => !own.names.includes(name));
+      const constants = new Map(windows === null ? ofFolders : [...ofFolders, [WINDOW_FIELD, window]]);
+      parts.push({ file, place: placeOf(file, config), index, key, ...own, constants });
     } catch (cause) {
       throw unreadable(file.path, config.format, cause);
     }
@@ -53,18 +69,19 @@ export async function openParts(
 
 const NO_TYPES: Pick<LogPart, "types" | "nested"> = { types: new Map(), nested: new Set() };
 
-async function openPart(
+/** Path under which the query engine finds a file. */
+function placeOf({ path }: LogFile, { format }: EventsConfig): string {
+  return format === "parquet" ? spellableForNow(path) : path;
+}
+
+async function factsOfFile(
   engine: QueryEngine,
   file: LogFile,
   { config, plan }: { config: EventsConfig; plan: IngestPlan },
-): Promise<Omit<LogPart, "index">> {
-  const isParquet = config.format === "parquet";
-  const place = isParquet ? spellableForNow(file.path) : file.path;
-  const { types, nested } = isParquet ? await parquetTypes(engine, place, plan) : NO_TYPES;
-  const names = isParquet ? [...types.keys()] : await textNames(file, config);
-  const found = partitionsOf(file.path, config.partitions);
-  const constants = new Map([...found].filter(([name]) => !names.includes(name)));
-  return { file, place, names, types, nested, constants };
+): Promise<Pick<LogPart, "names" | "types" | "nested">> {
+  if (config.format !== "parquet") return { names: await textNames(file, config), ...NO_TYPES };
+  const facts = await parquetTypes(engine, placeOf(file, config), plan);
+  return { names: [...facts.types.keys()], ...facts };
 }
 
 async function textNames(file: LogFile, config: EventsConfig): Promise<readonly string[]> {

@@ -8,11 +8,9 @@ import { isNumeric, type NumericKind } from "../../config/value-kinds.ts";
 import { FileWriter } from "../store/file-writer.ts";
 import type { LogOf } from "./arrivals.ts";
 import { countRejections, writeDeadLetters } from "./dead-letters.ts";
-import { type OpenLog, openLog } from "./open-log.ts";
+import { type OpenLog, type OpenLogOptions, openLog } from "./open-log.ts";
 import { type PlannedArrival, valueName } from "./plan.ts";
-import type { QueryOptions } from "./query.ts";
 import { readWholeLog } from "./read-log.ts";
-import { recordsOf } from "./records.ts";
 import { literal, queryNumber } from "./sql.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -41,13 +39,22 @@ interface SharedLog {
 /** Memory of the query engine while it reads outcomes; what does not fit goes to its folder. */
 const MEMORY = "1GB";
 
+/** Where {@link openOutcomeLogs} finds and puts things. */
+export interface OutcomeLogPlaces extends Pick<OpenLogOptions, "store"> {
+  /** Path beside which the rows of queries are kept until they are disposed of. */
+  readonly queries: string;
+}
+
 /**
  * Finds the files of the logs of outcomes and checks their fields. Outcomes of the same log share it. The rows of
  * queries are kept beside `queryFolder`, until they are disposed of.
  *
  * @throws {LapidaryError} EVENTS_*
  */
-export async function openOutcomeLogs(events: EventsConfig, queryFolder: string): Promise<OutcomeLogs> {
+export async function openOutcomeLogs(
+  events: EventsConfig,
+  { queries, store }: OutcomeLogPlaces,
+): Promise<OutcomeLogs> {
   const shared = sharedLogs(events);
   const logs: OutcomeLog[] = [];
   const dispose = () => {
@@ -56,8 +63,8 @@ export async function openOutcomeLogs(events: EventsConfig, queryFolder: string)
   try {
     for (const each of shared.values()) {
       const config = mappingOf(events, each);
-      const into = `${queryFolder}-${logs.length}`;
-      logs.push({ config, ...(await openOne(config, { into, where: each.where })) });
+      const query = { into: `${queries}-${logs.length}`, where: each.where };
+      logs.push({ config, ...(await openOne(config, { query, store })) });
     }
   } catch (error) {
     dispose();
@@ -89,9 +96,9 @@ function sharedLogs(events: EventsConfig): ReadonlyMap<string, SharedLog> {
   return shared;
 }
 
-async function openOne(config: EventsConfig, query: QueryOptions): Promise<OpenLog> {
+async function openOne(config: EventsConfig, options: OpenLogOptions): Promise<OpenLog> {
   try {
-    return await openLog(config, query);
+    return await openLog(config, options);
   } catch (error) {
     if (!(error instanceof LapidaryError) || error.code !== "EVENTS_NOT_FOUND") throw error;
     const { code, where, expected, got } = error;
@@ -146,30 +153,33 @@ export function outcomeLetters(workspace: Workspace, log: number): string {
   return join(workspace.scratch(`outcomes-${log}`), "dead-letters.jsonl");
 }
 
-/** Reads a log of outcomes into {@link outcomesTable}; rejected rows are counted, and written to {@link outcomeLetters}. */
+/**
+ * Reads a log of outcomes into {@link outcomesTable}; rejected rows are counted, and written to {@link outcomeLetters}.
+ * Gives the number of files that were read.
+ */
 export async function readOutcomeLog(
   workspace: Workspace,
-  { config, plan, parts }: OutcomeLog,
+  { config, plan, parts, kept }: OutcomeLog,
   { log, signal }: { readonly log: number; readonly signal: AbortSignal | undefined },
-): Promise<void> {
+): Promise<number> {
   const folder = workspace.scratch(`outcomes-${log}`);
   rmSync(folder, { recursive: true, force: true });
   makeFolder(folder);
-  const own = await Workspace.open(join(folder, "rows"), { fingerprint: "", output: "" }, null);
+  const own = await Workspace.open({ folder: join(folder, "rows"), kept }, { fingerprint: "", output: "" });
   const { connection } = own;
   const interrupt = () => connection.interrupt();
   signal?.addEventListener("abort", interrupt);
   try {
     await connection.run(`SET memory_limit = '${MEMORY}'`);
-    await readWholeLog(connection, { config, plan, parts }, { folder: own.scratch("frames"), signal });
+    const read = await readWholeLog(own, { config, plan, parts }, { folder: own.scratch("frames"), signal });
     const letters = new FileWriter(outcomeLetters(workspace, log));
-    const records = recordsOf(connection, { config, parts });
-    await writeDeadLetters(connection, letters, { plan, paths: parts.map(({ file }) => file.path), records });
+    await writeDeadLetters(connection, letters, read.parts);
     letters.finish();
     const rows = join(folder, "rows.parquet");
     await connection.run(`COPY (${rowsSql(plan)}) TO ${literal(rows)} (FORMAT parquet)`);
     await keepRows(workspace.connection, log, { rows, rejections: await countRejections(connection, plan) });
     rmSync(rows);
+    return read.numRead;
   } finally {
     signal?.removeEventListener("abort", interrupt);
     own.remove();

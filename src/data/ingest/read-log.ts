@@ -2,16 +2,20 @@ import { basename } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EventsConfig } from "../../config/types.ts";
 import { checkJsonFields } from "./check-fields.ts";
-import { CREATE_UNUSABLE_SQL } from "./dead-letters.ts";
+import { keepLetters } from "./dead-letters.ts";
 import type { RecordLines } from "./files/index.ts";
-import { knownKeys, markNested, nameIllFormed } from "./json-rows.ts";
-import { judgeRows } from "./judge.ts";
+import { markNested, nameIllFormed, UNUSABLE } from "./json-rows.ts";
+import { JUDGED, judgeRows, SUSPECTS } from "./judge.ts";
+import { KEPT } from "./kept/database.ts";
+import { addFiles, findEntries, type KeptFile, openEntries, pruneEntries } from "./kept/entries.ts";
 import { type LogPart, typeOfField } from "./log.ts";
 import type { IngestPlan } from "./plan.ts";
-import { readParquet, viewParquet } from "./read-parquet.ts";
+import { parquetRelations, type ReadPart, readParquet, staysInPlace } from "./read-parquet.ts";
 import { type LinesOfFiles, readText } from "./read-text.ts";
 import { recordsOf } from "./records.ts";
-import { createStaged, type StageContext, sharedIdTypes } from "./staging.ts";
+import { queryNumber } from "./sql.ts";
+import { checkedSql, type StageContext, sharedIdTypes, stagedSql } from "./staging.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** A log whose files are known and whose rows are planned. */
 export interface ReadableLog {
@@ -25,7 +29,7 @@ const BATCH = { files: 512, bytes: 64 * 2 ** 20 };
 
 /** The files in the groups that are read together. */
 export function batchesOf({ format }: EventsConfig, parts: readonly LogPart[]): readonly (readonly LogPart[])[] {
-  // Parquet is only looked at here: its rows are read in every later stage.
+  // Of most Parquet only the pages are looked at here: its rows are read in every later stage.
   if (format === "parquet") return parts.length === 0 ? [] : [parts];
   const batches: LogPart[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
@@ -59,54 +63,141 @@ function contextOf({ config, plan, parts }: ReadableLog): StageContext {
   return { config, plan, idTypes };
 }
 
-/** Creates the tables that rows are read into. */
-export async function prepareRows(connection: DuckDBConnection, log: ReadableLog): Promise<void> {
-  for (const sql of CREATE_UNUSABLE_SQL) await connection.run(sql);
-  await connection.run("CREATE TABLE read_files (file INTEGER, first_seq BIGINT, records BIGINT)");
-  if (log.config.format !== "parquet") await createStaged(connection, contextOf(log));
+/** What of a log has been read. */
+export interface Reading {
+  /** By the places of the files in the log. */
+  readonly files: ReadonlyMap<number, KeptFile>;
+  /** Files that are not yet read. */
+  readonly missing: readonly LogPart[];
 }
 
-/** Reads the files of one batch. `folder` is for what is kept meanwhile. Says where the records of text begin. */
+/** Looks what is kept of a log; the rest is missing. */
+export async function openReading({ connection, kept }: Workspace, log: ReadableLog): Promise<Reading> {
+  const files = await openEntries(connection, log.parts, { context: contextOf(log), path: kept });
+  return { files, missing: log.parts.filter(({ index }) => !files.has(index)) };
+}
+
+/** Reads the files of one batch, judges their rows, and keeps both. `folder` is for what is needed meanwhile. */
 export async function readBatch(
-  connection: DuckDBConnection,
+  { connection }: Pick<Workspace, "connection">,
   log: ReadableLog,
   { batch, folder }: { readonly batch: readonly LogPart[]; readonly folder: string },
 ): Promise<LinesOfFiles> {
   const context = contextOf(log);
-  if (log.config.format !== "parquet") return readText(connection, batch, { context, folder });
-  await readParquet(connection, batch);
-  await viewParquet(connection, batch, context);
-  return new Map();
+  await connection.run(`CREATE OR REPLACE TEMP TABLE ${UNUSABLE} (seq BIGINT, code VARCHAR, expected VARCHAR)`);
+  const { parts, lines } =
+    log.config.format === "parquet"
+      ? { parts: await readParquet(connection, batch, context), lines: new Map() }
+      : await readText(connection, batch, { context, folder });
+  await judgeBatch(connection, context, parts);
+  await addFiles(connection, parts);
+  return lines;
 }
 
-/** Decides what of the rows that were read is an event: leaves the view `readable`, and the refused ones in `judged`. */
-export async function judgeLog(connection: DuckDBConnection, log: ReadableLog): Promise<void> {
-  const { config, plan, parts } = log;
+async function judgeBatch(
+  connection: DuckDBConnection,
+  context: StageContext,
+  parts: readonly ReadPart[],
+): Promise<void> {
+  const { config, plan } = context;
   const isJson = config.format === "jsonl";
-  const [first] = parts;
-  if (isJson && first) {
-    const known = await knownKeys(connection);
-    const ofFolders = known.size === 0 ? [] : parts.flatMap(({ constants }) => [...constants.keys()]);
+  const batch = { parts, records: recordsOf(connection, config) };
+  if (isJson) {
+    await nameIllFormed(connection, batch);
+    await connection.run(`INSERT INTO ${KEPT}.refused SELECT seq, NULL, code, expected FROM ${UNUSABLE}`);
+  }
+  const resolve = async () => (isJson ? markNested(connection, plan, batch) : undefined);
+  const first = Math.min(...parts.map(({ firstSeq }) => firstSeq));
+  const staged = `(SELECT * FROM ${KEPT}.staged WHERE seq >= ${first})`;
+  if ((await judgeRows(connection, context, { staged, resolve })) > 0) {
+    const suspects = `seq >= ${first} AND seq IN (SELECT seq FROM ${SUSPECTS})`;
+    await connection.run(`DELETE FROM ${KEPT}.staged WHERE ${suspects}`);
+    await keepJudged(connection, plan);
+  }
+  const relations = parquetRelations(parts.filter(({ part }) => staysInPlace(part, config)));
+  if (relations.length > 0) {
+    const inPlace = `(${relations.map((each) => stagedSql(each, context)).join(" UNION ALL ")})`;
+    if ((await judgeRows(connection, context, { staged: inPlace, resolve })) > 0) {
+      await connection.run(`INSERT INTO ${KEPT}.set_aside SELECT seq FROM ${SUSPECTS}`);
+      await keepJudged(connection, plan);
+    }
+  }
+  await keepLetters(connection, plan, batch);
+}
+
+async function keepJudged(connection: DuckDBConnection, plan: IngestPlan): Promise<void> {
+  const values = plan.all.map((_, i) => `v${i}`).join(", ");
+  await connection.run(
+    `INSERT INTO ${KEPT}.refused SELECT seq, column_index, code, expected FROM ${JUDGED} WHERE code IS NOT NULL`,
+  );
+  await connection.run(
+    `INSERT INTO ${KEPT}.staged SELECT seq, ${values}, false, NULL FROM ${JUDGED} WHERE code IS NULL`,
+  );
+}
+
+/** The files of a log, all of which have been read, in its order. */
+export async function readParts({ connection }: Pick<Workspace, "connection">, { parts }: ReadableLog) {
+  const found = await findEntries(connection, parts);
+  return parts.flatMap((part): ReadPart[] => {
+    const file = found.get(part.index);
+    return file === undefined ? [] : [{ part, ...file }];
+  });
+}
+
+/** Makes the view `readable` of all rows that are events. */
+export async function viewReadable(
+  { connection }: Pick<Workspace, "connection">,
+  log: ReadableLog,
+  parts: readonly ReadPart[],
+): Promise<void> {
+  const { config, plan } = log;
+  const [first] = log.parts;
+  if (config.format === "jsonl" && first) {
+    const known = new Set(parts.flatMap(({ keys }) => keys));
+    const ofFolders = known.size === 0 ? [] : log.parts.flatMap(({ constants }) => [...constants.keys()]);
     checkJsonFields(plan, first.file.path, new Set([...known, ...ofFolders]));
   }
-  const records = recordsOf(connection, log);
-  if (isJson) await nameIllFormed(connection, records);
-  const resolve = async () => (isJson ? markNested(connection, plan, records) : undefined);
-  await judgeRows(connection, contextOf(log), resolve);
+  const values = ["seq", ...plan.all.map((_, i) => `v${i}`)].join(", ");
+  const numAside = await queryNumber(connection, `SELECT count(*) FROM ${KEPT}.set_aside`);
+  // The join costs a look at every row: only where there is something to find.
+  const aside = numAside === 0 ? "" : ` ANTI JOIN ${KEPT}.set_aside USING (seq)`;
+  const inPlace = parquetRelations(parts.filter(({ part }) => staysInPlace(part, config)));
+  const selects = [
+    `SELECT ${values} FROM ${KEPT}.staged`,
+    ...inPlace.map((each) => `SELECT ${values} FROM (${checkedSql(each, contextOf(log))})${aside}`),
+  ];
+  await connection.run(`CREATE VIEW readable AS ${selects.join(" UNION ALL ")}`);
 }
 
 /** Reads all files of a log and judges their rows, at once. `folder` is for what is kept meanwhile. */
 export async function readWholeLog(
-  connection: DuckDBConnection,
+  workspace: Workspace,
   log: ReadableLog,
   { folder, signal }: { readonly folder: string; readonly signal: AbortSignal | undefined },
-): Promise<LinesOfFiles> {
+): Promise<WholeLog> {
   const lines = new Map<number, RecordLines>();
-  await prepareRows(connection, log);
-  for (const batch of batchesOf(log.config, log.parts)) {
+  const { files, missing } = await openReading(workspace, log);
+  for (const batch of batchesOf(log.config, missing)) {
     signal?.throwIfAborted();
-    for (const [index, each] of await readBatch(connection, log, { batch, folder })) lines.set(index, each);
+    const read = await workspace.keep(() => readBatch(workspace, log, { batch, folder }));
+    for (const [index, each] of read) lines.set(index, each);
   }
-  await judgeLog(connection, log);
-  return lines;
+  const parts = await readParts(workspace, log);
+  await workspace.keep(() => pruneEntries(workspace.connection, parts));
+  await viewReadable(workspace, log, parts);
+  return { parts, lines, numRead: log.parts.length - countKept(log, files) };
+}
+
+/** A log that was read. */
+export interface WholeLog {
+  readonly parts: readonly ReadPart[];
+  /** Of the files of text that were read now. */
+  readonly lines: LinesOfFiles;
+  /** Number of files that were read, which is all whose rows were not kept. */
+  readonly numRead: number;
+}
+
+/** Number of files whose rows were kept; those that stay in place are read again. */
+export function countKept({ config, parts }: ReadableLog, kept: Reading["files"]): number {
+  return parts.filter((part) => kept.has(part.index) && !staysInPlace(part, config)).length;
 }

@@ -1,54 +1,73 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import type { EventsConfig } from "../../config/types.ts";
 import { checkParquet, duckPath } from "./files/index.ts";
+import { KEPT } from "./kept/database.ts";
+import { type KeptFile, nextPlace } from "./kept/entries.ts";
 import type { LogPart } from "./log.ts";
-import { hidesPlace, type ParquetScan, parquetRelation } from "./relations.ts";
-import { checkedSql, ROWS_PER_FILE, type StageContext, stagedSql } from "./staging.ts";
+import { hidesPlace, type ParquetScan, parquetRelation, type Relation } from "./relations.ts";
+import { type StageContext, stagedSql } from "./staging.ts";
 import { unreadable } from "./unreadable.ts";
 
-/** Checks the pages of Parquet files, and counts their rows in `read_files` by the files' own count. */
-export async function readParquet(connection: DuckDBConnection, parts: readonly LogPart[]): Promise<void> {
-  for (const { file, index } of parts) {
-    try {
-      const { numRows: rows } = await checkParquet(file);
-      await connection.run(`INSERT INTO read_files VALUES (${index}, ${index * ROWS_PER_FILE}, ${rows})`);
-    } catch (cause) {
-      throw unreadable(file.path, "parquet", cause);
-    }
-  }
+/** A part of the log that was read. */
+export interface ReadPart extends KeptFile {
+  readonly part: LogPart;
 }
 
-/** Makes the rows of a log of Parquet, which stays where it is, the views `staged` and `checked`. */
-export async function viewParquet(
+/**
+ * Larger files of Parquet stay where they are: to decode their columns again costs no more than to read a copy of them,
+ * which would have to be written first. Of many small ones, to open each in every stage is what costs. @unit bytes
+ */
+const LARGE_BYTES = 2 ** 17;
+
+/** Whether the rows of a file of Parquet are not copied. */
+export function staysInPlace({ file }: LogPart, { format }: Pick<EventsConfig, "format">): boolean {
+  return format === "parquet" && file.sizeBytes > LARGE_BYTES;
+}
+
+/** Checks the pages of Parquet files, and puts the rows of the small ones into `staged`. */
+export async function readParquet(
   connection: DuckDBConnection,
   parts: readonly LogPart[],
   context: StageContext,
-): Promise<void> {
-  const relations = runsOf(parts).map((run) => parquetRelation(scanOf(run)));
-  const view = (name: string, sql: typeof stagedSql) =>
-    connection.run(`CREATE VIEW ${name} AS ${relations.map((each) => sql(each, context)).join(" UNION ALL ")}`);
-  await view("staged", stagedSql);
-  await view("checked", checkedSql);
+): Promise<readonly ReadPart[]> {
+  const read: ReadPart[] = [];
+  let { id, seq } = await nextPlace(connection);
+  for (const part of parts) {
+    try {
+      const { numRows: numRecords } = await checkParquet(part.file);
+      read.push({ part, id, firstSeq: seq, numRecords, keys: [] });
+      id += 1;
+      seq += numRecords;
+    } catch (cause) {
+      throw unreadable(part.file.path, "parquet", cause);
+    }
+  }
+  for (const relation of parquetRelations(read.filter(({ part }) => !staysInPlace(part, context.config)))) {
+    await connection.run(`INSERT INTO ${KEPT}.staged ${stagedSql(relation, context)}`);
+  }
+  return read;
 }
 
-function scanOf(run: readonly LogPart[]): ParquetScan {
+/** The rows of files of Parquet, by runs of neighbours with the same fields, each of which one scan reads. */
+export function parquetRelations(parts: readonly ReadPart[]): readonly Relation[] {
+  const runs: { parts: ReadPart[]; key: string }[] = [];
+  for (const each of parts) {
+    const { types, nested } = each.part;
+    const key = JSON.stringify([[...types], [...nested]]);
+    const last = runs.at(-1);
+    if (last?.key === key && !hidesPlace(types)) last.parts.push(each);
+    else runs.push({ parts: [each], key });
+  }
+  return runs.map((run) => parquetRelation(scanOf(run.parts)));
+}
+
+function scanOf(run: readonly ReadPart[]): ParquetScan {
   const [first] = run;
   return {
-    paths: run.map(({ place }) => duckPath(place)),
-    types: first?.types ?? new Map(),
-    nested: first?.nested ?? new Set(),
-    constants: run.map(({ constants }) => constants),
-    firstSeqs: run.map(({ index }) => index * ROWS_PER_FILE),
+    paths: run.map(({ part }) => duckPath(part.place)),
+    types: first?.part.types ?? new Map(),
+    nested: first?.part.nested ?? new Set(),
+    constants: run.map(({ part }) => part.constants),
+    firstSeqs: run.map(({ firstSeq }) => firstSeq),
   };
-}
-
-/** Splits the files into runs of neighbours with the same fields, each of which one scan reads. */
-function runsOf(parts: readonly LogPart[]): readonly (readonly LogPart[])[] {
-  const runs: { parts: LogPart[]; key: string }[] = [];
-  for (const part of parts) {
-    const key = JSON.stringify([[...part.types], [...part.nested]]);
-    const last = runs.at(-1);
-    if (last?.key === key && !hidesPlace(part.types)) last.parts.push(part);
-    else runs.push({ parts: [part], key });
-  }
-  return runs.map(({ parts: run }) => run);
 }

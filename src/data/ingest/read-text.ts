@@ -1,20 +1,16 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import {
-  BIGINT,
-  BLOB,
-  DuckDBBlobValue,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  INTEGER,
-  VARCHAR,
-} from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { makeFolder } from "../../config/durable-file.ts";
-import { duckPath, type FramedText, frameText, type RecordLines, unescapeSql } from "./files/index.ts";
-import { setUnusableAside } from "./json-rows.ts";
+import { appendLetters } from "./dead-letters.ts";
+import { type FramedText, frameText, type RecordLines, unescapeSql } from "./files/index.ts";
+import { type KeysOfFiles, setUnusableAside } from "./json-rows.ts";
+import { KEPT } from "./kept/database.ts";
+import { isOrdered, nextPlace } from "./kept/entries.ts";
 import type { LogPart } from "./log.ts";
+import type { ReadPart } from "./read-parquet.ts";
 import { jsonRelation, type TextScan, textRelation } from "./relations.ts";
-import { ROWS_PER_FILE, type StageContext, stagedSql } from "./staging.ts";
+import { type StageContext, stagedSql } from "./staging.ts";
 import { textOptionsOf } from "./text-options.ts";
 import { unreadable } from "./unreadable.ts";
 
@@ -24,21 +20,40 @@ export type LinesOfFiles = ReadonlyMap<number, RecordLines>;
 /** A part of the log that has been framed. */
 interface FramedPart {
   readonly part: LogPart;
+  readonly id: number;
   readonly text: FramedText;
 }
 
-/** Reads files of text into `staged`; what cannot be framed goes into `broken`, and their records are counted in `read_files`. */
+/** What {@link readText} read. */
+interface ReadText {
+  readonly parts: readonly ReadPart[];
+  readonly lines: LinesOfFiles;
+}
+
+/** Reads files of text into `staged`, what cannot be framed into `broken`, what is no object of JSON into {@link UNUSABLE}. */
 export async function readText(
   connection: DuckDBConnection,
   parts: readonly LogPart[],
   { context, folder }: { context: StageContext; folder: string },
-): Promise<LinesOfFiles> {
+): Promise<ReadText> {
   makeFolder(folder);
   try {
+    const first = await nextPlace(connection);
     const framed: FramedPart[] = [];
-    for (const part of parts) framed.push({ part, text: await framePart(connection, part, { context, folder }) });
-    for (const group of groupsOf(framed)) await stageGroup(connection, group, context);
-    return new Map(framed.map(({ part, text }) => [part.index, text.lines]));
+    for (const [i, part] of parts.entries()) {
+      const id = first.id + i;
+      framed.push({ part, id, text: await framePart(connection, part, { context, folder, id }) });
+    }
+    const read: ReadPart[] = [];
+    let seq = first.seq;
+    for (const group of groupsOf(framed, isOrdered(context))) {
+      const keys = await stageGroup(connection, group, { context, firstSeq: seq });
+      for (const { part, id, text } of group) {
+        read.push({ part, id, firstSeq: seq, numRecords: text.numRecords, keys: [...(keys.get(text.path) ?? [])] });
+        seq += text.numRecords;
+      }
+    }
+    return { parts: read, lines: new Map(framed.map(({ part, text }) => [part.index, text.lines])) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -46,53 +61,52 @@ export async function readText(
 
 async function framePart(
   connection: DuckDBConnection,
-  { file, index }: LogPart,
-  { context, folder }: { context: StageContext; folder: string },
+  { file }: LogPart,
+  { context, folder, id }: { context: StageContext; folder: string; id: number },
 ): Promise<FramedText> {
   try {
-    const text = await frameText(file, textOptionsOf(context.config), join(folder, `${index}`));
-    await keepBroken(connection, index, text);
+    const text = await frameText(file, textOptionsOf(context.config), join(folder, `${id}`));
+    await keepBroken(connection, id, text);
     return text;
   } catch (cause) {
     throw unreadable(file.path, context.config.format, cause);
   }
 }
 
-async function keepBroken(connection: DuckDBConnection, index: number, text: FramedText): Promise<void> {
-  if (text.broken.numRecords === 0) return;
-  const appender = await connection.createAppender("broken");
-  for await (const { line, code, reason, raw } of text.broken) {
-    const chunk = DuckDBDataChunk.create([INTEGER, BIGINT, VARCHAR, VARCHAR, BLOB]);
-    chunk.setColumns([[index], [BigInt(line)], [code], [reason], [new DuckDBBlobValue(raw)]]);
-    appender.appendDataChunk(chunk);
-  }
-  appender.closeSync();
+async function keepBroken(connection: DuckDBConnection, id: number, { broken }: FramedText): Promise<void> {
+  if (broken.numRecords === 0) return;
+  await appendLetters(connection, "broken", { id, letters: broken });
 }
 
-/** Groups of files that one scan can read. */
-function groupsOf(framed: readonly FramedPart[]): readonly (readonly FramedPart[])[] {
+/** Groups of files that one scan can read; where the order of all rows counts, only of neighbours. */
+function groupsOf(framed: readonly FramedPart[], isInOrder: boolean): readonly (readonly FramedPart[])[] {
   const groups = new Map<string, FramedPart[]>();
+  let run = 0;
+  let last = "";
   for (const each of framed) {
     const { part, text } = each;
-    if (text.numRecords === 0) continue;
-    const key = JSON.stringify([part.names, [...part.constants], text.skipLines, text.isEscaped]);
+    const form = JSON.stringify([part.names, [...part.constants], text.skipLines, text.isEscaped]);
+    if (isInOrder && form !== last) run += 1;
+    last = form;
+    const key = `${run} ${form}`;
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
   return [...groups.values()];
 }
 
+/** Reads a group of files, and gives the keys of their records by the paths of their text, of JSON. */
 async function stageGroup(
   connection: DuckDBConnection,
-  group: readonly FramedPart[],
-  context: StageContext,
-): Promise<void> {
+  all: readonly FramedPart[],
+  { context, firstSeq }: { context: StageContext; firstSeq: number },
+): Promise<KeysOfFiles> {
+  const group = all.filter(({ text }) => text.numRecords > 0);
   const [first] = group;
-  if (first === undefined) return;
+  if (first === undefined) return new Map();
   const { config, plan } = context;
   const { delimiter } = textOptionsOf(config);
-  const firstSeq = first.part.index * ROWS_PER_FILE;
   const scan: TextScan = {
-    paths: group.map(({ text }) => duckPath(text.path)),
+    paths: group.map(({ text }) => text.path),
     fields: config.format === "jsonl" ? null : first.part.names,
     constants: first.part.constants,
     skipLines: first.text.skipLines,
@@ -100,12 +114,6 @@ async function stageGroup(
     firstSeq,
   };
   const relation = config.format === "jsonl" ? jsonRelation(scan, plan) : textRelation(scan, config);
-  await connection.run(`INSERT INTO staged ${stagedSql(relation, context)}`);
-  if (config.format === "jsonl") await setUnusableAside(connection, scan, plan);
-  let next = firstSeq;
-  const places = group.map(({ part, text }) => {
-    next += text.numRecords;
-    return `(${part.index}, ${next - text.numRecords}, ${text.numRecords})`;
-  });
-  await connection.run(`INSERT INTO read_files VALUES ${places.join(", ")}`);
+  await connection.run(`INSERT INTO ${KEPT}.staged ${stagedSql(relation, context)}`);
+  return config.format === "jsonl" ? setUnusableAside(connection, scan, plan) : new Map();
 }

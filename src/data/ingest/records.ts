@@ -4,21 +4,16 @@ import type { RawRecord, RecordSource } from "./dead-letters.ts";
 import { duckPath, readRecords } from "./files/index.ts";
 import type { LogPart } from "./log.ts";
 import { hidesPlace } from "./relations.ts";
-import { queryNumber, queryRows } from "./sql.ts";
+import { queryRows } from "./sql.ts";
 import { textOptionsOf } from "./text-options.ts";
 
 /** Reads records as they stand in their files. */
-export function recordsOf(
-  connection: DuckDBConnection,
-  { config, parts }: { config: EventsConfig; parts: readonly LogPart[] },
-): RecordSource {
-  return async function* (index, seqs) {
-    const part = parts[index];
-    if (part === undefined || seqs.length === 0) return;
-    const first = await queryNumber(connection, `SELECT first_seq FROM read_files WHERE file = ${index}`);
-    const rows = seqs.map((seq) => seq - first);
+export function recordsOf(connection: DuckDBConnection, config: EventsConfig): RecordSource {
+  return async function* ({ part, firstSeq }, seqs) {
+    if (seqs.length === 0) return;
+    const rows = seqs.map((seq) => seq - firstSeq);
     const found = config.format === "parquet" ? parquetRows(connection, part, rows) : textRows(part, config, rows);
-    for await (const { row, ...record } of found) yield { seq: first + row, ...record };
+    for await (const { row, ...record } of found) yield { seq: firstSeq + row, ...record };
   };
 }
 

@@ -1,4 +1,5 @@
 import type { EventsConfig } from "../../config/types.ts";
+import { duckPath } from "./files/index.ts";
 import { fieldOf, type IngestPlan } from "./plan.ts";
 import { identifier, literal } from "./sql.ts";
 import { textOptionsOf } from "./text-options.ts";
@@ -24,7 +25,7 @@ export const ABSENT: RawField = { sql: "NULL::VARCHAR", type: "VARCHAR" };
 
 /** Files of text that one scan reads: all have the same fields and the same form. */
 export interface TextScan {
-  /** SQL literals of the framed files. */
+  /** The framed files. */
   readonly paths: readonly string[];
   /** Names of the fields; null for JSONL. */
   readonly fields: readonly string[] | null;
@@ -48,7 +49,7 @@ export function textRelation(scan: TextScan, config: EventsConfig): Relation {
   const columns = names.map((_, i) => `'f${i}': 'VARCHAR'`).join(", ");
   const form = `auto_detect = false, header = false, skip = ${scan.skipLines}, delim = ${literal(delimiter)}, quote = '', escape = '', new_line = '\\n', compression = 'none', nullstr = [${nulls.map(literal).join(", ")}]`;
   // Buffers of a line, or the engine takes 16 times as much: more than a scoring may have.
-  const from = `read_csv([${scan.paths.join(", ")}], columns = {${columns}}, ${form}, max_line_size = ${MAX_LINE_BYTES}, buffer_size = ${MAX_LINE_BYTES}, hive_partitioning = false)`;
+  const from = `read_csv([${pathsSql(scan)}], columns = {${columns}}, ${form}, max_line_size = ${MAX_LINE_BYTES}, buffer_size = ${MAX_LINE_BYTES}, hive_partitioning = false)`;
   return {
     from,
     seq: `row_number() OVER () + ${scan.firstSeq - 1}`,
@@ -69,7 +70,7 @@ export function jsonRelation(scan: TextScan, plan: IngestPlan): Relation {
     if (nested !== null && columns.get(nested.top) === undefined) columns.set(nested.top, "JSON");
   }
   const types = [...columns].map(([name, type]) => `${literal(name)}: ${literal(type)}`).join(", ");
-  const from = `read_json([${scan.paths.join(", ")}], columns = {${types}}, format = 'newline_delimited', records = 'true', ignore_errors = true, maximum_object_size = ${MAX_LINE_BYTES}, hive_partitioning = false)`;
+  const from = `read_json([${pathsSql(scan)}], columns = {${types}}, format = 'newline_delimited', records = 'true', ignore_errors = true, maximum_object_size = ${MAX_LINE_BYTES}, hive_partitioning = false)`;
   return {
     from,
     seq: `row_number() OVER () + ${scan.firstSeq - 1}`,
@@ -92,10 +93,14 @@ function jsonPaths(name: string): readonly [whole: string, nested: { top: string
   return [name, { top, path: `$${rest.map((part) => `."${part.replaceAll('"', '\\"')}"`).join("")}` }];
 }
 
-/** SQL of which keys the records of JSONL have: one row per list of keys, NULL of what is no object. */
+function pathsSql({ paths }: TextScan): string {
+  return paths.map(duckPath).join(", ");
+}
+
+/** SQL of which keys the records of JSONL have: the `path` of its file and a list of `keys`, NULL of what is no object. */
 export function jsonKeysSql(scan: TextScan): string {
-  return `(SELECT row_number() OVER () + ${scan.firstSeq - 1} AS seq, CASE WHEN left(ltrim(json), 1) = '{' THEN json_keys(json) END AS keys
-    FROM read_ndjson_objects([${scan.paths.join(", ")}], ignore_errors = true, maximum_object_size = ${MAX_LINE_BYTES}, hive_partitioning = false))`;
+  return `(SELECT row_number() OVER () + ${scan.firstSeq - 1} AS seq, filename AS path, CASE WHEN left(ltrim(json), 1) = '{' THEN json_keys(json) END AS keys
+    FROM read_ndjson_objects([${pathsSql(scan)}], filename = true, ignore_errors = true, maximum_object_size = ${MAX_LINE_BYTES}, hive_partitioning = false))`;
 }
 
 /** Files of Parquet that one scan reads: all have the same fields. */

@@ -44,7 +44,7 @@ export async function spellOut(
     const column = plan.all[i]!;
     const type = valueTypeOf(column);
     await connection.run(
-      `CREATE TABLE ${spelledTable(i)} (raw VARCHAR, value ${type.toString()}, code VARCHAR, expected VARCHAR)`,
+      `CREATE OR REPLACE TEMP TABLE ${spelledTable(i)} (raw VARCHAR, value ${type.toString()}, code VARCHAR, expected VARCHAR)`,
     );
     const appender = await connection.createAppender(spelledTable(i));
     const read = (text: string) => MARKS[text] ?? readValue(column, text, config);

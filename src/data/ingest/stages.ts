@@ -7,14 +7,24 @@ import { StoreWriter } from "../store/store-writer.ts";
 import { arrivalColumns, toldUntilOf } from "./arrivals.ts";
 import { emptyLog } from "./check-fields.ts";
 import { allLayouts, layoutColumns, writeEvents } from "./columns.ts";
-import { countRejections, type RecordSource, writeDeadLetters } from "./dead-letters.ts";
+import { countRejections, writeDeadLetters } from "./dead-letters.ts";
 import { buildCodes, dictionaryIds } from "./dictionaries.ts";
 import { checkUnchanged, type LogFile } from "./files/index.ts";
 import { countOutcomes, joinOutcomes } from "./join-outcomes.ts";
+import { KEPT } from "./kept/database.ts";
+import { pruneEntries } from "./kept/entries.ts";
 import { latestOutcome, type OutcomeLogs, outcomeLetters, readOutcomeLog } from "./outcome-logs.ts";
 import { schemaOf } from "./plan.ts";
-import { batchesOf, judgeLog, prepareRows, type ReadableLog, readBatch, stageName } from "./read-log.ts";
-import { recordsOf } from "./records.ts";
+import {
+  batchesOf,
+  countKept,
+  openReading,
+  type ReadableLog,
+  readBatch,
+  readParts,
+  stageName,
+  viewReadable,
+} from "./read-log.ts";
 import { countRepeats, joinRepeats, writeContradictions } from "./repeats.ts";
 import { queryNumber } from "./sql.ts";
 import type { Workspace } from "./workspace.ts";
@@ -25,40 +35,46 @@ export interface Job extends ReadableLog {
   readonly store: string;
   readonly fingerprint: string;
   readonly outcomes: OutcomeLogs;
+  /** Files that this run reads. */
+  readonly filesRead: FilesRead;
   readonly signal: AbortSignal | undefined;
-  /** Begins a stage. @throws the signal's reason */
-  readonly onStage: (stage: string) => void;
+  /** Begins a stage, with the number of the batches of files that are to be read if it is known. @throws the signal's reason */
+  readonly onStage: (stage: string, numBatches?: number) => void;
 }
 
-/** Stages besides those of reading: prepare, judge, join, dictionaries, columns, publish. */
+/** How many files a run reads. */
+export interface FilesRead {
+  number: number;
+}
+
+/** Stages besides those of reading: prepare, gather, join, dictionaries, columns, publish. */
 const SHARED_STAGES = 6;
 
-/** Number of the stages of an ingest, `publish` included. */
-export function numStages({ config, parts, outcomes }: Pick<Job, "config" | "parts" | "outcomes">): number {
+/** Number of the stages of an ingest that reads its files in so many batches, `publish` included. */
+export function numStages({ outcomes }: Pick<Job, "outcomes">, numBatches: number): number {
   const ofOutcomes = outcomes.logs.length === 0 ? 0 : outcomes.logs.length + 1;
-  return batchesOf(config, parts).length + ofOutcomes + SHARED_STAGES;
+  return numBatches + ofOutcomes + SHARED_STAGES;
 }
 
-/** Runs all stages but the last, each once: what an earlier run finished is left as it is. */
-export async function runStages(job: Job): Promise<void> {
-  const { config, plan, parts, workspace } = job;
+const GATHER = "gather rows";
+
+/**
+ * Runs all stages but the last, each once: what an earlier run finished is left as it is. False if it cannot be, because
+ * rows that it rests on are no longer kept.
+ */
+export async function runStages(job: Job): Promise<boolean> {
+  const { plan, workspace } = job;
   const { connection } = workspace;
   const stage = (name: string, work: () => Promise<void>) => {
     job.onStage(name);
     return workspace.stage(name, work);
   };
-  await stage("prepare", () => prepareRows(connection, job));
-  for (const batch of batchesOf(config, parts)) {
-    await stage(stageName(batch, parts.length), async () => {
-      await readBatch(connection, job, { batch, folder: workspace.scratch("frames") });
-    });
-  }
-  await stage("judge rows", () => judgeLog(connection, job));
+  if (!(await readFiles(job))) return false;
   await stage("join rows of one event", () => joinRepeats(connection, plan));
   for (const [log, outcomes] of job.outcomes.logs.entries()) {
-    await stage(`read outcomes (${log + 1} of ${job.outcomes.logs.length})`, () =>
-      readOutcomeLog(workspace, outcomes, { log, signal: job.signal }),
-    );
+    await stage(`read outcomes (${log + 1} of ${job.outcomes.logs.length})`, async () => {
+      job.filesRead.number += await readOutcomeLog(workspace, outcomes, { log, signal: job.signal });
+    });
   }
   if (job.outcomes.logs.length > 0) {
     await stage("join outcomes", () => joinOutcomes(connection, plan, job.outcomes.logOf));
@@ -67,6 +83,29 @@ export async function runStages(job: Job): Promise<void> {
     for (const column of plan.all) if (column.ids !== null) await buildCodes(connection, plan, column);
   });
   await stage("write columns", () => writeVersion(job));
+  return true;
+}
+
+/** Reads the files whose rows are not kept: not a stage of its own, because what is read is kept. */
+async function readFiles(job: Job): Promise<boolean> {
+  const { config, parts, workspace } = job;
+  job.onStage("prepare");
+  const { files, missing } = await openReading(workspace, job);
+  if (missing.length > 0 && workspace.isDone(GATHER)) return false;
+  const numKept = countKept(job, files);
+  job.filesRead.number += parts.length - numKept;
+  const batches = batchesOf(config, missing);
+  for (const batch of batches) {
+    job.onStage(stageName(batch, parts.length), batches.length);
+    await workspace.keep(() => readBatch(workspace, job, { batch, folder: workspace.scratch("frames") }));
+  }
+  const unread = numKept === 0 ? "" : `: ${numKept} of ${parts.length} files unchanged, not read again`;
+  job.onStage(`${GATHER}${unread}`, batches.length);
+  const read = await readParts(workspace, job);
+  // Only now: whoever names the wrong files has not lost the right ones before these were read.
+  await workspace.keep(() => pruneEntries(workspace.connection, read));
+  await workspace.stage(GATHER, () => viewReadable(workspace, job, read));
+  return true;
 }
 
 async function writeVersion(job: Job): Promise<void> {
@@ -103,12 +142,11 @@ export function filesOf({ parts, outcomes }: Pick<Job, "parts" | "outcomes">): r
 }
 
 /** Writes what is told row by row of what was not stored, or not as it stands. */
-async function writeLists({ config, plan, parts, workspace, outcomes }: Job, writer: StoreWriter): Promise<void> {
+async function writeLists(job: Job, writer: StoreWriter): Promise<void> {
+  const { plan, workspace, outcomes } = job;
   const { connection } = workspace;
-  const paths = parts.map(({ file }) => file.path);
-  const records: RecordSource = recordsOf(connection, { config, parts });
   const letters = writer.openFile(DEAD_LETTER_FILE);
-  await writeDeadLetters(connection, letters, { plan, paths, records });
+  await writeDeadLetters(connection, letters, await readParts(workspace, job));
   for (const log of outcomes.logs.keys()) {
     for await (const bytes of createReadStream(outcomeLetters(workspace, log))) letters.append(bytes as Buffer);
   }
@@ -123,8 +161,8 @@ async function countRows(
   { rejections, duplicates }: { rejections: Readonly<Record<string, number>>; duplicates: number },
 ): Promise<RowCounts> {
   // The files' own count, so that rows lost by our reading of them would show.
-  const framed = "SELECT coalesce(sum(records), 0) FROM read_files";
-  const broken = "SELECT count(*) FROM broken";
+  const framed = `SELECT coalesce(sum(records), 0) FROM ${KEPT}.files`;
+  const broken = `SELECT count(*) FROM ${KEPT}.broken`;
   const rowsRead = await queryNumber(connection, `SELECT (${framed}) + (${broken})`);
   const rejected = Object.values(rejections).reduce((sum, n) => sum + n, 0);
   const accepted = await queryNumber(connection, "SELECT count(*) FROM accepted");

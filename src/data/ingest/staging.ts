@@ -1,4 +1,3 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
 import { LapidaryError } from "../../config/errors.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { isRefused, type Refused } from "../../features/refusal.ts";
@@ -9,9 +8,6 @@ import type { RawField, Relation } from "./relations.ts";
 import { readValue } from "./spellings.ts";
 import { WINDOW_FIELD } from "./split-files.ts";
 import { literal } from "./sql.ts";
-
-/** Rows that fit between the sequence numbers of two files. */
-export const ROWS_PER_FILE = 2 ** 40;
 
 /** What the SQL of staged rows needs besides a relation. */
 export interface StageContext {
@@ -31,13 +27,6 @@ export function sharedIdTypes(
     const [only] = types;
     return types.size === 1 && only !== undefined ? only : "VARCHAR";
   });
-}
-
-/** Creates the table of the rows of text; Parquet is its own: to decode its columns again is cheaper than to store a copy. */
-export async function createStaged(connection: DuckDBConnection, { plan, idTypes }: StageContext): Promise<void> {
-  const values = plan.all.map((column, i) => `v${i} ${stagedType(column, idTypes[i] ?? "VARCHAR")}`);
-  await connection.run(`CREATE TABLE staged (seq BIGINT, ${values.join(", ")}, is_odd BOOLEAN, odd VARCHAR[])`);
-  await connection.run("CREATE VIEW checked AS SELECT * EXCLUDE (is_odd, odd) FROM staged");
 }
 
 /**

@@ -4,6 +4,7 @@ import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { makeFolder } from "../../config/durable-file.ts";
 import { LapidaryError } from "../../config/errors.ts";
 import { databaseFolder } from "./files/index.ts";
+import { attachKept, isLocked, KEPT, type KeptPlace, keptPath } from "./kept/database.ts";
 import { literal, queryRows } from "./sql.ts";
 
 /** What identifies one ingest and where its result goes. */
@@ -12,6 +13,15 @@ export interface IngestRun {
   readonly fingerprint: string;
   /** Name of the version folder that the run writes. */
   readonly output: string;
+}
+
+/** Where a workspace lies. */
+export interface Place {
+  readonly folder: string;
+  /** Threads of the query engine. @default all cores */
+  readonly threads?: number;
+  /** Where the rows that are read outlive the workspace. @default nowhere: they lie inside of it */
+  readonly kept?: KeptPlace | null;
 }
 
 /**
@@ -32,28 +42,32 @@ const SET_UP_SQL = `
  */
 export class Workspace {
   readonly connection: DuckDBConnection;
+  /** The database of the rows that are read, attached as `kept`. */
+  readonly kept: string;
   readonly #folder: string;
   readonly #instance: DuckDBInstance;
   readonly #finished = new Set<string>();
   #output = "";
 
-  private constructor(folder: string, instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor({ folder, kept }: Place, instance: DuckDBInstance, connection: DuckDBConnection) {
     this.#folder = folder;
     this.#instance = instance;
     this.connection = connection;
+    this.kept = keptPath(kept ?? { folder, name: "rows.duckdb" });
   }
 
   /**
-   * Opens the workspace in `folder`, or starts it over if it belongs to another run or is damaged.
+   * Opens the workspace in a folder, or starts it over if it belongs to another run or is damaged.
    *
    * @throws {LapidaryError} INGEST_BUSY while another process holds it
    */
-  static async open(folder: string, run: IngestRun, threads: number | null): Promise<Workspace> {
-    const found = await Workspace.#tryOpen(folder, threads);
+  static async open(place: Place, run: IngestRun): Promise<Workspace> {
+    const { folder } = place;
+    const found = await Workspace.#tryOpen(place);
     if (found && (await found.#adopt(run))) return found;
     found?.close();
     discard(folder);
-    const fresh = await Workspace.#tryOpen(folder, threads);
+    const fresh = await Workspace.#tryOpen(place);
     if (fresh && (await fresh.#adopt(run))) return fresh;
     throw new LapidaryError({
       code: "INTERNAL",
@@ -64,20 +78,26 @@ export class Workspace {
     });
   }
 
-  static async #tryOpen(folder: string, threads: number | null): Promise<Workspace | null> {
+  static async #tryOpen(place: Place): Promise<Workspace | null> {
+    const { folder } = place;
     makeFolder(folder);
     try {
       const settings = {
         temp_directory: join(folder, "spill"),
-        ...(threads === null ? {} : { threads: `${threads}` }),
+        // Its compression costs less than what it saves in writing and reading.
+        storage_compatibility_version: "latest",
+        ...(place.threads === undefined ? {} : { threads: `${place.threads}` }),
       };
       const instance = await DuckDBInstance.create(join(databaseFolder(folder).path, "work.duckdb"), settings);
       const connection = await instance.connect();
+      const workspace = new Workspace(place, instance, connection);
       await connection.run(SET_UP_SQL);
-      return new Workspace(folder, instance, connection);
+      // Rows that outlive the ingest are worth compressing.
+      if (place.kept) await connection.run("PRAGMA force_compression = 'auto'");
+      await attachKept(connection, workspace.kept);
+      return workspace;
     } catch (cause) {
-      if (cause instanceof Error && /lock|already (open|attached)|conflict/i.test(cause.message))
-        throw busy(folder, cause);
+      if (isLocked(cause)) throw busy(folder, cause);
       return null;
     }
   }
@@ -106,17 +126,40 @@ export class Workspace {
 
   /** Runs a stage, unless an earlier run finished it. */
   async stage(name: string, work: () => Promise<void>): Promise<void> {
-    if (this.#finished.has(name)) return;
-    await this.connection.run("BEGIN");
-    try {
+    if (this.isDone(name)) return;
+    await this.#transact(async () => {
       await work();
       await this.connection.run(`INSERT INTO stages VALUES (${literal(name)})`);
+    });
+    this.#finished.add(name);
+  }
+
+  /** Whether this run or an earlier one finished a stage. */
+  isDone(name: string): boolean {
+    return this.#finished.has(name);
+  }
+
+  /** Changes the rows that are kept, as a whole or not at all; the engine can change one database at a time. */
+  keep<T>(work: () => Promise<T>): Promise<T> {
+    return this.#transact(work);
+  }
+
+  async #transact<T>(work: () => Promise<T>): Promise<T> {
+    await this.connection.run("BEGIN");
+    try {
+      const result = await work();
       await this.connection.run("COMMIT");
-      this.#finished.add(name);
+      return result;
     } catch (error) {
       await this.connection.run("ROLLBACK");
       throw error;
     }
+  }
+
+  /** Ends the work on the rows that are kept: they lie in one file then. */
+  async settleKept(): Promise<void> {
+    await this.connection.run(`CHECKPOINT ${KEPT}`);
+    await this.connection.run(`DETACH ${KEPT}`);
   }
 
   close(): void {
@@ -136,7 +179,7 @@ function discard(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function busy(folder: string, cause: Error): LapidaryError {
+function busy(folder: string, cause: unknown): LapidaryError {
   return new LapidaryError(
     {
       code: "INGEST_BUSY",

@@ -70,15 +70,18 @@ function withUser(event: SpelledEvent, name: string): SpelledEvent {
 }
 
 describe("event-rules", () => {
-  it.each(["id", "category", "number", "value", "count", "flag", "origin", "time"] as const)("says what every %s is", (kind) => {
-    fc.assert(
-      fc.property(spelled(kind, kind === "time"), ({ json, value }) => {
-        const said = RULES_OF[kind](parseExactJson(Buffer.from(json)).value);
-        expect([json, isRefused(said) ? { code: said.code } : said]).toEqual([json, value]);
-      }),
-      { numRuns: 2000 },
-    );
-  });
+  it.each(["id", "category", "number", "value", "count", "flag", "origin", "time"] as const)(
+    "says what every %s is",
+    (kind) => {
+      fc.assert(
+        fc.property(spelled(kind, kind === "time"), ({ json, value }) => {
+          const said = RULES_OF[kind](parseExactJson(Buffer.from(json)).value);
+          expect([json, isRefused(said) ? { code: said.code } : said]).toEqual([json, value]);
+        }),
+        { numRuns: 2000 },
+      );
+    },
+  );
 });
 
 describe("POST /events", () => {

@@ -11,6 +11,8 @@ export interface LogFile {
   readonly sizeBytes: number;
   /** @unit ns since 1970 */
   readonly modifiedNs: bigint;
+  /** When content, name or rights were last changed, which nobody can set. @unit ns since 1970 */
+  readonly changedNs: bigint;
   /** Device and inode: two paths of one file share it. */
   readonly identity: string;
 }
@@ -52,8 +54,8 @@ async function logFile(path: string, format: string): Promise<LogFile> {
 }
 
 function describe(path: string, stats: BigIntStats): LogFile {
-  const { size, mtimeNs, dev, ino } = stats;
-  return { path, sizeBytes: Number(size), modifiedNs: mtimeNs, identity: `${dev}:${ino}` };
+  const { size, mtimeNs, ctimeNs, dev, ino } = stats;
+  return { path, sizeBytes: Number(size), modifiedNs: mtimeNs, changedNs: ctimeNs, identity: `${dev}:${ino}` };
 }
 
 function kindOf(stats: BigIntStats): string {
