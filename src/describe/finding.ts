@@ -29,7 +29,8 @@ export const FINDINGS = {
   TIME_ONE_INSTANT: {
     severity: "error",
     meaning: "all events have one time",
-    action: "Map a field that tells events apart in time: without it there are no histories.",
+    action:
+      "Map a field that tells events apart in time. If there is none, leave out events.time and split by a field, by file or at random: there are no histories then.",
   },
   TIME_UNIT: {
     severity: "error",
@@ -39,12 +40,12 @@ export const FINDINGS = {
   USER_CONSTANT: {
     severity: "error",
     meaning: "all events are of one user",
-    action: "Map the field that tells users apart.",
+    action: "Map the field that tells users apart. If the log is of one user, a model learns nothing of others.",
   },
   ITEM_CONSTANT: {
     severity: "error",
     meaning: "all events are of one item",
-    action: "Map the field that tells items apart.",
+    action: "Map the field that tells items apart. If the log is of one item, a model cannot rank.",
   },
   USER_PER_ROW: {
     severity: "error",

@@ -113,7 +113,7 @@ export interface WindowProfile extends NamedWindow {
   /** Null if the log has no users. */
   readonly users: number | null;
   readonly items: number;
-  /** Share of its events whose item, or user, has events in the first window; null for the first, and without users. */
+  /** Share of its events whose item, or user, has events in the first window; null for the first and for empty ones, and without users. */
   readonly knownItems: number | null;
   readonly knownUsers: number | null;
 }

@@ -72,6 +72,31 @@ describe("windows", () => {
   });
 });
 
+describe("an unusual log", () => {
+  const split = { kind: "time", trainUntilMs: FIRST_MS + DAY_MS, validationUntilMs: FIRST_MS + 2 * DAY_MS } as const;
+  const ends = { ...split, testUntilMs: FIRST_MS + 3 * DAY_MS };
+  const windows = NAMES.map((name): NamedWindow => ({ name, ...windowOf(ends, name) }));
+
+  it("whose times are all equal is told so first, and that empty windows follow from it", async () => {
+    const { findings, windows: found } = await profileOf(
+      rows.map((row) => ({ ...row, time: FIRST_MS })),
+      plainConfig,
+      windows,
+    );
+    expect(findings.map(({ code }) => code).slice(0, 4)).toEqual([
+      ...["TIME_ONE_INSTANT", "LABEL_UNKNOWN", "LABEL_UNKNOWN", "WINDOW_EMPTY"],
+    ]);
+    expect(findings[0]?.action).toContain("leave out events.time");
+    expect(found[1]).toMatchObject({ events: 0, knownItems: null, knownUsers: null });
+  });
+
+  it.each(["user", "item"] as const)("of one %s names it", async (name) => {
+    const { findings } = await profileOf(rows.map((row) => ({ ...row, [name]: "only" })));
+    const [own] = findings.filter(({ field }) => field === name);
+    expect(own?.evidence).toBe(`All 1,000 events are of the ${name} "only".`);
+  });
+});
+
 describe("a log without users or times", () => {
   it.each(["user", "time"] as const)("without %s says nothing of what it lacks", async (lacking) => {
     const config = (path: string): EventsConfig => ({ ...plainConfig(path), id: null, [lacking]: null });

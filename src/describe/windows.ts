@@ -87,13 +87,13 @@ function numPresent(counts: Uint32Array): number {
   return counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
 }
 
-/** Share of the events whose code was seen in the first window. */
-function knownShare(counts: Uint32Array, first: Uint32Array): number {
+/** Share of the events whose code was seen in the first window; null if there are none. */
+function knownShare(counts: Uint32Array, first: Uint32Array): number | null {
   let known = 0;
   let all = 0;
   for (let code = 0; code < counts.length; code++) {
     all += counts[code]!;
     if (first[code]! > 0) known += counts[code]!;
   }
-  return all === 0 ? 0 : known / all;
+  return all === 0 ? null : known / all;
 }

@@ -118,7 +118,7 @@ function noExamples(split: Split): LapidaryError {
     where: `${split} window`,
     expected: "at least one example",
     got: "none",
-    hint: "Correct `split` in the configuration; `lapidary ingest` prints the times of the events.",
+    hint: "Correct `split` in the configuration; `lapidary describe` prints the times of the events.",
   });
 }
 

@@ -284,21 +284,6 @@ describe("text", () => {
     expect(byItem(found, "name")).toEqual({ i0: "a,'b", i1: '"x"' });
   });
 
-  it("may be quoted by nothing: a quotation mark is a character like any other", async () => {
-    const rows = [
-      ['"a', "1"],
-      ['5" wide', "2"],
-      ['"b"', "3"],
-      ['a\\,"b', "4"],
-    ];
-    const plain = { from: "x.csv", quote: null, escape: "\\", attributes };
-    const found = await ingested(plain, { "x.csv": text(",", rows) });
-    expect(byItem(found, "name")).toEqual({ i0: '"a', i1: '5" wide', i2: '"b"', i3: 'a,"b' });
-    expect(byItem(found, "price")).toEqual({ i0: 1, i1: 2, i2: 3, i3: 4 });
-    const marked = await ingested({ from: "x.csv", attributes }, { "x.csv": text(",", rows.slice(0, 3)) });
-    expect(byItem(marked, "name")).not.toMatchObject({ i0: '"a' });
-  });
-
   it("may be escaped, as MySQL and Hive write it", async () => {
     const rows = [
       ["a\\\tb\\\\c", "1"],

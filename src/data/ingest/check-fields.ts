@@ -1,5 +1,6 @@
 import { LapidaryError } from "../../config/errors.ts";
 import { nearest } from "../../config/nearest.ts";
+import { type EventsConfig, TIME_UNITS } from "../../config/types.ts";
 import { isNumeric } from "../../config/value-kinds.ts";
 import { canHoldList } from "./lists.ts";
 import { fieldOf, type IngestPlan, type PlannedColumn } from "./plan.ts";
@@ -97,11 +98,24 @@ function missingField({ path, names, separatedBy }: FileFields, field: string): 
 
 /** The error of a log without a single record. */
 export function emptyLog(where: string, got: string): LapidaryError {
-  return new LapidaryError({
-    code: "EVENTS_EMPTY",
-    where,
-    expected: "at least one event",
-    got,
-    hint: "Check the mapping in `events`.",
-  });
+  const hint = "No row is there to be read: check that these are the right files, and whole.";
+  return new LapidaryError({ code: "EVENTS_EMPTY", where, expected: "at least one event", got, hint });
+}
+
+/** The error of a log all of whose rows were rejected; `rejections` are their numbers by reason. */
+export function unusableLog(
+  where: string,
+  { time }: Pick<EventsConfig, "time">,
+  rejections: Readonly<Record<string, number>>,
+): LapidaryError {
+  const reasons = Object.entries(rejections).sort(([, a], [, b]) => b - a);
+  const [[worst = ""] = []] = reasons;
+  const rows = reasons.reduce((sum, [, n]) => sum + n, 0);
+  const because = `${reasons.length > 1 ? "most of them " : ""}because of "${worst}"`;
+  const isTime = time !== null && worst.startsWith(`${time.from}: expected a time`);
+  const hint = isTime
+    ? `events.time.unit is ${JSON.stringify(time.unit)}: set the one that the log has, of ${TIME_UNITS.join(", ")}.`
+    : "Check the mapping in `events`.";
+  const got = `${rows.toLocaleString("en")} rows, all rejected, ${because}`;
+  return new LapidaryError({ code: "EVENTS_EMPTY", where, expected: "at least one event", got, hint });
 }

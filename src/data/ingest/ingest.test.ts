@@ -325,7 +325,11 @@ describe("ingest", () => {
     writeFileSync(at("empty.csv"), "");
     await fails(eventsConfig(at("empty.csv"), "csv"), { code: "EVENTS_EMPTY" });
     writeFileSync(at("header.csv"), `${FIELDS.join(",")}\n`);
-    await fails(eventsConfig(at("header.csv"), "csv"), { code: "EVENTS_EMPTY" });
+    await fails(eventsConfig(at("header.csv"), "csv"), {
+      code: "EVENTS_EMPTY",
+      got: "no rows",
+      hint: expect.stringContaining("right files"),
+    });
     writeText(at("log.csv"), [good]);
     await fails(eventsConfig(at("log.csv"), "csv", { user: "usr_id" }), {
       code: "EVENTS_FIELD",
@@ -334,7 +338,14 @@ describe("ingest", () => {
     await fails(eventsConfig(at("log.csv"), "parquet"), { code: "EVENTS_UNREADABLE" });
     await fails(eventsConfig(at("log.csv"), "csv", { earliestMs: 5000 }), {
       code: "EVENTS_EMPTY",
-      got: expect.stringContaining("ts: expected a time from "),
+      got: expect.stringMatching(/^1 rows, all rejected, because of "ts: expected a time from /),
+      hint: 'events.time.unit is "ms": set the one that the log has, of ms, s, us, ns, iso.',
+    });
+    const sql = { query: "SELECT NULL AS user_id, * EXCLUDE (user_id) FROM 'log.csv'", folder: folder.path };
+    await fails(eventsConfig(at("log.csv"), "parquet", { sql, from: [] }), {
+      code: "EVENTS_EMPTY",
+      where: "events.from.sql",
+      got: '1 rows, all rejected, because of "user_id: missing"',
     });
     writeText(at("log.jsonl"), [good]);
     await fails(eventsConfig(at("log.jsonl"), "jsonl", { user: "usr_id" }), {

@@ -5,7 +5,7 @@ import { ORIGINS } from "../../features/schema.ts";
 import { CONTRADICTIONS_FILE, DEAD_LETTER_FILE, INPUTS_FILE, type Manifest, type RowCounts } from "../store/format.ts";
 import { StoreWriter } from "../store/store-writer.ts";
 import { arrivalColumns, toldUntilOf } from "./arrivals.ts";
-import { emptyLog } from "./check-fields.ts";
+import { emptyLog, unusableLog } from "./check-fields.ts";
 import { allLayouts, layoutColumns, writeEvents } from "./columns.ts";
 import { countRejections, writeDeadLetters } from "./dead-letters.ts";
 import { buildCodes, dictionaryIds } from "./dictionaries.ts";
@@ -183,9 +183,6 @@ function checkRows({ numEvents, rows, rejections }: Manifest, { config, parts }:
     });
   }
   if (numEvents > 0) return;
-  const [worst] = Object.entries(rejections).sort(([, a], [, b]) => b - a);
-  throw emptyLog(
-    config.from.join(", "),
-    worst ? `${rows.rowsRead} rows, all rejected, most of them because of "${worst[0]}"` : "no rows",
-  );
+  const log = config.sql === null ? config.from.join(", ") : "events.from.sql";
+  throw rows.rowsRead === 0 ? emptyLog(log, "no rows") : unusableLog(log, config, rejections);
 }

@@ -46,10 +46,15 @@ export function suspiciousIds(evidence: Evidence): readonly Finding[] {
     const field = fields.find((one) => one.name === name);
     if (field === undefined) return [];
     const distinct = field.distinct.count;
-    const evidenceText = `${count(numEvents)} events have ${count(distinct)} distinct ${name} ids.`;
-    const facts = { evidence: evidenceText, numbers: { events: numEvents, distinct } };
-    if (distinct === 1) return [finding(constant, name, facts)];
-    if (distinct > PER_ROW * numEvents) return [finding(perRow, name, facts)];
+    const numbers = { events: numEvents, distinct };
+    if (distinct === 1) {
+      const evidence = `All ${count(numEvents)} events are of the ${name} ${JSON.stringify(topOf(field)[0]?.value ?? "(hashed)")}.`;
+      return [finding(constant, name, { evidence, numbers })];
+    }
+    if (distinct > PER_ROW * numEvents) {
+      const evidence = `${count(numEvents)} events have ${count(distinct)} distinct ${name} ids.`;
+      return [finding(perRow, name, { evidence, numbers })];
+    }
     return [...dominant(field), ...placeholders(field)];
   });
   return [...own, ...windowFindings(windows)];

@@ -9,12 +9,13 @@ import { copiedOutcomes, tellingFields } from "./tell.ts";
 import { suspiciousTimes } from "./times.ts";
 
 const SEARCHES: readonly ((evidence: Evidence) => readonly Finding[])[] = [
+  // Times come first: what is wrong of them makes labels unknown and windows empty.
+  suspiciousTimes,
   tellingFields,
   copiedOutcomes,
   suspiciousLabels,
   lateOutcomes,
   suspiciousIds,
-  suspiciousTimes,
   suspiciousRows,
   suspiciousFields,
 ];
