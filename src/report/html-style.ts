@@ -37,7 +37,7 @@ figcaption { color: var(--muted); font-size: 14px; padding: 4px 8px; }
   thead { display: none; }
   tr { border-top: 1px solid var(--rule); padding: 6px 0; }
   td, td:first-child { display: flex; justify-content: space-between; gap: 16px; padding: 3px 14px; border: 0; white-space: normal; text-align: right; overflow-wrap: anywhere; }
-  td::before { content: attr(data-label); color: var(--muted); text-align: left; }
+  td::before { content: attr(data-label); color: var(--muted); text-align: left; overflow-wrap: normal; }
 }
 @media print { body { background: none; } main { padding: 0; } figure, .table { break-inside: avoid; } }
 `;
