@@ -62,7 +62,7 @@ describe("admissionTimes", () => {
           );
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

@@ -107,7 +107,7 @@ function expectHistories(profile: Profile, rows: readonly Row[]): void {
 }
 
 describe("a profile", () => {
-  it("says of 25 generated logs what counting their rows says", async () => {
+  it("says of 12 generated logs what counting their rows says", async () => {
     await fc.assert(
       fc.asyncProperty(logs, async (rows) => {
         const profile = await profileOf(rows);
@@ -116,7 +116,7 @@ describe("a profile", () => {
         expectLabels(profile, rows);
         expectHistories(profile, rows);
       }),
-      { numRuns: 25, endOnFailure: true },
+      { numRuns: 12, endOnFailure: true },
     );
   });
 

@@ -56,7 +56,7 @@ function expectWhole(proposal: Proposal, { names }: GeneratedLog): void {
 }
 
 describe("propose", () => {
-  it("finds the roles of the fields of 40 generated logs, whatever they are called", async () => {
+  it("finds the roles of the fields of 20 generated logs, whatever they are called", async () => {
     await fc.assert(
       fc.asyncProperty(generatedLogs(), async (log) => {
         using folder = temporaryFolder();
@@ -64,7 +64,7 @@ describe("propose", () => {
         expectRoles(proposal, log);
         expectWhole(proposal, log);
       }),
-      { numRuns: 40, endOnFailure: true },
+      { numRuns: 20, endOnFailure: true },
     );
   });
 
@@ -90,7 +90,7 @@ describe("propose", () => {
     expect(await propose([path])).toEqual(await propose([path]));
   });
 
-  it("writes configurations that load and take every row of 12 generated logs", async () => {
+  it("writes configurations that load and take every row of 8 generated logs", async () => {
     await fc.assert(
       fc.asyncProperty(generatedLogs(), async (log) => {
         using folder = temporaryFolder();
@@ -109,7 +109,7 @@ describe("propose", () => {
         expect(split.trainUntilMs).toBeLessThan(split.validationUntilMs);
         expect(split.validationUntilMs).toBeLessThan(split.testUntilMs);
       }),
-      { numRuns: 12, endOnFailure: true },
+      { numRuns: 8, endOnFailure: true },
     );
   });
 });

@@ -93,6 +93,6 @@ it("outcomes of users are of the event that a search finds, by every way, of an 
   let round = 0;
   await fc.assert(
     fc.asyncProperty(events, buys, (shown, bought) => check(shown, bought, join(folder.path, `${round++}`))),
-    { numRuns: 10, endOnFailure: true },
+    { numRuns: 6, endOnFailure: true },
   );
 }, 120_000);

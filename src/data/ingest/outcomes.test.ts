@@ -209,7 +209,7 @@ describe("outcomes with times of their own", () => {
     let round = 0;
     await fc.assert(
       fc.asyncProperty(scene, (given) => check(given, join(folder.path, `${round++}`))),
-      { numRuns: 20, endOnFailure: true },
+      { numRuns: 12, endOnFailure: true },
     );
   }, 120_000);
 

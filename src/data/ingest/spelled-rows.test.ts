@@ -15,7 +15,7 @@ import { EventStore } from "../store/event-store.ts";
 import { ingest } from "./ingest.ts";
 
 /** Logs of so many events each; what an event comes to is known by construction, see the support. */
-const RUNS = Number(process.env["LAPIDARY_TEST_RUNS"] ?? 12);
+const RUNS = Number(process.env["LAPIDARY_TEST_RUNS"] ?? 8);
 const EVENTS = 60;
 
 const KINDS: Readonly<Record<string, SpelledKind>> = {

@@ -111,7 +111,7 @@ describe("RecordScanner", () => {
           expect(found.broken.map(facts)).toEqual(expected.broken);
         },
       ),
-      { numRuns: 10_000 },
+      { numRuns: 4000 },
     );
   });
 
@@ -207,7 +207,7 @@ describe("frameText", () => {
           expect([...framed.broken].map(facts)).toEqual(expected.broken);
           await checkRaws(readRecords(file, chosen, someOf(expected)), expected);
         }),
-        { numRuns: 700 },
+        { numRuns: 350 },
       ),
     );
     expect(numOwn).toBeGreaterThan(50);
