@@ -20,6 +20,8 @@ function resolved(negatives: unknown, changes: Partial<UserConfig> = {}) {
     .negatives;
 }
 
+const AMOUNTS = { objectives: { spend: { kind: "value" }, views: { kind: "count" } } } as const;
+
 function refused(negatives: unknown, changes: Partial<UserConfig> = {}) {
   try {
     resolved(negatives, changes);
@@ -31,6 +33,11 @@ function refused(negatives: unknown, changes: Partial<UserConfig> = {}) {
 }
 
 describe("negatives", () => {
+  it("need an objective that is yes or no", () => {
+    expect(refused({}, AMOUNTS)).toEqual({ where: "negatives", got: "amounts and counts alone" });
+    expect(resolved({}, { objectives: { ...AMOUNTS.objectives, purchase: {} } })).toMatchObject({ perPositive: 4 });
+  });
+
   it("are none unless they are asked for, and then four by popularity", () => {
     expect(resolved(undefined)).toBe(null);
     expect(resolved({})).toEqual({ perPositive: 4, from: "popular", windowMs: null });

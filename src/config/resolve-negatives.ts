@@ -16,6 +16,7 @@ export function resolveNegatives(user: UserConfig, report: Report): NegativesCon
   if (negatives === undefined) return null;
   const { perPositive, from } = { ...NEGATIVES_DEFAULTS, ...negatives };
   if (user.events.time === undefined) report(timeless());
+  if (Object.values(user.objectives).every(({ kind }) => kind === "value" || kind === "count")) report(classless());
   if (negatives.window !== undefined && from !== "popular") report(windowless(from));
   for (const problem of teacherProblems(user)) report(problem);
   return { perPositive, from, windowMs: windowOf(negatives, report) };
@@ -37,6 +38,17 @@ function timeless(): Problem {
     expected: "nothing, because events.time is absent: no item was seen before another",
     got: "negatives",
     hint: "Name the field of the time in events.time, or give the log negatives of its own.",
+  };
+}
+
+/** Of what was not shown nobody knows an amount: a candidate has labels of yes or no alone. */
+function classless(): Problem {
+  return {
+    code: "CONFIG_INVALID",
+    path: "negatives",
+    expected: "an objective of kind binary, which candidates are negatives of",
+    got: "amounts and counts alone",
+    hint: "Remove it, or add such an objective.",
   };
 }
 

@@ -32,6 +32,49 @@ function problems(objectives: object, events: object = {}): string {
   throw new Error("the configuration was accepted");
 }
 
+describe("objectives of each kind", () => {
+  it("are outcomes that hold flags, amounts or counts", () => {
+    const found = resolve({ spend: { kind: "value", from: "revenue" }, views: { kind: "count" }, like: { kind: "binary" } });
+    const shared = { delayMs: 0, objective: true, windowOf: null };
+    expect(found).toEqual({
+      click: { ...shared, from: "click", kind: "flag" },
+      spend: { ...shared, from: "revenue", kind: "value" },
+      views: { ...shared, from: "views", kind: "count" },
+      like: { ...shared, from: "like", kind: "flag" },
+    });
+  });
+
+  it("of a log are the sum of its values, or how many there were, with the others beside them", () => {
+    const spend = resolve({ spend: { ...LOG, kind: "value", value: "amount", count: true } });
+    expect(Object.keys(spend)).toEqual(["click", "spend", "spendCount"]);
+    expect(spend["spend"]).toMatchObject({ from: "amount", kind: "value", objective: true, delayMs: 7 * DAY });
+    expect(spend["spend"]?.arrival?.measure).toBe("sum");
+    expect(spend["spendCount"]).toMatchObject({ kind: "number", objective: false, arrival: { measure: "count" } });
+    const buys = resolve({ buys: { ...LOG, kind: "count", value: "amount" } });
+    expect(Object.keys(buys)).toEqual(["click", "buys", "buysValue"]);
+    expect(buys["buys"]).toMatchObject({ from: "bought", kind: "count", objective: true, arrival: { measure: "count" } });
+  });
+
+  it("may be windows of one of their own kind", () => {
+    const week = { ...LOG, kind: "count" };
+    const { day } = resolve({ week, day: { ...week, window: "1d", windowOf: "week" } });
+    expect(day).toMatchObject({ kind: "count", windowOf: "week", delayMs: DAY });
+    expect(problems({ week, day: { ...LOG, window: "1d", windowOf: "week" } })).toContain("of its kind");
+  });
+
+  it.each([
+    [{ spend: { kind: "money" } }, "objectives.spend.kind"],
+    [{ spend: { kind: "number" } }, "objectives.spend.kind"],
+    [{ spend: { kind: "value", at: "bought_at", window: "1d" } }, "objectives.spend.kind: expected a log of its own"],
+    [{ spend: { ...LOG, kind: "value" } }, "objectives.spend.value: expected a field of its log, whose sum it is"],
+    [{ buys: { ...LOG, kind: "count", count: true } }, "objectives.buys.count: expected nothing"],
+  ])("are refused as %j", (objectives, said) => expect(problems(objectives)).toContain(said));
+
+  it("that are no flags are no clicks to attribute to", () => {
+    expect(problems({ click: { kind: "count" }, buy: CLICKED })).toContain("an outcome `click`");
+  });
+});
+
 describe("outcomes with times of their own", () => {
   it("are known when their window and their own delay are over", () => {
     expect(resolve({ buy: { at: "bought_at", window: "7d", delay: "1h" } })["buy"]).toEqual({
