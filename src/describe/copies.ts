@@ -1,3 +1,4 @@
+import { isNumeric } from "../config/value-kinds.ts";
 import type { EventStore } from "../data/index.ts";
 import type { EventBlock } from "./event-blocks.ts";
 import { idsOf } from "./field-tally.ts";
@@ -12,7 +13,7 @@ export interface Copy {
   readonly likeness: number;
 }
 
-/** Compares attributes with outcomes of the same kind, row by row. Flags are labels: {@link LabelGroups} compare them. */
+/** Compares attributes with outcomes of the same kind, amounts and counts being numbers, row by row. Flags are labels: {@link LabelGroups} compare them. */
 export class CopyTally {
   readonly #pairs: readonly Pair[];
 
@@ -20,9 +21,9 @@ export class CopyTally {
     const { attributes, outcomes } = store.manifest.schema;
     this.#pairs = attributes.flatMap((attribute) =>
       outcomes.flatMap((outcome): Pair[] => {
-        if (attribute.kind !== outcome.kind) return [];
         const names = { attribute: attribute.name, outcome: outcome.name };
-        if (attribute.kind === "number") return [new NumberPair(names)];
+        if (attribute.kind === "number" && isNumeric(outcome.kind)) return [new NumberPair(names)];
+        if (attribute.kind !== outcome.kind) return [];
         return attribute.kind === "category" ? [new CategoryPair(names, store)] : [];
       }),
     );

@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import type { ScalarKind } from "../config/value-kinds.ts";
 import type { EventStore } from "../data/index.ts";
+import { labelReader } from "../data/labels.ts";
 import { isLabelKnown } from "../data/point-in-time.ts";
 import { type Column, FileColumn } from "../data/store/column.ts";
 import { FileLists, FileVectors } from "../data/store/content-column.ts";
@@ -11,6 +13,7 @@ const BLOCK_ROWS = 1 << 16;
 /** A label that is read of each row. */
 export interface BlockLabel {
   readonly name: string;
+  readonly kind: ScalarKind;
   readonly delayMs: number;
   readonly toldUntilMs?: number;
 }
@@ -31,7 +34,7 @@ export interface EventBlock {
   readonly vectors: Readonly<Record<string, Float32Array>>;
   /** Lists by column name. */
   readonly lists: Readonly<Record<string, BlockLists>>;
-  /** Of each label: 0 if it is missing or its delay had not passed at the end of the log, 1 negative, 2 positive. */
+  /** Of each label: 0 if it is missing or its delay had not passed at the end of the log, 1 negative or 0, 2 positive. */
   readonly labels: readonly Uint8Array[];
 }
 
@@ -93,13 +96,15 @@ function openColumn(store: EventStore, { file, type }: ColumnEntry): Column {
 }
 
 function knownLabels(
-  codes: ArrayLike<number>,
+  stored: ArrayLike<number>,
   of: { readonly times: Float64Array; readonly label: BlockLabel; readonly store: EventStore },
 ): Uint8Array {
   const { toldUntilMs = of.store.manifest.time.latestMs } = of.label;
-  const known = new Uint8Array(codes.length);
+  const known = new Uint8Array(stored.length);
+  const read = labelReader(of.label.kind);
   for (let i = 0; i < known.length; i++) {
-    if (isLabelKnown(of.times[i]!, of.label, toldUntilMs)) known[i] = codes[i]!;
+    const label = isLabelKnown(of.times[i]!, of.label, toldUntilMs) ? read(stored[i]!) : null;
+    if (label !== null) known[i] = label > 0 ? 2 : 1;
   }
   return known;
 }

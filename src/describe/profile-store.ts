@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { amountKindOf } from "../config/objective-kinds.ts";
 import type { EventStore } from "../data/index.ts";
 import { type EventSchema, FOLD_COLUMN, hasHistories, outcomeOfKnown } from "../features/schema.ts";
 import { CopyTally } from "./copies.ts";
@@ -70,7 +71,7 @@ class StoreTallies {
   constructor(store: EventStore, windows: readonly NamedWindow[]) {
     const { schema, time } = store.manifest;
     this.#store = store;
-    this.labels = schema.outcomes.filter(({ kind }) => kind === "flag");
+    this.labels = schema.outcomes.filter(({ kind, objective }) => kind === "flag" || (objective && kind !== "category"));
     const numLabels = this.labels.length;
     const isField = (name: string): boolean => outcomeOfKnown(name) === null && name !== FOLD_COLUMN;
     const fields = store.manifest.columns.filter(({ name }) => isField(name));
@@ -179,7 +180,8 @@ class StoreTallies {
   }
 
   #label(t: number): LabelProfile {
-    const { name, objective } = this.labels[t]!;
+    const { name, objective, kind } = this.labels[t]!;
+    const amount = amountKindOf(kind);
     const byWindow = this.#names.map((window, w) => ({ window, ...this.#windows.labels.rate(w, t) }));
     const byDay = this.#dayRows((dayMs, day) => ({ dayMs, ...this.#days.rate(day, t) }));
     const sum = (of: keyof Rate): number => byDay.reduce((total, day) => total + day[of], 0);
@@ -188,6 +190,7 @@ class StoreTallies {
       surface: surfaces?.nameOf(code) ?? "",
       ...(surfaces?.slots.rate(code, t) ?? { known: 0, positive: 0 }),
     })).filter(({ known }) => known > 0);
-    return { name, objective, known: sum("known"), positive: sum("positive"), bySurface, byDay, byWindow };
+    const own = { name, objective, ...(amount === null ? {} : { kind: amount }) };
+    return { ...own, known: sum("known"), positive: sum("positive"), bySurface, byDay, byWindow };
   }
 }

@@ -1,4 +1,5 @@
 /** What a profile of an event store says. All of it is plain data: `lapidary describe --json` prints it as it stands. */
+import type { AmountKind } from "../config/objective-kinds.ts";
 import type { EventWindow, RowCounts } from "../data/index.ts";
 import type { ValueKind } from "../features/schema.ts";
 import type { Finding } from "./finding.ts";
@@ -97,11 +98,13 @@ export interface Rate {
   readonly positive: number;
 }
 
-/** One label: a flag that becomes known after its event. Only labels whose delay had passed at the end of the log count. */
+/** One label: a flag, or an amount or a count that models predict, which becomes known after its event. Only labels whose delay had passed at the end of the log count. */
 export interface LabelProfile extends Rate {
   readonly name: string;
   /** Whether models predict it. */
   readonly objective: boolean;
+  /** Positive are those above 0. @default a flag */
+  readonly kind?: AmountKind;
   readonly bySurface: readonly (Rate & { readonly surface: string })[];
   readonly byDay: readonly (Rate & { readonly dayMs: number })[];
   readonly byWindow: readonly (Rate & { readonly window: string })[];

@@ -38,7 +38,7 @@ export function suspiciousFields(evidence: Evidence): readonly Finding[] {
   return evidence.fields.flatMap((field) => {
     if (field.role === "key") return [];
     const isLabel = evidence.labels.some(({ name, objective }) => objective && name === field.name);
-    return isLabel ? [] : (emptiness(field) ?? BY_KIND[field.kind](field, evidence));
+    return isLabel && field.kind === "flag" ? [] : (emptiness(field) ?? BY_KIND[field.kind](field, evidence));
   });
 }
 

@@ -26,14 +26,15 @@ function rateOf({ known, positive }: Rate): number {
   return positive / Math.max(1, known);
 }
 
-function unusable({ name, objective, known, positive }: LabelProfile, { delays, numEvents }: Evidence): Finding | null {
+function unusable({ name, objective, kind, known, positive }: LabelProfile, { delays, numEvents }: Evidence): Finding | null {
   if (!objective) return null;
   if (known === 0) {
     const { delayMs = 0, unknownAtEnd = 0 } = delays.find((delay) => delay.name === name) ?? {};
     const evidence = `None of ${count(numEvents)} events has a known ${name}: for ${percent(unknownAtEnd)} the delay had not passed at the end of the log, the rest are missing.`;
     return finding("LABEL_UNKNOWN", name, { evidence, numbers: { events: numEvents, delayMs, unknownAtEnd } });
   }
-  if (positive > 0 && positive < known) return null;
+  // Amounts that are all above 0 may vary.
+  if (positive > 0 && (positive < known || kind !== undefined)) return null;
   const evidence = `${name} is ${positive === 0 ? "0" : "1"} in all of ${count(known)} events.`;
   return finding("LABEL_CONSTANT", name, { evidence, numbers: { known, positive } });
 }
