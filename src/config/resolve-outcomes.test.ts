@@ -34,7 +34,11 @@ function problems(objectives: object, events: object = {}): string {
 
 describe("objectives of each kind", () => {
   it("are outcomes that hold flags, amounts or counts", () => {
-    const found = resolve({ spend: { kind: "value", from: "revenue" }, views: { kind: "count" }, like: { kind: "binary" } });
+    const found = resolve({
+      spend: { kind: "value", from: "revenue" },
+      views: { kind: "count" },
+      like: { kind: "binary" },
+    });
     const shared = { delayMs: 0, objective: true, windowOf: null };
     expect(found).toEqual({
       click: { ...shared, from: "click", kind: "flag" },
@@ -52,7 +56,12 @@ describe("objectives of each kind", () => {
     expect(spend["spendCount"]).toMatchObject({ kind: "number", objective: false, arrival: { measure: "count" } });
     const buys = resolve({ buys: { ...LOG, kind: "count", value: "amount" } });
     expect(Object.keys(buys)).toEqual(["click", "buys", "buysValue"]);
-    expect(buys["buys"]).toMatchObject({ from: "bought", kind: "count", objective: true, arrival: { measure: "count" } });
+    expect(buys["buys"]).toMatchObject({
+      from: "bought",
+      kind: "count",
+      objective: true,
+      arrival: { measure: "count" },
+    });
   });
 
   it("may be windows of one of their own kind", () => {

@@ -4,8 +4,6 @@
  * Kinds of single values that a configuration gives. `category`: an id with a dictionary. `number`: a float. `flag`: 0 or 1.
  */
 export const GIVEN_KINDS = ["category", "number", "flag"] as const;
-/** One of {@link GIVEN_KINDS}. */
-export type GivenKind = (typeof GIVEN_KINDS)[number];
 
 /**
  * All kinds of single values, which outcomes are of. `value`: an amount, a number that is not negative. `count`: a whole

@@ -36,7 +36,10 @@ describe("amounts and counts", () => {
     expect(spend?.positive).toBe(known.filter((row) => Number(row["spend"]) > 0).length);
     expect(labels.find(({ name }) => name === "views")).toMatchObject({ kind: "count", objective: true });
     expect(labels.find(({ name }) => name === "click")).not.toHaveProperty("kind");
-    expect(fields.find(({ name }) => name === "spend")?.values).toMatchObject({ kind: "number", distribution: { max: 17 } });
+    expect(fields.find(({ name }) => name === "spend")?.values).toMatchObject({
+      kind: "number",
+      distribution: { max: 17 },
+    });
   });
 
   it("are suspicious if they never vary, are 0 everywhere, or an attribute tells them", async () => {

@@ -71,7 +71,9 @@ class StoreTallies {
   constructor(store: EventStore, windows: readonly NamedWindow[]) {
     const { schema, time } = store.manifest;
     this.#store = store;
-    this.labels = schema.outcomes.filter(({ kind, objective }) => kind === "flag" || (objective && kind !== "category"));
+    this.labels = schema.outcomes.filter(
+      ({ kind, objective }) => kind === "flag" || (objective && kind !== "category"),
+    );
     const numLabels = this.labels.length;
     const isField = (name: string): boolean => outcomeOfKnown(name) === null && name !== FOLD_COLUMN;
     const fields = store.manifest.columns.filter(({ name }) => isField(name));

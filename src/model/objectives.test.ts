@@ -59,7 +59,10 @@ describe.each(MODEL_KINDS)("%s of objectives of every kind", (kind) => {
     lossesOf(objectivesOf(SPEC), model.logits(BATCH), labels).sum().backward();
     const { dense } = parametersOf(model);
     const biases = dense.filter(({ tensor }) => {
-      return tensor.shape.length === 1 && tensor.toNumbers().every((bias) => CONSTANTS.some((c) => Math.abs(bias - c) < 1e-9));
+      return (
+        tensor.shape.length === 1 &&
+        tensor.toNumbers().every((bias) => CONSTANTS.some((c) => Math.abs(bias - c) < 1e-9))
+      );
     });
     const gradients = biases.flatMap(({ tensor }) => (gradientOf(tensor) as Tensor).toNumbers());
     expect(gradients).toHaveLength(5);

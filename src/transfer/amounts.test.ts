@@ -70,7 +70,10 @@ describe("a student of amounts and counts", () => {
     const alone = outputGradient(student("none"), agreed);
     const own = outputGradient(distilled, agreed);
     for (const [i, gradient] of own.entries()) expect(gradient).toBeCloseTo(alone[i] ?? Number.NaN, 6);
-    const apart = outputGradient(student("distill"), agreed.map((value) => value + 1));
+    const apart = outputGradient(
+      student("distill"),
+      agreed.map((value) => value + 1),
+    );
     for (const [i, gradient] of apart.entries()) expect(Math.abs(gradient - (alone[i] ?? 0))).toBeGreaterThan(1e-3);
   });
 

@@ -26,7 +26,10 @@ function rateOf({ known, positive }: Rate): number {
   return positive / Math.max(1, known);
 }
 
-function unusable({ name, objective, kind, known, positive }: LabelProfile, { delays, numEvents }: Evidence): Finding | null {
+function unusable(
+  { name, objective, kind, known, positive }: LabelProfile,
+  { delays, numEvents }: Evidence,
+): Finding | null {
   if (!objective) return null;
   if (known === 0) {
     const { delayMs = 0, unknownAtEnd = 0 } = delays.find((delay) => delay.name === name) ?? {};

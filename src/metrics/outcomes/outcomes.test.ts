@@ -44,18 +44,21 @@ describe("deviances", () => {
   ])("of a count %d where %d was expected", (label, mean, expected) => {
     expect(COUNT.deviance(Math.log(mean), label)).toBeCloseTo(expected, 10);
   });
-  it.each(OBJECTIVE_KINDS)("of %s by a constant are the mean of those of its examples, and least at the mean", (kind) => {
-    const form = OUTCOME_FORMS[kind];
-    const labels = kind === "binary" ? [0, 1, 1, 0, 0] : [0, 3, 0, 1, 12];
-    const count = labels.length;
-    const mean = sum(labels) / count;
-    const scoreOf = (m: number): number => (kind === "binary" ? Math.log(m / (1 - m)) : Math.log(m));
-    const of = (m: number): number => sum(labels.map((label) => form.deviance(scoreOf(m), label))) / count;
-    const sums = { count, labelSum: sum(labels), saturationSum: sum(labels.map(form.saturation)) };
-    expect(form.constantDeviance(sums)).toBeCloseTo(of(mean), 12);
-    expect(of(mean)).toBeLessThan(Math.min(of(mean * 1.01), of(mean / 1.01)));
-    expect(form.mean(scoreOf(mean))).toBeCloseTo(mean, 12);
-  });
+  it.each(OBJECTIVE_KINDS)(
+    "of %s by a constant are the mean of those of its examples, and least at the mean",
+    (kind) => {
+      const form = OUTCOME_FORMS[kind];
+      const labels = kind === "binary" ? [0, 1, 1, 0, 0] : [0, 3, 0, 1, 12];
+      const count = labels.length;
+      const mean = sum(labels) / count;
+      const scoreOf = (m: number): number => (kind === "binary" ? Math.log(m / (1 - m)) : Math.log(m));
+      const of = (m: number): number => sum(labels.map((label) => form.deviance(scoreOf(m), label))) / count;
+      const sums = { count, labelSum: sum(labels), saturationSum: sum(labels.map(form.saturation)) };
+      expect(form.constantDeviance(sums)).toBeCloseTo(of(mean), 12);
+      expect(of(mean)).toBeLessThan(Math.min(of(mean * 1.01), of(mean / 1.01)));
+      expect(form.mean(scoreOf(mean))).toBeCloseTo(mean, 12);
+    },
+  );
   it.each(["value", "count"] as const)("of %s that do not vary are none, whatever their size", (kind) => {
     for (const label of [0, 1, 7, 1e-3, 12345678]) {
       if (kind === "count" && label === 1e-3) continue;
@@ -96,7 +99,7 @@ describe("means", () => {
     const calibration = { scale: 2, shift: 0.5, amountShift: Math.log(3) };
     const sigma = 0.05 + Math.LN2;
     expect(VALUE.mean(VALUE.score([0, 0, 0], calibration))).toBeCloseTo(
-      3 * Math.exp(sigma ** 2 / 2) / (1 + Math.exp(-0.5)),
+      (3 * Math.exp(sigma ** 2 / 2)) / (1 + Math.exp(-0.5)),
       12,
     );
     expect(COUNT.mean(COUNT.score([1], { scale: 2, shift: -1 }))).toBeCloseTo(Math.E, 12);
@@ -133,8 +136,18 @@ describe("the normalized Gini coefficient", () => {
   it("is 1 in the order of the labels, −1 in the other, 0 of a constant", () => {
     const labels = [0, 5, 0, 1, 1, 20];
     expect(normalizedGini(labels, labels)).toBe(1);
-    expect(normalizedGini(labels.map((y) => -y), labels)).toBe(-1);
-    expect(normalizedGini(labels.map(() => 3), labels)).toBe(0);
+    expect(
+      normalizedGini(
+        labels.map((y) => -y),
+        labels,
+      ),
+    ).toBe(-1);
+    expect(
+      normalizedGini(
+        labels.map(() => 3),
+        labels,
+      ),
+    ).toBe(0);
     expect(normalizedGini([1, 2], [4, 4])).toBeNull();
     expect(normalizedGini([], [])).toBeNull();
   });
@@ -174,7 +187,11 @@ describe("metrics of amounts", () => {
     const labels = times(400, () => poisson(2));
     const users = times(400, (i) => i % 40);
     const good = labels.map((y) => Math.log(1 + 0.6 * y));
-    const { normalizedEntropy, logLoss, auc: area } = pairedBootstrap(
+    const {
+      normalizedEntropy,
+      logLoss,
+      auc: area,
+    } = pairedBootstrap(
       { labels, users, kind: "count", baseline: labels.map(() => Math.log(2)), candidate: good },
       { resamples: 100 },
     );

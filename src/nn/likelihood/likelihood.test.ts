@@ -43,8 +43,7 @@ describe("the likelihood of an amount", () => {
   it.each([[[0.3, 1.2, -0.5]], [[-3, 20, 2]], [[5, -4, -8]]])("of %j is a distribution", (outputs) => {
     const [, mu = 0, raw = 0] = outputs;
     const reach = 12 * sigmaOf(raw);
-    const density = (logs: Row) =>
-      lossesFor("value", outputs, logs.map(Math.exp)).map((loss) => Math.exp(-loss));
+    const density = (logs: Row) => lossesFor("value", outputs, logs.map(Math.exp)).map((loss) => Math.exp(-loss));
     const zero = Math.exp(-(lossesFor("value", outputs, [0])[0] ?? Number.NaN));
     expect(zero + integral(density, mu - reach, mu + reach)).toBeCloseTo(1, 10);
   });
@@ -109,7 +108,11 @@ describe("the cross entropy with a teacher", () => {
     const at = matrix([teacher[kind]]);
     at.requiresGrad = true;
     LIKELIHOODS[kind].crossEntropy(at, told, 1).sum().backward();
-    toBeClose(gradientOf(at) as Tensor, OUTPUTS[kind].map(() => 0), { rtol: 0, atol: 1e-12 });
+    toBeClose(
+      gradientOf(at) as Tensor,
+      OUTPUTS[kind].map(() => 0),
+      { rtol: 0, atol: 1e-12 },
+    );
   });
 });
 
@@ -194,8 +197,20 @@ describe("objectives beside each other", () => {
 
   it("are averaged as the operator of logits does", () => {
     const binary = objectivesOf({ objectives: ["a", "b"] });
-    const [logits, targets] = [matrix(outputs.map((row) => row.slice(0, 2))), matrix([[1, 0], [0, 0]])];
-    const known = { mask: matrix([[1, 0], [1, 1]]), weights: fromArray(Float64Array.of(2, 0.5), [2]) };
+    const [logits, targets] = [
+      matrix(outputs.map((row) => row.slice(0, 2))),
+      matrix([
+        [1, 0],
+        [0, 0],
+      ]),
+    ];
+    const known = {
+      mask: matrix([
+        [1, 0],
+        [1, 1],
+      ]),
+      weights: fromArray(Float64Array.of(2, 0.5), [2]),
+    };
     const fused = multiObjectiveLoss(logits, { labels: targets, ...known });
     toBeClose(meanOfKnown(lossesOf(binary, logits, targets), known), [fused.item()]);
   });
