@@ -1,5 +1,4 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { closeSync, createReadStream, openSync, readFileSync, readSync } from "node:fs";
 import { gunzipped } from "./gzip.ts";
 import { type LogFile, messageOf, unreadable } from "./list.ts";
 import { decompressedZstd } from "./zstd.ts";
@@ -23,13 +22,13 @@ export interface FileBytes {
  *
  * @throws {LapidaryError} EVENTS_UNREADABLE
  */
-export async function readBytes(file: LogFile): Promise<FileBytes> {
-  const compression = await compressionOf(file);
+export function readBytes(file: LogFile): FileBytes {
+  const compression = compressionOf(file);
   return { compression, pieces: checkedPieces(file, compression) };
 }
 
-async function compressionOf({ path }: LogFile): Promise<Compression> {
-  const magic = await firstFour(path);
+function compressionOf({ path }: LogFile): Compression {
+  const magic = firstFour(path);
   if (magic[0] === 0x1f && magic[1] === 0x8b) return "gzip";
   if (magic.equals(ZSTD_MAGIC) || ((magic[0] ?? 0) >> 4 === 5 && magic.subarray(1).equals(ZSTD_SKIPPABLE)))
     return "zstd";
@@ -47,11 +46,15 @@ const ZSTD_MAGIC = Buffer.of(0x28, 0xb5, 0x2f, 0xfd);
 /** Behind a byte of 0x50 to 0x5f. */
 const ZSTD_SKIPPABLE = Buffer.of(0x2a, 0x4d, 0x18);
 
-async function firstFour(path: string): Promise<Buffer> {
+function firstFour(path: string): Buffer {
   try {
-    await using handle = await open(path);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    return buffer.subarray(0, bytesRead);
+    const file = openSync(path, "r");
+    try {
+      const bytes = Buffer.alloc(4);
+      return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
+    } finally {
+      closeSync(file);
+    }
   } catch (cause) {
     throw unreadable({ path, expected: "a readable file", got: messageOf(cause) });
   }
@@ -59,8 +62,10 @@ async function firstFour(path: string): Promise<Buffer> {
 
 async function* checkedPieces({ path, sizeBytes }: LogFile, compression: Compression): AsyncGenerator<Buffer> {
   try {
-    if (compression === "none")
-      yield* createReadStream(path, { highWaterMark: Math.min(PIECE_BYTES, sizeBytes + 1) }) as AsyncIterable<Buffer>;
+    // A stream costs more than a small file does, and a log may have thousands of them.
+    if (compression === "none" && sizeBytes <= PIECE_BYTES) yield readFileSync(path);
+    else if (compression === "none")
+      yield* createReadStream(path, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>;
     else if (compression === "gzip") yield* gunzipped(path, sizeBytes);
     else yield* decompressedZstd(path);
   } catch (cause) {

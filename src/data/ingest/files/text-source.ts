@@ -24,7 +24,7 @@ const BOMS: readonly (readonly [encoding: Encoding, bytes: readonly number[]])[]
  * @throws {LapidaryError} EVENTS_UNREADABLE if it is not whole, or begins with the mark of another encoding
  */
 export async function openText(file: LogFile, encoding: Encoding): Promise<TextSource> {
-  const { compression, pieces } = await readBytes(file);
+  const { compression, pieces } = readBytes(file);
   const iterator = pieces[Symbol.asyncIterator]();
   const start = await firstBytes(iterator);
   const bom = BOMS.find(([, bytes]) => bytes.every((byte, i) => start[i] === byte));
