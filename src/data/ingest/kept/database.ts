@@ -79,7 +79,7 @@ function removeDatabase(path: string): void {
 
 /** Whether an error of the engine says that another process holds a database. */
 export function isLocked(error: unknown): boolean {
-  return error instanceof Error && /lock|already (open|attached)|conflict/i.test(error.message);
+  return error instanceof Error && /\block|already (open|attached)|conflict/i.test(error.message);
 }
 
 /** What the kept files said of their fields, by their keys, as it was kept; nothing where that cannot be read. */
