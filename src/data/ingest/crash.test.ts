@@ -1,5 +1,5 @@
 import { execFile, type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -12,6 +12,7 @@ import { ingest } from "./ingest.ts";
 import { Workspace } from "./workspace.ts";
 
 const KILLS = 25;
+const KILLS_OF_APPENDS = 6;
 const CHILD = fileURLToPath(new URL("./ingest.test.child.js", import.meta.url));
 
 function log(numRows: number): string {
@@ -70,6 +71,40 @@ describe("an ingest that is killed", () => {
       await ingest(eventsConfig(path, "jsonl"), { store, threads: 1 });
       expect(storeBytes(store), `seed ${seed}, point ${point}`).toEqual(whole);
       expect(existsSync(`${store}.ingest`)).toBe(false);
+    }
+  }, 600_000);
+});
+
+describe("an ingest of one more file that is killed", () => {
+  it(`leaves the rows of the others, and the next one gives the same bytes, at ${KILLS_OF_APPENDS} random points`, async () => {
+    const seed = Date.now() % 2 ** 31;
+    using folder = temporaryFolder();
+    const pattern = join(folder.path, "*.jsonl");
+    const config = eventsConfig(pattern, "jsonl");
+    const before = join(folder.path, "before");
+    for (const name of ["a", "b", "c"]) writeFileSync(join(folder.path, `${name}.jsonl`), log(60));
+    await ingest(config, { store: before, threads: 1 });
+    writeFileSync(join(folder.path, "d.jsonl"), log(40));
+    const copyTo = (store: string) => {
+      for (const ending of ["", ".kept"]) cpSync(`${before}${ending}`, `${store}${ending}`, { recursive: true });
+    };
+    const fresh = join(folder.path, "fresh");
+    await ingest(config, { store: fresh, threads: 1 });
+    const undisturbed = join(folder.path, "whole");
+    copyTo(undisturbed);
+    const { stdout } = ingestAndDie(pattern, undisturbed, Number.POSITIVE_INFINITY);
+    expect(storeBytes(undisturbed)).toEqual(storeBytes(fresh));
+    for (const [i, point] of drawKillPoints(killPointsOf(stdout), KILLS_OF_APPENDS, seed).entries()) {
+      const at = `seed ${seed}, point ${point}`;
+      const store = join(folder.path, `store-${i}`);
+      copyTo(store);
+      expect(ingestAndDie(pattern, store, point).signal, at).toBe("SIGKILL");
+      expect([storeBytes(before), storeBytes(fresh)], at).toContainEqual(wholeStore(store));
+      const { files } = await ingest(config, { store, threads: 1 });
+      expect(files.notRead, at).toBeGreaterThanOrEqual(3);
+      expect(storeBytes(store), at).toEqual(storeBytes(fresh));
+      const { files: again } = await ingest(config, { store, threads: 1, force: true });
+      expect(again.notRead, at).toBe(4);
     }
   }, 600_000);
 });
