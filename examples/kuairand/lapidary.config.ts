@@ -37,12 +37,12 @@ export default defineProject({
   },
   // 33,847 rows to train on, 4,409 for every choice, 3,572 to report on once.
   split: { trainUntil: "2022-04-18", validationUntil: "2022-04-20", testUntil: "2022-04-22" },
-  // Chosen on the validation days, the same search for both large models: docs/log.md, 2026-11-25.
+  // Chosen on the validation days, the same search for both large models: docs/log, 2026-11-25.
   training: { globalBatchSize: 64, tableLearningRate: 0.2 },
   models: {
     baseRate: { kind: "baseRate", minCount: 5 },
     logistic: { kind: "logistic", minCount: 5, training: { learningRate: 0.01 } },
-    // Rates and the layers' history: the best on the validation days, three seeds (docs/log.md, 2026-11-26).
+    // Rates and the layers' history: the best on the validation days, three seeds (docs/log, 2026-11-26).
     previous: { kind: "previous", minCount: 5, history: 64, training: { learningRate: 5e-4 } },
     foundation: {
       kind: "foundation",

@@ -20,7 +20,7 @@ export default defineProject({
     baseRate: { kind: "baseRate" },
     previous: { kind: "previous", size: "small", history: 64 },
     // Size of the history and arch: the best of 22 settings by one seed on the validation days, of which 6 were tried for
-    // `previous` as well. The dense rate: by the loss of the one pass, two seeds (docs/log.md, 2026-11-26).
+    // `previous` as well. The dense rate: by the loss of the one pass, two seeds (docs/log, 2026-11-26).
     foundation: {
       kind: "foundation",
       size: "small",

@@ -62,7 +62,7 @@ export default defineProject({
   },
   // Three weeks to learn from, three days for every choice, four to report on once.
   split: { trainUntil: "2026-01-26", validationUntil: "2026-01-29", testUntil: "2026-02-02" },
-  // The best of a handful of settings for both families, by one seed on the validation days (docs/log.md, 2026-11-26).
+  // The best of a handful of settings for both families, by one seed on the validation days (docs/log, 2026-11-26).
   training: { globalBatchSize: 256, learningRate: 2e-3, tableLearningRate: 0.05, decayRatio: 0.3 },
   models: {
     baseRate: { kind: "baseRate" },

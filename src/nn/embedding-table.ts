@@ -30,7 +30,7 @@ export class EmbeddingTable {
 
   /**
    * Normal with std 0.02: an id that was rarely seen must say little. With rows of unit length the noise of new rows
-   * costs 0.02 of NE on the demo's log (docs/log.md, 2026-11-25). Narrow rows are the same values, rounded.
+   * costs 0.02 of NE on the demo's log (docs/log, 2026-11-25). Narrow rows are the same values, rounded.
    *
    * @throws {LapidaryError} TABLE_ROOM if it is to lie in a file for which the disk has no room
    */

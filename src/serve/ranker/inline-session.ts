@@ -6,7 +6,7 @@ import { openSession, scoreWith } from "./session.ts";
 
 /**
  * Scores in the thread that asks, one job after the other. A small graph is done sooner than another thread is woken: a
- * request of a hundred candidates takes 0.2 ms, handing it over 0.4 ms (docs/log.md, 2026-11-25).
+ * request of a hundred candidates takes 0.2 ms, handing it over 0.4 ms (docs/log, 2026-11-25).
  */
 export class InlineSession implements Scorer {
   readonly workers = 0;
