@@ -103,6 +103,8 @@ class EditedLog {
     const base = eventsConfig(join(folder, `log/*/*.${ending}`), format);
     const log = {
       from: [join(folder, "outcomes/*.csv")],
+      sql: null,
+      partitions: [],
       format: "csv",
       key: { id: "id" },
       time: ofTime("at"),
