@@ -82,8 +82,8 @@ export async function keepLetters(
     for (const [part, seqs] of await rowsByPart(connection, parts, `(SELECT seq ${found} ${order})`)) {
       const letters: Letter[] = [];
       for await (const { seq, line, raw } of records(part, seqs)) {
-        const verdict = verdicts.get(seq)!;
-        letters.push({ line, code: verdict.code, reason: reasonOf(plan, verdict), raw });
+        const verdict = verdicts.get(seq);
+        if (verdict !== undefined) letters.push({ line, code: verdict.code, reason: reasonOf(plan, verdict), raw });
       }
       await appendLetters(connection, "letters", { id: part.id, letters });
     }

@@ -179,6 +179,7 @@ export async function readOutcomeLog(
     await connection.run(`COPY (${rowsSql(plan)}) TO ${literal(rows)} (FORMAT parquet)`);
     await keepRows(workspace.connection, log, { rows, rejections: await countRejections(connection, plan) });
     rmSync(rows);
+    if (kept !== null) await own.settleKept();
     return read.numRead;
   } finally {
     signal?.removeEventListener("abort", interrupt);
