@@ -48,6 +48,7 @@ describe("ingest", () => {
     expect(first.code).toBe(0);
     expect(lastLine(first)).toEqual({
       upToDate: false,
+      files: { total: 1, notRead: 0 },
       numUsers: 80,
       outside: 0,
       rows: { rowsRead: 2000, accepted: 2000, duplicates: 0, rejected: 0 },

@@ -78,12 +78,12 @@ export async function keepLetters(
   for (let done = 0; done < total; done += BATCH) {
     const order = `ORDER BY seq LIMIT ${BATCH} OFFSET ${done}`;
     const rows = await queryRows(connection, `SELECT seq::VARCHAR, column_index, code, expected ${found} ${order}`);
-    const verdicts = new Map(rows.map(([seq, ...verdict]) => [Number(seq), verdictOf(verdict)]));
+    const verdicts = new Map(rows.map(([seq, ...verdict]) => [Number(seq), verdict]));
     for (const [part, seqs] of await rowsByPart(connection, parts, `(SELECT seq ${found} ${order})`)) {
       const letters: Letter[] = [];
       for await (const { seq, line, raw } of records(part, seqs)) {
-        const verdict = verdicts.get(seq);
-        if (verdict !== undefined) letters.push({ line, code: verdict.code, reason: reasonOf(plan, verdict), raw });
+        const verdict = verdictOf(verdicts.get(seq) ?? []);
+        letters.push({ line, code: verdict.code, reason: reasonOf(plan, verdict), raw });
       }
       await appendLetters(connection, "letters", { id: part.id, letters });
     }
