@@ -1,6 +1,6 @@
 # Debian's libtorch names the libraries of OpenCV and FFmpeg and uses nothing of them. Loading them, with the 200 that they
 # need, is half of what it takes to start. Empty libraries of the same names stand before them, where alone this addon
-# looks first: docs/decisions/0020-libraries-not-loaded.md.
+# looks first: docs/decisions/0023-libraries-not-loaded.md.
 set(UNUSED ${CMAKE_BINARY_DIR}/unused)
 file(MAKE_DIRECTORY ${UNUSED})
 find_library(TORCH_CPU torch_cpu REQUIRED)
