@@ -7,6 +7,7 @@ import type { ModelConfig, ProjectConfig } from "../config/types.ts";
 import { EventStore, newestShareMs, timeSplitOf, windowOf } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { type ObjectiveSpec, objectivesOf } from "../features/objectives.ts";
+import type { OutcomeField } from "../features/schema.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { buildModel, type Model, type ModelInputs } from "../model/index.ts";
 import { Initializer } from "../nn/index.ts";
@@ -255,7 +256,7 @@ export function modelOf(project: ProjectConfig, name: string): ModelConfig {
 /**
  * All that would decide the result of a training.
  *
- * @throws {LapidaryError} MODEL_UNKNOWN, STORE_*
+ * @throws {LapidaryError} MODEL_UNKNOWN, STORE_*, STORE_COLUMN if the store was ingested with other kinds of outcomes
  */
 export function runConfigOf(
   project: ProjectConfig,
@@ -265,7 +266,9 @@ export function runConfigOf(
   const model = configOf(project, options);
   const store = EventStore.open(project.store);
   const events = store.fingerprint;
+  const { outcomes } = store.manifest.schema;
   store.close();
+  checkKinds(project, outcomes);
   return {
     ...{ name, model, split: splitOf(project, options), events },
     ...(project.negatives === null ? {} : { negatives: project.negatives }),
@@ -273,6 +276,22 @@ export function runConfigOf(
     ...(share === 1 ? {} : { share }),
     ...(teaching === undefined ? {} : { lesson: teaching.id }),
   };
+}
+
+/** A model learns what the store holds: of another kind than the configuration says it would be another model in silence. */
+function checkKinds({ store, events }: ProjectConfig, outcomes: readonly OutcomeField[]): void {
+  for (const { name, kind } of outcomes) {
+    const expected = events.outcomes[name]?.kind ?? kind;
+    if (kind === expected) continue;
+    const hint = "The configuration has changed since: run `lapidary ingest`.";
+    throw new LapidaryError({
+      code: "STORE_COLUMN",
+      where: `${store}, ${name}`,
+      expected: `a ${expected}`,
+      got: `a ${kind}`,
+      hint,
+    });
+  }
 }
 
 /** The first process begins the run; the others follow once it has. */

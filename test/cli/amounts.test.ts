@@ -169,6 +169,13 @@ describe("amounts and counts", () => {
     expect(Object.values(result.outcomes["orders"]?.rejections ?? {})).toEqual([1]);
   });
 
+  it("are not trained on as what the store does not hold", async () => {
+    const ended = await lapidary(["train", "base", "--set", "objectives.views.kind=value", "--json"], { cwd: project });
+    expect(ended.code).toBe(1);
+    const { error } = lastLine<{ readonly error: object }>(ended);
+    expect(error).toMatchObject({ code: "STORE_COLUMN", expected: "a value", got: "a count" });
+  });
+
   it("are learned better than by their mean", async () => {
     const models = ["base", "previous", "foundation"];
     for (const name of models) await run("train", name);
@@ -225,7 +232,7 @@ describe("amounts and counts", () => {
       child.kill("SIGTERM");
       await ended;
     }
-  });
+  }, 240_000);
 
   it("are taught to a vertical model by its teacher", async () => {
     await run("generate", "previous", "--slices", "day");
@@ -237,7 +244,7 @@ describe("amounts and counts", () => {
     }
     const published = lastLine<{ readonly difference: number }>(await run("export", "small-full", "--json"));
     expect(published.difference).toBeLessThan(1e-5);
-  });
+  }, 240_000);
 });
 
 /** Asks for one impression; what is answered is what the file says, and the bids are multiplied with it. */
