@@ -1,5 +1,5 @@
 /** Ingests of a log that changes between them, each beside an ingest of the same files that starts from nothing. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import fc from "fast-check";
@@ -14,6 +14,8 @@ import { FORMS, openEngine, type Row } from "./log-forms.ts";
 const RUNS = Number(process.env["LAPIDARY_TEST_RUNS"] ?? 3);
 
 const START = 1_600_000_000_000;
+/** When all files were last written, by what they say. @unit s since 1970 */
+const WRITTEN = 1e9;
 
 const row: fc.Arbitrary<Row> = fc.record({
   event_id: fc.nat(30).map((i) => `e${i}`),
@@ -144,10 +146,12 @@ class EditedLog {
     if (ending === format && lines !== undefined && broken !== null) {
       writeFileSync(path, Buffer.from(`${readFileSync(path, "latin1")}${lines[broken % lines.length]}\n`, "latin1"));
     }
-    if (!this.#isLarge || format !== "parquet") return;
-    const pad = "(SELECT string_agg(md5(i::VARCHAR), '') FROM range(6000) AS r(i)) AS pad";
-    await this.#engine.run(`COPY (SELECT *, ${pad} FROM '${path}') TO '${path}.large' (FORMAT parquet)`);
-    renameSync(`${path}.large`, path);
+    if (this.#isLarge && format === "parquet") {
+      const pad = "(SELECT string_agg(md5(i::VARCHAR), '') FROM range(6000) AS r(i)) AS pad";
+      await this.#engine.run(`COPY (SELECT *, ${pad} FROM '${path}') TO '${path}.large' (FORMAT parquet)`);
+      renameSync(`${path}.large`, path);
+    }
+    utimesSync(path, WRITTEN, WRITTEN);
   }
 
   addOutcomes(ids: readonly number[]): void {
@@ -177,12 +181,11 @@ class EditedLog {
   }
 
   #editFile(kind: "remove" | "rename" | "touch" | "rewrite" | "digit", path: string): void {
-    const { atime, mtime } = statSync(path);
     this.#touched.set(path, (this.#touched.get(path) ?? 0) + 1);
     if (kind === "remove") {
       if (this.#files.length > 1) rmSync(path);
     } else if (kind === "rename") renameSync(path, join(dirname(path), `m${this.#made++}${basename(path)}`));
-    else if (kind === "touch") utimesSync(path, atime, new Date(mtime.getTime() - 1000));
+    else if (kind === "touch") utimesSync(path, WRITTEN, WRITTEN - ++this.#made);
     else {
       const bytes = readFileSync(path);
       const text = bytes.toString("latin1");
@@ -191,7 +194,7 @@ class EditedLog {
         kind === "digit" && /\.(csv|tsv|jsonl)$/.test(path) ? text.lastIndexOf(String(START).slice(0, 7)) + 12 : -1;
       if (at > 12) bytes[at] = bytes[at] === 0x35 ? 0x36 : 0x35;
       writeFileSync(path, bytes);
-      utimesSync(path, atime, mtime);
+      utimesSync(path, WRITTEN, WRITTEN);
     }
   }
 

@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, it } from "vitest";
@@ -67,6 +76,39 @@ describe("files that are as they were", () => {
     await expectUnread(configOf(folder.path), join(folder.path, "text"), 60_000);
     const parquet = eventsConfig(join(folder.path, "*.parquet"), "parquet");
     await expectUnread(parquet, join(folder.path, "parquet"), 60_000);
+  });
+});
+
+describe("files that are not as they were", () => {
+  it("are read again, though size and time of the content are the same", async () => {
+    using folder = temporaryFolder();
+    const paths = [0, 1].map((day) => writeDay(folder.path, day));
+    const [store, fresh] = [join(folder.path, "store"), join(folder.path, "fresh")];
+    for (const path of paths) utimesSync(path, 1e9, 1e9);
+    await ingest(configOf(folder.path), { store, threads: 1 });
+    const [path = ""] = paths;
+    const before = statSync(path, { bigint: true });
+    writeFileSync(path, readFileSync(path, "utf8").replace(",1007,", ",1707,"));
+    utimesSync(path, 1e9, 1e9);
+    const { size, mtimeNs } = statSync(path, { bigint: true });
+    expect([size, mtimeNs]).toEqual([before.size, before.mtimeNs]);
+    expect((await ingest(configOf(folder.path), { store, threads: 1 })).files.notRead).toBe(1);
+    await ingest(configOf(folder.path), { store: fresh, threads: 1 });
+    expect(storeBytes(store)).toEqual(storeBytes(fresh));
+  });
+
+  it("put the others in their order, where each row is a user", async () => {
+    using folder = temporaryFolder();
+    const [store, fresh] = [join(folder.path, "store"), join(folder.path, "fresh")];
+    const config: EventsConfig = { ...configOf(folder.path), id: null, user: null, time: null };
+    for (const day of [1, 2]) writeDay(folder.path, day);
+    await ingest(config, { store, threads: 1 });
+    writeDay(folder.path, 3);
+    expect((await ingest(config, { store, threads: 1 })).files.notRead).toBe(2);
+    writeDay(folder.path, 0);
+    expect((await ingest(config, { store, threads: 1 })).files.notRead).toBe(0);
+    await ingest(config, { store: fresh, threads: 1 });
+    expect(storeBytes(store)).toEqual(storeBytes(fresh));
   });
 });
 
