@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ingestProject } from "../ingest/stored-events.ts";
 import { lapidary, ROOT, temporaryFolder } from "./lapidary.ts";
 
-const GUIDE = readFileSync(join(ROOT, "docs", "events.md"), "utf8");
+const GUIDE = readFileSync(join(ROOT, "docs", "guide", "events.md"), "utf8");
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeAll(() => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ingestProject } from "./stored-events.ts";
 
-const GUIDE = readFileSync(join(import.meta.dirname, "..", "..", "..", "docs", "events.md"), "utf8");
+const GUIDE = readFileSync(join(import.meta.dirname, "..", "..", "..", "docs", "guide", "events.md"), "utf8");
 
 let folder: string;
 beforeAll(() => {
