@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LapidaryError } from "../src/config/errors.ts";
-import { JaggedTensor } from "../src/jagged/index.ts";
-import { type AttentionMask, attend } from "../src/nn/index.ts";
+import { LapidaryError } from "../src/base/errors.ts";
+import { type AttentionMask, attend, JaggedTensor } from "../src/ops/index.ts";
+import { writeSafetensors } from "../src/torch/files/safetensors.ts";
 import { fromArray, grad, RandomGenerator, randn, Scope, setThreads, type Tensor } from "../src/torch/index.ts";
-import { writeSafetensors } from "../src/torch/safetensors.ts";
 import { calibrate } from "./calibrate.ts";
 import {
   alternate,
@@ -15,8 +14,8 @@ import {
   repetitionsFor,
   runCases,
   secondsOf,
-} from "./harness.ts";
-import { Peer } from "./peer.ts";
+} from "./harness/harness.ts";
+import { Peer } from "./harness/peer.ts";
 
 /** Largest difference beside the largest value, of the result and of each gradient. */
 const MAX_DIFFERENCE = 1e-4;

@@ -2,13 +2,13 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { open } from "lmdb";
-import type { ProjectConfig } from "../src/config/types.ts";
+import type { ProjectConfig } from "../src/config/project.ts";
 import { ingest } from "../src/data/ingest/ingest.ts";
 import { EventStore } from "../src/data/store/event-store.ts";
 import { backfill } from "../src/publish/backfill.ts";
 import { LoggedEvents } from "../src/publish/logged-events.ts";
 import { openOnlineStore } from "../src/serve/index.ts";
-import { alternate, type BenchOptions, type BenchResult, compare, selected } from "./harness.ts";
+import { alternate, type BenchOptions, type BenchResult, compare, selected } from "./harness/harness.ts";
 import { syntheticConfig, syntheticLogSql, writeLog } from "./synthetic-log.ts";
 
 const LOG = { numUsers: 4000, eventsPerUser: 50, seed: 3 };

@@ -1,14 +1,6 @@
-import {
-  arange,
-  ones,
-  RandomGenerator,
-  rand,
-  Scope,
-  setThreads,
-  tablesPool,
-  threads as threadsNow,
-} from "../src/torch/index.ts";
-import { secondsOf } from "./harness.ts";
+import { tablesPool } from "../src/ops/tables/generated.ts";
+import { arange, ones, RandomGenerator, rand, Scope, setThreads, threads as threadsNow } from "../src/torch/index.ts";
+import { secondsOf } from "./harness/harness.ts";
 
 /** What the machine can do at most, measured with our own libtorch. */
 export interface Limits {

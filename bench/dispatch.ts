@@ -8,8 +8,8 @@ import {
   repetitionsFor,
   secondsOf,
   selected,
-} from "./harness.ts";
-import { Peer } from "./peer.ts";
+} from "./harness/harness.ts";
+import { Peer } from "./harness/peer.ts";
 
 /** One thread on both sides: these computations are too small to be shared. */
 const THREADS = 1;

@@ -10,7 +10,7 @@ import {
   repetitionsFor,
   runCases,
   secondsOf,
-} from "./harness.ts";
+} from "./harness/harness.ts";
 
 const WIDTH = 256;
 /** @unit s */

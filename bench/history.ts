@@ -1,16 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LapidaryError } from "../src/config/errors.ts";
+import { LapidaryError } from "../src/base/errors.ts";
 import { admissionTimes } from "../src/data/admission-times.ts";
-import { BatchBuilder, type BatchOptions } from "../src/data/batch-builder.ts";
-import { GatheredHistories } from "../src/data/gathered-histories.ts";
-import { type OpenHistories, PlainHistories } from "../src/data/histories.ts";
+import { GatheredHistories } from "../src/data/histories/gathered-histories.ts";
+import { type OpenHistories, PlainHistories } from "../src/data/histories/histories.ts";
+import { type PointInTime, pointInTime } from "../src/data/histories/point-in-time.ts";
 import { ingest } from "../src/data/ingest/ingest.ts";
-import { type PointInTime, pointInTime } from "../src/data/point-in-time.ts";
+import { BatchBuilder, type BatchOptions } from "../src/data/readers/batch-builder.ts";
 import { EventStore } from "../src/data/store/event-store.ts";
 import { arrayType, TIME_FILES } from "../src/data/store/format.ts";
-import { StoreCoding } from "../src/data/store-coding.ts";
+import { StoreCoding } from "../src/data/store/store-coding.ts";
 import { AGE } from "../src/features/coding.ts";
 import { deriveSpec } from "../src/features/derive-spec.ts";
 import { setThreads } from "../src/torch/index.ts";
@@ -23,8 +23,8 @@ import {
   repetitionsFor,
   runCases,
   secondsOf,
-} from "./harness.ts";
-import { Peer } from "./peer.ts";
+} from "./harness/harness.ts";
+import { Peer } from "./harness/peer.ts";
 import { syntheticConfig, syntheticLogSql, writeLog } from "./synthetic-log.ts";
 
 /** 2,400 events per user are a mean of 1,200 past events per example. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EventsConfig } from "../src/config/types.ts";
 import { ingest } from "../src/data/ingest/ingest.ts";
-import { alternate, type BenchOptions, type BenchResult, compare, selected } from "./harness.ts";
+import { alternate, type BenchOptions, type BenchResult, compare, selected } from "./harness/harness.ts";
 import { runSql, syntheticConfig, syntheticLogSql, writeLog } from "./synthetic-log.ts";
 
 interface Case {

@@ -1,6 +1,6 @@
-import { LapidaryError } from "../src/config/errors.ts";
-import type { BenchOptions, BenchResult } from "./harness.ts";
-import type { Machine } from "./machine.ts";
+import { LapidaryError } from "../src/base/errors.ts";
+import type { BenchOptions, BenchResult } from "./harness/harness.ts";
+import type { Machine } from "./harness/machine.ts";
 
 /** What `lapidary bench NAME --json` prints as its last line. */
 export interface BenchReport {
@@ -41,7 +41,7 @@ export async function runBench(name: string, options: BenchOptions = {}): Promis
   delete process.env["OPENBLAS_CORETYPE"];
   const { run } = (await import(`./${name}.ts`)) as { run: RunBench };
   const results = await run(options);
-  const { describeCommit, describeMachine } = await import("./machine.ts");
+  const { describeCommit, describeMachine } = await import("./harness/machine.ts");
   return { bench: name, results, machine: describeMachine(), commit: describeCommit() };
 }
 

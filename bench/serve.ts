@@ -3,9 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LapidaryError } from "../src/config/errors.ts";
+import { LapidaryError } from "../src/base/errors.ts";
 import type { Ranked } from "../src/serve/index.ts";
-import { allowedCpus, cpuSecondsOf, pinTo } from "./cpu.ts";
+import { allowedCpus, cpuSecondsOf, pinTo } from "./harness/cpu.ts";
 import {
   alternate,
   type BenchOptions,
@@ -15,10 +15,10 @@ import {
   median,
   type Samples,
   selected,
-} from "./harness.ts";
-import { LoadGenerator, type LoadSummary } from "./load-generator.ts";
-import { type ServeInputs, writeInputs } from "./serve-inputs.ts";
-import { type ServingSide, startOurs, startPeer } from "./serve-sides.ts";
+} from "./harness/harness.ts";
+import { LoadGenerator, type LoadSummary } from "./serving/load-generator.ts";
+import { type ServeInputs, writeInputs } from "./serving/serve-inputs.ts";
+import { type ServingSide, startOurs, startPeer } from "./serving/serve-sides.ts";
 
 /** At which latencies are measured: one that both sides hold with ease. @unit requests/s */
 const RATE = 150;

@@ -3,7 +3,7 @@ import type { ModelSize } from "../src/config/types.ts";
 import { Foundation, sizesOf } from "../src/model/index.ts";
 import { Initializer } from "../src/nn/index.ts";
 import { RandomGenerator } from "../src/torch/index.ts";
-import { alternate, type BenchOptions, type BenchResult, compare, MIN_PAIRS, runCases } from "./harness.ts";
+import { alternate, type BenchOptions, type BenchResult, compare, MIN_PAIRS, runCases } from "./harness/harness.ts";
 import { type BatchShape, comparableTraining, drawBatch, SPEC } from "./train-data.ts";
 import { TrainingPair, type TrainingSides } from "./training-pair.ts";
 

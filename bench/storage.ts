@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pointInTime } from "../src/data/histories/point-in-time.ts";
 import { ingest } from "../src/data/ingest/ingest.ts";
-import { pointInTime } from "../src/data/point-in-time.ts";
 import { EventStore } from "../src/data/store/event-store.ts";
 import { arrayType, type ColumnType } from "../src/data/store/format.ts";
-import { type BenchOptions, type BenchResult, selected } from "./harness.ts";
+import { type BenchOptions, type BenchResult, selected } from "./harness/harness.ts";
 import { syntheticConfig, syntheticLogSql, writeLog } from "./synthetic-log.ts";
 
 /** Long histories: 2,400 events per user are a mean of 1,200 past events per example. */

@@ -1,4 +1,4 @@
-import { type RandomInteger, seededIntegers } from "../src/metrics/random.ts";
+import { type RandomInteger, seededIntegers } from "../src/metrics/comparison/random.ts";
 import { arange, fromArray, RandomGenerator, randn, Scope, type Tensor } from "../src/torch/index.ts";
 
 /** What one case looks up. */

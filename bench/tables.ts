@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LapidaryError } from "../src/config/errors.ts";
-import { initTablesAdagrad, type Lookup, poolTables, stepTablesAdagrad } from "../src/nn/index.ts";
+import { LapidaryError } from "../src/base/errors.ts";
+import { initTablesAdagrad, type Lookup, poolTables, stepTablesAdagrad } from "../src/ops/index.ts";
+import { writeSafetensors } from "../src/torch/files/safetensors.ts";
 import { noGrad, Scope, setThreads, type Tensor } from "../src/torch/index.ts";
-import { writeSafetensors } from "../src/torch/safetensors.ts";
 import { gatherLimit } from "./calibrate.ts";
 import {
   alternate,
@@ -15,8 +15,8 @@ import {
   repetitionsFor,
   runCases,
   secondsOf,
-} from "./harness.ts";
-import { Peer } from "./peer.ts";
+} from "./harness/harness.ts";
+import { Peer } from "./harness/peer.ts";
 import { drawTables, namedTables, type TablesData, type TablesShape } from "./tables-data.ts";
 
 /** Batches that both sides go through again and again. */

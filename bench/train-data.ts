@@ -1,6 +1,6 @@
 import { TRAINING_DEFAULTS } from "../src/config/defaults.ts";
 import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../src/features/spec.ts";
-import { type RandomInteger, seededIntegers } from "../src/metrics/random.ts";
+import { type RandomInteger, seededIntegers } from "../src/metrics/comparison/random.ts";
 import { fromArray, type Tensor, type TensorArray } from "../src/torch/index.ts";
 
 /** How large a batch is. */

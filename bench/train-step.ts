@@ -3,7 +3,14 @@ import { initPrevious, sizesOf } from "../src/model/index.ts";
 import { Initializer } from "../src/nn/index.ts";
 import { countFlops, RandomGenerator } from "../src/torch/index.ts";
 import { calibrate } from "./calibrate.ts";
-import { alternate, type BenchOptions, type BenchResult, compare, repetitionsFor, runCases } from "./harness.ts";
+import {
+  alternate,
+  type BenchOptions,
+  type BenchResult,
+  compare,
+  repetitionsFor,
+  runCases,
+} from "./harness/harness.ts";
 import { BATCH, type BatchShape, comparableTraining, drawBatch, SPEC } from "./train-data.ts";
 import { TrainingPair, type TrainingSides } from "./training-pair.ts";
 

@@ -1,15 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LapidaryError } from "../src/config/errors.ts";
+import { LapidaryError } from "../src/base/errors.ts";
 import { ProcessMesh } from "../src/distributed/index.ts";
 import type { Batch } from "../src/features/spec.ts";
 import type { Model } from "../src/model/index.ts";
+import { writeSafetensors } from "../src/torch/files/safetensors.ts";
 import { Scope, setThreads } from "../src/torch/index.ts";
-import { writeSafetensors } from "../src/torch/safetensors.ts";
 import { Learner } from "../src/train/learner.ts";
-import { secondsOf } from "./harness.ts";
-import { Peer } from "./peer.ts";
+import { secondsOf } from "./harness/harness.ts";
+import { Peer } from "./harness/peer.ts";
 import { batchTensors, type comparableTraining, SPEC } from "./train-data.ts";
 
 /** The trainer's update without a schedule and without other processes. */

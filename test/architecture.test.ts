@@ -1,14 +1,23 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ERROR_CODES } from "../src/config/errors.ts";
-import { budgetViolations, EXCEPTIONS, MAX_LINES, MAX_UTILS_LINES } from "./architecture/budgets.ts";
+import { ERROR_CODES } from "../src/base/errors.ts";
+import {
+  budgetViolations,
+  crowdedFolders,
+  EXCEPTIONS,
+  MAX_FILES,
+  MAX_LINES,
+  MAX_UTILS_LINES,
+} from "./architecture/budgets.ts";
+import { circles } from "./architecture/circles.ts";
 import { FLOORS, floorViolations, reachViolations, WAYS_OUT } from "./architecture/floors.ts";
 import { forbiddenNames, looseNonNulls, undocumentedExports, wordsOf } from "./architecture/naming.ts";
 import { isTest, listSources, parseSource, readSources } from "./architecture/source.ts";
 
 // This file runs as dist/test/architecture.test.js.
 const ROOT = join(import.meta.dirname, "..", "..");
+const ENDINGS = [".ts", ".mjs", ".py", ".cc", ".h"];
 const sources = readSources(ROOT, "src");
 const shipped = sources.filter(({ path }) => !isTest(path));
 
@@ -58,9 +67,20 @@ describe("floors", () => {
   });
 
   it("lets pass what goes down, sideways or to packages, and tests that use test/", () => {
-    const text = 'import "../jagged/a.ts"; import "../torch/a.ts"; import "./c.ts"; import "node:fs"; import "yaml";';
+    const text = 'import "../ops/a.ts"; import "../torch/a.ts"; import "./c.ts"; import "node:fs"; import "yaml";';
     expect(floorViolations([file("src/nn/b.ts", text)])).toEqual([]);
     expect(floorViolations([file("src/nn/b.test.ts", 'import "../../test/a.ts";')])).toEqual([]);
+  });
+
+  it("has no circle of imports, of types either", () => {
+    expect(circles(sources)).toEqual([]);
+  });
+
+  it("finds a circle over any number of files, and a way that is none", () => {
+    const a = file("src/nn/a.ts", 'import type { B } from "./b.ts";');
+    const b = file("src/nn/b.ts", 'import "./c.ts";');
+    expect(circles([a, b, file("src/nn/c.ts", 'import "./a.ts";')])).toEqual(["src/nn/a.ts, src/nn/b.ts, src/nn/c.ts"]);
+    expect(circles([a, b, file("src/nn/c.ts", "")])).toEqual([]);
   });
 
   it("never loads torch, train or transfer from serve, however long the way", () => {
@@ -82,8 +102,8 @@ describe("budgets", () => {
 
   it("keeps every file of ours within its lines", () => {
     const folders = ["src", "test", "bench", "examples", "scripts", "native"];
-    const paths = folders.flatMap((folder) => listSources(ROOT, folder, [".ts", ".mjs", ".py", ".cc", ".h"]));
-    expect(paths).toContain("src/config/errors.ts");
+    const paths = folders.flatMap((folder) => listSources(ROOT, folder, ENDINGS));
+    expect(paths).toContain("src/base/errors.ts");
     expect(budgetViolations(paths.map((path) => ({ path, text: readFileSync(join(ROOT, path), "utf8") })))).toEqual([]);
   });
 
@@ -91,6 +111,17 @@ describe("budgets", () => {
     expect(budgetViolations([{ path: "src/nn/a.ts", text: lines(MAX_LINES) }])).toEqual([]);
     expect(budgetViolations([{ path: "src/nn/a.ts", text: lines(MAX_LINES + 1) }])).toHaveLength(1);
     expect(budgetViolations([{ path: "src/nn/utils.ts", text: lines(MAX_UTILS_LINES + 1) }])).toHaveLength(1);
+  });
+
+  it("keeps every folder of ours within its files", () => {
+    const folders = ["src", "test", "bench", "examples", "scripts", "native"];
+    expect(crowdedFolders(folders.flatMap((folder) => listSources(ROOT, folder, ENDINGS)))).toEqual([]);
+  });
+
+  it("finds a folder of one file too many", () => {
+    const paths = Array.from({ length: MAX_FILES + 1 }, (_, i) => `src/nn/a${i}.ts`);
+    expect(crowdedFolders(paths.slice(1))).toEqual([]);
+    expect(crowdedFolders(paths)).toHaveLength(1);
   });
 
   it("excepts only what is listed with a reason", () => {

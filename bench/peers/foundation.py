@@ -1,4 +1,4 @@
-"""The foundation model of src/model/foundation.ts in PyTorch, histories padded, with the same names of parameters."""
+"""The foundation model of src/model/foundation/foundation.ts in PyTorch, histories padded, with the same names of parameters."""
 import math
 
 import torch

@@ -1,7 +1,7 @@
 /** The last step of the demo: rank what real users were shown on the test days, and say how long it takes. */
 import { join } from "node:path";
 import { EventStore } from "../../src/data/index.ts";
-import type { RawFacts } from "../../src/features/raw-event.ts";
+import type { RawFacts } from "../../src/features/events/raw-event.ts";
 import { LoggedEvents } from "../../src/publish/index.ts";
 import type { Ranking } from "../../src/serve/index.ts";
 

@@ -1,5 +1,5 @@
 /** A process to be killed: publishes `argv[3]` versions of the bundle `argv[2]`, one after the other. */
-import "../config/kill-points.test.support.ts";
+import "../files/kill-points.test.support.ts";
 import { sampleContents } from "./bundle.test.support.ts";
 import { writeBundle } from "./write.ts";
 

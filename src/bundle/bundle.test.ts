@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { drawKillPoints, killedAt, killPointsOf } from "../config/kill-points.test.support.ts";
+import { drawKillPoints, killedAt, killPointsOf } from "../files/kill-points.test.support.ts";
 import { sampleContents } from "./bundle.test.support.ts";
 import type { BundleManifest } from "./manifest.ts";
 import { readBundle } from "./read.ts";

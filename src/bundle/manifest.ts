@@ -8,9 +8,9 @@
  * <bundle>/v1/…                the files that it lists, and no others
  * ```
  */
-import { isPlainObject } from "../config/check.ts";
+import { isPlainObject } from "../base/check.ts";
 import type { Calibration } from "../features/calibration.ts";
-import type { EventRules } from "../features/event-facts.ts";
+import type { EventRules } from "../features/events/event-facts.ts";
 import type { EventSchema } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import type { UserRows } from "./graph-inputs.ts";

@@ -1,4 +1,4 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 
 interface Difference {
   readonly expected: string;

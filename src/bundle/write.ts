@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { makeFolder, syncFolder, writeFileAtomic } from "../config/durable-file.ts";
+import { makeFolder, syncFolder, writeFileAtomic } from "../files/durable-file.ts";
 import { type BundleFacts, CURRENT_FILE, isInside, MANIFEST_FILE, manifestOf, namedFiles } from "./manifest.ts";
 import { unsafe } from "./problems.ts";
 

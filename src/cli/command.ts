@@ -1,6 +1,6 @@
-import type { ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
 import type { Options, Values } from "./option.ts";
-import type { Progress, ProgressOptions } from "./progress.ts";
+import type { Progress, ProgressOptions } from "./screen/progress.ts";
 
 /** An argument that is no option. */
 export interface Argument {

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import { factsOf, failureText } from "./failure.ts";
 
 const facts = { code: "EVENTS_FIELD", where: "log.csv", expected: "a field", got: "none", hint: "Map it." } as const;

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorFacts, LapidaryError } from "../config/errors.ts";
+import { ERROR_CODES, type ErrorFacts, LapidaryError } from "../base/errors.ts";
 
 /** Refusals of the operating system that a user can act on: not defects of ours. */
 const SYSTEM_CODES = ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EISDIR", "EMFILE", "ENOENT"];

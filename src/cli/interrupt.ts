@@ -1,5 +1,5 @@
 import { EXIT_CODES } from "./command.ts";
-import type { Screen } from "./screen.ts";
+import type { Screen } from "./screen/screen.ts";
 
 /** The reason of an aborted signal: someone asked the command to end. */
 export class Stopped extends Error {

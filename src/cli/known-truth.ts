@@ -1,5 +1,5 @@
-import type { ProjectConfig } from "../config/types.ts";
-import type { KnownScores } from "../train/index.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { KnownScores } from "../evaluate/index.ts";
 
 /**
  * The true probabilities of a synthetic world, as an option of evaluations; none for a log of one's own, which needs

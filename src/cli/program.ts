@@ -1,6 +1,6 @@
 import { Argument, Command as Commander, type CommanderError, Option as CommanderOption } from "commander";
-import { LapidaryError } from "../config/errors.ts";
-import { packageVersion } from "../config/version.ts";
+import { LapidaryError } from "../base/errors.ts";
+import { packageVersion } from "../base/version.ts";
 import { type Command, EXIT_CODES } from "./command.ts";
 import { type Option, type Options, repeated, text } from "./option.ts";
 

@@ -4,8 +4,8 @@ import { factsOf, failureText } from "./failure.ts";
 import { type Interrupts, Stopped, watchInterrupts } from "./interrupt.ts";
 import type { Options } from "./option.ts";
 import { Answered, type Call, exitCodeOf, parseCall } from "./program.ts";
-import { Progress } from "./progress.ts";
-import { Screen, stderrTerminal } from "./screen.ts";
+import { Progress } from "./screen/progress.ts";
+import { Screen, stderrTerminal } from "./screen/screen.ts";
 
 /** What ends a process: its exit code, and what is written last. */
 interface Ending {

@@ -1,4 +1,4 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import { SPLITS, type Split } from "../config/types.ts";
 
 /** The window that `--split` names. @throws {LapidaryError} USAGE */

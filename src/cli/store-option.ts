@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { LapidaryError } from "../base/errors.ts";
 import { PATH_DEFAULTS } from "../config/defaults.ts";
-import { LapidaryError } from "../config/errors.ts";
 import type { OnlineStore } from "../serve/index.ts";
 
 /**

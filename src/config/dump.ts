@@ -1,4 +1,4 @@
-import type { ProjectConfig } from "./types.ts";
+import type { ProjectConfig } from "./project.ts";
 
 /**
  * The resolved configuration as JSON text, saved in run folders: equal configurations give equal bytes. The keys of

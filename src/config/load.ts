@@ -2,12 +2,11 @@ import { readFile, stat } from "node:fs/promises";
 import { extname, join, resolve as resolvePath } from "node:path";
 import { createJiti } from "jiti";
 import { LineCounter, parseDocument } from "yaml";
+import { LapidaryError } from "../base/errors.ts";
 import { defineProject } from "./define-project.ts";
-import { LapidaryError } from "./errors.ts";
 import { applyOverrides } from "./overrides.ts";
+import type { ProjectConfig } from "./project.ts";
 import { resolveConfig } from "./resolve.ts";
-import type { ProjectConfig } from "./types.ts";
-
 /** Names under which a configuration is looked for, the first found wins. */
 export const CONFIG_NAMES = ["ts", "js", "mjs", "yaml", "yml", "json"].map((ending) => `lapidary.config.${ending}`);
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LapidaryError } from "./errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import { applyOverrides } from "./overrides.ts";
 
 const parsed = (text: string) => (applyOverrides({}, [`a=${text}`]) as { a: unknown }).a;

@@ -1,5 +1,5 @@
-import { isPlainObject, isReservedKey } from "./check.ts";
-import { LapidaryError } from "./errors.ts";
+import { isPlainObject, isReservedKey } from "../base/check.ts";
+import { LapidaryError } from "../base/errors.ts";
 import { type Override, type OverrideFailure, parseOverride } from "./override-grammar.ts";
 
 /**

@@ -1,5 +1,5 @@
+import { join, type Problem, show } from "../base/check.ts";
 import { ARCHITECTURE_DEFAULTS } from "./architecture.ts";
-import { join, type Problem, show } from "./check.ts";
 import { MODEL_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
 import type { UserConfig } from "./schema.ts";
 import { type ModelConfig, TEACHER_KINDS, type TransferTechnique } from "./types.ts";

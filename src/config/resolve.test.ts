@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { LapidaryError } from "../base/errors.ts";
 import { ARCHITECTURE_DEFAULTS } from "./architecture.ts";
 import { TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
 import { dumpConfig } from "./dump.ts";
-import { LapidaryError } from "./errors.ts";
 import { applyOverrides } from "./overrides.ts";
 import { resolveConfig } from "./resolve.ts";
 import { CONFIG_SCHEMA, schemaText, type UserConfig } from "./schema.ts";

@@ -1,15 +1,15 @@
 import { dirname, resolve as resolvePath } from "node:path";
-import { check, isPlainObject, type Problem, type Schema } from "./check.ts";
+import { check, isPlainObject, type Problem, type Schema } from "../base/check.ts";
+import { LapidaryError } from "../base/errors.ts";
 import { PATH_DEFAULTS } from "./defaults.ts";
-import { LapidaryError } from "./errors.ts";
-import { resolveEvents } from "./resolve-events.ts";
+import { resolveEvents } from "./events/resolve-events.ts";
+import { resolveNegatives } from "./events/resolve-negatives.ts";
+import { foldOf, resolveSplit } from "./events/resolve-split.ts";
+import type { ProjectConfig } from "./project.ts";
 import { resolveModels } from "./resolve-models.ts";
-import { resolveNegatives } from "./resolve-negatives.ts";
-import { foldOf, resolveSplit } from "./resolve-split.ts";
-import { resolveStudies } from "./resolve-studies.ts";
-import { resolveWorld } from "./resolve-world.ts";
 import { CONFIG_SCHEMA, type UserConfig } from "./schema.ts";
-import type { ProjectConfig } from "./types.ts";
+import { resolveStudies } from "./study/resolve-studies.ts";
+import { resolveWorld } from "./world/resolve-world.ts";
 
 /**
  * The configuration checked, with every default filled in, every path absolute and every duration in milliseconds;

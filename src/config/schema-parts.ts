@@ -1,7 +1,7 @@
 /** What the schema of the configuration is put together from. */
 import Type, { type TSchema } from "typebox";
+import { DURATION_PATTERN } from "../base/units.ts";
 import { TIME_UNITS } from "./types.ts";
-import { DURATION_PATTERN } from "./units.ts";
 
 const NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$";
 

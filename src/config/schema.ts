@@ -3,15 +3,16 @@
  * editors and `lapidary.schema.json`. `resolve.ts` turns it into the resolved form of `types.ts`.
  */
 import Type, { type Static } from "typebox";
+import { INSTANT_PATTERN } from "../base/instant.ts";
+import { MAX_TIME_MS } from "../base/units.ts";
 import { ARCHITECTURE_SCHEMA } from "./architecture-schema.ts";
-import { ATTRIBUTE_SCHEMA } from "./attribute-schema.ts";
 import { EVENTS_DEFAULTS, MODEL_DEFAULTS, PATH_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
-import { INSTANT_PATTERN } from "./instant.ts";
-import { NEGATIVES_SCHEMA } from "./negatives-schema.ts";
-import { OBJECTIVE_SCHEMA, OUTCOME_SCHEMA } from "./outcome-schema.ts";
+import { ATTRIBUTE_SCHEMA } from "./events/attribute-schema.ts";
+import { NEGATIVES_SCHEMA } from "./events/negatives-schema.ts";
+import { OBJECTIVE_SCHEMA, OUTCOME_SCHEMA } from "./events/outcome-schema.ts";
+import { splitSchema } from "./events/split-schema.ts";
 import { field, ids, named, partitions, record, rowsFrom, timeField } from "./schema-parts.ts";
-import { splitSchema } from "./split-schema.ts";
-import { studySchema } from "./study-schema.ts";
+import { studySchema } from "./study/study-schema.ts";
 import {
   ENCODINGS,
   KEPT_ACTIVATIONS,
@@ -26,8 +27,7 @@ import {
   type TrainingConfig,
   type TransferConfig,
 } from "./types.ts";
-import { MAX_TIME_MS } from "./units.ts";
-import { WORLD_SCHEMA } from "./world-schema.ts";
+import { WORLD_SCHEMA } from "./world/world-schema.ts";
 
 const MODEL_NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]{0,63}$";
 

@@ -3,10 +3,7 @@
  * duration in milliseconds. What a user writes (shorthands, `"7d"`, relative paths) is described by `schema.ts`.
  */
 import type { ArchitectureConfig } from "./architecture.ts";
-import type { StudyConfig } from "./studies.ts";
-import type { ScalarKind } from "./value-kinds.ts";
-import type { WorldConfig } from "./world.ts";
-
+import type { ScalarKind } from "./events/value-kinds.ts";
 /**
  * Where a key column comes from: a field of the log, or one constant for all of it. `values` says which texts of the
  * field stand for which value; null where the field holds the values themselves.
@@ -362,28 +359,4 @@ export interface ModelConfig {
   /** Read by kind `foundation` alone. */
   readonly architecture: ArchitectureConfig;
   readonly training: TrainingConfig;
-}
-
-/** The whole project. */
-export interface ProjectConfig {
-  /** Folder of the configuration file: paths are relative to it. */
-  readonly root: string;
-  /** What a reader of the results must know of the data; null if nothing. */
-  readonly about: string | null;
-  /** Folder of the event store. */
-  readonly store: string;
-  /** Folder of the runs. */
-  readonly runs: string;
-  /** Folder of what teachers said of the examples. */
-  readonly knowledge: string;
-  /** Folder of the exported models: a bundle of the model's name each. */
-  readonly bundles: string;
-  readonly events: EventsConfig;
-  readonly split: SplitConfig;
-  /** Null if the log holds negatives of its own. */
-  readonly negatives: NegativesConfig | null;
-  readonly models: Readonly<Record<string, ModelConfig>>;
-  /** The synthetic world whose log this project reads; null if its log is a real one. */
-  readonly world: WorldConfig | null;
-  readonly studies: Readonly<Record<string, StudyConfig>>;
 }

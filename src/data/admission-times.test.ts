@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { admissionTimes } from "./admission-times.ts";
-import { BatchBuilder } from "./batch-builder.ts";
 import { type TestEvent, temporaryFolder, writeStore } from "./events.test.support.ts";
-import { GatheredHistories } from "./gathered-histories.ts";
+import { GatheredHistories } from "./histories/gathered-histories.ts";
+import { BatchBuilder } from "./readers/batch-builder.ts";
 import { EventStore } from "./store/event-store.ts";
 
 const item = [{ name: "item", table: "item", cardinality: 1000 }];

@@ -1,9 +1,9 @@
 import { FOLD_COLUMN } from "../features/schema.ts";
-import { momentOf } from "./point-in-time.ts";
-import type { EventWindow } from "./split.ts";
+import type { EventWindow } from "./examples/split.ts";
+import { WindowRows } from "./examples/window-rows.ts";
+import { momentOf } from "./histories/point-in-time.ts";
 import type { EventStore } from "./store/event-store.ts";
-import type { AdmissionTimes } from "./store-coding.ts";
-import { WindowRows } from "./window-rows.ts";
+import type { AdmissionTimes } from "./store/store-coding.ts";
 
 /** What decides when a code has been seen often enough. */
 export interface AdmissionOptions {

@@ -1,10 +1,10 @@
 import { HISTORY_LENGTH } from "../features/coding.ts";
 import type { NumberFeature } from "../features/spec.ts";
 import { signedLog1p } from "../features/transform.ts";
-import { firstOfInstant } from "./point-in-time.ts";
-import type { EventWindow } from "./split.ts";
+import type { EventWindow } from "./examples/split.ts";
+import { WindowRows } from "./examples/window-rows.ts";
+import { firstOfInstant } from "./histories/point-in-time.ts";
 import type { EventStore } from "./store/event-store.ts";
-import { WindowRows } from "./window-rows.ts";
 
 /** Mean and deviation of `signedLog1p(x)` over the examples of a window. */
 type Moments = Omit<NumberFeature, "name">;

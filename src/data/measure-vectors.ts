@@ -1,7 +1,7 @@
 import { vectorFields } from "../features/content.ts";
-import type { EventWindow } from "./split.ts";
+import type { EventWindow } from "./examples/split.ts";
+import { WindowRows } from "./examples/window-rows.ts";
 import type { EventStore } from "./store/event-store.ts";
-import { WindowRows } from "./window-rows.ts";
 
 /**
  * Root of the mean square of a component of each vector over the examples of a window, missing vectors left out: what

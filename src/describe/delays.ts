@@ -1,8 +1,8 @@
 import type { EventStore } from "../data/index.ts";
 import type { OutcomeField } from "../features/schema.ts";
-import type { BlockLabel, EventBlock } from "./event-blocks.ts";
-import { NumberTally } from "./number-tally.ts";
 import type { DelayProfile, MeasuredDelay } from "./profile.ts";
+import type { BlockLabel, EventBlock } from "./tallies/event-blocks.ts";
+import { NumberTally } from "./tallies/number-tally.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { EventsConfig } from "../config/types.ts";
 import { temporaryFolder } from "../data/events.test.support.ts";
 import { EventStore, ingest } from "../data/index.ts";
-import { seededIntegers } from "../metrics/random.ts";
+import { seededIntegers } from "../metrics/comparison/random.ts";
 import type { NamedWindow, Profile } from "./profile.ts";
 import { profileStore } from "./profile-store.ts";
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { htmlPage } from "../report/html.ts";
 import { plainLog, profileOf } from "./describe.test.support.ts";
-import { NumberTally } from "./number-tally.ts";
 import { profilePage } from "./page.ts";
 import type { MeasuredDelay, Profile } from "./profile.ts";
 import { delayTable } from "./tables.ts";
+import { NumberTally } from "./tallies/number-tally.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,18 +1,18 @@
 import { setImmediate } from "node:timers/promises";
-import { amountKindOf } from "../config/objective-kinds.ts";
+import { amountKindOf } from "../config/events/objective-kinds.ts";
 import type { EventStore } from "../data/index.ts";
 import { type EventSchema, FOLD_COLUMN, hasHistories, outcomeOfKnown } from "../features/schema.ts";
-import { CopyTally } from "./copies.ts";
 import { DelayTally } from "./delays.ts";
-import { type EventBlock, eventBlocks } from "./event-blocks.ts";
-import { type FieldTally, idsOf, topOf } from "./field-tally.ts";
 import { bySeverity } from "./finding.ts";
 import { findSuspicions } from "./findings/index.ts";
-import { NumberTally } from "./number-tally.ts";
 import type { Facts, FieldProfile, LabelProfile, NamedWindow, Profile, Rate, TimeProfile } from "./profile.ts";
-import { RepeatTally } from "./repeats.ts";
-import { Slots } from "./slots.ts";
-import { fieldTally } from "./tallies.ts";
+import { CopyTally } from "./tallies/copies.ts";
+import { type EventBlock, eventBlocks } from "./tallies/event-blocks.ts";
+import { type FieldTally, idsOf, topOf } from "./tallies/field-tally.ts";
+import { NumberTally } from "./tallies/number-tally.ts";
+import { RepeatTally } from "./tallies/repeats.ts";
+import { Slots } from "./tallies/slots.ts";
+import { fieldTally } from "./tallies/tallies.ts";
 import { WindowTally } from "./windows.ts";
 
 const DAY_MS = 86_400_000;

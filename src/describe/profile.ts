@@ -1,5 +1,5 @@
 /** What a profile of an event store says. All of it is plain data: `lapidary describe --json` prints it as it stands. */
-import type { AmountKind } from "../config/objective-kinds.ts";
+import type { AmountKind } from "../config/events/objective-kinds.ts";
 import type { EventWindow, RowCounts } from "../data/index.ts";
 import type { ValueKind } from "../features/schema.ts";
 import type { Finding } from "./finding.ts";

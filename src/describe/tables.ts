@@ -1,4 +1,4 @@
-import { MAX_TIME_MS } from "../config/units.ts";
+import { MAX_TIME_MS } from "../base/units.ts";
 import type { Cell, TableColumn } from "../report/html.ts";
 import { clipped, day, duration, percent, rateOf, valuesText } from "./format.ts";
 import type { Distribution, Profile } from "./profile.ts";

@@ -1,9 +1,9 @@
+import { type PartOfUser, partTest, type SplitPart } from "../data/examples/split.ts";
 import type { EventStore } from "../data/index.ts";
-import { type PartOfUser, partTest, type SplitPart } from "../data/split.ts";
 import { FOLD_COLUMN } from "../features/schema.ts";
-import type { EventBlock } from "./event-blocks.ts";
 import type { NamedWindow, WindowProfile } from "./profile.ts";
-import { Slots } from "./slots.ts";
+import type { EventBlock } from "./tallies/event-blocks.ts";
+import { Slots } from "./tallies/slots.ts";
 
 /** Counts events, labels, users and items by window. */
 export class WindowTally {

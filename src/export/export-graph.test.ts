@@ -4,8 +4,10 @@ import { ROW_FORMATS, type RowFormat } from "../config/types.ts";
 import type { Batch, ContentColumns, FeatureSpec } from "../features/spec.ts";
 import { buildModel, type Model, type SplitModel } from "../model/index.ts";
 import { CONTENT_SPEC, contentBatch, TINY_SPEC, tinyBatch, tinyConfig } from "../model/testing.ts";
-import { countValues, Initializer, parametersOf, rowBytes } from "../nn/index.ts";
-import { cat, noGrad, RandomGenerator, randn, Scope, toRows } from "../torch/index.ts";
+import { Initializer, parametersOf } from "../nn/index.ts";
+import { countValues, rowBytes } from "../ops/index.ts";
+import { toRows } from "../ops/tables/generated.ts";
+import { cat, noGrad, RandomGenerator, randn, Scope } from "../torch/index.ts";
 import { exportGraph } from "./export-graph.ts";
 
 type Exported = "baseRate" | "logistic" | "previous" | "din" | "vertical";

@@ -1,28 +1,24 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import type { Batch } from "../features/spec.ts";
-import { JaggedTensor } from "../jagged/index.ts";
 import type { Model } from "../model/index.ts";
 import { TINY_SPEC, tinyBatch } from "../model/testing.ts";
+import { dense, gated, norm } from "../ops/fused/generated.ts";
+import { JaggedTensor } from "../ops/index.ts";
+import { segmentMax, segmentSum } from "../ops/jagged/generated.ts";
+import { tablesLinear, tablesPool } from "../ops/tables/generated.ts";
 import {
   arange,
   cat,
-  dense,
   embedding,
   fromArray,
-  gated,
   layerNorm,
   linear,
   noGrad,
-  norm,
   ones,
   Scope,
-  segmentMax,
-  segmentSum,
   stack,
   type Tensor,
-  tablesLinear,
-  tablesPool,
   tensor,
   trace,
   zeros,

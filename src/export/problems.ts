@@ -1,4 +1,4 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 
 /** A model does something that has no form in the graph. */
 export function unsupported(

@@ -1,5 +1,5 @@
-import { LapidaryError } from "../config/errors.ts";
-import { amountKindOf } from "../config/objective-kinds.ts";
+import { LapidaryError } from "../base/errors.ts";
+import { amountKindOf } from "../config/events/objective-kinds.ts";
 import { AGE, bucketTable, HISTORY_LENGTH, HOUR, WEEKDAY } from "./coding.ts";
 import { isEmptyContent, vectorFields } from "./content.ts";
 import { type AttributeField, type EventSchema, KEY_CATEGORIES, type OutcomeField } from "./schema.ts";

@@ -1,5 +1,5 @@
-import { LapidaryError } from "../config/errors.ts";
-import { openBytes, sealBytes } from "./sealed-bytes.ts";
+import { LapidaryError } from "../base/errors.ts";
+import { openBytes, sealBytes } from "../files/sealed-bytes.ts";
 
 const MAGIC = "LPDICT01";
 

@@ -1,5 +1,5 @@
 /** What a model outputs of its objectives: one column of a yes/no objective, more of those whose outcomes are spread. */
-import type { ObjectiveKind } from "../config/objective-kinds.ts";
+import type { ObjectiveKind } from "../config/events/objective-kinds.ts";
 import type { FeatureSpec } from "./spec.ts";
 
 /**

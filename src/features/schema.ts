@@ -7,9 +7,9 @@
  *   of its own event, and may be read of a *past* event only once that much time has passed.
  */
 
-import type { ScalarKind } from "../config/value-kinds.ts";
+import type { ScalarKind } from "../config/events/value-kinds.ts";
 
-export type { ScalarKind, ValueKind } from "../config/value-kinds.ts";
+export type { ScalarKind, ValueKind } from "../config/events/value-kinds.ts";
 
 /** Whether an event is paid or not. */
 export const ORIGINS = ["organic", "ad"] as const;

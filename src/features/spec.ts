@@ -5,7 +5,7 @@
  * (the candidate's item and the items of the history). Code 0 is *missing or never seen* in every table.
  */
 
-import type { AmountKind } from "../config/objective-kinds.ts";
+import type { AmountKind } from "../config/events/objective-kinds.ts";
 
 /** One categorical input. */
 export interface CategoryFeature {

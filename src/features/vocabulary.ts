@@ -1,4 +1,4 @@
-import { openBytes, sealBytes } from "./sealed-bytes.ts";
+import { openBytes, sealBytes } from "../files/sealed-bytes.ts";
 
 const MAGIC = "LPVOCA02";
 

@@ -1,4 +1,4 @@
-import type { AmountKind } from "../config/objective-kinds.ts";
+import type { AmountKind } from "../config/events/objective-kinds.ts";
 import type { Column, Predictions } from "./metric.ts";
 import { lossOf, normalizedOf, saturationOf } from "./normalized-deviance.ts";
 import { normalizedGini } from "./normalized-gini.ts";

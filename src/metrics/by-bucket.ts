@@ -1,4 +1,4 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import { amountMetrics } from "./amount-metrics.ts";
 import { baseRate } from "./base-rate.ts";
 import { logLoss } from "./log-loss.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { byBucket } from "./by-bucket.ts";
-import { calibrationCurve, wilson } from "./calibration-curve.ts";
+import { calibrationCurve, wilson } from "./calibration/calibration-curve.ts";
 import { evaluation, metricRow, scoredExamples } from "./evaluation.ts";
 import { alignExamples, objectiveColumn, type ScoredBatch } from "./scored-examples.ts";
 

@@ -1,10 +1,10 @@
-import type { AmountKind } from "../config/objective-kinds.ts";
+import type { AmountKind } from "../config/events/objective-kinds.ts";
 import { type AmountMetrics, amountMetrics } from "./amount-metrics.ts";
 import { auc } from "./auc.ts";
 import { baseRate } from "./base-rate.ts";
 import { type Bucket, byBucket, HISTORY_LENGTH_EDGES } from "./by-bucket.ts";
-import { calibration } from "./calibration.ts";
-import { type CalibrationBin, calibrationCurve } from "./calibration-curve.ts";
+import { calibration } from "./calibration/calibration.ts";
+import { type CalibrationBin, calibrationCurve } from "./calibration/calibration-curve.ts";
 import { groupedAuc } from "./grouped-auc.ts";
 import { groupRows } from "./groups.ts";
 import { logLoss } from "./log-loss.ts";

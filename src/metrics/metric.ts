@@ -1,4 +1,4 @@
-import type { AmountKind } from "../config/objective-kinds.ts";
+import type { AmountKind } from "../config/events/objective-kinds.ts";
 
 /** A column of numbers, one per example. */
 export type Column = ArrayLike<number>;

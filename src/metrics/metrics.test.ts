@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { auc } from "./auc.ts";
 import { baseRate } from "./base-rate.ts";
-import { calibration } from "./calibration.ts";
+import { calibration } from "./calibration/calibration.ts";
 import { groupedAuc } from "./grouped-auc.ts";
 import { logLoss } from "./log-loss.ts";
 import type { Metric, UserPredictions } from "./metric.ts";

@@ -1,4 +1,4 @@
-import type { AmountKind } from "../config/objective-kinds.ts";
+import type { AmountKind } from "../config/events/objective-kinds.ts";
 import { type NormalizedEntropyState, normalizedEntropyOf } from "./normalized-entropy.ts";
 import { OUTCOME_FORMS } from "./outcomes/index.ts";
 import { logLossOf } from "./predictions.ts";

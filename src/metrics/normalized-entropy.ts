@@ -1,4 +1,4 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import type { Metric } from "./metric.ts";
 import { checkPredictions, constantLogLoss, logLossOf } from "./predictions.ts";
 import { type Sums, sumsForm } from "./sums.ts";

@@ -1,4 +1,4 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import type { Column, Predictions } from "./metric.ts";
 import { LABEL_RULES } from "./outcomes/label-rules.ts";
 

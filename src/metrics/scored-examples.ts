@@ -1,5 +1,5 @@
-import { LapidaryError } from "../config/errors.ts";
-import type { AmountKind } from "../config/objective-kinds.ts";
+import { LapidaryError } from "../base/errors.ts";
+import type { AmountKind } from "../config/events/objective-kinds.ts";
 import { type ColumnParts, type Columns, columnsForm } from "./columns.ts";
 import type { Column, UserPredictions } from "./metric.ts";
 import { checkLengths, checkPredictions } from "./predictions.ts";

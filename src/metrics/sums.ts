@@ -1,4 +1,4 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import type { StateForm } from "./metric.ts";
 
 /** A state of named sums: merging adds them up. */

@@ -7,7 +7,7 @@ import { checkLayerGrads } from "../nn/testing.ts";
 import { gradientOf, setThreads } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import { CHOICE_SPEC, CHOICES, choiceBatch, choiceModel } from "./architecture.test.support.ts";
-import { newestEvents } from "./streams.ts";
+import { newestEvents } from "./foundation/streams.ts";
 import { partOf } from "./testing.ts";
 
 beforeAll(() => setThreads(1));

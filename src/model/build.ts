@@ -4,10 +4,8 @@ import { constantOutputs } from "../metrics/outcomes/index.ts";
 import type { AmountSummary, LabelSummary } from "../metrics/outcomes/label-summary.ts";
 import type { Initializer, Linear } from "../nn/index.ts";
 import { fromArray, noGrad, type Tensor } from "../torch/index.ts";
-import { BaseRate } from "./base-rate.ts";
-import { Foundation } from "./foundation.ts";
-import { Logistic } from "./logistic.ts";
-import type { Model } from "./model.ts";
+import { BaseRate } from "./baselines/base-rate.ts";
+import { Logistic } from "./baselines/logistic.ts";
 import {
   initDin,
   initHstu,
@@ -17,10 +15,12 @@ import {
   initSasrec,
   initStar,
   type RankerFamily,
-} from "./rankers.ts";
+} from "./baselines/rankers.ts";
+import { WukongRanker } from "./baselines/wukong-ranker.ts";
+import { Foundation } from "./foundation/foundation.ts";
+import type { Model } from "./model.ts";
 import { sizesOf } from "./sizes.ts";
 import { Vertical } from "./vertical.ts";
-import { WukongRanker } from "./wukong-ranker.ts";
 
 /** What a model is made from besides its configuration. */
 export interface ModelInputs {

@@ -5,7 +5,7 @@ import { countElements, multiObjectiveLoss, parametersOf } from "../nn/index.ts"
 import { checkLayerGrads, initial64 } from "../nn/testing.ts";
 import { fromArray, gradientOf, noGrad, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
-import { BaseRate } from "./base-rate.ts";
+import { BaseRate } from "./baselines/base-rate.ts";
 import { buildModel } from "./build.ts";
 import { Foundation, Logistic, Ranker } from "./index.ts";
 import type { Model } from "./model.ts";

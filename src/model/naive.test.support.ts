@@ -1,12 +1,13 @@
 /** Layers once more, in loops over plain float64 numbers: what their tests compare with. One example at a time. */
-import { rowsOf } from "../jagged/testing.ts";
+
 import type { LayerNorm, Linear, Mlp, MultiHeadAttention, RmsNorm } from "../nn/index.ts";
 import { dot, naiveLinear, naiveSoftmax } from "../nn/testing.ts";
+import { rowsOf } from "../ops/jagged/testing.ts";
 import type { Tensor } from "../torch/index.ts";
-import type { Gating } from "./gating.ts";
-import { HstuAttention } from "./hstu.ts";
-import type { PersonalizedFeedForward, SequenceBlock } from "./sequence-block.ts";
-import type { LinearCompressionBlock, WukongLayer } from "./wukong.ts";
+import type { Gating } from "./interaction/gating.ts";
+import type { LinearCompressionBlock, WukongLayer } from "./interaction/wukong.ts";
+import { HstuAttention } from "./sequence/hstu.ts";
+import type { PersonalizedFeedForward, SequenceBlock } from "./sequence/sequence-block.ts";
 
 /** A vector. */
 export type Row = readonly number[];

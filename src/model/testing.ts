@@ -3,8 +3,8 @@ import { ARCHITECTURE_DEFAULTS, type ArchitectureConfig } from "../config/archit
 import type { ModelKind, ModelSize } from "../config/types.ts";
 import { chosenContent, contentOf } from "../features/content.ts";
 import type { Batch, CategoryFeature, CodeColumns, ContentColumns, FeatureSpec } from "../features/spec.ts";
-import { boundsOf } from "../jagged/testing.ts";
 import { initial64 } from "../nn/testing.ts";
+import { boundsOf } from "../ops/jagged/testing.ts";
 import { RandomGenerator, rand } from "../torch/index.ts";
 import { buildModel, type ModelShape } from "./build.ts";
 import type { Model } from "./model.ts";

@@ -1,17 +1,15 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Batch } from "../features/spec.ts";
 import {
-  type AdagradTables,
   type AdamWState,
   DenseParameters,
   initAdamW,
-  initTablesAdagrad,
   multiObjectiveLoss,
   parametersOf,
   stepAdamW,
-  stepTablesAdagrad,
   takeRowGradient,
 } from "../nn/index.ts";
+import { type AdagradTables, initTablesAdagrad, stepTablesAdagrad } from "../ops/index.ts";
 import { fromArray, Scope, setThreads, type Tensor } from "../torch/index.ts";
 import { expectNoLeaks } from "../torch/testing.ts";
 import type { Model } from "./model.ts";

@@ -1,12 +1,12 @@
 import { contentOf } from "../features/content.ts";
 import { outputWidth } from "../features/objectives.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
-import { JaggedTensor, meanSegments } from "../jagged/index.ts";
 import { type Initializer, Linear } from "../nn/index.ts";
+import { JaggedTensor, meanSegments } from "../ops/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
-import { contentFields, initVectorMaps, numContent, toDevice, type VectorMaps } from "./content-maps.ts";
-import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
-import { eventTokens, initEventContent, initTables } from "./embeddings.ts";
+import { contentFields, initVectorMaps, numContent, toDevice, type VectorMaps } from "./inputs/content-maps.ts";
+import { columnsOf, embedColumns, type Tables } from "./inputs/embed-columns.ts";
+import { eventTokens, initEventContent, initTables } from "./inputs/embeddings.ts";
 import type { SplitModel } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
 

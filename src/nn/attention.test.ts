@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { JaggedTensor } from "../jagged/index.ts";
-import { boundsOf, RAGGED_LENGTHS, random64, randomJagged, rowsOf, segmentsOf } from "../jagged/testing.ts";
+import { rotate } from "../ops/attention/rotary.ts";
+import { JaggedTensor } from "../ops/index.ts";
+import { boundsOf, RAGGED_LENGTHS, random64, randomJagged, rowsOf, segmentsOf } from "../ops/jagged/testing.ts";
 import { arange, fromArray, grad, Scope, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import { AttentionPooling, MultiHeadAttention } from "./attention.ts";
-import { rotate } from "./rotary.ts";
 import { checkLayerGrads, dot, initial64, naiveLinear, naiveSoftmax } from "./testing.ts";
 
 const DIM = 8;

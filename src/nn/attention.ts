@@ -1,12 +1,12 @@
-import { evenly, type JaggedTensor } from "../jagged/index.ts";
+import type { AttentionMask } from "../ops/attention/attention-options.ts";
+import { attendInFront } from "../ops/attention/front-attention.ts";
+import { attend } from "../ops/attention/jagged-attention.ts";
+import { ROTARY_BASE } from "../ops/attention/rotary.ts";
+import { evenly, type JaggedTensor } from "../ops/index.ts";
 import type { Tensor } from "../torch/index.ts";
-import type { AttentionMask } from "./attention-options.ts";
-import { attendInFront } from "./front-attention.ts";
 import type { Initializer } from "./initial.ts";
-import { attend } from "./jagged-attention.ts";
 import { Linear } from "./linear.ts";
 import { RmsNorm } from "./norms.ts";
-import { ROTARY_BASE } from "./rotary.ts";
 
 /** How attention is computed: {@link attend}, or {@link plainAttention} to compare with. */
 export type Attend = typeof attend;

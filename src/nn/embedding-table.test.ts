@@ -3,23 +3,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { ROW_FORMATS, type RowFormat } from "../config/types.ts";
+import { fromRows, toRows } from "../ops/tables/generated.ts";
+import { countValues, gradientLeaf, rowBytes } from "../ops/tables/row-formats.ts";
+import { takeRowGradient } from "../ops/tables/row-gradient.ts";
 import {
   countMemory,
   fromArray,
-  fromRows,
   gradientOf,
   RandomGenerator,
   randn,
   Scope,
   type Tensor,
-  toRows,
   zeros,
 } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import { EmbeddingTable } from "./embedding-table.ts";
 import { Initializer } from "./initial.ts";
-import { takeRowGradient } from "./parameters.ts";
-import { countValues, gradientLeaf, rowBytes } from "./row-formats.ts";
 
 const NARROW = ROW_FORMATS.filter((format) => format !== "float32");
 const SHAPE = { rows: 70_000, dim: 6 };

@@ -1,8 +1,8 @@
+import { unnamedTable } from "../ops/tables/mapped-table.ts";
+import { fillNormal, gradientLeaf, storedRows } from "../ops/tables/row-formats.ts";
+import { poolTables } from "../ops/tables/tables.ts";
 import { type Tensor, zeros } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
-import { unnamedTable } from "./mapped-table.ts";
-import { fillNormal, gradientLeaf, storedRows } from "./row-formats.ts";
-import { poolTables } from "./tables.ts";
 
 /** Sizes of an {@link EmbeddingTable}. */
 export interface EmbeddingTableConfig {

@@ -1,13 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test } from "vitest";
-import { JaggedTensor } from "../jagged/index.ts";
-import { boundsOf, random64, randomJagged } from "../jagged/testing.ts";
-import { countFlops, fromArray, jaggedAttention, noGrad, setThreads, type Tensor, zeros } from "../torch/index.ts";
+import type { AttentionMask } from "../ops/attention/attention-options.ts";
+import { jaggedAttention } from "../ops/attention/generated.ts";
+import { attend } from "../ops/attention/jagged-attention.ts";
+import { plainAttention } from "../ops/attention/plain-attention.ts";
+import { JaggedTensor } from "../ops/index.ts";
+import { boundsOf, random64, randomJagged } from "../ops/jagged/testing.ts";
+import { countFlops, fromArray, noGrad, setThreads, type Tensor, zeros } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import { AttentionPooling, MultiHeadAttention } from "./attention.ts";
-import type { AttentionMask } from "./attention-options.ts";
-import { attend } from "./jagged-attention.ts";
-import { plainAttention } from "./plain-attention.ts";
 import { initial64 } from "./testing.ts";
 
 const int64 = (values: readonly number[]): Tensor =>
@@ -95,9 +96,9 @@ const ACTIVATIONS = ["softmax", "silu", "gelu"] as const;
 
 /** Sums of each case's result and its gradients, which a process with another instruction set must come close to. */
 const PROGRAM = `
-  const [{ attend }, { JaggedTensor }, { grad, randn, RandomGenerator }] =
-    await Promise.all(process.argv.slice(1, 4).map((url) => import(url)));
-  const [dtypes, activations] = process.argv.slice(4).map((list) => list.split(","));
+  const [{ attend, JaggedTensor }, { grad, randn, RandomGenerator }] =
+    await Promise.all(process.argv.slice(1, 3).map((url) => import(url)));
+  const [dtypes, activations] = process.argv.slice(3).map((list) => list.split(","));
   const sums = (dtype, activation) => {
     const generator = RandomGenerator.seeded(1);
     const rows = [1, 2, 3].map(() => randn([61, 2, 17], { generator, dtype }));
@@ -113,9 +114,7 @@ const PROGRAM = `
 `;
 
 describe("every instruction set", () => {
-  const urls = ["../nn/index.js", "../jagged/index.js", "../torch/index.js"].map(
-    (path) => new URL(path, import.meta.url).href,
-  );
+  const urls = ["../ops/index.js", "../torch/index.js"].map((path) => new URL(path, import.meta.url).href);
   let sums: readonly Readonly<Record<string, readonly number[]>>[] = [];
   beforeAll(() => {
     sums = ["default", "avx2", "avx512", undefined].map((allowed) => {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { random64, rowsOf } from "../jagged/testing.ts";
+import { random64, rowsOf } from "../ops/jagged/testing.ts";
 import { fromArray, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import { CrossLayer } from "./cross-layer.ts";

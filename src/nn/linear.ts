@@ -1,7 +1,8 @@
-import { dense, linear, type Tensor } from "../torch/index.ts";
+import { dense } from "../ops/fused/generated.ts";
+import type { Activation } from "../ops/fused/plain.ts";
+import { linear, type Tensor } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
 import { EXACT, type Numerics } from "./numerics.ts";
-import type { Activation } from "./plain.ts";
 
 /** Sizes of a {@link Linear} layer. */
 export interface LinearConfig {

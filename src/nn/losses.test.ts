@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { random64 } from "../jagged/testing.ts";
+import { logLoss } from "../ops/fused/log-loss.ts";
+import { random64 } from "../ops/jagged/testing.ts";
 import { type DType, fromArray, gradientOf, setThreads, type Tensor, tensor, zeros } from "../torch/index.ts";
 import { checkGrads, toBeClose } from "../torch/testing.ts";
-import { logLoss, multiObjectiveLoss } from "./losses.ts";
+import { multiObjectiveLoss } from "./losses.ts";
 
 const INF = Number.POSITIVE_INFINITY;
 const NAN = Number.NaN;

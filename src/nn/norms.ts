@@ -1,4 +1,5 @@
-import { norm, residualNorm, type Tensor } from "../torch/index.ts";
+import { norm, residualNorm } from "../ops/fused/generated.ts";
+import type { Tensor } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
 import { EXACT, type Numerics } from "./numerics.ts";
 

@@ -3,7 +3,7 @@ import { RandomGenerator, Tensor } from "../torch/index.ts";
 import { type CheckGradsOptions, checkGrads } from "../torch/testing.ts";
 import { Initializer } from "./initial.ts";
 import type { Linear } from "./linear.ts";
-import { parametersOf } from "./parameters.ts";
+import { parametersOf } from "./optimize/parameters.ts";
 
 /** Draws float64 parameters on the CPU. */
 export function initial64(seed = 1): Initializer {

@@ -1,9 +1,9 @@
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { publishFile } from "../config/durable-file.ts";
-import { LapidaryError } from "../config/errors.ts";
-import { formatOfNames } from "../config/resolve-fields.ts";
-import type { EventsConfig, ProjectConfig } from "../config/types.ts";
+import { LapidaryError } from "../base/errors.ts";
+import { formatOfNames } from "../config/events/resolve-fields.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { EventsConfig } from "../config/types.ts";
 import {
   BatchBuilder,
   databaseFolder,
@@ -14,6 +14,7 @@ import {
   readGivenRows,
 } from "../data/index.ts";
 import { objectivesOf } from "../features/objectives.ts";
+import { publishFile } from "../files/durable-file.ts";
 import { type EnrichFor, enrichmentOf, type OpenedRun, openRun } from "../train/index.ts";
 import { PredictionsWriter } from "./predictions-writer.ts";
 import { Scorer } from "./scorer.ts";

@@ -1,5 +1,5 @@
+import { LapidaryError } from "../base/errors.ts";
 import { readBundle } from "../bundle/index.ts";
-import { LapidaryError } from "../config/errors.ts";
 import { TEACHER_KINDS } from "../config/types.ts";
 import { type Calibration, UNCALIBRATED } from "../features/calibration.ts";
 import { objectivesOf, outputWidth } from "../features/objectives.ts";

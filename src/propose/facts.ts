@@ -1,6 +1,6 @@
-import { type FieldList, listsOf } from "./lists.ts";
 import type { TimeUnit } from "./proposal.ts";
-import type { SampledField } from "./sample.ts";
+import { type FieldList, listsOf } from "./proposals/lists.ts";
+import type { SampledField } from "./sampled-field.ts";
 import { namesId, namesTime } from "./words.ts";
 
 /** Share of the values that must be of a form: a log has its bad rows. */

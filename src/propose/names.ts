@@ -1,4 +1,4 @@
-import { TAKEN_NAMES } from "../config/resolve-events.ts";
+import { TAKEN_NAMES } from "../config/events/resolve-events.ts";
 
 /** Name of a fact in a configuration, as its schema asks for. */
 const VALID = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;

@@ -1,5 +1,5 @@
 /** What is proposed for a log: which field is what, and why. */
-import type { ValueKind } from "../config/value-kinds.ts";
+import type { ValueKind } from "../config/events/value-kinds.ts";
 
 /** Formats of a log. */
 export type LogFormat = "parquet" | "csv" | "tsv" | "jsonl";

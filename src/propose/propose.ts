@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import type { SqlSource } from "../config/types.ts";
-import { type ArrivalSources, type TimedOutcome, timedOutcomes } from "./arrivals.ts";
-import { chooseAttributes } from "./attributes.ts";
 import { positiveShare, tells } from "./compare.ts";
-import { type DelaySources, measuredDelay } from "./delays.ts";
 import { type FieldFacts, factsOf } from "./facts.ts";
-import { MOST_OBJECTIVES, sortFlags } from "./labels.ts";
 import { FactNames } from "./names.ts";
-import { eachRow, type Positives, positivesOf } from "./positives.ts";
 import type { Choice, FactChoice, ObjectiveChoice, OriginChoice, Proposal } from "./proposal.ts";
+import { type ArrivalSources, type TimedOutcome, timedOutcomes } from "./proposals/arrivals.ts";
+import { chooseAttributes } from "./proposals/attributes.ts";
+import { type DelaySources, measuredDelay } from "./proposals/delays.ts";
+import { MOST_OBJECTIVES, sortFlags } from "./proposals/labels.ts";
+import { eachRow, type Positives, positivesOf } from "./proposals/positives.ts";
 import {
   type ChosenField,
   canBeId,
@@ -21,10 +21,10 @@ import {
   chooseSurface,
   chooseUserAndItem,
   type Repetition,
-} from "./roles.ts";
+} from "./proposals/roles.ts";
+import { delaysFor, splitOf, timeRange } from "./proposals/split.ts";
+import { type ChosenTime, chooseTime } from "./proposals/times.ts";
 import { Log, type Sample } from "./sample.ts";
-import { delaysFor, splitOf, timeRange } from "./split.ts";
-import { type ChosenTime, chooseTime } from "./times.ts";
 import { hasTrait } from "./words.ts";
 
 /** Rows up to which distinct values are counted exactly. */

@@ -1,14 +1,15 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { type ErrorFacts, LapidaryError } from "../base/errors.ts";
 import { EVENTS_DEFAULTS } from "../config/defaults.ts";
-import { type ErrorFacts, LapidaryError } from "../config/errors.ts";
 import type { SqlSource } from "../config/types.ts";
 import { guessDelimiter } from "../data/ingest/files/index.ts";
-import { runQuery } from "../data/ingest/query.ts";
+import { runQuery } from "../data/ingest/sources/query.ts";
 import { identifier, literal, queryRows } from "../data/ingest/sql.ts";
-import { fieldsIn, jsonFields } from "./nested.ts";
 import type { LogFormat } from "./proposal.ts";
+import { fieldsIn, jsonFields } from "./proposals/nested.ts";
+import type { SampledField } from "./sampled-field.ts";
 
 /** Rows that are looked at. */
 const SAMPLE_ROWS = 20_000;
@@ -17,14 +18,6 @@ const MOST_FILES = 8;
 /** Larger files are sampled at their beginning alone. @unit bytes */
 const MOST_BYTES = 256 * 2 ** 20;
 const MOST_FIELDS = 1000;
-
-/** The text of a field in each row of a sample; null where it is missing. */
-export interface SampledField {
-  readonly name: string;
-  /** SQL type; of text formats always VARCHAR, of JSONL the type of its values. */
-  readonly type: string;
-  readonly values: readonly (string | null)[];
-}
 
 /** Rows of a log, drawn over its files. */
 export interface Sample {

@@ -1,10 +1,11 @@
 import { join } from "node:path";
+import { LapidaryError } from "../base/errors.ts";
 import { type Bundle, readBundle } from "../bundle/index.ts";
-import { LapidaryError } from "../config/errors.ts";
-import type { ProjectConfig, Split } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { Split } from "../config/types.ts";
 import { EventStore, pointInTime } from "../data/index.ts";
 import { type Objective, objectivesOf, outputWidth } from "../features/objectives.ts";
-import { numPastRead } from "../features/request-inputs.ts";
+import { numPastRead } from "../features/requests/request-inputs.ts";
 import { hasHistories } from "../features/schema.ts";
 import type { Batch } from "../features/spec.ts";
 import { OUTCOME_FORMS, scoresOf } from "../metrics/outcomes/index.ts";

@@ -1,8 +1,8 @@
 import { dirname, join } from "node:path";
-import { LapidaryError } from "../config/errors.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import { LapidaryError } from "../base/errors.ts";
+import type { ProjectConfig } from "../config/project.ts";
 import { EventStore } from "../data/index.ts";
-import { limitBreach, type UserEvent } from "../features/event-limits.ts";
+import { limitBreach, type UserEvent } from "../features/events/event-limits.ts";
 import { hasHistories } from "../features/schema.ts";
 import { type OnlineStore, placeOf } from "../serve/index.ts";
 import { type KnowledgeStore, openKnowledge } from "../transfer/index.ts";

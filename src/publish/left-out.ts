@@ -1,5 +1,5 @@
 import { appendFileSync, rmSync } from "node:fs";
-import type { LimitBreach, UserEvent } from "../features/event-limits.ts";
+import type { LimitBreach, UserEvent } from "../features/events/event-limits.ts";
 
 /** How many events an answer names. */
 const NAMED = 10;

@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { EventsConfig, ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { EventsConfig } from "../config/types.ts";
 import { eventsConfig, temporaryFolder } from "../data/events.test.support.ts";
 import { ingest } from "../data/index.ts";
 import {
@@ -14,7 +15,7 @@ import {
   type SpelledKind,
   spelledEvents,
   storedOf,
-} from "../features/event-rules.test.support.ts";
+} from "../features/events/event-rules.test.support.ts";
 import { AMOUNT_OUTCOMES } from "../serve/bundle.test.support.ts";
 import { post, withServer } from "../serve/http/server.test.support.ts";
 import { type OnlineStore, openOnlineStore } from "../serve/index.ts";

@@ -1,8 +1,8 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import type { EventStore } from "../data/index.ts";
-import type { UserEvent } from "../features/event-limits.ts";
-import { shortFloat } from "../features/event-lists.ts";
-import type { RawFact, RawFacts } from "../features/raw-event.ts";
+import type { UserEvent } from "../features/events/event-limits.ts";
+import { shortFloat } from "../features/events/event-lists.ts";
+import type { RawFact, RawFacts } from "../features/events/raw-event.ts";
 import { FOLD_COLUMN, knownColumnOf, type ValueKind } from "../features/schema.ts";
 
 /** Reads the facts of one name of the rows [from, until): that of row `from + i` by `i`; undefined if it is missing. */

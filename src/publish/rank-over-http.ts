@@ -1,4 +1,4 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import type { Ranker } from "./audit.ts";
 
 /** Ranks with the server at `url`. @throws {LapidaryError} AUDIT_SERVER if it refuses or does not answer */

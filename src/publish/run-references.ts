@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { listBundles, readBundle } from "../bundle/index.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
 import { listRuns, type RunEntry, RunFolder } from "../train/index.ts";
 import { KnowledgeStore } from "../transfer/index.ts";
 

@@ -9,8 +9,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { makeFolder } from "../config/durable-file.ts";
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
+import { makeFolder } from "../files/durable-file.ts";
 
 /** One line of a curve: a step and what was measured at it. A number that is not finite is written as null. */
 export interface CurveRecord {

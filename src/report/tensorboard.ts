@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readdirSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { makeFolder } from "../config/durable-file.ts";
+import { makeFolder } from "../files/durable-file.ts";
 import { encodeRecord, type TensorBoardEvent } from "./event-record.ts";
 
 /** Where and how a {@link TensorBoardWriter} begins. */

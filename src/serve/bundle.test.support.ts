@@ -2,7 +2,7 @@
 import { type UserRows, writeBundle } from "../bundle/index.ts";
 import { deriveSpec } from "../features/derive-spec.ts";
 import { Dictionary } from "../features/dictionary.ts";
-import type { EventRules } from "../features/event-facts.ts";
+import type { EventRules } from "../features/events/event-facts.ts";
 import type { EventSchema } from "../features/schema.ts";
 import { tinyGraph } from "./onnx.test.support.ts";
 

@@ -10,10 +10,10 @@ import {
   SMALLINT,
   TINYINT,
 } from "@duckdb/node-api";
-import { makeFolder } from "../config/durable-file.ts";
-import { FORMATS } from "../config/world.ts";
+import { FORMATS } from "../config/world/world.ts";
 import { literal } from "../data/ingest/sql.ts";
-import { AGE_BANDS, COUNTRIES, DEVICES } from "./people.ts";
+import { makeFolder } from "../files/durable-file.ts";
+import { AGE_BANDS, COUNTRIES, DEVICES } from "./behaviour/people.ts";
 import type { Rows } from "./rows.ts";
 
 /** Folder of the log, inside of a world's. */

@@ -1,4 +1,4 @@
-import { type RandomInteger, seededIntegers } from "../metrics/random.ts";
+import { type RandomInteger, seededIntegers } from "../metrics/comparison/random.ts";
 
 /** What a stream of random numbers is for: equal keys of different parts give different streams. */
 export const STREAMS = { topics: 1, people: 2, items: 3, days: 4 } as const;

@@ -1,7 +1,7 @@
-import type { Item } from "./items.ts";
-import type { Outcome, Probabilities } from "./outcome.ts";
-import type { People } from "./people.ts";
-import { CREATIVE_DIM } from "./topics.ts";
+import type { Item } from "./behaviour/items.ts";
+import type { Outcome, Probabilities } from "./behaviour/outcome.ts";
+import type { People } from "./behaviour/people.ts";
+import { CREATIVE_DIM } from "./behaviour/topics.ts";
 
 /** Rows of one file of the log. @unit events */
 export const ROWS_PER_FILE = 2 ** 18;

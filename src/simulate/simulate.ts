@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { syncFolder, writeFileAtomic } from "../config/durable-file.ts";
-import { LapidaryError } from "../config/errors.ts";
-import type { WorldConfig } from "../config/world.ts";
+import { LapidaryError } from "../base/errors.ts";
+import type { WorldConfig } from "../config/world/world.ts";
+import { syncFolder, writeFileAtomic } from "../files/durable-file.ts";
 import { LOG_FOLDER, LogWriter, TRUTH_FOLDER } from "./log-writer.ts";
 import { World } from "./world.ts";
 

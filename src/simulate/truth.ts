@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { LapidaryError } from "../config/errors.ts";
-import type { ProjectConfig } from "../config/types.ts";
-import type { WorldConfig } from "../config/world.ts";
+import { LapidaryError } from "../base/errors.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { WorldConfig } from "../config/world/world.ts";
 import { EventStore } from "../data/index.ts";
 import { literal, numericColumn, streamChunks, textColumn } from "../data/ingest/sql.ts";
+import type { KnownScores } from "../evaluate/index.ts";
 import type { ScoredExamples } from "../metrics/scored-examples.ts";
-import type { KnownScores } from "../train/index.ts";
 import { TRUTH_FOLDER } from "./log-writer.ts";
 
 /** Field of the truth by the log's field whose probability it is. */

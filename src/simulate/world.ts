@@ -1,13 +1,13 @@
-import type { SurfaceConfig, WorldConfig } from "../config/world.ts";
-import { type Item, Pool } from "./items.ts";
-import { Minds } from "./minds.ts";
-import type { Probabilities } from "./outcome.ts";
-import { People } from "./people.ts";
-import { LoggingPolicy } from "./policy.ts";
+import type { SurfaceConfig, WorldConfig } from "../config/world/world.ts";
+import { type Item, Pool } from "./behaviour/items.ts";
+import { Minds } from "./behaviour/minds.ts";
+import type { Probabilities } from "./behaviour/outcome.ts";
+import { People } from "./behaviour/people.ts";
+import { LoggingPolicy } from "./behaviour/policy.ts";
+import { Response, type Showing } from "./behaviour/response.ts";
+import { Topics } from "./behaviour/topics.ts";
 import { Draws } from "./random.ts";
-import { Response, type Showing } from "./response.ts";
 import { type Place, ROWS_PER_FILE, Rows } from "./rows.ts";
-import { Topics } from "./topics.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;

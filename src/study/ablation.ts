@@ -1,5 +1,5 @@
-import { UNCHANGED } from "../config/studies.ts";
-import type { SeedInterval } from "../metrics/seed-interval.ts";
+import { UNCHANGED } from "../config/study/studies.ts";
+import type { SeedInterval } from "../metrics/comparison/seed-interval.ts";
 import type { Measurements } from "./measure.ts";
 import { differenceOf, type PointCells, pointsOf, type StudyPoint } from "./point.ts";
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import type { CellReport, CellRequest, CellTask } from "./cell-task.ts";
 
 const WORKER = new URL("./cell-worker.js", import.meta.url);

@@ -1,6 +1,6 @@
-import type { ErrorFacts } from "../config/errors.ts";
-import type { StudyWindow } from "../config/studies.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import type { ErrorFacts } from "../base/errors.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { StudyWindow } from "../config/study/studies.ts";
 
 /** One run of a cell, as a process of its own is told of it. */
 export interface CellTask {

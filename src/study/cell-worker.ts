@@ -1,8 +1,9 @@
 /** One process of a study: trains one run, or continues it, and scores the study's window with it. */
 import { join } from "node:path";
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import { ProcessMesh } from "../distributed/index.ts";
-import { openRun, scoreRun, train } from "../train/index.ts";
+import { scoreRun } from "../evaluate/index.ts";
+import { openRun, train } from "../train/index.ts";
 import type { CellReport, CellRequest, CellTask } from "./cell-task.ts";
 
 const controller = new AbortController();

@@ -4,7 +4,7 @@ export {
   type StudyOptions,
   type StudyOutcome,
   type StudyProgress,
-  type StudyReport,
   studyOf,
 } from "./study.ts";
 export { studyTables } from "./study-page.ts";
+export type { StudyReport } from "./study-report.ts";

@@ -1,4 +1,4 @@
-import { type Correlation, rankCorrelation } from "../metrics/rank-correlation.ts";
+import { type Correlation, rankCorrelation } from "../metrics/comparison/rank-correlation.ts";
 import type { AblationResult, VariantResult } from "./ablation.ts";
 
 /** What a study of a light variant found, as plain JSON. */

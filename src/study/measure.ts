@@ -1,11 +1,12 @@
 import { join } from "node:path";
-import type { ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import { type KnownScores, surfaceNames } from "../evaluate/index.ts";
+import { combine, type Estimate } from "../metrics/comparison/seed-interval.ts";
+import { ratioOfSums, userResamples, type WeightedMetric } from "../metrics/comparison/user-resamples.ts";
 import { groupRows } from "../metrics/groups.ts";
 import { normalizedOf } from "../metrics/normalized-deviance.ts";
 import { alignExamples, SCORED_COLUMNS, takeRows } from "../metrics/scored-examples.ts";
-import { combine, type Estimate } from "../metrics/seed-interval.ts";
-import { ratioOfSums, userResamples, type WeightedMetric } from "../metrics/user-resamples.ts";
-import { type KnownScores, type Predictions, RunFolder, readPredictions, surfaceNames } from "../train/index.ts";
+import { type Predictions, RunFolder, readPredictions } from "../train/index.ts";
 import type { Cell } from "./plan.ts";
 
 /** What a cell cost. FLOPs are those of matrix products, counted as they ran. */

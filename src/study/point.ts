@@ -1,4 +1,4 @@
-import { combine, type Estimate, overSeeds, type SeedInterval } from "../metrics/seed-interval.ts";
+import { combine, type Estimate, overSeeds, type SeedInterval } from "../metrics/comparison/seed-interval.ts";
 import type { BySurface, CellCost, MeasuredCell } from "./measure.ts";
 import type { Cell } from "./plan.ts";
 

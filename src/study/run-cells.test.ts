@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { USER_CONFIG } from "../../test/train/project.ts";
 import { resolveConfig } from "../config/resolve.ts";
-import type { AblationStudy, ScalingStudy } from "../config/studies.ts";
+import type { AblationStudy, ScalingStudy } from "../config/study/studies.ts";
 import { ablationCells, scalingCells } from "./plan.ts";
 import { processesFor } from "./run-cells.ts";
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { LapidaryError } from "../config/errors.ts";
+import type { LapidaryError } from "../base/errors.ts";
 import { type CellEnding, CellProcess } from "./cell-process.ts";
 import type { CellTask } from "./cell-task.ts";
 

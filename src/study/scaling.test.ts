@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ModelSize } from "../config/types.ts";
-import { combine, type Estimate } from "../metrics/seed-interval.ts";
+import { combine, type Estimate } from "../metrics/comparison/seed-interval.ts";
 import { analyseAblation } from "./ablation.ts";
 import { analyseLightweight } from "./lightweight.ts";
 import type { MeasuredCell } from "./measure.ts";

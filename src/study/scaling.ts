@@ -1,6 +1,12 @@
 import type { ModelSize } from "../config/types.ts";
+import {
+  combine,
+  type Estimate,
+  exponentiated,
+  overSeeds,
+  type SeedInterval,
+} from "../metrics/comparison/seed-interval.ts";
 import { type CostPoint, fitLogLine, frontierOf, type LogLine, logComputeFor } from "../metrics/log-line.ts";
-import { combine, type Estimate, exponentiated, overSeeds, type SeedInterval } from "../metrics/seed-interval.ts";
 import type { Measurements } from "./measure.ts";
 import { differenceOf, type PointCells, type PointDifference, pointsOf, type StudyPoint } from "./point.ts";
 

@@ -1,13 +1,13 @@
+import type { ResultTable } from "../evaluate/index.ts";
 import { onLine } from "../metrics/log-line.ts";
 import type { Page, Section } from "../report/html.ts";
 import { intervalChart } from "../report/svg/interval-chart.ts";
 import { type ScatterSeries, scatterChart } from "../report/svg/scatter-chart.ts";
-import type { ResultTable } from "../train/index.ts";
 import type { AblationResult } from "./ablation.ts";
 import { changePairs, type LightweightResult } from "./lightweight.ts";
 import type { StudyPoint } from "./point.ts";
 import type { Family, FittedLine, ScalingResult } from "./scaling.ts";
-import type { StudyReport, StudyResult } from "./study.ts";
+import type { StudyReport, StudyResult } from "./study-report.ts";
 import {
   ablationTable,
   agreementTable,

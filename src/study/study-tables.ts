@@ -1,6 +1,6 @@
-import type { SeedInterval } from "../metrics/seed-interval.ts";
+import type { ResultTable } from "../evaluate/index.ts";
+import type { SeedInterval } from "../metrics/comparison/seed-interval.ts";
 import type { Cell as TableCell } from "../report/html.ts";
-import type { ResultTable } from "../train/index.ts";
 import type { AblationResult } from "./ablation.ts";
 import { changePairs, type LightweightResult } from "./lightweight.ts";
 import type { BySurface } from "./measure.ts";

@@ -1,20 +1,23 @@
 import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder, writeFileAtomic } from "../config/durable-file.ts";
-import { LapidaryError } from "../config/errors.ts";
-import { nearest } from "../config/nearest.ts";
-import type { AblationStudy, StudyConfig, StudyWindow } from "../config/studies.ts";
-import { MODEL_SIZES, type ProjectConfig } from "../config/types.ts";
+import { LapidaryError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { AblationStudy, StudyConfig } from "../config/study/studies.ts";
+import { MODEL_SIZES } from "../config/types.ts";
+import { type KnownScores, surfaceNames } from "../evaluate/index.ts";
+import { makeFolder, writeFileAtomic } from "../files/durable-file.ts";
 import { htmlPage } from "../report/html.ts";
-import { type KnownScores, RunFolder, runConfigOf, surfaceNames } from "../train/index.ts";
+import { RunFolder, runConfigOf } from "../train/index.ts";
 import { type AblationResult, analyseAblation } from "./ablation.ts";
 import type { CellTask } from "./cell-task.ts";
-import { analyseLightweight, type LightweightResult } from "./lightweight.ts";
-import { type BySurface, measureCells } from "./measure.ts";
+import { analyseLightweight } from "./lightweight.ts";
+import { measureCells } from "./measure.ts";
 import { ablationCells, type Cell, scalingCells, studyFolder } from "./plan.ts";
 import { type CellsProgress, type PendingRun, type RunCellsOptions, runCells } from "./run-cells.ts";
-import { analyseScaling, type ScalingResult } from "./scaling.ts";
+import { analyseScaling } from "./scaling.ts";
 import { studyPage } from "./study-page.ts";
+import type { StudyReport, StudyResult } from "./study-report.ts";
 
 /** How to do a study of a project. */
 export interface StudyOptions {
@@ -38,23 +41,6 @@ export interface StudyProgress extends CellsProgress {
   /** Runs of the study. */
   readonly total: number;
 }
-
-/** What a finished study says, as plain JSON. */
-export interface StudyReport {
-  readonly study: string;
-  readonly window: StudyWindow;
-  readonly seeds: readonly number[];
-  /** That all runs were compared on, with a known label of the first objective; and their users. */
-  readonly examples: number;
-  readonly users: number;
-  /** NE of what could be known at most, by objective; empty where that is not known. */
-  readonly best: Readonly<Record<string, number>>;
-  readonly bestBySurface: BySurface<number>;
-  readonly result: StudyResult;
-}
-
-/** What a study found. */
-export type StudyResult = ScalingResult | AblationResult | LightweightResult;
 
 /** How a study ended: with a report, or stopped to go on later. */
 export type StudyOutcome =

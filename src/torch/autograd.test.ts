@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { embedding, grad, gradientOf, noGrad, Scope, segmentSum, setGradient, type Tensor, zeros } from "./index.ts";
-import { f64, i64, random64 } from "./operators.test.support.ts";
+import { embedding, grad, gradientOf, noGrad, Scope, setGradient, type Tensor, zeros } from "./index.ts";
+import { f64, i64, random64 } from "./operators/operators.test.support.ts";
 import { expectNoLeaks, toBeClose } from "./testing.ts";
 
 const refused = expect.objectContaining({ code: "TORCH_OPERATOR" });
@@ -148,18 +148,6 @@ describe("grad", () => {
     const [first] = grad([cube], [x]);
     expect(() => grad([(first as Tensor).sum()], [x])).toThrow(refused);
     expect(() => grad([cube], [x])).toThrow(/a second time/);
-  });
-
-  test("gives second derivatives through our own operator", () => {
-    const x = random64([5, 2]);
-    x.requiresGrad = true;
-    const membership = f64([1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1], [3, 5]);
-    const hessianTimes = (sums: Tensor): Tensor => {
-      const [first] = grad([sums.square().sum()], [x], { createGraph: true });
-      const [second] = grad([first as Tensor], [x], { gradients: [random64([5, 2], 2)] });
-      return second as Tensor;
-    };
-    toBeClose(hessianTimes(segmentSum(x.pow(3), i64([0, 2, 2, 5]))), hessianTimes(membership.mm(x.pow(3))));
   });
 
   test("refuses what does not fit together", () => {

@@ -1,9 +1,14 @@
 import { createRequire } from "node:module";
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import { torchError } from "./torch-error.ts";
 
 /** A tensor in the native table of this thread; small integer, never 0. */
 export type Handle = number;
+
+/** A random generator in the native table. */
+export interface GeneratorRef {
+  readonly id: number;
+}
 
 /** What the addon exports: one function per entry point, no policy. Handles are only valid on their own thread. */
 export interface Native {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { buildInfo, countFlops, grad, linear, noGrad, setThreads, type Tensor, threads } from "./index.ts";
-import { random64 } from "./operators.test.support.ts";
+import { random64 } from "./operators/operators.test.support.ts";
 
 describe("threads", () => {
   test("are as many as were set", () => {

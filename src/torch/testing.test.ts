@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { liveTensors, Scope, type Tensor, tensor } from "./index.ts";
-import { f64, i64, random64 } from "./operators.test.support.ts";
+import { f64, i64, random64 } from "./operators/operators.test.support.ts";
 import { checkGrads, expectNoLeaks, toBeClose } from "./testing.ts";
 
 interface Difference {

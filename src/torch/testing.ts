@@ -1,10 +1,10 @@
 /** Assertions for tests of every floor that computes with tensors. */
 import { AssertionError } from "node:assert";
 import { grad, noGrad } from "./autograd.ts";
-import type { DType, TensorArray } from "./dtype.ts";
 import { randn, type Tensor } from "./generated/tensor.ts";
-import { RandomGenerator } from "./random.ts";
 import { liveTensors, Scope } from "./scope.ts";
+import type { DType, TensorArray } from "./tensor/dtype.ts";
+import { RandomGenerator } from "./tensor/random.ts";
 
 /** How far two values may be apart: `|a - e| ≤ atol + rtol |e|`. */
 export interface Tolerance {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import {
   cat,
   embedding,
@@ -14,7 +14,7 @@ import {
   zeros,
 } from "./index.ts";
 import { native } from "./native.ts";
-import { f64, i64 } from "./operators.test.support.ts";
+import { f64, i64 } from "./operators/operators.test.support.ts";
 import { torchError } from "./torch-error.ts";
 
 /** The error that `body` throws; anything but a typed one is passed on. */

@@ -1,4 +1,4 @@
-import { type ErrorCode, LapidaryError } from "../config/errors.ts";
+import { type ErrorCode, LapidaryError } from "../base/errors.ts";
 
 interface Kind {
   readonly code: ErrorCode;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { fromArray, tensor } from "./from-array.ts";
 import { cat, linear, type Tensor } from "./generated/tensor.ts";
 import { liveTensors, Scope, scoped } from "./scope.ts";
+import { fromArray, tensor } from "./tensor/from-array.ts";
 import { expectNoLeaks } from "./testing.ts";
 import { outsideTensor, trace } from "./trace.ts";
 

@@ -1,10 +1,10 @@
 import { noGrad } from "./autograd.ts";
-import { type DType, dtypeName, type TensorArray } from "./dtype.ts";
 import { parseSchema, type Schema } from "./generate/schema.ts";
 import { Tensor } from "./generated/tensor.ts";
-import { type HostObserver, observeHost } from "./host-access.ts";
 import { type Handle, native } from "./native.ts";
 import { Scope } from "./scope.ts";
+import { type DType, dtypeName, type TensorArray } from "./tensor/dtype.ts";
+import { type HostObserver, observeHost } from "./tensor/host-access.ts";
 
 /** A tensor of a trace: its place among {@link Trace.tensors}. */
 export type TensorId = number;

@@ -1,28 +1,10 @@
-/** One trainer for one process and for many, its runs, and their evaluation. */
-export {
-  type EvaluateOptions,
-  type Evaluation,
-  evaluateRuns,
-  type KnownScores,
-  type RunEvaluation,
-  scoreRun,
-  surfaceNames,
-  trainingCurve,
-} from "./evaluation.ts";
-export {
-  costTable,
-  countTable,
-  type EvaluationPageOptions,
-  evaluationPage,
-  type ResultTable,
-  resultTable,
-  surfaceTable,
-  transferTable,
-} from "./evaluation-report.ts";
-export { evaluationName, verdictsOf } from "./evaluation-verdict.ts";
+/** One trainer for one process and for many, and its runs. */
 export type { TrainingInputs } from "./inputs.ts";
+export type { TrainingOutcome } from "./job.ts";
 export { type Lesson, type LossScope, labelLoss, labelsOf, maskedLoss, taughtLoss } from "./learner.ts";
-export { findRun, listRuns, type RunEntry } from "./ledger.ts";
+export { type Predictions, predict, readPredictions, scoreBatch } from "./predict.ts";
+export type { TrainingProgress } from "./progress.ts";
+export { findRun, listRuns, type RunEntry } from "./run/ledger.ts";
 export {
   type EnrichFor,
   enrichmentOf,
@@ -31,17 +13,14 @@ export {
   type OpenedRun,
   openRun,
   runPath,
-} from "./open-run.ts";
-export { type Predictions, predict, readPredictions, scoreBatch } from "./predict.ts";
-export type { TrainingProgress } from "./progress.ts";
-export { compareRuns, describeRun, type RunComparison, type RunDetails } from "./run-details.ts";
-export { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
+} from "./run/open-run.ts";
+export type { RunConfig, TrainingSlice } from "./run/run-config.ts";
+export { RunFolder, type RunSummary } from "./run/run-folder.ts";
 export {
   type Enrich,
   modelOf,
   runConfigOf,
   type Teaching,
-  type TrainingOutcome,
   type TrainOptions,
   train,
 } from "./trainer.ts";

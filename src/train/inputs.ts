@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { makeFolder, writeFileAtomic } from "../config/durable-file.ts";
-import { LapidaryError } from "../config/errors.ts";
-import type { ModelConfig, ProjectConfig, Split } from "../config/types.ts";
+import { LapidaryError } from "../base/errors.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { ModelConfig, Split } from "../config/types.ts";
 import {
   admissionTimes,
   type BatchReader,
@@ -27,6 +27,7 @@ import { withObjectives } from "../features/objectives.ts";
 import type { Origin } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
+import { makeFolder, writeFileAtomic } from "../files/durable-file.ts";
 import type { AmountSummary } from "../metrics/outcomes/label-summary.ts";
 import type { TableIds } from "./warnings.ts";
 

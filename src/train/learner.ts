@@ -1,4 +1,4 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import type { TrainingConfig } from "../config/types.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import type { Objective } from "../features/objectives.ts";
@@ -10,21 +10,18 @@ import {
   crossEntropiesOf,
   DenseParameters,
   initAdamW,
-  initTablesAdagrad,
   lossesOf,
   meanOfKnown,
   multiObjectiveLoss,
   type NamedTable,
   parametersOf,
   type RowGradient,
-  rowWidth,
   type Schedule,
   softLabels,
   stepAdamW,
-  stepTablesAdagrad,
-  type TablesAdagradOptions,
   takeRowGradient,
 } from "../nn/index.ts";
+import { initTablesAdagrad, rowWidth, stepTablesAdagrad, type TablesAdagradOptions } from "../ops/index.ts";
 import { fromArray, noGrad, Scope, scoped, type Tensor } from "../torch/index.ts";
 
 /** A table and what its optimizer remembers. */

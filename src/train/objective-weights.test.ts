@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeStore, projectIn, temporaryFolder, USER_CONFIG } from "../../test/train/project.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { TrainingInputs } from "./inputs.ts";
-import { RunFolder } from "./run-folder.ts";
+import { RunFolder } from "./run/run-folder.ts";
 import { initLearner } from "./trainer.ts";
 
 const { previous } = USER_CONFIG.models;

@@ -1,5 +1,5 @@
+import { LapidaryError } from "../base/errors.ts";
 import { TRAINING_DEFAULTS } from "../config/defaults.ts";
-import { LapidaryError } from "../config/errors.ts";
 import type { TrainingConfig } from "../config/types.ts";
 import { EXACT, type Numerics, withNumerics } from "../nn/index.ts";
 

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
-import { makeFolder } from "../config/durable-file.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { type Objective, type ObjectiveSpec, objectivesOf } from "../features/objectives.ts";
 import type { Batch } from "../features/spec.ts";
+import { makeFolder } from "../files/durable-file.ts";
 import { type MetricRow, scoredExamples } from "../metrics/evaluation.ts";
 import { scoresOf } from "../metrics/outcomes/index.ts";
 import {
@@ -13,8 +13,8 @@ import {
   scoredExamplesForm,
 } from "../metrics/scored-examples.ts";
 import type { Model } from "../model/index.ts";
+import { readSafetensors, writeSafetensors } from "../torch/files/safetensors.ts";
 import { fromArray, noGrad, Scope, type Tensor } from "../torch/index.ts";
-import { readSafetensors, writeSafetensors } from "../torch/safetensors.ts";
 
 /** Scored examples of each objective, by name. */
 export type Predictions = Readonly<Record<string, ScoredExamples>>;

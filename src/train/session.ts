@@ -1,18 +1,19 @@
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import type { Batch } from "../features/spec.ts";
 import { type MetricRow, metricRow } from "../metrics/evaluation.ts";
 import { constantLogLoss } from "../metrics/predictions.ts";
 import { costOf, type ModelCost } from "../model/index.ts";
-import { countElements, countValues, parametersOf, type Schedule, warmupStableDecay } from "../nn/index.ts";
+import { countElements, parametersOf, type Schedule, warmupStableDecay } from "../nn/index.ts";
+import { countValues } from "../ops/index.ts";
 import { countFlops, noGrad, Scope } from "../torch/index.ts";
-import type { TrainingPosition } from "./checkpoint.ts";
-import { Curves, VALIDATION } from "./curves.ts";
+import type { TrainingJob, TrainingOutcome } from "./job.ts";
 import type { Learner, StepReport } from "./learner.ts";
 import { inPrecision } from "./precision.ts";
 import { mapBatches, meanNormalizedEntropy, predict } from "./predict.ts";
 import { RateMeter } from "./progress.ts";
-import type { RunSummary } from "./run-folder.ts";
-import type { TrainingJob, TrainingOutcome } from "./trainer.ts";
+import type { TrainingPosition } from "./run/checkpoint.ts";
+import { Curves, VALIDATION } from "./run/curves.ts";
+import type { RunSummary } from "./run/run-folder.ts";
 import { baseRateWarnings, type TrainingWarning } from "./warnings.ts";
 
 const START: TrainingPosition = { step: 0, epoch: 0, batch: 0, seconds: 0, lastLoss: null, best: null };

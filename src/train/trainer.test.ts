@@ -12,13 +12,14 @@ import {
   trainingIn,
   trainUntil,
 } from "../../test/train/project.ts";
-import type { ModelConfig, ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { ModelConfig } from "../config/types.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { readCurve } from "../report/jsonl.ts";
+import { readSafetensors } from "../torch/files/safetensors.ts";
 import { Scope } from "../torch/index.ts";
-import { readSafetensors } from "../torch/safetensors.ts";
 import { TrainingInputs } from "./inputs.ts";
-import type { RunSummary } from "./run-folder.ts";
+import type { RunSummary } from "./run/run-folder.ts";
 
 /** 443 examples in the training window, in batches of 36. */
 const UPDATES_PER_EPOCH = 12;

@@ -1,9 +1,10 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { LapidaryError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import { TRANSFER_DEFAULTS } from "../config/defaults.ts";
-import { LapidaryError } from "../config/errors.ts";
-import { nearest } from "../config/nearest.ts";
-import type { ModelConfig, ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { ModelConfig } from "../config/types.ts";
 import { EventStore, newestShareMs, timeSplitOf, windowOf } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { type ObjectiveSpec, objectivesOf } from "../features/objectives.ts";
@@ -12,13 +13,14 @@ import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { buildModel, type Model, type ModelInputs } from "../model/index.ts";
 import { Initializer } from "../nn/index.ts";
 import { RandomGenerator, setThreads } from "../torch/index.ts";
-import type { CheckpointFolder } from "./checkpoint.ts";
 import { type InputOptions, TrainingInputs } from "./inputs.ts";
+import type { TrainingJob, TrainingOutcome } from "./job.ts";
 import { Learner, type Lesson, type LossOptions, labelLesson } from "./learner.ts";
 import { inPrecision } from "./precision.ts";
 import type { TrainingProgress } from "./progress.ts";
-import { type RunConfig, RunFolder, type RunSummary, type TrainingSlice } from "./run-folder.ts";
-import { originOf } from "./run-origin.ts";
+import type { RunConfig, TrainingSlice } from "./run/run-config.ts";
+import { RunFolder } from "./run/run-folder.ts";
+import { originOf } from "./run/run-origin.ts";
 import { Session } from "./session.ts";
 import { idWarnings, negativesWarnings, oneClassWarnings, type TrainingWarning } from "./warnings.ts";
 import { attributionWindows, dealWindows } from "./windows.ts";
@@ -62,34 +64,8 @@ export interface Teaching {
 
 /** Adds to a batch of a model with these objectives what a teacher said of its examples. */
 export type Enrich = (batch: Batch, spec: ObjectiveSpec) => Batch;
-
-/** One training job: what a {@link Session} works on. */
-export interface TrainingJob {
-  readonly name: string;
-  readonly config: ModelConfig;
-  readonly inputs: TrainingInputs;
-  /** What is to be said of the inputs. */
-  readonly warnings: readonly TrainingWarning[];
-  readonly folder: RunFolder;
-  readonly mesh: ProcessMesh;
-  readonly onProgress: (progress: TrainingProgress) => void;
-  readonly onNotice: (text: string) => void;
-  readonly signal: AbortSignal;
-  readonly enrich: (batch: Batch) => Batch;
-  /** What it learns of a batch: {@link enrich}, and each impression for one attribution window only. */
-  readonly prepare: (batch: Batch) => Batch;
-  readonly validates: boolean;
-  /** Checkpoints that a fresh run goes on from; null from freshly drawn parameters. */
-  readonly after: CheckpointFolder | null;
-}
-
 /** What of a job decides its model, and where that is kept while it works. */
 type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder">;
-
-/** How training ended: finished, or stopped with a checkpoint to go on from. */
-export type TrainingOutcome =
-  | { readonly kind: "finished"; readonly summary: RunSummary }
-  | { readonly kind: "stopped"; readonly step: number };
 
 /**
  * Trains a model of the project, or continues an interrupted run exactly where its last checkpoint stands. A run that

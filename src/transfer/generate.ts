@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { LapidaryError } from "../config/errors.ts";
-import { type ProjectConfig, TEACHER_KINDS } from "../config/types.ts";
+import { LapidaryError } from "../base/errors.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import { TEACHER_KINDS } from "../config/types.ts";
 import { EventStore, timeSplitOf } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";

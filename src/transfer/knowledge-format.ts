@@ -15,9 +15,9 @@
  * Rows of an event store are in order of (user, time), so the same order serves both keys.
  */
 
-import type { AmountKind } from "../config/objective-kinds.ts";
-import type { FileDigest } from "../data/store/file-writer.ts";
+import type { AmountKind } from "../config/events/objective-kinds.ts";
 import type { ColumnType } from "../data/store/format.ts";
+import type { FileDigest } from "../files/file-writer.ts";
 
 /** Version of the format; another one is refused. */
 export const KNOWLEDGE_VERSION = 1;

@@ -1,13 +1,13 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { digestFile } from "../config/durable-file.ts";
-import { LapidaryError } from "../config/errors.ts";
+import { LapidaryError } from "../base/errors.ts";
 import { type Column, FileColumn } from "../data/store/column.ts";
 import { currentFolder } from "../data/store/event-store.ts";
 import { MANIFEST_FILE } from "../data/store/format.ts";
 import { type ObjectiveSpec, objectivesOf, outputWidth } from "../features/objectives.ts";
 import { meanEmbedding, PAST_LENGTH } from "../features/past-embeddings.ts";
 import type { Batch, BatchKnowledge } from "../features/spec.ts";
+import { digestFile } from "../files/durable-file.ts";
 import { KNOWLEDGE_COLUMNS, KNOWLEDGE_VERSION, type KnowledgeManifest } from "./knowledge-format.ts";
 import { isPublished } from "./knowledge-writer.ts";
 

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder, syncFolder, writeFileAtomic } from "../config/durable-file.ts";
-import { LapidaryError } from "../config/errors.ts";
-import { FileWriter } from "../data/store/file-writer.ts";
+import { LapidaryError } from "../base/errors.ts";
 import { CURRENT_FILE, MANIFEST_FILE } from "../data/store/format.ts";
 import { outputWidth } from "../features/objectives.ts";
+import { makeFolder, syncFolder, writeFileAtomic } from "../files/durable-file.ts";
+import { FileWriter } from "../files/file-writer.ts";
 import { type KNOWLEDGE_COLUMNS, KNOWLEDGE_VERSION, type KnowledgeManifest } from "./knowledge-format.ts";
 
 /** What one snapshot said of some examples. */

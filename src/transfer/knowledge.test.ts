@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { makeStore, resultOf, temporaryFolder, timesOf, trainAlone } from "../../test/train/project.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
 import { ingest } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { Ranker } from "../model/index.ts";

@@ -1,4 +1,4 @@
-import type { ProjectConfig } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
 import { countExamples, EventStore, timeSplitOf } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { modelOf, type TrainingProgress, train } from "../train/index.ts";

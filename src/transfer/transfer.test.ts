@@ -2,12 +2,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { makeStore, projectIn, resultOf, temporaryFolder, trainAlone, USER_CONFIG } from "../../test/train/project.ts";
-import type { ProjectConfig, TransferTechnique } from "../config/types.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { TransferTechnique } from "../config/types.ts";
 import { ProcessMesh } from "../distributed/index.ts";
+import { evaluateRuns } from "../evaluate/index.ts";
 import { Foundation } from "../model/index.ts";
+import { readSafetensors } from "../torch/files/safetensors.ts";
 import { Scope } from "../torch/index.ts";
-import { readSafetensors } from "../torch/safetensors.ts";
-import { evaluateRuns } from "../train/index.ts";
 import { generateSliced } from "./slices.ts";
 import { knowledgeFor, type TransferOptions, transfer } from "./transfer.ts";
 

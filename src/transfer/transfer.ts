@@ -1,5 +1,5 @@
-import { LapidaryError } from "../config/errors.ts";
-import type { ProjectConfig } from "../config/types.ts";
+import { LapidaryError } from "../base/errors.ts";
+import type { ProjectConfig } from "../config/project.ts";
 import { Vertical } from "../model/index.ts";
 import {
   type Enrich,

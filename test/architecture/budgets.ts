@@ -8,6 +8,20 @@ export const EXCEPTIONS: readonly { readonly path: string; readonly reason: stri
   { path: "src/torch/generated/", reason: "generated from the operators' schemas: as long as there are operators" },
 ];
 
+/** Files of a folder, tests included: above it the folder needs wings. */
+export const MAX_FILES = 20;
+
+/** Folders with more files than {@link MAX_FILES}. */
+export function crowdedFolders(paths: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const path of paths) {
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  const crowded = [...counts].filter(([, count]) => count > MAX_FILES);
+  return crowded.map(([folder, count]) => `${folder}: ${count} files, at most ${MAX_FILES}`);
+}
+
 /** Files that are longer than their budget. */
 export function budgetViolations(files: readonly { readonly path: string; readonly text: string }[]): string[] {
   return files.flatMap(({ path, text }) => {

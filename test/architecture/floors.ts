@@ -9,6 +9,7 @@ export const FLOORS = [
   "study",
   "transfer",
   "predict",
+  "evaluate",
   "train",
   "distributed",
   "export",
@@ -18,16 +19,18 @@ export const FLOORS = [
   "data",
   "metrics",
   "nn",
-  "jagged",
+  "ops",
   "torch",
   "bundle",
   "report",
   "features",
   "config",
+  "files",
+  "base",
 ] as const;
 
 /** What the order alone would allow and the design does not. */
-const ONLY: Readonly<Record<string, readonly string[]>> = { report: ["config"] };
+const ONLY: Readonly<Record<string, readonly string[]>> = { report: ["base", "files"] };
 const NEVER_REACHED: Readonly<Record<string, readonly string[]>> = { serve: ["torch", "train", "transfer"] };
 
 /** Imports out of `src/`, each with its reason. */

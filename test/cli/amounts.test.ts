@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IngestResult } from "../../src/data/index.ts";
-import { seededIntegers } from "../../src/metrics/random.ts";
+import type { Evaluation } from "../../src/evaluate/index.ts";
+import { seededIntegers } from "../../src/metrics/comparison/random.ts";
 import type { Audit } from "../../src/publish/index.ts";
-import type { Evaluation } from "../../src/train/index.ts";
 import { type Ended, lapidary, lastLine, startServer, temporaryFolder } from "./lapidary.ts";
 
 const ROWS = 2400;

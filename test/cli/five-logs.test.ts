@@ -5,9 +5,9 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IngestResult } from "../../src/data/index.ts";
 import type { Profile } from "../../src/describe/index.ts";
-import { seededIntegers } from "../../src/metrics/random.ts";
+import type { Evaluation } from "../../src/evaluate/index.ts";
+import { seededIntegers } from "../../src/metrics/comparison/random.ts";
 import type { Predicted } from "../../src/predict/index.ts";
-import type { Evaluation } from "../../src/train/index.ts";
 import { lapidary, lastLine, startServer, temporaryFolder } from "./lapidary.ts";
 
 const ROWS = 1500;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IngestResult } from "../../src/data/index.ts";
-import { seededIntegers } from "../../src/metrics/random.ts";
+import { seededIntegers } from "../../src/metrics/comparison/random.ts";
 import type { Proposal } from "../../src/propose/index.ts";
 import { lapidary, lastLine, temporaryFolder } from "./lapidary.ts";
 

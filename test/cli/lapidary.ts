@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SMALL_SAMPLE } from "../../src/cli/sample-log.test.support.ts";
-import { sampleLog } from "../../src/cli/sample-log.ts";
+import { SMALL_SAMPLE } from "../../src/cli/sample/sample-log.test.support.ts";
+import { sampleLog } from "../../src/cli/sample/sample-log.ts";
 
 /** The checkout. This file runs as dist/test/cli/lapidary.js. */
 export const ROOT: string = join(import.meta.dirname, "..", "..", "..");

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { expect, it } from "vitest";
-import type { Evaluation } from "../../src/train/index.ts";
+import type { Evaluation } from "../../src/evaluate/index.ts";
 import { lapidary, lastLine, ROOT, temporaryFolder } from "./lapidary.ts";
 
 /** The commands that README gives for a project of one's own, as they stand. */

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Evaluation, RunComparison, RunDetails } from "../../src/evaluate/index.ts";
 import type { RunReference } from "../../src/publish/index.ts";
-import type { Evaluation, RunComparison, RunDetails, RunEntry } from "../../src/train/index.ts";
+import type { RunEntry } from "../../src/train/index.ts";
 import { type Ended, initSmall, lapidary, lastLine, start, temporaryFolder } from "./lapidary.ts";
 
 const SHORT = ["--set", "training.epochs=1", "--set", "training.threads=1"];

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Evaluation } from "../../src/evaluate/index.ts";
 import { projectOf } from "../../src/simulate/world.test.support.ts";
-import type { Evaluation } from "../../src/train/index.ts";
 import { lapidary, lastLine, start, temporaryFolder } from "./lapidary.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;

@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Evaluation } from "../../src/evaluate/index.ts";
 import { readCurve } from "../../src/report/jsonl.ts";
-import type { Evaluation, RunSummary } from "../../src/train/index.ts";
+import type { RunSummary } from "../../src/train/index.ts";
 import { type Ended, initSmall, lapidary, lastLine, start, temporaryFolder } from "./lapidary.ts";
 
 const KINDS = ["baseRate", "logistic", "previous", "foundation"] as const;

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Evaluation, RunSummary } from "../../src/train/index.ts";
+import type { Evaluation } from "../../src/evaluate/index.ts";
+import type { RunSummary } from "../../src/train/index.ts";
 import type { Generated } from "../../src/transfer/index.ts";
 import { type Ended, initSmall, lapidary, lastLine, temporaryFolder } from "./lapidary.ts";
 

@@ -1,7 +1,7 @@
 /** What every process group must do: each case runs on all processes and compares with a plain computation. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import { LapidaryError } from "../../src/config/errors.ts";
+import { LapidaryError } from "../../src/base/errors.ts";
 import { type DType, fromArray, type ProcessGroup, type Reduction, Scope, type Tensor } from "../../src/torch/index.ts";
 import { type Cases, range } from "./cases.ts";
 

@@ -1,7 +1,7 @@
 /** What one process does while others die, stop, or never come: a scenario by name; writes what it meets, by line. */
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LapidaryError } from "../../src/config/errors.ts";
+import { LapidaryError } from "../../src/base/errors.ts";
 import {
   fromArray,
   type GroupOptions,

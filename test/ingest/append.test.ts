@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LapidaryError } from "../../src/config/errors.ts";
+import { LapidaryError } from "../../src/base/errors.ts";
 import type { EventsConfig } from "../../src/config/types.ts";
 import { eventsConfig, storeBytes, temporaryFolder } from "../../src/data/events.test.support.ts";
 import { ingest } from "../../src/data/ingest/ingest.ts";

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { UserConfig } from "../../src/config/schema.ts";
+import type { KnownScores } from "../../src/evaluate/index.ts";
 import { runStudy, type StudyReport, studyTables } from "../../src/study/index.ts";
-import type { KnownScores, RunSummary } from "../../src/train/index.ts";
+import type { RunSummary } from "../../src/train/index.ts";
 import { type Ended, lapidary, lastLine, start } from "../cli/lapidary.ts";
 import { makeStore, temporaryFolder, USER_CONFIG } from "../train/project.ts";
 

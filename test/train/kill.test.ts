@@ -4,8 +4,8 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { drawKillPoints, killedAt, killPointsOf } from "../../src/config/kill-points.test.support.ts";
-import type { ProjectConfig } from "../../src/config/types.ts";
+import type { ProjectConfig } from "../../src/config/project.ts";
+import { drawKillPoints, killedAt, killPointsOf } from "../../src/files/kill-points.test.support.ts";
 import { checkpointsOf, makeStore, resultOf, temporaryFolder, trainAlone, trainingIn } from "./project.ts";
 import type { WorkerTask } from "./worker-task.ts";
 

@@ -2,16 +2,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sampleLog } from "../../src/cli/sample-log.ts";
-import type { ProjectConfig } from "../../src/config/types.ts";
+import { sampleLog } from "../../src/cli/sample/sample-log.ts";
+import type { ProjectConfig } from "../../src/config/project.ts";
+import { windowOf } from "../../src/data/examples/split.ts";
 import { countLabels, EventStore, type IngestResult, ingest } from "../../src/data/index.ts";
-import { windowOf } from "../../src/data/split.ts";
+import { evaluateRuns } from "../../src/evaluate/index.ts";
 import { audit } from "../../src/publish/audit.ts";
 import { backfill } from "../../src/publish/backfill.ts";
 import { publishRun } from "../../src/publish/publish-run.ts";
 import { rankOverHttp } from "../../src/publish/rank-over-http.ts";
 import { ModelHost, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
-import { evaluateRuns } from "../../src/train/index.ts";
 import { projectIn, temporaryFolder, timesOf, trainAlone } from "./project.ts";
 
 const HOUR = 3_600_000;

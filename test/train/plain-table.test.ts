@@ -2,18 +2,19 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ProjectConfig } from "../../src/config/project.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { UserConfig } from "../../src/config/schema.ts";
-import type { ProjectConfig } from "../../src/config/types.ts";
 import { ingest } from "../../src/data/index.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
-import { seededIntegers } from "../../src/metrics/random.ts";
+import { evaluateRuns } from "../../src/evaluate/index.ts";
+import { seededIntegers } from "../../src/metrics/comparison/random.ts";
 import { audit } from "../../src/publish/audit.ts";
 import { backfill } from "../../src/publish/backfill.ts";
 import { publishRun } from "../../src/publish/publish-run.ts";
 import { rankOverHttp } from "../../src/publish/rank-over-http.ts";
 import { ModelHost, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
-import { evaluateRuns, RunFolder } from "../../src/train/index.ts";
+import { RunFolder } from "../../src/train/index.ts";
 import { generateSliced } from "../../src/transfer/index.ts";
 import { temporaryFolder, trainAlone } from "./project.ts";
 

@@ -2,27 +2,22 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ProjectConfig } from "../../src/config/project.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { UserConfig } from "../../src/config/schema.ts";
-import type { NegativeSource, ProjectConfig } from "../../src/config/types.ts";
+import type { NegativeSource } from "../../src/config/types.ts";
 import { EventStore, ingest } from "../../src/data/index.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
-import { seededIntegers } from "../../src/metrics/random.ts";
+import { evaluateRuns, evaluationPage } from "../../src/evaluate/index.ts";
+import { seededIntegers } from "../../src/metrics/comparison/random.ts";
 import { audit } from "../../src/publish/audit.ts";
 import { backfill } from "../../src/publish/backfill.ts";
 import { publishRun } from "../../src/publish/publish-run.ts";
 import { rankOverHttp } from "../../src/publish/rank-over-http.ts";
 import { ModelHost, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
+import { readSafetensors } from "../../src/torch/files/safetensors.ts";
 import { Scope } from "../../src/torch/index.ts";
-import { readSafetensors } from "../../src/torch/safetensors.ts";
-import {
-  evaluateRuns,
-  evaluationPage,
-  openRun,
-  RunFolder,
-  readPredictions,
-  scoreBatch,
-} from "../../src/train/index.ts";
+import { openRun, RunFolder, readPredictions, scoreBatch } from "../../src/train/index.ts";
 import { endWorlds, startWorld } from "../distributed/world.ts";
 import { resultOf, temporaryFolder, trainAlone, trainUntil } from "./project.ts";
 import type { LearnerTask } from "./worker-task.ts";

@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ModelConfig, ProjectConfig } from "../../src/config/types.ts";
+import type { ProjectConfig } from "../../src/config/project.ts";
+import type { ModelConfig } from "../../src/config/types.ts";
 import { EventStore } from "../../src/data/index.ts";
-import { fromRows, Scope } from "../../src/torch/index.ts";
-import { readSafetensors } from "../../src/torch/safetensors.ts";
-import { evaluateRuns, type TrainingOutcome } from "../../src/train/index.ts";
+import { evaluateRuns } from "../../src/evaluate/index.ts";
+import { fromRows } from "../../src/ops/tables/generated.ts";
+import { readSafetensors } from "../../src/torch/files/safetensors.ts";
+import { Scope } from "../../src/torch/index.ts";
+import type { TrainingOutcome } from "../../src/train/index.ts";
 import { TrainingInputs } from "../../src/train/inputs.ts";
 import { endWorlds, type Member, startWorld, untilLine } from "../distributed/world.ts";
 import { makeStore, resultOf, temporaryFolder, tensorsFile, timesOf, trainAlone, trainingIn } from "./project.ts";

@@ -4,8 +4,8 @@
  * the outcome, or the code of the error.
  */
 import { text } from "node:stream/consumers";
-import "../../src/config/kill-points.test.support.ts";
-import { LapidaryError } from "../../src/config/errors.ts";
+import "../../src/files/kill-points.test.support.ts";
+import { LapidaryError } from "../../src/base/errors.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
 import { train } from "../../src/train/index.ts";
 import type { WorkerTask } from "./worker-task.ts";

@@ -1,4 +1,4 @@
-import type { ProjectConfig } from "../../src/config/types.ts";
+import type { ProjectConfig } from "../../src/config/project.ts";
 
 /** What a process of a training is told. */
 export interface WorkerTask {

@@ -1,7 +1,7 @@
 /** A generation that kills itself at a moment: between two batches, or once its files are written but not published. */
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
-import type { ProjectConfig } from "../../src/config/types.ts";
+import type { ProjectConfig } from "../../src/config/project.ts";
 import type { GenerateOptions } from "../../src/transfer/index.ts";
 
 type Task = GenerateOptions & { readonly project: ProjectConfig; readonly moment: "score" | "publish" };

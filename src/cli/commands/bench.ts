@@ -1,10 +1,10 @@
 // Types only, and one import at run time: what the benchmarks load is not loaded by any other command.
 import type { BenchReport } from "../../../bench/registry.ts";
-import { LapidaryError } from "../../config/errors.ts";
+import { LapidaryError } from "../../base/errors.ts";
 import { defineCommand } from "../command.ts";
 import { integer, list, negatable } from "../option.ts";
-import { formatBytes, formatNumber } from "../progress-line.ts";
-import { formatPairs, formatTable } from "../table.ts";
+import { formatBytes, formatNumber } from "../screen/progress-line.ts";
+import { formatPairs, formatTable } from "../screen/table.ts";
 
 /** `lapidary bench [NAME]`: the benchmarks, each beside its peer. */
 export const bench = defineCommand({

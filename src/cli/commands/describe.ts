@@ -1,11 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { type ProjectConfig, SPLITS } from "../../config/types.ts";
+import type { ProjectConfig } from "../../config/project.ts";
+import { SPLITS } from "../../config/types.ts";
 import type { EventStore } from "../../data/index.ts";
 import type { Profile } from "../../describe/index.ts";
 import { defineCommand, type Invocation } from "../command.ts";
 import { text } from "../option.ts";
-import { profileText } from "../profile-text.ts";
+import { profileText } from "../screen/profile-text.ts";
 
 /** `lapidary describe`: what is in the event store, and what of it is suspicious. */
 export const describe = defineCommand({

@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { makeFolder } from "../../config/durable-file.ts";
-import { LapidaryError } from "../../config/errors.ts";
-import type { ResultTable } from "../../train/index.ts";
+import { LapidaryError } from "../../base/errors.ts";
+import type { ResultTable } from "../../evaluate/index.ts";
+import { makeFolder } from "../../files/durable-file.ts";
 import { defineCommand } from "../command.ts";
 import { knownTruth } from "../known-truth.ts";
 import { text } from "../option.ts";
+import { formatTable } from "../screen/table.ts";
 import { splitOption } from "../split-option.ts";
-import { formatTable } from "../table.ts";
 
 /** `lapidary evaluate RUN…`: metrics of finished runs, compared on the same examples, and a report with plots. */
 export const evaluate = defineCommand({
@@ -29,7 +29,7 @@ export const evaluate = defineCommand({
   resume: "Run `lapidary evaluate` again.",
   run: async ({ args: runs, options: { split, baseline, out }, signal, loadProject, progress }) => {
     const project = await loadProject();
-    const train = await import("../../train/index.ts");
+    const evaluate = await import("../../evaluate/index.ts");
     const { htmlPage } = await import("../../report/html.ts");
     const window = splitOption(split);
     if (baseline !== null && !runs.includes(baseline)) {
@@ -46,7 +46,7 @@ export const evaluate = defineCommand({
     const onUnwritten = (error: Error): void => {
       unwritten.push(`not written: ${error.message}`);
     };
-    const evaluation = await train.evaluateRuns(project, {
+    const evaluation = await evaluate.evaluateRuns(project, {
       runs,
       split: window,
       ...chosen,
@@ -56,18 +56,18 @@ export const evaluate = defineCommand({
       ...(await knownTruth(project)),
     });
     shown.finish("");
-    const curves = Object.fromEntries(runs.map((run) => [run, train.trainingCurve(project, run)]));
+    const curves = Object.fromEntries(runs.map((run) => [run, evaluate.trainingCurve(project, run)]));
     const notes = project.about === null ? [] : [project.about];
-    const path = resolve(out ?? join(project.runs, train.evaluationName(evaluation).file));
-    const page = htmlPage(train.evaluationPage(evaluation, { root: project.root, notes, curves }));
+    const path = resolve(out ?? join(project.runs, evaluate.evaluationName(evaluation).file));
+    const page = htmlPage(evaluate.evaluationPage(evaluation, { root: project.root, notes, curves }));
     // A page that nobody asked for by name is not worth the numbers.
     const report = writePage(path, page, out === null ? onUnwritten : null) ? path : null;
-    const transfers = train.transferTable(evaluation);
-    const { resultTable, countTable, surfaceTable, costTable } = train;
+    const transfers = evaluate.transferTable(evaluation);
+    const { resultTable, countTable, surfaceTable, costTable } = evaluate;
     const counts = countTable(evaluation);
     const shownTables = [resultTable(evaluation), counts, surfaceTable(evaluation), transfers, costTable(evaluation)];
     const tables = shownTables.filter((table) => table !== null).map(tableText);
-    const verdicts = train.verdictsOf(evaluation);
+    const verdicts = evaluate.verdictsOf(evaluation);
     const end = report === null ? unwritten : [...unwritten, `report: ${report}`];
     const drawn =
       evaluation.negatives === null ? [] : [`drawn negatives, always the same ones: ${evaluation.negatives}`];

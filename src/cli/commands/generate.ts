@@ -1,11 +1,11 @@
-import { LapidaryError } from "../../config/errors.ts";
-import { parseInstant } from "../../config/instant.ts";
+import { LapidaryError } from "../../base/errors.ts";
+import { parseInstant } from "../../base/instant.ts";
 import type { TrainingProgress } from "../../train/index.ts";
 import type { Generated } from "../../transfer/index.ts";
 import { defineCommand, type Outcome } from "../command.ts";
 import { text } from "../option.ts";
-import { formatCount } from "../progress-line.ts";
-import { formatPairs, formatTable } from "../table.ts";
+import { formatCount } from "../screen/progress-line.ts";
+import { formatPairs, formatTable } from "../screen/table.ts";
 import { updateOf } from "./train.ts";
 
 /** Lengths of a slice by name. @unit ms */

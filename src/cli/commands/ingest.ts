@@ -2,9 +2,9 @@ import type { IngestResult, OutcomeCounts } from "../../data/index.ts";
 import type { Profile } from "../../describe/index.ts";
 import { defineCommand } from "../command.ts";
 import { flag } from "../option.ts";
-import { findingsText } from "../profile-text.ts";
-import { formatCount } from "../progress-line.ts";
-import { formatPairs } from "../table.ts";
+import { findingsText } from "../screen/profile-text.ts";
+import { formatCount } from "../screen/progress-line.ts";
+import { formatPairs } from "../screen/table.ts";
 import { profileWithProgress } from "./describe.ts";
 
 /** `lapidary ingest`: logs → event store. */

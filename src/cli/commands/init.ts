@@ -1,11 +1,11 @@
 import { existsSync, rmdirSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { makeFolder } from "../../config/durable-file.ts";
-import { LapidaryError } from "../../config/errors.ts";
+import { LapidaryError } from "../../base/errors.ts";
+import { makeFolder } from "../../files/durable-file.ts";
 import type { ConfigTextOptions, Proposal } from "../../propose/index.ts";
 import { defineCommand } from "../command.ts";
 import { repeated, text } from "../option.ts";
-import { proposalText } from "../proposal-text.ts";
+import { proposalText } from "../screen/proposal-text.ts";
 
 /** `lapidary init DIR`: a commented configuration, for a log of one's own or for a sample to try it on. */
 export const init = defineCommand({
@@ -60,8 +60,8 @@ const SCHEMA_FILE = "lapidary.schema.json";
 const SAMPLE_FILE = "events.csv";
 
 async function sampleProject(): Promise<Project> {
-  const { SAMPLE_CONFIG } = await import("../sample-config.ts");
-  const { sampleLog } = await import("../sample-log.ts");
+  const { SAMPLE_CONFIG } = await import("../sample/sample-config.ts");
+  const { sampleLog } = await import("../sample/sample-log.ts");
   const texts = { [CONFIG_FILE]: SAMPLE_CONFIG, [SCHEMA_FILE]: await schema(), [SAMPLE_FILE]: sampleLog() };
   return { texts, proposal: null };
 }

@@ -1,9 +1,9 @@
-import { LapidaryError } from "../../config/errors.ts";
+import { LapidaryError } from "../../base/errors.ts";
 import type { Predicted } from "../../predict/index.ts";
 import { defineCommand, type Outcome } from "../command.ts";
 import { flag, repeated, text } from "../option.ts";
-import { formatCount } from "../progress-line.ts";
-import { formatPairs } from "../table.ts";
+import { formatCount } from "../screen/progress-line.ts";
+import { formatPairs } from "../screen/table.ts";
 
 /** `lapidary predict RUN`: scores the rows of files with a finished run. */
 export const predict = defineCommand({

@@ -1,11 +1,12 @@
-import { LapidaryError } from "../../config/errors.ts";
-import type { ProjectConfig } from "../../config/types.ts";
+import { LapidaryError } from "../../base/errors.ts";
+import type { ProjectConfig } from "../../config/project.ts";
+import type { RunComparison, RunDetails } from "../../evaluate/index.ts";
 import type { RunReference } from "../../publish/index.ts";
-import type { RunComparison, RunDetails, RunEntry } from "../../train/index.ts";
+import type { RunEntry } from "../../train/index.ts";
 import { defineCommand, type Outcome } from "../command.ts";
 import { flag } from "../option.ts";
-import { formatBytes, formatCount, formatDuration } from "../progress-line.ts";
-import { formatPairs, formatTable } from "../table.ts";
+import { formatBytes, formatCount, formatDuration } from "../screen/progress-line.ts";
+import { formatPairs, formatTable } from "../screen/table.ts";
 import { tableText } from "./evaluate.ts";
 
 const ACTIONS = ["list", "show", "compare", "remove"] as const;
@@ -63,7 +64,7 @@ async function list(project: ProjectConfig): Promise<Outcome> {
 }
 
 async function show(entry: RunEntry): Promise<Outcome> {
-  const { describeRun } = await import("../../train/index.ts");
+  const { describeRun } = await import("../../evaluate/index.ts");
   const run = describeRun(entry);
   const settings = run.settings.map(({ path, value, standard }) => [path, value, standard ?? "–"]);
   const curve = run.curve.map(({ step, ...values }) => `step ${step}: ${curveText(values)}`);
@@ -96,7 +97,7 @@ function curveText(values: Readonly<Record<string, unknown>>): string {
 }
 
 async function compare(entries: readonly RunEntry[]): Promise<Outcome> {
-  const { compareRuns } = await import("../../train/index.ts");
+  const { compareRuns } = await import("../../evaluate/index.ts");
   const compared = compareRuns(entries);
   const rows = compared.settings.map(({ path, values }) => [path, ...values.map((value) => value ?? "–")]);
   const settings = formatTable(["setting", ...entries.map(({ run }) => run)], rows);
@@ -107,7 +108,7 @@ async function compare(entries: readonly RunEntry[]): Promise<Outcome> {
 /** A table per window, and the files that its numbers come from. */
 async function resultTexts(results: RunComparison["results"]): Promise<readonly string[]> {
   if (results.length === 0) return ["no results yet: lapidary evaluate RUN"];
-  const { resultTable } = await import("../../train/index.ts");
+  const { resultTable } = await import("../../evaluate/index.ts");
   return results.map((saved) => {
     const files = saved.runs.map(({ file }) => `from ${file}`).join("\n");
     return `${saved.window}\n${tableText(resultTable(saved))}\n${files}`;

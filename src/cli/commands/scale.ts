@@ -2,7 +2,7 @@ import type { StudyOutcome, StudyProgress } from "../../study/index.ts";
 import { defineCommand, type Invocation, type Outcome } from "../command.ts";
 import { knownTruth } from "../known-truth.ts";
 import { flag, integer } from "../option.ts";
-import { formatDuration } from "../progress-line.ts";
+import { formatDuration } from "../screen/progress-line.ts";
 import { tableText } from "./evaluate.ts";
 
 const OPTIONS = {

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
-import { LapidaryError } from "../../config/errors.ts";
-import type { ProjectConfig } from "../../config/types.ts";
+import { LapidaryError } from "../../base/errors.ts";
+import type { ProjectConfig } from "../../config/project.ts";
 import { defineCommand } from "../command.ts";
 import { integer, text } from "../option.ts";
 import { openStoreOption } from "../store-option.ts";

@@ -1,9 +1,9 @@
-import { LapidaryError } from "../../config/errors.ts";
+import { LapidaryError } from "../../base/errors.ts";
 import type { SimulateResult } from "../../simulate/index.ts";
 import { defineCommand } from "../command.ts";
 import { flag } from "../option.ts";
-import { formatCount } from "../progress-line.ts";
-import { formatPairs } from "../table.ts";
+import { formatCount } from "../screen/progress-line.ts";
+import { formatPairs } from "../screen/table.ts";
 
 /** `lapidary simulate`: a synthetic world → its log, and the truth beside it. */
 export const simulate = defineCommand({

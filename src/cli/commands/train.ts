@@ -3,9 +3,9 @@ import type { OutputLine } from "../../distributed/index.ts";
 import type { RunSummary, TrainingOutcome, TrainingProgress } from "../../train/index.ts";
 import { defineCommand, type Invocation, type Outcome } from "../command.ts";
 import { flag, integer, text } from "../option.ts";
-import type { Progress } from "../progress.ts";
-import { formatCount, formatDuration } from "../progress-line.ts";
-import { formatPairs } from "../table.ts";
+import type { Progress } from "../screen/progress.ts";
+import { formatCount, formatDuration } from "../screen/progress-line.ts";
+import { formatPairs } from "../screen/table.ts";
 
 const OPTIONS = {
   run: text("NAME", "name of the run's folder (default: the model's name)"),

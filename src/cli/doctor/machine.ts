@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
-import { formatBytes } from "../progress-line.ts";
+import { formatBytes } from "../screen/progress-line.ts";
 import { type Check, ok } from "./check.ts";
 
 /** The machine itself, as programs read it. */

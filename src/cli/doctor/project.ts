@@ -1,6 +1,6 @@
-import { LapidaryError } from "../../config/errors.ts";
-import type { ProjectConfig } from "../../config/types.ts";
-import { formatBytes, formatCount } from "../progress-line.ts";
+import { LapidaryError } from "../../base/errors.ts";
+import type { ProjectConfig } from "../../config/project.ts";
+import { formatBytes, formatCount } from "../screen/progress-line.ts";
 import { type Check, ok } from "./check.ts";
 
 /** What is known of the project before it is checked. */

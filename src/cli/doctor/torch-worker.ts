@@ -3,8 +3,8 @@
  * that loads it. Writes one line of JSON: what was loaded, or why not.
  */
 import { readFileSync } from "node:fs";
-import { LapidaryError } from "../../config/errors.ts";
-import type { TorchReport } from "./torch.ts";
+import { LapidaryError } from "../../base/errors.ts";
+import type { TorchReport } from "./torch-report.ts";
 
 /** Path of the loaded libtorch; empty where the system does not tell. */
 function loadedLibtorch(): string {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { checkTorch, type TorchReport } from "./torch.ts";
+import { checkTorch } from "./torch.ts";
+import type { TorchReport } from "./torch-report.ts";
 
 const loaded: TorchReport = {
   kind: "loaded",

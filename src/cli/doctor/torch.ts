@@ -2,13 +2,8 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BuildInfo } from "../../torch/native.ts";
 import { type Check, ok, PACKAGE, SET_UP } from "./check.ts";
-
-/** What came of loading the native addon. */
-export type TorchReport =
-  | ({ readonly kind: "loaded" /** Path of libtorch; empty if unknown. */; readonly path: string } & BuildInfo)
-  | { readonly kind: "unavailable"; readonly reason: string };
+import type { TorchReport } from "./torch-report.ts";
 
 const WORKER = fileURLToPath(new URL("./torch-worker.js", import.meta.url));
 

@@ -1,14 +1,14 @@
 import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
-import { isNumeric } from "../../config/value-kinds.ts";
+import { isNumeric } from "../../config/events/value-kinds.ts";
 import { ORIGINS } from "../../features/schema.ts";
 import { FLAG_CARDINALITY } from "../../features/transform.ts";
 import type { ColumnLayout, ColumnType } from "../store/format.ts";
 import { narrowestType } from "../store/format.ts";
 import type { EventChunk, StoreWriter } from "../store/store-writer.ts";
-import type { arrivalColumns } from "./arrivals.ts";
 import { cardinalityOf, codesTable } from "./dictionaries.ts";
-import { codeLists, listCodesTable, listColumn, vectorColumn } from "./lists.ts";
+import type { arrivalColumns } from "./outcomes/arrivals.ts";
 import { type IngestPlan, type PlannedColumn, valueName } from "./plan.ts";
+import { codeLists, listCodesTable, listColumn, vectorColumn } from "./rows/lists.ts";
 import { numericColumn, streamChunks } from "./sql.ts";
 
 const SQL_TYPES: Readonly<Record<ColumnType, string>> = {

@@ -7,12 +7,12 @@ import {
   INTEGER,
   VARCHAR,
 } from "@duckdb/node-api";
-import type { FileWriter } from "../store/file-writer.ts";
-import { type BatchRecords, rowsByPart } from "./json-rows.ts";
-import { reasonOf, verdictOf } from "./judge.ts";
+import type { FileWriter } from "../../files/file-writer.ts";
 import { KEPT } from "./kept/database.ts";
 import type { IngestPlan } from "./plan.ts";
-import type { ReadPart } from "./read-parquet.ts";
+import { type BatchRecords, rowsByPart } from "./rows/json-rows.ts";
+import { reasonOf, verdictOf } from "./rows/judge.ts";
+import type { ReadPart } from "./sources/read-parquet.ts";
 import { numericColumn, queryNumber, queryRows, streamChunks } from "./sql.ts";
 
 /** One rejected row, as a line of the dead-letter file. */
@@ -27,17 +27,6 @@ export interface DeadLetter {
   /** Its bytes in base64, if they are no UTF-8. */
   readonly rawBase64?: string;
 }
-
-/** A record's own bytes, and where they stand. */
-export interface RawRecord {
-  readonly seq: number;
-  /** From 1. */
-  readonly line: number;
-  readonly raw: Uint8Array;
-}
-
-/** Reads records of a file by their sequence numbers, which rise. */
-export type RecordSource = (part: ReadPart, seqs: readonly number[]) => AsyncIterable<RawRecord>;
 
 /** Rows outside of the log's time are counted; to copy them all, as a log of other years would, helps nobody. */
 const COUNTED_ONLY = "EVENT_TIME_RANGE";

@@ -1,5 +1,5 @@
 import { type DuckDBConnection, DuckDBDataChunk, UINTEGER } from "@duckdb/node-api";
-import { hashId } from "../../features/hash-id.ts";
+import { hashId } from "../../features/events/hash-id.ts";
 import { type IngestPlan, type PlannedColumn, valueName } from "./plan.ts";
 import { identifier, numericColumn, queryNumber, streamChunks, textColumn } from "./sql.ts";
 

@@ -3,7 +3,7 @@
  * too: before it, or while it is under way.
  */
 import { DuckDBConnection } from "@duckdb/node-api";
-import { killPoint } from "../../config/kill-points.test.support.ts";
+import { killPoint } from "../../files/kill-points.test.support.ts";
 import { eventsConfig } from "../events.test.support.ts";
 import { ingest } from "./ingest.ts";
 

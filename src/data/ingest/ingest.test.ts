@@ -5,7 +5,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { EventsConfig } from "../../config/types.ts";
-import { hashId } from "../../features/hash-id.ts";
+import { hashId } from "../../features/events/hash-id.ts";
 import { eventsConfig, storeBytes, temporaryFolder } from "../events.test.support.ts";
 import { EventStore } from "../store/event-store.ts";
 import type { DeadLetter } from "./dead-letters.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { makeFolder, syncFolder, writeFileAtomic } from "../../config/durable-file.ts";
 import type { EventsConfig } from "../../config/types.ts";
+import { makeFolder, syncFolder, writeFileAtomic } from "../../files/durable-file.ts";
 import { currentFolder, EventStore } from "../store/event-store.ts";
 import {
   CONTRADICTIONS_FILE,
@@ -16,10 +16,10 @@ import {
 } from "../store/format.ts";
 import { checkUnchanged } from "./files/index.ts";
 import { removeOthers } from "./kept/database.ts";
-import { type OpenLog, openLog } from "./open-log.ts";
-import { openOutcomeLogs } from "./outcome-logs.ts";
-import { batchesOf } from "./read-log.ts";
-import type { Contradiction } from "./repeats.ts";
+import { openOutcomeLogs } from "./outcomes/outcome-logs.ts";
+import type { Contradiction } from "./rows/repeats.ts";
+import { type OpenLog, openLog } from "./sources/open-log.ts";
+import { batchesOf } from "./sources/read-log.ts";
 import { filesOf, type Job, numStages, runStages } from "./stages.ts";
 import { Workspace } from "./workspace.ts";
 

@@ -1,3 +1,4 @@
+import type { NumericKind, ScalarKind } from "../../config/events/value-kinds.ts";
 import type {
   ArrivalConfig,
   AttributeConfig,
@@ -6,7 +7,6 @@ import type {
   OutcomeConfig,
   Source,
 } from "../../config/types.ts";
-import type { NumericKind, ScalarKind } from "../../config/value-kinds.ts";
 import {
   type AttributeField,
   type EventSchema,
@@ -14,7 +14,7 @@ import {
   knownColumnOf,
   type OutcomeField,
 } from "../../features/schema.ts";
-import type { ListSpec } from "./lists.ts";
+import type { ListSpec } from "./rows/lists.ts";
 
 /** How the values of a planned column are read. */
 export type PlannedKind = "id" | "time" | "origin" | NumericKind | "flag" | "list";

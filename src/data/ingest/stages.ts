@@ -1,20 +1,21 @@
 import { createReadStream, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LapidaryError } from "../../config/errors.ts";
+import { LapidaryError } from "../../base/errors.ts";
 import { ORIGINS } from "../../features/schema.ts";
 import { CONTRADICTIONS_FILE, DEAD_LETTER_FILE, INPUTS_FILE, type Manifest, type RowCounts } from "../store/format.ts";
 import { StoreWriter } from "../store/store-writer.ts";
-import { arrivalColumns, toldUntilOf } from "./arrivals.ts";
-import { emptyLog, unusableLog } from "./check-fields.ts";
 import { allLayouts, layoutColumns, writeEvents } from "./columns.ts";
 import { countRejections, writeDeadLetters } from "./dead-letters.ts";
 import { buildCodes, dictionaryIds } from "./dictionaries.ts";
 import { checkUnchanged, type LogFile } from "./files/index.ts";
-import { countOutcomes, joinOutcomes } from "./join-outcomes.ts";
 import { KEPT } from "./kept/database.ts";
 import { pruneEntries } from "./kept/entries.ts";
-import { latestOutcome, type OutcomeLogs, outcomeLetters, readOutcomeLog } from "./outcome-logs.ts";
+import { arrivalColumns, toldUntilOf } from "./outcomes/arrivals.ts";
+import { countOutcomes, joinOutcomes } from "./outcomes/join-outcomes.ts";
+import { latestOutcome, type OutcomeLogs, outcomeLetters, readOutcomeLog } from "./outcomes/outcome-logs.ts";
 import { schemaOf } from "./plan.ts";
+import { countRepeats, joinRepeats, writeContradictions } from "./rows/repeats.ts";
+import { emptyLog, unusableLog } from "./sources/check-fields.ts";
 import {
   batchesOf,
   countKept,
@@ -24,8 +25,7 @@ import {
   readParts,
   stageName,
   viewReadable,
-} from "./read-log.ts";
-import { countRepeats, joinRepeats, writeContradictions } from "./repeats.ts";
+} from "./sources/read-log.ts";
 import { queryNumber } from "./sql.ts";
 import type { Workspace } from "./workspace.ts";
 

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { makeFolder } from "../../config/durable-file.ts";
-import { LapidaryError } from "../../config/errors.ts";
+import { LapidaryError } from "../../base/errors.ts";
+import { makeFolder } from "../../files/durable-file.ts";
 import { databaseFolder } from "./files/index.ts";
 import { attachKept, isLocked, KEPT, type KeptPlace, keptPath } from "./kept/database.ts";
 import { literal, queryRows } from "./sql.ts";

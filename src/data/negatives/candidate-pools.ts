@@ -1,5 +1,5 @@
 import type { NegativeSource } from "../../config/types.ts";
-import { lowerBound } from "../window-rows.ts";
+import { lowerBound } from "../examples/window-rows.ts";
 import type { ItemTimeline } from "./item-timeline.ts";
 
 /** A positive example: its item, and when it was met. */

@@ -1,6 +1,6 @@
-import { timeOrder } from "../examples.ts";
+import { timeOrder } from "../examples/examples.ts";
+import { lowerBound, WindowRows } from "../examples/window-rows.ts";
 import type { EventStore } from "../store/event-store.ts";
-import { lowerBound, WindowRows } from "../window-rows.ts";
 
 const ALL_TIMES = Object.freeze({ fromMs: Number.MIN_SAFE_INTEGER, untilMs: Number.MAX_SAFE_INTEGER });
 /** Rank of an item that has no event. */

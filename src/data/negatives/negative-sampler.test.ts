@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import type { NegativesConfig } from "../../config/types.ts";
 import type { Batch } from "../../features/spec.ts";
 import { standardized } from "../../features/transform.ts";
-import { BatchSource, type BatchSourceOptions } from "../batch-source.ts";
 import { CLICK_DELAY_MS, storeBytes, type TestEvent, temporaryFolder, writeStore } from "../events.test.support.ts";
-import { ALL_EXAMPLES } from "../examples.ts";
-import { openReader } from "../reader.ts";
+import { ALL_EXAMPLES } from "../examples/examples.ts";
+import { BatchSource, type BatchSourceOptions } from "../readers/batch-source.ts";
+import { openReader } from "../readers/reader.ts";
 
 const feature = (name: string, cardinality: number) => ({ name, table: name, cardinality });
 const DWELL = { name: "dwell", mean: 0, deviation: 1 };

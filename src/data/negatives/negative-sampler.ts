@@ -1,7 +1,7 @@
 import type { NegativesConfig } from "../../config/types.ts";
 import type { Batch } from "../../features/spec.ts";
-import { hashOf, mix } from "../mix.ts";
-import { isLabelKnown } from "../point-in-time.ts";
+import { hashOf, mix } from "../examples/mix.ts";
+import { isLabelKnown } from "../histories/point-in-time.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { CANDIDATE_SOURCES, type CandidateSource, type Positive } from "./candidate-pools.ts";
 import { ItemTimeline } from "./item-timeline.ts";

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { digestFile } from "../../config/durable-file.ts";
-import { LapidaryError } from "../../config/errors.ts";
-import { nearest } from "../../config/nearest.ts";
-import { SCALAR_KINDS } from "../../config/value-kinds.ts";
+import { LapidaryError } from "../../base/errors.ts";
+import { nearest } from "../../base/nearest.ts";
+import { SCALAR_KINDS } from "../../config/events/value-kinds.ts";
 import { Dictionary } from "../../features/dictionary.ts";
+import { digestFile } from "../../files/durable-file.ts";
 import { type Column, FileColumn } from "./column.ts";
 import { FileLists, FileVectors, type ListsColumn, type VectorColumn } from "./content-column.ts";
 import {

@@ -15,7 +15,7 @@
  * Store order is (user, time), and of equal times by what the events hold: neither the order nor the number of the log's
  * files changes a byte of the columns. Each event is stored once; nothing is copied into examples.
  */
-import { SCALAR_KINDS } from "../../config/value-kinds.ts";
+import { SCALAR_KINDS } from "../../config/events/value-kinds.ts";
 import type { EventSchema, ScalarKind, ValueKind } from "../../features/schema.ts";
 
 /** Name of the file that points to the version in use. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { type FileDigest, FileWriter } from "./file-writer.ts";
+import { type FileDigest, FileWriter } from "../../files/file-writer.ts";
 import { arrayType, type ColumnEntry, type ColumnValues, narrowestType, type OffsetsEntry } from "./format.ts";
 
 const BLOCK_ROWS = 1 << 15;

@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder, syncFolder } from "../../config/durable-file.ts";
 import { Dictionary } from "../../features/dictionary.ts";
 import type { EventSchema } from "../../features/schema.ts";
-import { type FileDigest, FileWriter } from "./file-writer.ts";
+import { makeFolder, syncFolder } from "../../files/durable-file.ts";
+import { type FileDigest, FileWriter } from "../../files/file-writer.ts";
 import {
   arrayType,
   type ColumnEntry,

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { type FileDigest, FileWriter } from "./file-writer.ts";
+import { type FileDigest, FileWriter } from "../../files/file-writer.ts";
 import { ANCHOR_ROWS, arrayType, narrowestType, TIME_FILES, type TimeLayout } from "./format.ts";
 
 const SCRATCH_FILE = "columns/time.scratch";

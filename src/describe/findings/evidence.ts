@@ -1,7 +1,7 @@
 import type { EventStore } from "../../data/index.ts";
-import type { Copy } from "../copies.ts";
-import type { LabelGroups } from "../field-tally.ts";
 import type { Facts } from "../profile.ts";
+import type { Copy } from "../tallies/copies.ts";
+import type { LabelGroups } from "../tallies/field-tally.ts";
 
 /** What findings are made from. */
 export interface Evidence extends Facts {

@@ -1,4 +1,4 @@
-import { MAX_TIME_MS } from "../../config/units.ts";
+import { MAX_TIME_MS } from "../../base/units.ts";
 import { type Finding, type FindingCode, finding } from "../finding.ts";
 import { count, instant, percent } from "../format.ts";
 import type { FieldProfile, WindowProfile } from "../profile.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Slots } from "../slots.ts";
+import { Slots } from "../tallies/slots.ts";
 import { tellOf } from "./tell.ts";
 
 /** Normalized entropy with each label predicted from the others of its group and one at the base rate, one by one. */

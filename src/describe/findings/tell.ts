@@ -1,6 +1,6 @@
-import type { LabelGroups } from "../field-tally.ts";
 import { type Finding, finding } from "../finding.ts";
 import { count, percent } from "../format.ts";
+import type { LabelGroups } from "../tallies/field-tally.ts";
 import type { Evidence } from "./evidence.ts";
 
 /** Positive and negative labels that a judgement needs, each. */

@@ -1,5 +1,5 @@
 /** How outcomes of each kind are distributed, in plain numbers. */
-import type { ObjectiveKind } from "../../config/objective-kinds.ts";
+import type { ObjectiveKind } from "../../config/events/objective-kinds.ts";
 import { type Calibration, UNCALIBRATED } from "../../features/calibration.ts";
 import type { Objective, ObjectiveSpec } from "../../features/objectives.ts";
 import { objectivesOf } from "../../features/objectives.ts";

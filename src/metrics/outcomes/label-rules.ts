@@ -1,4 +1,4 @@
-import type { ObjectiveKind } from "../../config/objective-kinds.ts";
+import type { ObjectiveKind } from "../../config/events/objective-kinds.ts";
 
 /** What a label of one kind must be. */
 interface LabelRule {

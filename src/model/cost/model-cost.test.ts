@@ -1,17 +1,17 @@
 /** What a model costs as computed from shapes, beside what the executed operators count. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { MODEL_KINDS } from "../../config/types.ts";
-import { randomJagged } from "../../jagged/testing.ts";
 import {
   countElements,
   Initializer,
   MultiHeadAttention,
   type Numerics,
   parametersOf,
-  plainAttention,
   withNumerics,
 } from "../../nn/index.ts";
 import { initial64 } from "../../nn/testing.ts";
+import { plainAttention } from "../../ops/index.ts";
+import { randomJagged } from "../../ops/jagged/testing.ts";
 import {
   buildInfo,
   countFlops,
@@ -24,7 +24,7 @@ import {
 } from "../../torch/index.ts";
 import { CHOICE_SPEC, CHOICES, choiceBatch, choiceModel } from "../architecture.test.support.ts";
 import { buildModel } from "../build.ts";
-import { Embeddings } from "../embeddings.ts";
+import { Embeddings } from "../inputs/embeddings.ts";
 import type { Model } from "../model.ts";
 import { CONTENT_SPEC, contentBatch, TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "../testing.ts";
 import { costOf, describeCost } from "./model-cost.ts";

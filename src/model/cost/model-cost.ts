@@ -1,5 +1,6 @@
 import type { Batch } from "../../features/spec.ts";
-import { countElements, countValues, parametersOf } from "../../nn/index.ts";
+import { countElements, parametersOf } from "../../nn/index.ts";
+import { countValues } from "../../ops/index.ts";
 import { trace } from "../../torch/index.ts";
 import type { Model } from "../model.ts";
 import { blankBatch, type Workload } from "./blank-batch.ts";

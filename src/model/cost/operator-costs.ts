@@ -1,5 +1,5 @@
 /** What each operator that models are made of costs, from shapes alone. */
-import { countPairs } from "../../nn/index.ts";
+import { countPairs } from "../../ops/index.ts";
 import type { TensorId } from "../../torch/index.ts";
 import { bytesOf, type CallFacts, elementsOf } from "./call-facts.ts";
 

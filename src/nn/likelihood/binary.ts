@@ -1,5 +1,5 @@
+import { logLoss } from "../../ops/fused/log-loss.ts";
 import type { Tensor } from "../../torch/index.ts";
-import { logLoss } from "../losses.ts";
 import type { Likelihood } from "./likelihood.ts";
 
 /** Bernoulli with probability `σ(z)`. */

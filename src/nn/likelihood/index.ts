@@ -1,5 +1,5 @@
 /** How outcomes of each kind are distributed given the outputs of a model. */
-import type { ObjectiveKind } from "../../config/objective-kinds.ts";
+import type { ObjectiveKind } from "../../config/events/objective-kinds.ts";
 import type { Objective } from "../../features/objectives.ts";
 import { cat, type Tensor } from "../../torch/index.ts";
 import { BINARY } from "./binary.ts";

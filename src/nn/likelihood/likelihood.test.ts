@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { OBJECTIVE_KINDS, type ObjectiveKind } from "../../config/objective-kinds.ts";
+import { OBJECTIVE_KINDS, type ObjectiveKind } from "../../config/events/objective-kinds.ts";
 import { OUTPUTS, objectivesOf } from "../../features/objectives.ts";
 import { type DType, fromArray, gradientOf, setThreads, type Tensor } from "../../torch/index.ts";
 import { checkGrads, toBeClose } from "../../torch/testing.ts";

@@ -1,6 +1,6 @@
 import { LEAST_SIGMA } from "../../features/objectives.ts";
+import { logLoss } from "../../ops/fused/log-loss.ts";
 import type { Tensor } from "../../torch/index.ts";
-import { logLoss } from "../losses.ts";
 import { softLabels } from "./binary.ts";
 import type { Likelihood } from "./likelihood.ts";
 

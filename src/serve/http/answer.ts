@@ -1,4 +1,4 @@
-import { type ErrorCode, LapidaryError } from "../../config/errors.ts";
+import { type ErrorCode, LapidaryError } from "../../base/errors.ts";
 
 /** Header with the length of the JSON before tensors in binary, of requests and answers. @unit bytes */
 export const JSON_LENGTH_HEADER = "Inference-Header-Content-Length";

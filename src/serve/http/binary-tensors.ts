@@ -2,7 +2,7 @@
  * Triton's extension of the Open Inference Protocol for tensors in binary: the JSON of a body has the length that a
  * header says, and behind it lie the tensors that have a `binary_data_size`, little-endian, in the order of the JSON.
  */
-import { isPlainObject } from "../../config/check.ts";
+import { isPlainObject } from "../../base/check.ts";
 import { JSON_LENGTH_HEADER } from "./answer.ts";
 import { parseJson } from "./body.ts";
 import { DATATYPES } from "./infer.ts";

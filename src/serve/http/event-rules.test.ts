@@ -1,7 +1,7 @@
 /** What the rules of events say is what a server takes, keeps and refuses. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readEventTime, readFact } from "../../features/event-facts.ts";
+import { readEventTime, readFact } from "../../features/events/event-facts.ts";
 import {
   jsonOf,
   refusalOf,
@@ -11,9 +11,9 @@ import {
   spelled,
   spelledEvents,
   storedOf,
-} from "../../features/event-rules.test.support.ts";
-import { readId, textOf } from "../../features/event-rules.ts";
-import { isRefused } from "../../features/refusal.ts";
+} from "../../features/events/event-rules.test.support.ts";
+import { readId, textOf } from "../../features/events/event-rules.ts";
+import { isRefused } from "../../features/events/refusal.ts";
 import { AMOUNT_OUTCOMES } from "../bundle.test.support.ts";
 import type { OnlineStore } from "../store/online-store.ts";
 import { parseExactJson } from "./exact-json.ts";

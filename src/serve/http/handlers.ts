@@ -1,4 +1,4 @@
-import { packageVersion } from "../../config/version.ts";
+import { packageVersion } from "../../base/version.ts";
 import type { ModelHost } from "../ranker/model-host.ts";
 import { rank } from "../ranker/rank.ts";
 import type { ServedModel } from "../ranker/served-model.ts";

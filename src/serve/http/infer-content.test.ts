@@ -1,6 +1,6 @@
 /** Tensors of vectors and lists: their shapes follow their offsets, and none may ask for more than a list may hold. */
 import { describe, expect, it } from "vitest";
-import { VALUE_LIMITS } from "../../config/value-kinds.ts";
+import { VALUE_LIMITS } from "../../config/events/value-kinds.ts";
 import type { FeatureSpec } from "../../features/spec.ts";
 import { type GraphFacts, parseInfer } from "./infer.ts";
 

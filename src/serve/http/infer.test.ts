@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { LapidaryError } from "../../base/errors.ts";
 import { graphInputs, readBundle, type UserRows } from "../../bundle/index.ts";
-import { LapidaryError } from "../../config/errors.ts";
 import { temporaryFolder } from "../../data/events.test.support.ts";
 import { writeTinyBundle } from "../bundle.test.support.ts";
 import { exampleInfer, type InferBody, type TensorBody } from "./infer.test.support.ts";

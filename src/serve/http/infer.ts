@@ -1,4 +1,6 @@
 /** Inference of the Open Inference Protocol, version 2: tensors in JSON, checked before a session sees them. */
+
+import { isPlainObject } from "../../base/check.ts";
 import {
   type BundleManifest,
   GRAPH_OUTPUT,
@@ -8,8 +10,7 @@ import {
   isIdsAxis,
   offsetsName,
 } from "../../bundle/index.ts";
-import { isPlainObject } from "../../config/check.ts";
-import { VALUE_LIMITS } from "../../config/value-kinds.ts";
+import { VALUE_LIMITS } from "../../config/events/value-kinds.ts";
 import type { Feed, Feeds } from "../ranker/feeds.ts";
 import type { Scores } from "../ranker/messages.ts";
 import { type Answer, JSON_LENGTH_HEADER } from "./answer.ts";

@@ -1,6 +1,7 @@
 /** What the Open Inference Protocol, and Triton's extension for repositories, tell of the server and its model. */
+
+import { isPlainObject } from "../../base/check.ts";
 import { GRAPH_OUTPUT, type GraphAxis, graphInputs } from "../../bundle/index.ts";
-import { isPlainObject } from "../../config/check.ts";
 import { outputWidth } from "../../features/objectives.ts";
 import type { ServedModel } from "../ranker/served-model.ts";
 import { parseJson } from "./body.ts";

@@ -7,9 +7,9 @@ import {
   graphInputs,
   isIdsAxis,
 } from "../../bundle/index.ts";
-import { VALUE_LIMITS } from "../../config/value-kinds.ts";
+import { VALUE_LIMITS } from "../../config/events/value-kinds.ts";
 import { type FactKind, type FactKinds, factKinds } from "../../features/coding.ts";
-import type { EventRules } from "../../features/event-facts.ts";
+import type { EventRules } from "../../features/events/event-facts.ts";
 import { type EventSchema, KNOWN_KEY, ORIGINS, type ValueKind } from "../../features/schema.ts";
 import { DATATYPES } from "./infer.ts";
 import { REQUEST_LIMITS, rankKinds } from "./parse.ts";

@@ -1,5 +1,5 @@
+import { packageVersion } from "../../base/version.ts";
 import type { BundleManifest } from "../../bundle/index.ts";
-import { packageVersion } from "../../config/version.ts";
 import { OUTPUTS, objectivesOf } from "../../features/objectives.ts";
 import * as answers from "./openapi-answers.ts";
 import { type BodyDoc, eventsBody, inferBody, type JsonSchema, rankBody } from "./openapi-requests.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { VALUE_LIMITS } from "../../config/value-kinds.ts";
+import { VALUE_LIMITS } from "../../config/events/value-kinds.ts";
 import type { FactKinds } from "../../features/coding.ts";
 import { TINY_RULES } from "../bundle.test.support.ts";
 import { type ApiFacts, parseEvents, parseRank } from "./parse.ts";

@@ -1,5 +1,5 @@
 import { contentArrays, type GraphAxis, type GraphInput, isIdsAxis, type UserRows } from "../../bundle/index.ts";
-import type { RequestInputs } from "../../features/request-inputs.ts";
+import type { RequestInputs } from "../../features/requests/request-inputs.ts";
 import type { ContentColumns, ListColumn } from "../../features/spec.ts";
 
 /** One input of a graph. */

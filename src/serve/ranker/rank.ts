@@ -1,8 +1,8 @@
 import type { BundleManifest } from "../../bundle/index.ts";
+import type { RawFacts } from "../../features/events/raw-event.ts";
 import type { Objective } from "../../features/objectives.ts";
 import { objectivesOf } from "../../features/objectives.ts";
-import type { RawFacts } from "../../features/raw-event.ts";
-import { numPastRead } from "../../features/request-inputs.ts";
+import { numPastRead } from "../../features/requests/request-inputs.ts";
 import { hasHistories } from "../../features/schema.ts";
 import { OUTCOME_FORMS, scoresOf } from "../../metrics/outcomes/index.ts";
 import type { OnlineStore } from "../store/online-store.ts";

@@ -1,4 +1,4 @@
-import { LapidaryError } from "../../config/errors.ts";
+import { LapidaryError } from "../../base/errors.ts";
 import type { Feeds } from "./feeds.ts";
 import type { Scores } from "./messages.ts";
 

@@ -1,7 +1,8 @@
+import { LapidaryError } from "../../base/errors.ts";
 import { type Bundle, type BundleManifest, graphInputs, readBundle } from "../../bundle/index.ts";
-import { LapidaryError } from "../../config/errors.ts";
-import type { Gap } from "../../features/request-gaps.ts";
-import { decodeCoding, type RawRequest, RequestCoder } from "../../features/request-inputs.ts";
+import type { RawRequest } from "../../features/requests/raw-request.ts";
+import type { Gap } from "../../features/requests/request-gaps.ts";
+import { decodeCoding, RequestCoder } from "../../features/requests/request-inputs.ts";
 import { type Feeds, feedsOf } from "./feeds.ts";
 import type { Scores } from "./messages.ts";
 import { openScorer, type ServingOptions } from "./open-scorer.ts";

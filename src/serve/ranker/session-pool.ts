@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { LapidaryError } from "../../config/errors.ts";
+import type { LapidaryError } from "../../base/errors.ts";
 import { type Feeds, packFeeds } from "./feeds.ts";
 import type { Reply, Scores, SessionData } from "./messages.ts";
 import { modelError, overloaded, type Scorer } from "./scorer.ts";

@@ -1,4 +1,4 @@
-import { show } from "../../config/check.ts";
+import { show } from "../../base/check.ts";
 import type { RankRequest } from "./rank.ts";
 import type { ServedModel } from "./served-model.ts";
 

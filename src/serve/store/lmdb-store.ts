@@ -1,5 +1,5 @@
 import { open, type PutOptions, type RootDatabase } from "lmdb";
-import { makeFolder } from "../../config/durable-file.ts";
+import { makeFolder } from "../../files/durable-file.ts";
 import { countOf } from "./event-block.ts";
 import type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";
 import { groupByUser } from "./reports.ts";

@@ -1,5 +1,5 @@
-import type { EVENT_LIMITS, UserEvent } from "../../features/event-limits.ts";
-import type { RawEvent } from "../../features/raw-event.ts";
+import type { EVENT_LIMITS, UserEvent } from "../../features/events/event-limits.ts";
+import type { RawEvent } from "../../features/events/raw-event.ts";
 
 /** One report of an event of a user. */
 export type ReportedEvent = UserEvent;

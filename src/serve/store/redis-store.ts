@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { LapidaryError } from "../../config/errors.ts";
+import { LapidaryError } from "../../base/errors.ts";
 import { idHash } from "./id-hashes.ts";
 import { LoadedPages, PagesMissing } from "./loaded-pages.ts";
 import type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";

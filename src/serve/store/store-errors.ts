@@ -1,5 +1,5 @@
-import { LapidaryError } from "../../config/errors.ts";
-import { limitBreach } from "../../features/event-limits.ts";
+import { LapidaryError } from "../../base/errors.ts";
+import { limitBreach } from "../../features/events/event-limits.ts";
 import type { ReportedEvent } from "./online-store.ts";
 
 /** Version of what all stores hold: of {@link UserPages} and of the bytes of their blocks. */

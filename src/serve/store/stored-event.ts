@@ -1,4 +1,4 @@
-import type { RawEvent } from "../../features/raw-event.ts";
+import type { RawEvent } from "../../features/events/raw-event.ts";
 import { outcomeOfKnown } from "../../features/schema.ts";
 
 /** A fact as stores hold it: text, a number, or a list of one of them. */

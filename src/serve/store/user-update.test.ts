@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RawEvent, RawFacts } from "../../features/raw-event.ts";
+import type { RawEvent, RawFacts } from "../../features/events/raw-event.ts";
 import { countOf } from "./event-block.ts";
 import { LoadedPages } from "./loaded-pages.ts";
 import type { OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";

@@ -19,20 +19,28 @@ const TYPES: Readonly<Record<string, string>> = {
   Scalar: "number | boolean",
   ScalarType: "DType",
   Device: "string",
-  Generator: "RandomGenerator",
+  Generator: "GeneratorRef",
 };
 
-const HEADER = `// Written by \`npm run generate\` from the schemas of the operators in ../operators.ts. Do not edit.
-import { dtypeCode, type DType } from "../dtype.ts";
-import { type Handle, native } from "../native.ts";
-import type { RandomGenerator } from "../random.ts";
-import { TensorBase } from "../tensor-base.ts";
+/** The head of a file of wrappers, which lies two folders below `src/`. */
+const HEADER = "// Written by `npm run generate` from the schemas of the operators. Do not edit.";
 
-const call = native.call as (operator: number, ...values: unknown[]) => Handle;
-const callMany = native.call as (operator: number, ...values: unknown[]) => Handle[];
-const wrapAll = (handles: Handle[]): Tensor[] => handles.map((handle) => new Tensor(handle));
-const handleOf = (tensor: Tensor): Handle => tensor.handle;
-`;
+/** What wrappers need beside `Tensor`, each with the line that brings it. */
+const NEEDS = {
+  dtypeCode: 'import { dtypeCode } from "../../torch/tensor/dtype.ts";',
+  DType: 'import type { DType } from "../../torch/tensor/dtype.ts";',
+  Handle: 'import type { Handle } from "../../torch/native.ts";',
+  native: 'import { native } from "../../torch/native.ts";',
+  GeneratorRef: 'import type { GeneratorRef } from "../../torch/native.ts";',
+} as const;
+
+/** How wrappers call, each with the line that defines it. */
+const CALLS = {
+  call: "const call = native.call as (operator: number, ...values: unknown[]) => Handle;",
+  callMany: "const callMany = native.call as (operator: number, ...values: unknown[]) => Handle[];",
+  wrapAll: "const wrapAll = (handles: Handle[]): Tensor[] => handles.map((handle) => new Tensor(handle));",
+  handleOf: "const handleOf = (tensor: Tensor): Handle => tensor.handle;",
+} as const;
 
 function camel(name: string): string {
   const plain = name.replace(/^_+/, "");
@@ -132,8 +140,12 @@ function mergedBody(tensor: Schema, scalar: Schema): { list: string[]; body: str
   return { list, body };
 }
 
-function emitOne({ name, schemas: [schema, scalar] }: Wrapper): { method: boolean; text: string } {
-  const method = schema.arguments[0]?.name === "self" && schema.arguments[0].type === "Tensor";
+/** The wrapper's text: a method of `receiver` where that is the tensor itself. */
+function emitOne(
+  { name, schemas: [schema, scalar] }: Wrapper,
+  receiver: SchemaArgument | undefined,
+): { method: boolean; text: string } {
+  const method = receiver?.name === "self" && receiver.type === "Tensor";
   const { list, body } =
     scalar === undefined
       ? { list: parameters(schema, method), body: statement(schema, method) }
@@ -151,19 +163,36 @@ function camelName(name: string): string {
   return `${camel(name.replace(/_$/, ""))}${inPlace}`;
 }
 
-/** The text of `generated/tensor.ts`: the class whose methods are the operators on a tensor, and the other operators as functions. */
-export function emit(wrappers: readonly Wrapper[]): string {
+/** The lines of a table whose names a text uses. */
+function used(lines: Readonly<Record<string, string>>, text: string): string[] {
+  return Object.entries(lines).flatMap(([name, line]) => (new RegExp(`\\b${name}\\b`).test(text) ? [line] : []));
+}
+
+/** A file of wrappers: its imports, the operators' numbers, and the code. */
+function file(wrappers: readonly Wrapper[], imports: readonly string[], code: string): string {
   const schemas = wrappers.flatMap(({ schemas: pair }) => pair.filter((schema) => schema !== undefined));
   const constants = schemas.map((s) => `const ${constantName(s)} = native.operator("${s.name}", "${s.overload}");`);
-  const parts = wrappers.map(emitOne);
+  const calls = used(CALLS, code);
+  const needs = used(NEEDS, [...constants, ...calls, code].join("\n"));
+  return `${[HEADER, ...imports, ...needs].join("\n")}\n\n${calls.join("\n")}\n\n${constants.join("\n")}\n\n${code}`;
+}
+
+/** The text of `torch/generated/tensor.ts`: the class whose methods are the operators on a tensor, and the other operators as functions. */
+export function emitTensor(wrappers: readonly Wrapper[]): string {
+  const parts = wrappers.map((wrapper) => emitOne(wrapper, wrapper.schemas[0].arguments[0]));
   const methods = parts.filter(({ method }) => method).map(({ text }) => text);
   const functions = parts.filter(({ method }) => !method).map(({ text }) => text);
-  return `${HEADER}
-${constants.join("\n")}
-
-/** A tensor of libtorch: a handle whose methods are the operators that take a tensor first. */
+  const code = `/** A tensor of libtorch: a handle whose methods are the operators that take a tensor first. */
 export class Tensor extends TensorBase {
 ${methods.join("\n")}}
 
 ${functions.join("\n")}`;
+  return file(wrappers, ['import { TensorBase } from "../../torch/tensor/tensor-base.ts";'], code);
+}
+
+/** The text of a file of functions alone: one for each operator. */
+export function emitFunctions(wrappers: readonly Wrapper[]): string {
+  const code = wrappers.map((wrapper) => emitOne(wrapper, undefined).text).join("\n");
+  const tensor = /new Tensor\(|wrapAll/.test(code) ? "import { Tensor }" : "import type { Tensor }";
+  return file(wrappers, [`${tensor} from "../../torch/generated/tensor.ts";`], code);
 }

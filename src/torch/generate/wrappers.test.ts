@@ -1,34 +1,12 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { buildInfo } from "../index.ts";
-import { OPERATORS } from "../operators.ts";
-import { emit } from "./emit.ts";
+import { emitTensor } from "./emit.ts";
 import { parseSchema } from "./schema.ts";
-import { generateWrappers } from "./wrappers.ts";
-
-// This file runs as dist/src/torch/generate/wrappers.test.js.
-const GENERATED = join(import.meta.dirname, "../../../../src/torch/generated/tensor.ts");
 
 /** The text for one operator of the given schema. */
 const emitted = (text: string): string => {
   const schema = parseSchema(text);
-  return emit([{ name: schema.name.slice(schema.name.indexOf("::") + 2), schemas: [schema] }]);
+  return emitTensor([{ name: schema.name.slice(schema.name.indexOf("::") + 2), schemas: [schema] }]);
 };
-
-describe("the generated wrappers", () => {
-  // The checked-in text is that of the libtorch that we pin; another writes some schemas differently.
-  test.runIf(buildInfo().torch.startsWith("1.13."))("are what `npm run generate` would write", () => {
-    expect(readFileSync(GENERATED, "utf8")).toBe(generateWrappers());
-  });
-
-  test("are generated alike twice, one per operator", () => {
-    const text = generateWrappers();
-    expect(generateWrappers()).toBe(text);
-    const documented = [...text.matchAll(/\/\*\* `(?:aten|lapidary)::/g)];
-    expect(documented).toHaveLength(OPERATORS.length);
-  });
-});
 
 describe("a schema", () => {
   test("is read with its overload, defaults, keywords and alias marks", () => {

@@ -1,6 +1,5 @@
 import { native } from "../native.ts";
-import { OPERATORS } from "../operators.ts";
-import { emit, type Wrapper } from "./emit.ts";
+import type { Wrapper } from "./emit.ts";
 import { parseSchema, type Schema } from "./schema.ts";
 
 function schemaOf(qualified: string): Schema {
@@ -8,15 +7,11 @@ function schemaOf(qualified: string): Schema {
   return parseSchema(native.schema(native.operator(name, overload)));
 }
 
-function wrapperOf(line: string): Wrapper {
+/** The wrapper that a line of a list of operators asks for, as the loaded libtorch describes it. */
+export function wrapperOf(line: string): Wrapper {
   const [operators = "", alias] = line.split(" as ");
   const [first = "", second] = operators.split(" ");
   const schema = schemaOf(first);
   const name = alias ?? schema.name.slice(schema.name.indexOf("::") + 2);
   return { name, schemas: second === undefined ? [schema] : [schema, schemaOf(second)] };
-}
-
-/** The wrappers of all operators in use, as the loaded libtorch describes them. */
-export function generateWrappers(): string {
-  return emit(OPERATORS.map(wrapperOf));
 }

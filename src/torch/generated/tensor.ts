@@ -1,8 +1,10 @@
-// Written by `npm run generate` from the schemas of the operators in ../operators.ts. Do not edit.
-import { dtypeCode, type DType } from "../dtype.ts";
-import { type Handle, native } from "../native.ts";
-import type { RandomGenerator } from "../random.ts";
-import { TensorBase } from "../tensor-base.ts";
+// Written by `npm run generate` from the schemas of the operators. Do not edit.
+import { TensorBase } from "../../torch/tensor/tensor-base.ts";
+import { dtypeCode } from "../../torch/tensor/dtype.ts";
+import type { DType } from "../../torch/tensor/dtype.ts";
+import type { Handle } from "../../torch/native.ts";
+import { native } from "../../torch/native.ts";
+import type { GeneratorRef } from "../../torch/native.ts";
 
 const call = native.call as (operator: number, ...values: unknown[]) => Handle;
 const callMany = native.call as (operator: number, ...values: unknown[]) => Handle[];
@@ -118,26 +120,6 @@ const ATEN_FILL__SCALAR = native.operator("aten::fill_", "Scalar");
 const ATEN__INDICES = native.operator("aten::_indices", "");
 const ATEN__VALUES = native.operator("aten::_values", "");
 const ATEN_COALESCE = native.operator("aten::coalesce", "");
-const LAPIDARY_SEGMENT_SUM = native.operator("lapidary::segment_sum", "");
-const LAPIDARY_SEGMENT_MAX = native.operator("lapidary::segment_max", "");
-const LAPIDARY_JAGGED_ATTENTION = native.operator("lapidary::jagged_attention", "");
-const LAPIDARY_TABLES_POOL = native.operator("lapidary::tables_pool", "");
-const LAPIDARY_TABLES_LINEAR = native.operator("lapidary::tables_linear", "");
-const LAPIDARY_TABLES_ATTENTION = native.operator("lapidary::tables_attention", "");
-const LAPIDARY_TABLES_ADAGRAD_ = native.operator("lapidary::tables_adagrad_", "");
-const LAPIDARY_TABLES_ADAM_ = native.operator("lapidary::tables_adam_", "");
-const LAPIDARY_TO_ROWS = native.operator("lapidary::to_rows", "");
-const LAPIDARY_FROM_ROWS = native.operator("lapidary::from_rows", "");
-const LAPIDARY_COUNT_ROWS_ = native.operator("lapidary::count_rows_", "");
-const LAPIDARY_HISTORY_GATHER_ = native.operator("lapidary::history_gather_", "");
-const LAPIDARY_NORM = native.operator("lapidary::norm", "");
-const LAPIDARY_RESIDUAL_NORM = native.operator("lapidary::residual_norm", "");
-const LAPIDARY_GATED = native.operator("lapidary::gated", "");
-const LAPIDARY_BIAS_ACTIVATION = native.operator("lapidary::bias_activation", "");
-const LAPIDARY_DENSE = native.operator("lapidary::dense", "");
-const LAPIDARY_MASKED_LOG_LOSS = native.operator("lapidary::masked_log_loss", "");
-const LAPIDARY_FLOAT8_ENCODE = native.operator("lapidary::float8_encode", "");
-const LAPIDARY_FLOAT8_DECODE = native.operator("lapidary::float8_decode", "");
 
 /** A tensor of libtorch: a handle whose methods are the operators that take a tensor first. */
 export class Tensor extends TensorBase {
@@ -608,11 +590,6 @@ export class Tensor extends TensorBase {
   coalesce(): Tensor {
     return new Tensor(call(ATEN_COALESCE, this.handle));
   }
-
-  /** `lapidary::float8_encode(Tensor self) -> (Tensor, Tensor)` */
-  float8Encode(): [Tensor, Tensor] {
-    return wrapAll(callMany(LAPIDARY_FLOAT8_ENCODE, this.handle)) as [Tensor, Tensor];
-  }
 }
 
 /** `aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor` */
@@ -661,12 +638,12 @@ export function arange(start: number | boolean, end: number | boolean, step?: nu
 }
 
 /** `aten::rand.generator(int[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function rand(size: readonly number[], options?: { readonly generator?: RandomGenerator | null; readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
+export function rand(size: readonly number[], options?: { readonly generator?: GeneratorRef | null; readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
   return new Tensor(call(ATEN_RAND_GENERATOR, size, options?.generator?.id, dtypeCode(options?.dtype), undefined, options?.device));
 }
 
 /** `aten::randn.generator(int[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function randn(size: readonly number[], options?: { readonly generator?: RandomGenerator | null; readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
+export function randn(size: readonly number[], options?: { readonly generator?: GeneratorRef | null; readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
   return new Tensor(call(ATEN_RANDN_GENERATOR, size, options?.generator?.id, dtypeCode(options?.dtype), undefined, options?.device));
 }
 
@@ -678,99 +655,4 @@ export function fromFile(filename: string, shared?: boolean | null, size?: numbe
 /** `aten::layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor` */
 export function layerNorm(input: Tensor, normalizedShape: readonly number[], weight?: Tensor | null, bias?: Tensor | null, eps?: number, cudnnEnable?: boolean): Tensor {
   return new Tensor(call(ATEN_LAYER_NORM, input.handle, normalizedShape, weight?.handle, bias?.handle, eps, cudnnEnable));
-}
-
-/** `lapidary::segment_sum(Tensor values, Tensor offsets) -> Tensor` */
-export function segmentSum(values: Tensor, offsets: Tensor): Tensor {
-  return new Tensor(call(LAPIDARY_SEGMENT_SUM, values.handle, offsets.handle));
-}
-
-/** `lapidary::segment_max(Tensor values, Tensor offsets) -> Tensor` */
-export function segmentMax(values: Tensor, offsets: Tensor): Tensor {
-  return new Tensor(call(LAPIDARY_SEGMENT_MAX, values.handle, offsets.handle));
-}
-
-/** `lapidary::jagged_attention(Tensor query, Tensor key, Tensor value, *, Tensor query_offsets, Tensor key_offsets, Tensor? candidates=None, Tensor? position_bias=None, Tensor? time_bias=None, Tensor? query_times=None, Tensor? key_times=None, str activation="softmax", float scale=1., float factor=1., bool causal=False, int window=0, int prefix=0, int block=0, float rotary_base=0.) -> Tensor` */
-export function jaggedAttention(query: Tensor, key: Tensor, value: Tensor, options: { readonly queryOffsets: Tensor; readonly keyOffsets: Tensor; readonly candidates?: Tensor | null; readonly positionBias?: Tensor | null; readonly timeBias?: Tensor | null; readonly queryTimes?: Tensor | null; readonly keyTimes?: Tensor | null; readonly activation?: string; readonly scale?: number; readonly factor?: number; readonly causal?: boolean; readonly window?: number; readonly prefix?: number; readonly block?: number; readonly rotaryBase?: number }): Tensor {
-  return new Tensor(call(LAPIDARY_JAGGED_ATTENTION, query.handle, key.handle, value.handle, options?.queryOffsets.handle, options?.keyOffsets.handle, options?.candidates?.handle, options?.positionBias?.handle, options?.timeBias?.handle, options?.queryTimes?.handle, options?.keyTimes?.handle, options?.activation, options?.scale, options?.factor, options?.causal, options?.window, options?.prefix, options?.block, options?.rotaryBase));
-}
-
-/** `lapidary::tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] leaves) -> Tensor[]` */
-export function tablesPool(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, leaves: readonly Tensor[]): Tensor[] {
-  return wrapAll(callMany(LAPIDARY_TABLES_POOL, tables.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, leaves.map(handleOf)));
-}
-
-/** `lapidary::tables_linear(Tensor[] tables, int[] features, Tensor[] codes, Tensor weight, Tensor? bias, float? eps, Tensor[] leaves) -> Tensor` */
-export function tablesLinear(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], weight: Tensor, bias: Tensor | null, eps: number | null, leaves: readonly Tensor[]): Tensor {
-  return new Tensor(call(LAPIDARY_TABLES_LINEAR, tables.map(handleOf), features, codes.map(handleOf), weight.handle, bias?.handle, eps, leaves.map(handleOf)));
-}
-
-/** `lapidary::tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor told, Tensor prior, Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor` */
-export function tablesAttention(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], options: { readonly query: Tensor; readonly told: Tensor; readonly prior: Tensor; readonly priorValues: Tensor; readonly offsets: Tensor; readonly scale: number; readonly eps: number; readonly leaves: readonly Tensor[] }): Tensor {
-  return new Tensor(call(LAPIDARY_TABLES_ATTENTION, tables.map(handleOf), features, codes.map(handleOf), options?.query.handle, options?.told.handle, options?.prior.handle, options?.priorValues.handle, options?.offsets.handle, options?.scale, options?.eps, options?.leaves.map(handleOf)));
-}
-
-/** `lapidary::tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1., int seed=0, int step=0) -> ()` */
-export function tablesAdagrad_(tables: readonly Tensor[], moments: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, gradients: readonly Tensor[], options: { readonly lr: number; readonly eps: number; readonly replicas?: number; readonly seed?: number; readonly step?: number }): void {
-  native.callDropped(LAPIDARY_TABLES_ADAGRAD_, tables.map(handleOf), moments.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, gradients.map(handleOf), options?.lr, options?.eps, options?.replicas, options?.seed, options?.step);
-}
-
-/** `lapidary::tables_adam_(Tensor(a!)[] tables, Tensor(b!)[] first, Tensor(c!)[] second, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float beta1, float beta2, float eps, int step, int seed=0) -> ()` */
-export function tablesAdam_(tables: readonly Tensor[], first: readonly Tensor[], second: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, gradients: readonly Tensor[], options: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly eps: number; readonly step: number; readonly seed?: number }): void {
-  native.callDropped(LAPIDARY_TABLES_ADAM_, tables.map(handleOf), first.map(handleOf), second.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, gradients.map(handleOf), options?.lr, options?.beta1, options?.beta2, options?.eps, options?.step, options?.seed);
-}
-
-/** `lapidary::to_rows(Tensor values, ScalarType dtype, *, int? seed=None, int step=0) -> Tensor` */
-export function toRows(values: Tensor, dtype: DType, options?: { readonly seed?: number | null; readonly step?: number }): Tensor {
-  return new Tensor(call(LAPIDARY_TO_ROWS, values.handle, dtypeCode(dtype), options?.seed, options?.step));
-}
-
-/** `lapidary::from_rows(Tensor rows) -> Tensor` */
-export function fromRows(rows: Tensor): Tensor {
-  return new Tensor(call(LAPIDARY_FROM_ROWS, rows.handle));
-}
-
-/** `lapidary::count_rows_(Tensor(a!)[] counts, int[] features, Tensor[] codes) -> ()` */
-export function countRows_(counts: readonly Tensor[], features: readonly number[], codes: readonly Tensor[]): void {
-  native.callDropped(LAPIDARY_COUNT_ROWS_, counts.map(handleOf), features, codes.map(handleOf));
-}
-
-/** `lapidary::history_gather_(Tensor(a!) codes, Tensor[] columns, Tensor[] tables, float[] delays, *, Tensor gaps, float unit, Tensor starts, Tensor times, Tensor offsets) -> ()` */
-export function historyGather_(codes: Tensor, columns: readonly Tensor[], tables: readonly Tensor[], delays: readonly number[], options: { readonly gaps: Tensor; readonly unit: number; readonly starts: Tensor; readonly times: Tensor; readonly offsets: Tensor }): void {
-  native.callDropped(LAPIDARY_HISTORY_GATHER_, codes.handle, columns.map(handleOf), tables.map(handleOf), delays, options?.gaps.handle, options?.unit, options?.starts.handle, options?.times.handle, options?.offsets.handle);
-}
-
-/** `lapidary::norm(Tensor input, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) -> Tensor` */
-export function norm(input: Tensor, scale: Tensor, shift: Tensor | null, kind: string, eps: number, float8?: boolean): Tensor {
-  return new Tensor(call(LAPIDARY_NORM, input.handle, scale.handle, shift?.handle, kind, eps, float8));
-}
-
-/** `lapidary::residual_norm(Tensor input, Tensor residual, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) -> (Tensor, Tensor)` */
-export function residualNorm(input: Tensor, residual: Tensor, scale: Tensor, shift: Tensor | null, kind: string, eps: number, float8?: boolean): [Tensor, Tensor] {
-  return wrapAll(callMany(LAPIDARY_RESIDUAL_NORM, input.handle, residual.handle, scale.handle, shift?.handle, kind, eps, float8)) as [Tensor, Tensor];
-}
-
-/** `lapidary::gated(Tensor gate, Tensor values, str activation, bool float8=False) -> Tensor` */
-export function gated(gate: Tensor, values: Tensor, activation: string, float8?: boolean): Tensor {
-  return new Tensor(call(LAPIDARY_GATED, gate.handle, values.handle, activation, float8));
-}
-
-/** `lapidary::bias_activation(Tensor input, Tensor? bias, str activation, bool float8=False) -> Tensor` */
-export function biasActivation(input: Tensor, bias: Tensor | null, activation: string, float8?: boolean): Tensor {
-  return new Tensor(call(LAPIDARY_BIAS_ACTIVATION, input.handle, bias?.handle, activation, float8));
-}
-
-/** `lapidary::dense(Tensor input, Tensor weight, Tensor? bias, str activation, bool half=False, bool float8=False) -> Tensor` */
-export function dense(input: Tensor, weight: Tensor, bias: Tensor | null, activation: string, half?: boolean, float8?: boolean): Tensor {
-  return new Tensor(call(LAPIDARY_DENSE, input.handle, weight.handle, bias?.handle, activation, half, float8));
-}
-
-/** `lapidary::masked_log_loss(Tensor logits, Tensor labels, Tensor mask, Tensor known) -> Tensor` */
-export function maskedLogLoss(logits: Tensor, labels: Tensor, mask: Tensor, known: Tensor): Tensor {
-  return new Tensor(call(LAPIDARY_MASKED_LOG_LOSS, logits.handle, labels.handle, mask.handle, known.handle));
-}
-
-/** `lapidary::float8_decode(Tensor codes, Tensor scales, int[] shape, ScalarType dtype) -> Tensor` */
-export function float8Decode(codes: Tensor, scales: Tensor, shape: readonly number[], dtype: DType): Tensor {
-  return new Tensor(call(LAPIDARY_FLOAT8_DECODE, codes.handle, scales.handle, shape, dtypeCode(dtype)));
 }

@@ -1,5 +1,5 @@
 import type { EventsConfig } from "../../../config/types.ts";
-import { ESC, escapeCodes } from "./escapes.ts";
+import { ESC, escapeCodes } from "./records/escapes.ts";
 
 /** How the bytes of a text file are read as characters. `latin-1` is ISO 8859-1, each byte the code point of its value. */
 export const ENCODINGS = ["utf-8", "latin-1", "utf-16"] as const;

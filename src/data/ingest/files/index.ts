@@ -2,11 +2,11 @@
 
 export type { TextOptions } from "./dialect.ts";
 export { databaseFolder, duckPath, searchable, spellableForNow } from "./duck-path.ts";
-export { unescapeSql } from "./escapes.ts";
-export { type FramedText, frameText } from "./frame.ts";
+export { checkParquet } from "./formats/parquet.ts";
 export { guessDelimiter } from "./guess-delimiter.ts";
 export { checkUnchanged, type LogFile, listLogFiles } from "./list.ts";
-export { checkParquet } from "./parquet.ts";
 export { readHeader } from "./read-header.ts";
-export { readRecords } from "./read-records.ts";
-export { RecordLines } from "./record-places.ts";
+export { unescapeSql } from "./records/escapes.ts";
+export { type FramedText, frameText } from "./records/frame.ts";
+export { readRecords } from "./records/read-records.ts";
+export { RecordLines } from "./records/record-places.ts";

@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import { stat } from "node:fs/promises";
-import { LapidaryError } from "../../../config/errors.ts";
+import { LapidaryError } from "../../../base/errors.ts";
 import type { EventsConfig } from "../../../config/types.ts";
 import { expandGlob } from "./glob.ts";
 

@@ -1,7 +1,7 @@
 import { closeSync, createReadStream, openSync, readFileSync, readSync } from "node:fs";
-import { gunzipped } from "./gzip.ts";
+import { gunzipped } from "./formats/gzip.ts";
+import { decompressedZstd } from "./formats/zstd.ts";
 import { type LogFile, messageOf, unreadable } from "./list.ts";
-import { decompressedZstd } from "./zstd.ts";
 
 /** How the bytes of a file are compressed. */
 export type Compression = "none" | "gzip" | "zstd";

@@ -1,7 +1,7 @@
-import type { LapidaryError } from "../../../config/errors.ts";
+import type { LapidaryError } from "../../../base/errors.ts";
 import { dialectOf, type TextOptions } from "./dialect.ts";
 import { type LogFile, unreadable } from "./list.ts";
-import { type BrokenRecord, type Header, RecordScanner, type RecordSink } from "./record-scanner.ts";
+import { type BrokenRecord, type Header, RecordScanner, type RecordSink } from "./records/record-scanner.ts";
 import { openText } from "./text-source.ts";
 
 /** Most headers are shorter, and a piece is parsed to its end. @unit bytes */

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { makeFolder } from "../../../config/durable-file.ts";
+import { makeFolder } from "../../../files/durable-file.ts";
 import { databaseFolder } from "../files/index.ts";
-import type { QueryEngine } from "../query-engine.ts";
+import type { QueryEngine } from "../sources/query-engine.ts";
 import { literal, queryRows } from "../sql.ts";
 
 /**

@@ -1,10 +1,11 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { BIGINT, DuckDBDataChunk, INTEGER, VARCHAR } from "@duckdb/node-api";
-import type { LogPart } from "../log.ts";
-import { stagedType } from "../plain-sql.ts";
+import { stagedType } from "../rows/plain-sql.ts";
+import type { StageContext } from "../rows/staging.ts";
+import type { LogPart } from "../sources/log.ts";
 import { literal, queryRows } from "../sql.ts";
-import type { StageContext } from "../staging.ts";
 import { KEPT, renewKept } from "./database.ts";
+import { factsText } from "./facts.ts";
 
 /** A file whose rows were read, as it stands in `kept.files`. */
 export interface KeptFile {
@@ -167,17 +168,4 @@ function joined(ranges: readonly (readonly [from: number, to: number])[]): reado
     else all.push([from, to]);
   }
   return all;
-}
-
-type FileFacts = Pick<LogPart, "names" | "types" | "nested">;
-
-/** What a file says of its fields, as a text. */
-function factsText({ names, types, nested }: FileFacts): string {
-  return JSON.stringify({ names, types: [...types], nested: [...nested] });
-}
-
-/** What {@link factsText} was made of. */
-export function factsOf(text: string): FileFacts {
-  const { names, types, nested } = JSON.parse(text) as { names: string[]; types: [string, string][]; nested: string[] };
-  return { names, types: new Map(types), nested: new Set(nested) };
 }

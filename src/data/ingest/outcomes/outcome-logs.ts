@@ -1,0 +1,216 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { LapidaryError } from "../../../base/errors.ts";
+import { isNumeric, type NumericKind } from "../../../config/events/value-kinds.ts";
+import type { EventsConfig, OutcomeLogConfig } from "../../../config/types.ts";
+import { makeFolder } from "../../../files/durable-file.ts";
+import { FileWriter } from "../../../files/file-writer.ts";
+import { countRejections, writeDeadLetters } from "../dead-letters.ts";
+import { type PlannedArrival, valueName } from "../plan.ts";
+import { type OpenLog, type OpenLogOptions, openLog } from "../sources/open-log.ts";
+import { readWholeLog } from "../sources/read-log.ts";
+import { literal, queryNumber } from "../sql.ts";
+import { Workspace } from "../workspace.ts";
+import type { LogOf } from "./arrivals.ts";
+
+/** A log of outcomes that is open. */
+export interface OutcomeLog extends OpenLog {
+  /** How its rows are read: as those of a log whose items are events. */
+  readonly config: EventsConfig;
+}
+
+/** The logs of outcomes of a configuration. */
+export interface OutcomeLogs extends Disposable {
+  readonly logs: readonly OutcomeLog[];
+  readonly logOf: LogOf;
+}
+
+/** A log that several outcomes may be read of. */
+interface SharedLog {
+  readonly log: OutcomeLogConfig;
+  /** Where it is written, as users know it. */
+  readonly where: string;
+  /** Fields of values, and whether each must be an amount. */
+  readonly values: Map<string, NumericKind>;
+  windowMs: number;
+}
+
+/** Memory of the query engine while it reads outcomes; what does not fit goes to its folder. */
+const MEMORY = "1GB";
+
+/** Where {@link openOutcomeLogs} finds and puts things. */
+export interface OutcomeLogPlaces extends Pick<OpenLogOptions, "store"> {
+  /** Path beside which the rows of queries are kept until they are disposed of. */
+  readonly queries: string;
+}
+
+/**
+ * Finds the files of the logs of outcomes and checks their fields. Outcomes of the same log share it. The rows of
+ * queries are kept beside `queryFolder`, until they are disposed of.
+ *
+ * @throws {LapidaryError} EVENTS_*
+ */
+export async function openOutcomeLogs(
+  events: EventsConfig,
+  { queries, store }: OutcomeLogPlaces,
+): Promise<OutcomeLogs> {
+  const shared = sharedLogs(events);
+  const logs: OutcomeLog[] = [];
+  const dispose = () => {
+    for (const log of logs) log[Symbol.dispose]();
+  };
+  try {
+    for (const each of shared.values()) {
+      const config = mappingOf(events, each);
+      const query = { into: `${queries}-${logs.length}`, where: each.where };
+      logs.push({ config, ...(await openOne(config, { query, store })) });
+    }
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  const keys = [...shared.keys()];
+  const logOf = ({ outcome: { arrival, from } }: PlannedArrival) => {
+    if (arrival.log === null) return null;
+    const key = keyOf(arrival.log);
+    return { log: keys.indexOf(key), value: [...(shared.get(key)?.values.keys() ?? [])].indexOf(from) };
+  };
+  return { logs, logOf, [Symbol.dispose]: dispose };
+}
+
+/** The logs of outcomes by their keys, each with what is read of it. */
+function sharedLogs(events: EventsConfig): ReadonlyMap<string, SharedLog> {
+  const shared = new Map<string, SharedLog>();
+  for (const [name, { arrival, from, kind, objective }] of Object.entries(events.outcomes)) {
+    const { log = null, windowMs = 0, measure } = arrival ?? {};
+    if (log === null) continue;
+    const where = `${objective ? "objectives" : "events.outcomes"}.${name}.log.sql`;
+    const own = shared.get(keyOf(log)) ?? { log, where, values: new Map<string, NumericKind>(), windowMs: 0 };
+    shared.set(keyOf(log), own);
+    own.windowMs = Math.max(own.windowMs, windowMs);
+    if (measure === "sum" && (kind === "value" || !own.values.has(from))) {
+      own.values.set(from, kind === "value" ? kind : "number");
+    }
+  }
+  return shared;
+}
+
+async function openOne(config: EventsConfig, options: OpenLogOptions): Promise<OpenLog> {
+  try {
+    return await openLog(config, options);
+  } catch (error) {
+    if (!(error instanceof LapidaryError) || error.code !== "EVENTS_NOT_FOUND") throw error;
+    const { code, where, expected, got } = error;
+    const hint = "Check the `log` of the outcome; relative paths start at the configuration file.";
+    throw new LapidaryError({ code, where, expected, got, hint }, { cause: error });
+  }
+}
+
+function keyOf({ from, sql, partitions, format, key, time }: OutcomeLogConfig): string {
+  return JSON.stringify([from, sql, partitions, format, key, time]);
+}
+
+/** Rows of outcomes as events: the item is the event that they are of, or the item that they name, if they name any. */
+function mappingOf(events: EventsConfig, { log, values, windowMs }: SharedLog): EventsConfig {
+  const { fold: _, ...rest } = events;
+  const isSameFormat = log.format === events.format;
+  const attributes = [...values].map(([from, kind], i) => {
+    return [`value${i}`, { from, kind, ids: { kind: "dictionary" } }] as const;
+  });
+  return {
+    ...rest,
+    from: log.from,
+    sql: log.sql,
+    format: log.format,
+    text: isSameFormat ? events.text : { ...events.text, delimiter: null, quote: null, escape: null },
+    partitions: log.partitions,
+    id: null,
+    user: "user" in log.key ? log.key.user : null,
+    item: "user" in log.key ? (log.key.item ?? log.key.user) : log.key.id,
+    time: log.time,
+    action: { value: "" },
+    surface: { value: "" },
+    origin: { value: "organic" },
+    // Outcomes of the last events come later than any event.
+    latestMs: events.latestMs + windowMs,
+    itemIds: { kind: "dictionary" },
+    attributes: Object.fromEntries(attributes),
+    outcomes: {},
+  };
+}
+
+/** Table of the outcomes of a log: `id` of the event or the item, `user` if it names one, `time`, and a column `x{i}` of each field of values. */
+export function outcomesTable(log: number): string {
+  return `"outcomes ${log}"`;
+}
+
+/** Table of how many rows of all logs of outcomes were rejected: `log`, `reason`, `n`. */
+export const REJECTED_TABLE = '"rejected outcomes"';
+
+/** File of the rejected rows of a log of outcomes. */
+export function outcomeLetters(workspace: Workspace, log: number): string {
+  return join(workspace.scratch(`outcomes-${log}`), "dead-letters.jsonl");
+}
+
+/**
+ * Reads a log of outcomes into {@link outcomesTable}; rejected rows are counted, and written to {@link outcomeLetters}.
+ * Gives the number of files that were read.
+ */
+export async function readOutcomeLog(
+  workspace: Workspace,
+  { config, plan, parts, kept }: OutcomeLog,
+  { log, signal }: { readonly log: number; readonly signal: AbortSignal | undefined },
+): Promise<number> {
+  const folder = workspace.scratch(`outcomes-${log}`);
+  rmSync(folder, { recursive: true, force: true });
+  makeFolder(folder);
+  const own = await Workspace.open({ folder: join(folder, "rows"), kept }, { fingerprint: "", output: "" });
+  const { connection } = own;
+  const interrupt = () => connection.interrupt();
+  signal?.addEventListener("abort", interrupt);
+  try {
+    await connection.run(`SET memory_limit = '${MEMORY}'`);
+    const read = await readWholeLog(own, { config, plan, parts }, { folder: own.scratch("frames"), signal });
+    const letters = new FileWriter(outcomeLetters(workspace, log));
+    await writeDeadLetters(connection, letters, read.parts);
+    letters.finish();
+    const rows = join(folder, "rows.parquet");
+    await connection.run(`COPY (${rowsSql(plan)}) TO ${literal(rows)} (FORMAT parquet)`);
+    await keepRows(workspace.connection, log, { rows, rejections: await countRejections(connection, plan) });
+    rmSync(rows);
+    if (kept !== null) await own.settleKept();
+    return read.numRead;
+  } finally {
+    signal?.removeEventListener("abort", interrupt);
+    own.remove();
+  }
+}
+
+function rowsSql(plan: OpenLog["plan"]): string {
+  const value = (name: string) => {
+    const column = plan.columns.find((each) => each.name === name);
+    return column === undefined ? "NULL" : valueName(plan, column);
+  };
+  const values = plan.columns.filter(({ kind }) => isNumeric(kind));
+  const sums = values.map(({ name }, i) => `, ${value(name)}::DOUBLE AS x${i}`);
+  const user = "from" in plan.user.source ? `${valueName(plan, plan.user)}::VARCHAR` : "NULL::VARCHAR";
+  return `SELECT ${value("item")}::VARCHAR AS id, ${user} AS "user", ${valueName(plan, plan.time)} AS time${sums.join("")} FROM readable`;
+}
+
+async function keepRows(
+  connection: DuckDBConnection,
+  log: number,
+  { rows, rejections }: { readonly rows: string; readonly rejections: Readonly<Record<string, number>> },
+): Promise<void> {
+  await connection.run(`CREATE TABLE IF NOT EXISTS ${REJECTED_TABLE} (log INTEGER, reason VARCHAR, n BIGINT)`);
+  await connection.run(`CREATE TABLE ${outcomesTable(log)} AS SELECT * FROM read_parquet(${literal(rows)})`);
+  for (const [reason, n] of Object.entries(rejections)) {
+    await connection.run(`INSERT INTO ${REJECTED_TABLE} VALUES (${log}, ${literal(reason)}, ${n})`);
+  }
+}
+
+/** Time of the last outcome of a log. @unit ms since 1970, UTC */
+export function latestOutcome(connection: DuckDBConnection, log: number): Promise<number> {
+  return queryNumber(connection, `SELECT coalesce(max(time), 0)::DOUBLE FROM ${outcomesTable(log)}`);
+}

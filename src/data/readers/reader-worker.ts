@@ -1,0 +1,114 @@
+/** The thread that builds batches ahead of the reader: one batch per request, its memory handed over. */
+import { parentPort } from "node:worker_threads";
+import { type ErrorFacts, LapidaryError } from "../../base/errors.ts";
+import type { Batch, ContentColumns } from "../../features/spec.ts";
+import { BatchSource, type BatchSourceOptions } from "./batch-source.ts";
+
+/** What the worker is to read. */
+export interface WorkerInput {
+  readonly options: BatchSourceOptions;
+  /** Position of the first batch. */
+  readonly start: number;
+}
+
+/** What the worker is asked: to begin, which ends what it read before, then for batches, one by one. */
+export type WorkerRequest = { readonly kind: "begin"; readonly input: WorkerInput } | { readonly kind: "next" };
+
+/** What the worker says: once `ready`, then per request a `batch`, and once the `end`; or an `error` at any time. */
+export type WorkerMessage =
+  | { readonly kind: "ready"; readonly numExamples: number; readonly numBatches: number }
+  | { readonly kind: "batch"; readonly batch: Batch; readonly nextPosition: number }
+  | { readonly kind: "end" }
+  | { readonly kind: "error"; readonly facts: ErrorFacts };
+
+type Port = NonNullable<typeof parentPort>;
+
+function contentArrays(content: ContentColumns | undefined): (Float32Array | Int32Array)[] {
+  const { vectors = {}, lists = {} } = content ?? {};
+  return [...Object.values(vectors), ...Object.values(lists).flatMap(({ offsets, codes }) => [offsets, codes])];
+}
+
+function buffersOf(batch: Batch): ArrayBuffer[] {
+  const codes = [batch.contextual, batch.candidate, batch.history.codes].flatMap((columns) => Object.values(columns));
+  const arrays = [
+    batch.rows,
+    batch.times,
+    batch.groups.users,
+    batch.groups.surfaces,
+    batch.groups.pastEvents,
+    batch.numbers,
+    batch.labels,
+    batch.labelMask,
+    batch.history.offsets,
+    ...(batch.logitCorrections === undefined ? [] : [batch.logitCorrections]),
+    ...codes,
+    ...contentArrays(batch.content),
+    ...contentArrays(batch.history.content),
+  ];
+  // Columns of a history may be parts of one buffer, which cannot be handed over twice.
+  return [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))];
+}
+
+function factsOf(error: unknown): ErrorFacts {
+  if (error instanceof LapidaryError) {
+    const { code, where, expected, got, hint } = error;
+    return { code, where, expected, got, hint };
+  }
+  const got = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    code: "INTERNAL",
+    where: "batch reader",
+    expected: "a batch",
+    got,
+    hint: "Check the store with `lapidary doctor`.",
+  };
+}
+
+/** What one reader reads. */
+class Reading {
+  readonly #port: Port;
+  readonly #source: BatchSource;
+  #position: number;
+  #isAtEnd = false;
+
+  constructor(port: Port, { options, start }: WorkerInput) {
+    this.#port = port;
+    this.#source = new BatchSource(options);
+    this.#position = start;
+    const { numExamples, numBatches } = this.#source;
+    this.#say({ kind: "ready", numExamples, numBatches });
+  }
+
+  /** Says the next batch, or once that there is none: it may be asked for more than there are. */
+  next(): void {
+    if (this.#isAtEnd) return;
+    if (this.#position >= this.#source.numBatches) {
+      this.#isAtEnd = true;
+      this.#source.close();
+      this.#say({ kind: "end" });
+      return;
+    }
+    const batch = this.#source.read(this.#position);
+    this.#position += 1;
+    this.#say({ kind: "batch", batch, nextPosition: this.#position }, buffersOf(batch));
+  }
+
+  #say(message: WorkerMessage, handedOver: readonly ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, handedOver);
+  }
+}
+
+/** Serves one reader after the other, until this thread is ended. */
+function serve(port: Port): void {
+  let reading: Reading | null = null;
+  port.on("message", (request: WorkerRequest) => {
+    try {
+      if (request.kind === "begin") reading = new Reading(port, request.input);
+      else reading?.next();
+    } catch (error) {
+      port.postMessage({ kind: "error", facts: factsOf(error) } satisfies WorkerMessage);
+    }
+  });
+}
+
+if (parentPort) serve(parentPort);

@@ -1,0 +1,222 @@
+import { LapidaryError } from "../base/errors.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import type { Split } from "../config/types.ts";
+import { EventStore } from "../data/index.ts";
+import { ProcessMesh } from "../distributed/index.ts";
+import {
+  type PairedComparison,
+  type PairedDifference,
+  pairedBootstrap,
+} from "../metrics/comparison/paired-bootstrap.ts";
+import { evaluate, type ObjectiveEvaluation } from "../metrics/evaluation.ts";
+import { groupRows } from "../metrics/groups.ts";
+import { alignExamples, type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
+import { type CurveRecord, readCurve } from "../report/jsonl.ts";
+import { type Predictions, predict, writePredictions } from "../train/predict.ts";
+import { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "../train/run/open-run.ts";
+import type { RunConfig } from "../train/run/run-config.ts";
+import { RunFolder, type RunSummary } from "../train/run/run-folder.ts";
+import { negativesBase } from "../train/warnings.ts";
+import { type MeasuredRun, type TransferEvaluation, transfersOf } from "./transfer-ratio.ts";
+
+/** One run on one split. */
+export interface RunEvaluation {
+  readonly run: string;
+  /** Null where no training made the scores, as of {@link config} and {@link predictions}. */
+  readonly summary: RunSummary | null;
+  /** All that decided its result. */
+  readonly config: RunConfig | null;
+  /** File of its scores, which the numbers come from. */
+  readonly predictions: string | null;
+  /** By name. */
+  readonly objectives: Readonly<Record<string, ObjectiveEvaluation>>;
+  /** Differences to the baseline by objective; null for the baseline itself and without one. */
+  readonly differences: Readonly<Record<string, ComparedObjective>> | null;
+}
+
+/** The difference of two runs on one objective, over all examples and by surface. */
+export interface ComparedObjective extends PairedComparison {
+  /** Of NE, in order of the surfaces' codes. */
+  readonly bySurface: readonly (PairedDifference & { readonly surface: number })[];
+}
+
+/** Runs on the same examples of one split, as plain JSON. */
+export interface Evaluation {
+  readonly split: Split;
+  /** The one surface whose examples are scored, because a run is for it; null for all. */
+  readonly surface: string | null;
+  /** Run that the others are compared with; null if there is only one. */
+  readonly baseline: string | null;
+  /** Name of each surface by its code. */
+  readonly surfaces: Readonly<Record<number, string>>;
+  /** What probabilities refer to where negatives were drawn; null where all labels are of the log. */
+  readonly negatives: string | null;
+  /** What intervals resample: users, or rows where each is a user of its own. */
+  readonly resampled: "users" | "rows";
+  readonly runs: readonly RunEvaluation[];
+  /** What each transfer was worth, of the runs that have a vertical model alone and a teacher beside them. */
+  readonly transfers: readonly TransferEvaluation[];
+}
+
+/** Scores that no run made, such as the true probabilities of a simulated world; shown as one more run. */
+export interface KnownScores {
+  readonly name: string;
+  /** The same examples with the known logits, of the objectives where they are known. */
+  score(examples: Predictions): Promise<Predictions>;
+}
+
+/** What to evaluate. */
+export interface EvaluateOptions {
+  /** Names below the project's runs, or paths. */
+  readonly runs: readonly string[];
+  readonly split: Split;
+  /** One of the runs. @default the first one, if there are several */
+  readonly baseline?: string;
+  /** Called before each run is scored. */
+  readonly onRun?: (run: string) => void;
+  /** What a model that reads its teacher's embeddings is given. @default none can be scored */
+  readonly enrichFor?: EnrichFor;
+  /** @default none */
+  readonly known?: KnownScores;
+  /** Told why the predictions of a run could not be written into its folder. @default that is thrown */
+  readonly onUnwritten?: (error: Error) => void;
+}
+
+/**
+ * Scores the examples of a split with finished runs, and compares them pairwise with a baseline: if one of the runs is
+ * for one surface, the examples of that surface. Writes each run's predictions into its folder.
+ *
+ * @throws {LapidaryError} RUN_SURFACES, RUN_UNFINISHED, RUN_CHANGED if the events are no longer those it was trained on, TRAIN_WINDOW
+ */
+export async function evaluateRuns(project: ProjectConfig, options: EvaluateOptions): Promise<Evaluation> {
+  const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined, known } = options;
+  const surface = surfaceOf(project, runs);
+  const trained: (Scored & { readonly config: RunConfig })[] = [];
+  const bases = new Set<string>();
+  for (const run of runs) {
+    options.onRun?.(run);
+    const opened = openRun(project, run, surface);
+    const { config, summary, inputs } = opened;
+    if (config.negatives !== undefined && inputs.drawn.length > 0)
+      bases.add(negativesBase(inputs.drawn, config.negatives));
+    const scores = await scoreRun(opened, options);
+    trained.push({ run, config, summary, predictions: predictionsFile(opened, split), scores });
+  }
+  const reference = trained.find(({ run }) => run === baseline)?.scores ?? null;
+  const scored: readonly Scored[] = [...trained, ...(known === undefined ? [] : [await scoreKnown(known, trained)])];
+  const evaluations = scored.map(({ scores, ...run }) => ({
+    ...run,
+    objectives: mapValues(scores, evaluate),
+    differences: reference === null || run.run === baseline ? null : compare(reference, scores),
+  }));
+  return {
+    split,
+    surface,
+    baseline: baseline ?? null,
+    surfaces: surfaceNames(project.store),
+    negatives: bases.size === 0 ? null : [...bases].join("; "),
+    resampled: project.events.user === null ? "rows" : "users",
+    transfers: transfersOf(trained.map(({ run, config }, i) => measured(run, config, evaluations[i]?.objectives))),
+    runs: evaluations,
+  };
+}
+
+/** One row of an evaluation before it is measured. */
+interface Scored extends Pick<RunEvaluation, "run" | "summary" | "config" | "predictions"> {
+  readonly scores: Predictions;
+}
+
+/** Of each objective, the examples of the first run that predicts it are scored. */
+async function scoreKnown({ name, score }: KnownScores, runs: readonly Scored[]): Promise<Scored> {
+  const examples = Object.fromEntries(runs.flatMap(({ scores }) => Object.entries(scores)).reverse());
+  return { run: name, summary: null, config: null, predictions: null, scores: await score(examples) };
+}
+
+function measured(run: string, config: RunConfig, objectives: RunEvaluation["objectives"] = {}): MeasuredRun {
+  return { run, config, normalizedEntropy: mapValues(objectives, ({ overall }) => overall.normalizedEntropy) };
+}
+
+/** The training curves of a run, from its start to its end. */
+export function trainingCurve(project: ProjectConfig, run: string): readonly CurveRecord[] {
+  return readCurve(RunFolder.finished(runPath(project, run)).folder.curve);
+}
+
+/** Scores the examples of a split with an opened run, and writes its predictions into its folder. */
+export async function scoreRun(
+  opened: OpenedRun,
+  { split, enrichFor, onUnwritten }: Pick<EvaluateOptions, "split" | "enrichFor" | "onUnwritten">,
+): Promise<Predictions> {
+  const predictions = await predict(opened.model, await examplesOf(opened, split, enrichFor), {
+    spec: opened.inputs.spec,
+    mesh: ProcessMesh.single(),
+  });
+  try {
+    writePredictions(predictionsFile(opened, split), predictions);
+  } catch (error) {
+    if (onUnwritten === undefined || !(error instanceof Error)) throw error;
+    onUnwritten(error);
+  }
+  return predictions;
+}
+
+/** Where the scores of a split are written: by themselves if they are of one surface only. */
+function predictionsFile({ folder, config, surface }: OpenedRun, split: Split): string {
+  const part = surface === config.model.surface ? split : `${split}-${encodeURIComponent(surface ?? "")}`;
+  return folder.predictions(part);
+}
+
+/** The surface that runs are for; null if all are for all. @throws {LapidaryError} RUN_SURFACES */
+function surfaceOf(project: ProjectConfig, runs: readonly string[]): string | null {
+  const surfaces = runs.flatMap((run) => RunFolder.finished(runPath(project, run)).folder.config.model.surface ?? []);
+  const [first = null, ...others] = new Set(surfaces);
+  if (others.length === 0) return first;
+  throw new LapidaryError({
+    code: "RUN_SURFACES",
+    where: runs.join(", "),
+    expected: "runs of one surface, and runs of all",
+    got: [first, ...others].join(", "),
+    hint: "Evaluate the runs of each surface by themselves.",
+  });
+}
+
+/**
+ * The differences of two runs on the objectives that both have.
+ *
+ * @throws {LapidaryError} METRIC_COLUMNS unless both scored the same examples
+ */
+export function compare(baseline: Predictions, candidate: Predictions): Readonly<Record<string, ComparedObjective>> {
+  const shared = Object.fromEntries(Object.entries(baseline).filter(([objective]) => objective in candidate));
+  return mapValues(shared, (own, objective) => {
+    const other = alignExamples(own, candidate[objective]!);
+    return { ...paired(own, other), bySurface: bySurface(own, other) };
+  });
+}
+
+function paired(own: ScoredExamples, other: ScoredExamples): PairedComparison {
+  const { labels, users, kind } = own;
+  return pairedBootstrap({ labels, users, kind, baseline: own.logits, candidate: other.logits });
+}
+
+function bySurface(own: ScoredExamples, other: ScoredExamples): ComparedObjective["bySurface"] {
+  const { count, offsets, rows } = groupRows(own.surfaces);
+  if (count < 2) return [];
+  const parts = Array.from({ length: count }, (_, g) => {
+    const at = rows.subarray(offsets[g]!, offsets[g + 1]!);
+    const part = takeRows(own, at);
+    return { surface: part.surfaces[0]!, ...paired(part, takeRows(other, at)).normalizedEntropy };
+  });
+  return parts.sort((a, b) => a.surface - b.surface);
+}
+
+/** Name of each surface of an event store by its code. */
+export function surfaceNames(store: string): Readonly<Record<number, string>> {
+  const opened = EventStore.open(store);
+  const names = opened.dictionary("surface");
+  const codes = Array.from({ length: opened.entry("surface").cardinality - 1 }, (_, i) => i + 1);
+  opened.close();
+  return Object.fromEntries(codes.map((code) => [code, names?.id(code) ?? String(code)]));
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value, key)]));
+}

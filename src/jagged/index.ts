@@ -1,4 +1,0 @@
-/** Ragged tensors and the operations on them. */
-export { evenly, neighbours, withoutFirst } from "./cuts.ts";
-export { JaggedTensor } from "./jagged-tensor.ts";
-export { maxSegments, meanSegments, softmaxSegments, sumSegments } from "./segments.ts";

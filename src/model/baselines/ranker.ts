@@ -1,0 +1,59 @@
+import type { Batch } from "../../features/spec.ts";
+import type { JaggedTensor } from "../../ops/index.ts";
+import { cat, type Tensor } from "../../torch/index.ts";
+import type { TaskHeads } from "../heads/task-heads.ts";
+import type { Embeddings } from "../inputs/embeddings.ts";
+import { numSurfacesOf, SurfaceRoute } from "../inputs/surfaces.ts";
+import type { CrossNetwork } from "../interaction/cross-network.ts";
+import type { Representation, Teacher } from "../model.ts";
+
+/** What makes one vector of a history, for a candidate. */
+export interface HistoryReader {
+  /** @shape history.values [L, D], candidate [B, D], features (tokens, the contextual ones first) [B, n, D] → [B, D] */
+  apply(history: JaggedTensor, candidate: Tensor, features: Tensor): Tensor;
+}
+
+/** What a {@link Ranker} is composed of. */
+export interface RankerParts {
+  readonly embeddings: Embeddings;
+  readonly reader: HistoryReader;
+  /** Null where the task heads alone cross the features. */
+  readonly interaction: CrossNetwork | null;
+  readonly heads: TaskHeads;
+}
+
+/**
+ * The common form of the published ranking models that read a history: `x_0 = [tokens ∥ candidate ∥ reader(history)]`,
+ * `z = heads(interaction(x_0))`.
+ */
+export class Ranker implements Teacher {
+  readonly embeddings: Embeddings;
+  readonly reader: HistoryReader;
+  readonly interaction: CrossNetwork | null;
+  readonly heads: TaskHeads;
+
+  constructor(parts: RankerParts) {
+    this.embeddings = parts.embeddings;
+    this.reader = parts.reader;
+    this.interaction = parts.interaction;
+    this.heads = parts.heads;
+  }
+
+  /** Width of x_0. @param numTokens those of the embeddings */
+  static width(numTokens: number, dim: number): number {
+    return (numTokens + 2) * dim;
+  }
+
+  logits(batch: Batch): Tensor {
+    return this.represent(batch).logits;
+  }
+
+  /** The embedding is what the reader made of the history. */
+  represent(batch: Batch): Representation {
+    const { features, candidate } = this.embeddings.apply(batch);
+    const embedding = this.reader.apply(this.embeddings.events(batch.history), candidate, features);
+    const x0 = cat([features.flatten(1), candidate, embedding], 1);
+    const route = SurfaceRoute.of(batch, numSurfacesOf(this.embeddings.spec));
+    return { logits: this.heads.apply(this.interaction?.apply(x0) ?? x0, route), embedding };
+  }
+}

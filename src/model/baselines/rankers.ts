@@ -1,0 +1,107 @@
+/** The families of {@link Ranker}: what each is composed of. */
+import { outputWidths } from "../../features/objectives.ts";
+import type { FeatureSpec } from "../../features/spec.ts";
+import type { Initializer } from "../../nn/index.ts";
+import { MmoeHeads } from "../heads/mmoe-heads.ts";
+import { PleHeads } from "../heads/ple-heads.ts";
+import { StarHeads } from "../heads/star-heads.ts";
+import { JointHeads, type TaskHeads, type TaskHeadsConfig } from "../heads/task-heads.ts";
+import { Embeddings } from "../inputs/embeddings.ts";
+import { numSurfacesOf } from "../inputs/surfaces.ts";
+import { CrossNetwork } from "../interaction/cross-network.ts";
+import { DinPooling } from "../sequence/din-pooling.ts";
+import type { Sizes } from "../sizes.ts";
+import { HstuReader } from "./hstu-reader.ts";
+import { type HistoryReader, Ranker } from "./ranker.ts";
+import { SasrecReader } from "./sasrec.ts";
+
+/** What decides a ranker's parameters. */
+export interface RankerConfig {
+  readonly sizes: Sizes;
+  /** Most events of a history. */
+  readonly history: number;
+}
+
+/** Makes a ranker of one family. */
+export type RankerFamily = (spec: FeatureSpec, config: RankerConfig, initial: Initializer) => Ranker;
+
+type Heads = (config: TaskHeadsConfig, sizes: Sizes, initial: Initializer) => TaskHeads;
+
+/** Width of the deep layers. */
+const deepWidth = ({ dim }: Sizes): number => 8 * dim;
+
+function headsConfig(spec: FeatureSpec, { hidden }: Sizes, width: number): TaskHeadsConfig {
+  return { in: width, hidden, outputs: outputWidths(spec), numSurfaces: numSurfacesOf(spec) };
+}
+
+/** DLRM's arrangement, DCNv2's interaction, DIN's pooling, and the heads. */
+const crossing =
+  (heads: Heads): RankerFamily =>
+  (spec, { sizes }, initial) => {
+    const { dim, hidden, layers } = sizes;
+    const width = Ranker.width(Embeddings.numTokens(spec), dim);
+    const deep = deepWidth(sizes);
+    return new Ranker({
+      embeddings: Embeddings.init(spec, dim, initial),
+      reader: DinPooling.init({ dim, hidden }, initial),
+      interaction: CrossNetwork.init({ in: width, hidden: deep, layers }, initial),
+      heads: heads(headsConfig(spec, sizes, width + deep), sizes, initial),
+    });
+  };
+
+/** A reader of the history, and an MLP with the given hidden layers. */
+const reading =
+  (
+    readerOf: (spec: FeatureSpec, config: RankerConfig, initial: Initializer) => HistoryReader,
+    hiddenOf: (sizes: Sizes) => readonly number[] = ({ hidden }) => hidden,
+  ): RankerFamily =>
+  (spec, config, initial) => {
+    const { sizes } = config;
+    const width = Ranker.width(Embeddings.numTokens(spec), sizes.dim);
+    return new Ranker({
+      embeddings: Embeddings.init(spec, sizes.dim, initial),
+      reader: readerOf(spec, config, initial),
+      interaction: null,
+      heads: JointHeads.init({ ...headsConfig(spec, sizes, width), hidden: hiddenOf(sizes) }, initial),
+    });
+  };
+
+/**
+ * The previous generation: DLRM's arrangement (tables, dense MLP, interaction, over arch) with DCNv2 as interaction and
+ * DIN's pooling of the history, one linear map to the logits.
+ *
+ * @see arXiv 1906.00091, 2008.13535 §3.3, 1706.06978
+ */
+export const initPrevious: RankerFamily = crossing((config, _, initial) =>
+  JointHeads.init({ ...config, hidden: [] }, initial),
+);
+
+/** The previous generation with the task heads of {@link MmoeHeads}. */
+export const initMmoe: RankerFamily = crossing((config, _, initial) => MmoeHeads.init(config, initial));
+
+/** The previous generation with the task heads of {@link PleHeads}, as many levels as layers. */
+export const initPle: RankerFamily = crossing((config, { layers: levels }, initial) =>
+  PleHeads.init({ ...config, levels }, initial),
+);
+
+/** The previous generation with the task heads of {@link StarHeads}. */
+export const initStar: RankerFamily = crossing((config, _, initial) => StarHeads.init(config, initial));
+
+/**
+ * DIN: pooling of the history by its relevance to the candidate, then an MLP, which is what grows with the layers. ReLU
+ * instead of Dice, softmax over the relevances, and no mini-batch aware regularization.
+ *
+ * @see arXiv 1706.06978 §4
+ */
+export const initDin: RankerFamily = reading(
+  (_, { sizes: { dim, hidden } }, initial) => DinPooling.init({ dim, hidden }, initial),
+  (sizes) => Array.from({ length: sizes.layers }, () => deepWidth(sizes)),
+);
+
+/** {@link SasrecReader}, then an MLP. */
+export const initSasrec: RankerFamily = reading((_, { sizes }, initial) => SasrecReader.init(sizes, initial));
+
+/** {@link HstuReader}, then an MLP. */
+export const initHstu: RankerFamily = reading((spec, config, initial) =>
+  HstuReader.init({ ...config, numContextual: spec.contextual.length }, initial),
+);

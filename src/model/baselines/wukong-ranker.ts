@@ -1,0 +1,47 @@
+import { outputWidth } from "../../features/objectives.ts";
+import type { Batch, FeatureSpec } from "../../features/spec.ts";
+import { type Initializer, Mlp } from "../../nn/index.ts";
+import type { Tensor } from "../../torch/index.ts";
+import { FeatureTokens } from "../inputs/feature-tokens.ts";
+import { WukongLayer } from "../interaction/wukong.ts";
+import type { Model } from "../model.ts";
+import type { Sizes } from "../sizes.ts";
+
+/**
+ * Wukong as published, which reads no histories: `X_{l+1} = WukongLayer(X_l)` over the features' tokens,
+ * `z = MLP(flatten(X_L))`.
+ *
+ * @see arXiv 2403.02545 §3
+ */
+export class WukongRanker implements Model {
+  readonly tokens: FeatureTokens;
+  readonly layers: readonly WukongLayer[];
+  readonly head: Mlp;
+
+  constructor(parts: { tokens: FeatureTokens; layers: readonly WukongLayer[]; head: Mlp }) {
+    this.tokens = parts.tokens;
+    this.layers = parts.layers;
+    this.head = parts.head;
+  }
+
+  static init(spec: FeatureSpec, sizes: Sizes, initial: Initializer): WukongRanker {
+    const { dim, layers, tokens, compressedDim, hidden } = sizes;
+    const layer = (_: unknown, l: number): WukongLayer => {
+      const tokensIn = l === 0 ? FeatureTokens.count(spec) : 2 * tokens;
+      return WukongLayer.init(
+        { dim, tokensIn, interacted: tokens, compressed: tokens, compressedDim, hidden },
+        initial,
+      );
+    };
+    return new WukongRanker({
+      tokens: FeatureTokens.init(spec, dim, initial),
+      layers: Array.from({ length: layers }, layer),
+      head: Mlp.init({ in: 2 * tokens * dim, hidden, out: outputWidth(spec) }, initial),
+    });
+  }
+
+  logits(batch: Batch): Tensor {
+    const mixed = this.layers.reduce((x, layer) => layer.apply(x), this.tokens.apply(batch));
+    return this.head.apply(mixed.flatten(1));
+  }
+}

@@ -1,0 +1,180 @@
+import type { ArchitectureConfig } from "../../config/architecture.ts";
+import { outputWidths } from "../../features/objectives.ts";
+import type { Batch, EventColumns, FeatureSpec } from "../../features/spec.ts";
+import type { Initializer } from "../../nn/index.ts";
+import type { JaggedTensor } from "../../ops/index.ts";
+import { cat, type Tensor } from "../../torch/index.ts";
+import { initTaskHeads, type TaskHeads } from "../heads/task-heads.ts";
+import { Embeddings } from "../inputs/embeddings.ts";
+import { numSurfacesOf, SurfaceGate, SurfaceRoute } from "../inputs/surfaces.ts";
+import { CrossArch, clsTokens, SUMMARY, type Summaries, summaryTokens } from "../interaction/cross-arch.ts";
+import { LinearCompressionBlock } from "../interaction/wukong.ts";
+import type { Representation, Teacher } from "../model.ts";
+import { CandidateAttention } from "../sequence/candidate-attention.ts";
+import type { Sizes } from "../sizes.ts";
+import { FoundationLayer, type FoundationState } from "./foundation-layer.ts";
+import { historyStreams, newestEvents, numStreams } from "./streams.ts";
+
+/** What decides a foundation model's parameters. */
+export interface FoundationConfig {
+  readonly sizes: Sizes;
+  readonly architecture: ArchitectureConfig;
+  /** Most events of a history. */
+  readonly history: number;
+}
+
+interface Parts {
+  readonly embeddings: Embeddings;
+  readonly gate: SurfaceGate | null;
+  readonly cls: readonly (LinearCompressionBlock | null)[];
+  readonly layers: readonly FoundationLayer[];
+  /** Of the last layer's outputs, and with a pyramid of every level's. */
+  readonly taps: readonly CrossArch[];
+  readonly candidate: CandidateAttention | null;
+  readonly heads: TaskHeads;
+}
+
+/**
+ * The foundation model: Wukong over the features and attention over the whole history, interleaved as InterFormer does,
+ * with parts that surfaces have of their own, and a candidate that looks at the history itself:
+ *
+ * - `X_0 = gate_surface(embeddings)`, `S_0 = [CLS(X_0) ∥ events]`, layers of {@link FoundationLayer}
+ * - `z = heads([X_0 ∥ X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, events)])`, the outputs of each objective: what single
+ *   features say alone need not pass the layers.
+ *
+ * @see arXiv 2411.09852 §4, arXiv 2403.02545 §3; engineering.fb.com, 10 Nov 2025
+ */
+export class Foundation implements Teacher {
+  readonly embeddings: Embeddings;
+  readonly gate: SurfaceGate | null;
+  readonly cls: readonly (LinearCompressionBlock | null)[];
+  readonly layers: readonly FoundationLayer[];
+  readonly taps: readonly CrossArch[];
+  readonly candidate: CandidateAttention | null;
+  readonly heads: TaskHeads;
+  readonly architecture: ArchitectureConfig;
+
+  constructor(parts: Parts, architecture: ArchitectureConfig) {
+    this.embeddings = parts.embeddings;
+    this.gate = parts.gate;
+    this.cls = parts.cls;
+    this.layers = parts.layers;
+    this.taps = parts.taps;
+    this.candidate = parts.candidate;
+    this.heads = parts.heads;
+    this.architecture = architecture;
+  }
+
+  static init(spec: FeatureSpec, config: FoundationConfig, initial: Initializer): Foundation {
+    const { sizes, architecture, history } = config;
+    const { dim, numHeads, layers } = sizes;
+    const tokens = tokensByLayer(sizes, architecture);
+    const tokensAt = (layer: number): number =>
+      layer === 0 ? Embeddings.numTokens(spec) : 2 * (tokens[layer - 1] ?? 0);
+    const numSurfaces = numSurfacesOf(spec);
+    const numHistories = numStreams(architecture);
+    const levels = Array.from({ length: layers }, (_, layer) => layer);
+    const tap = (layer: number): CrossArch =>
+      CrossArch.init({ dim, numHeads, tokensIn: tokensAt(layer + 1), numHistories }, architecture, initial);
+    const specific = numSurfaces > 1 && architecture.domains !== "shared";
+    return new Foundation(
+      {
+        embeddings: Embeddings.init(spec, dim, initial),
+        gate: specific ? SurfaceGate.init(dim, initial) : null,
+        cls: Array.from({ length: numHistories }, () =>
+          clsTokens(architecture) === 0 ? null : LinearCompressionBlock.init(tokensAt(0), SUMMARY.cls, initial),
+        ),
+        layers: levels.map((layer) => {
+          const size = { tokensIn: tokensAt(layer), tokens: tokens[layer] ?? 0 };
+          return FoundationLayer.init({ sizes, architecture, history, numSurfaces, ...size }, initial);
+        }),
+        taps: (architecture.pyramid > 1 ? levels : levels.slice(-1)).map(tap),
+        candidate: seesHistory(spec, architecture)
+          ? CandidateAttention.init(
+              { dim, attributes: Embeddings.numCommon(spec), told: Embeddings.numTold(spec) },
+              initial,
+            )
+          : null,
+        heads: initHeads(spec, config, initial),
+      },
+      architecture,
+    );
+  }
+
+  logits(batch: Batch): Tensor {
+    return this.represent(batch).logits;
+  }
+
+  /** The embedding is the mean of the last layer's sequence summary: `mean(S_sum)` over its tokens. */
+  represent(batch: Batch): Representation {
+    const { features, candidate, common } = this.embeddings.apply(batch);
+    const { spec } = this.embeddings;
+    const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
+    const x = this.gate?.apply(features, surfaceToken(spec, features)) ?? features;
+    const streams = historyStreams(batch.history, this.architecture);
+    const told = this.run({ x, histories: this.begin(x, streams) }, route);
+    const summaries = told.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
+    const seen = streams.flatMap(
+      (events) => this.candidate?.apply({ candidate: common, ...this.embeddings.compared(events) }) ?? [],
+    );
+    const logits = this.heads.apply(cat([x.flatten(1), ...summaries, candidate, ...seen], 1), route);
+    return { logits, embedding: (told.at(-1) as Summaries).histories.mean([1]) };
+  }
+
+  /** The summaries of every layer that is tapped. */
+  private run(first: FoundationState, route: SurfaceRoute): readonly Summaries[] {
+    let state = first;
+    const earlier = [state.x];
+    const told: Summaries[] = [];
+    const untapped = this.layers.length - this.taps.length;
+    for (const [l, layer] of this.layers.entries()) {
+      state = layer.apply(state, route, earlier);
+      earlier.push(state.x);
+      const tap = this.taps[l - untapped];
+      if (tap !== undefined) told.push(tap.apply(state.x, state.histories));
+    }
+    return told;
+  }
+
+  /** `[CLS(X) ∥ events]` of the newest events, CLS tokens of each history's own. */
+  private begin(x: Tensor, streams: readonly EventColumns[]): JaggedTensor[] {
+    const { deepHistory } = this.architecture;
+    return streams.map((events, h) => {
+      const newest = this.embeddings.events(deepHistory === null ? events : newestEvents(events, deepHistory));
+      return this.cls[h] ? newest.prepend(this.cls[h].apply(x)) : newest;
+    });
+  }
+}
+
+/** Whether the candidate attends to the history: where they can be compared, and something came of the events. */
+function seesHistory(spec: FeatureSpec, { candidateAttention }: ArchitectureConfig): boolean {
+  return candidateAttention && Embeddings.numCommon(spec) > 0 && Embeddings.numTold(spec) > 0;
+}
+
+/** @shape features [B, n, D] → [B, D] */
+function surfaceToken(spec: FeatureSpec, features: Tensor): Tensor {
+  return features.select(
+    1,
+    spec.contextual.findIndex(({ name }) => name === "surface"),
+  );
+}
+
+/** Tokens that each block of each layer makes; the last that is given holds for the layers after it. */
+function tokensByLayer({ layers, tokens }: Sizes, architecture: ArchitectureConfig): readonly number[] {
+  const given = architecture.tokens ?? [tokens];
+  return Array.from({ length: layers }, (_, layer) => given[Math.min(layer, given.length - 1)] ?? tokens);
+}
+
+function initHeads(spec: FeatureSpec, { sizes, architecture }: FoundationConfig, initial: Initializer): TaskHeads {
+  const { dim, hidden, layers } = sizes;
+  const numHistories = numStreams(architecture);
+  const tapped = architecture.pyramid > 1 ? layers : 1;
+  const told = SUMMARY.features + numHistories * summaryTokens(architecture);
+  const tokens = Embeddings.numTokens(spec) + tapped * told + 1;
+  const seen = seesHistory(spec, architecture)
+    ? numHistories * CandidateAttention.width(Embeddings.numCommon(spec))
+    : 0;
+  const numSurfaces = numSurfacesOf(spec);
+  const domains = numSurfaces > 1 ? architecture.domains : "shared";
+  return initTaskHeads({ in: tokens * dim + seen, hidden, outputs: outputWidths(spec), numSurfaces }, domains, initial);
+}

@@ -1,0 +1,50 @@
+import { contentOf } from "../../features/content.ts";
+import type { Batch, FeatureSpec } from "../../features/spec.ts";
+import { type Initializer, Mlp } from "../../nn/index.ts";
+import { stack, type Tensor } from "../../torch/index.ts";
+import { contentFields, initVectorMaps, toDevice, type VectorMaps } from "./content-maps.ts";
+import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
+import { Embeddings, initTables } from "./embeddings.ts";
+
+/**
+ * Embedding layer without histories: one token per contextual and candidate feature, `e_f = table_f[code_f]`, one per list
+ * and vector, and one from an MLP of the dense inputs.
+ *
+ * @shape → [B, n, D]
+ * @see arXiv 2403.02545 §3.2
+ */
+export class FeatureTokens {
+  readonly tables: Tables;
+  readonly numbers: Mlp;
+  readonly vectors: VectorMaps;
+  readonly spec: FeatureSpec;
+
+  constructor(spec: FeatureSpec, parts: { tables: Tables; numbers: Mlp; vectors: VectorMaps }) {
+    this.spec = spec;
+    this.tables = parts.tables;
+    this.numbers = parts.numbers;
+    this.vectors = parts.vectors;
+  }
+
+  static init(spec: FeatureSpec, dim: number, initial: Initializer): FeatureTokens {
+    return new FeatureTokens(spec, {
+      tables: initTables([...spec.contextual, ...spec.candidate, ...contentOf(spec).lists], dim, initial),
+      numbers: Mlp.init({ in: spec.numbers.length, hidden: [2 * dim], out: dim }, initial),
+      vectors: initVectorMaps(spec, dim, initial),
+    });
+  }
+
+  /** Number of tokens, n: as many as {@link Embeddings} makes of the features. */
+  static count(spec: FeatureSpec): number {
+    return Embeddings.numTokens(spec);
+  }
+
+  apply(batch: Batch): Tensor {
+    const { spec, tables } = this;
+    const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.candidate, batch.candidate)];
+    const like = this.numbers.layers[0]?.weight as Tensor;
+    const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], like);
+    const tokens = [...embedColumns(tables, columns), ...contentFields(this, batch.content)];
+    return stack([...tokens, this.numbers.apply(numbers)], 1);
+  }
+}

@@ -1,0 +1,119 @@
+import type { ArchitectureConfig } from "../../config/architecture.ts";
+import { AttentionPooling, type Initializer } from "../../nn/index.ts";
+import type { JaggedTensor } from "../../ops/index.ts";
+import { cat, type Tensor } from "../../torch/index.ts";
+import { type Gating, gateOf } from "./gating.ts";
+import { LinearCompressionBlock } from "./wukong.ts";
+
+/** How many tokens each summary has. @see arXiv 2411.09852 §5.1: 4 CLS, 2 PMA, 2 recent */
+export const SUMMARY = { features: 4, cls: 4, pooled: 2, recent: 2 } as const;
+
+/** What of an architecture decides the summaries. */
+export type SummaryChoices = Pick<ArchitectureConfig, "summary" | "gates">;
+
+/** Tokens of a history's summary. */
+export function summaryTokens({ summary }: Pick<SummaryChoices, "summary">): number {
+  return summary.reduce((sum, piece) => sum + SUMMARY[piece], 0);
+}
+
+/** CLS tokens in front of each history: none where its summary has none. */
+export function clsTokens({ summary }: Pick<SummaryChoices, "summary">): number {
+  return summary.includes("cls") ? SUMMARY.cls : 0;
+}
+
+/**
+ * What a history tells the features: `S_sum = gate([S_CLS ∥ PMA(S) ∥ S_recent])`. The history carries its CLS tokens in
+ * front.
+ *
+ * @shape history.values [L + 4B, D] → [B, 8, D]
+ * @see arXiv 2411.09852 §4.3
+ */
+export class HistorySummary {
+  readonly pooling: AttentionPooling | null;
+  readonly gate: Gating | null;
+  readonly choices: SummaryChoices;
+
+  constructor(parts: { pooling: AttentionPooling | null; gate: Gating | null }, choices: SummaryChoices) {
+    this.pooling = parts.pooling;
+    this.gate = parts.gate;
+    this.choices = choices;
+  }
+
+  static init(sizes: { dim: number; numHeads: number }, choices: SummaryChoices, initial: Initializer): HistorySummary {
+    const pooled = choices.summary.includes("pooled");
+    const pooling = pooled ? AttentionPooling.init({ ...sizes, numQueries: SUMMARY.pooled }, initial) : null;
+    return new HistorySummary({ pooling, gate: gateOf(choices.gates, sizes.dim, initial) }, choices);
+  }
+
+  apply(history: JaggedTensor): Tensor {
+    const pieces: Tensor[] = [];
+    if (this.choices.summary.includes("cls")) pieces.push(history.first(SUMMARY.cls));
+    if (this.pooling !== null) pieces.push(this.pooling.apply(history));
+    if (this.choices.summary.includes("recent")) pieces.push(history.newest(SUMMARY.recent));
+    const all = cat(pieces, 1);
+    return this.gate?.apply(all) ?? all;
+  }
+}
+
+/**
+ * What the features tell the histories: `X_sum = gate(LCE(X))`.
+ *
+ * @shape x [B, n, D] → [B, 4, D]
+ * @see arXiv 2411.09852 §4.3
+ */
+export class FeatureSummary {
+  readonly compress: LinearCompressionBlock;
+  readonly gate: Gating | null;
+
+  constructor(compress: LinearCompressionBlock, gate: Gating | null) {
+    this.compress = compress;
+    this.gate = gate;
+  }
+
+  static init(sizes: { dim: number; tokensIn: number }, choices: SummaryChoices, initial: Initializer): FeatureSummary {
+    const compress = LinearCompressionBlock.init(sizes.tokensIn, SUMMARY.features, initial);
+    return new FeatureSummary(compress, gateOf(choices.gates, sizes.dim, initial));
+  }
+
+  apply(x: Tensor): Tensor {
+    const summary = this.compress.apply(x);
+    return this.gate?.apply(summary) ?? summary;
+  }
+}
+
+/** The two summaries that the archs exchange. */
+export interface Summaries {
+  /** @shape [B, 4, D] */
+  readonly features: Tensor;
+  /** Of all histories. @shape [B, 8 per history, D] */
+  readonly histories: Tensor;
+}
+
+/** Cross arch: what each side tells the other. */
+export class CrossArch {
+  readonly features: FeatureSummary;
+  readonly histories: readonly HistorySummary[];
+
+  constructor(features: FeatureSummary, histories: readonly HistorySummary[]) {
+    this.features = features;
+    this.histories = histories;
+  }
+
+  static init(
+    sizes: { dim: number; numHeads: number; tokensIn: number; numHistories: number },
+    choices: SummaryChoices,
+    initial: Initializer,
+  ): CrossArch {
+    const one = (): HistorySummary => HistorySummary.init(sizes, choices, initial);
+    const features = FeatureSummary.init(sizes, choices, initial);
+    return new CrossArch(features, Array.from({ length: sizes.numHistories }, one));
+  }
+
+  apply(features: Tensor, histories: readonly JaggedTensor[]): Summaries {
+    const told = histories.map((history, h) => this.histories[h]?.apply(history) as Tensor);
+    return {
+      features: this.features.apply(features),
+      histories: told.length === 1 ? (told[0] as Tensor) : cat(told, 1),
+    };
+  }
+}

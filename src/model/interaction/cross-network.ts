@@ -1,0 +1,31 @@
+import { CrossLayer, type Initializer, Mlp } from "../../nn/index.ts";
+import { cat, type Tensor } from "../../torch/index.ts";
+
+/**
+ * DCNv2's cross layers and an MLP in parallel: `[x_L ∥ relu(MLP(x_0))]`, `x_{l+1} = x_0 ⊙ (W_l x_l + b_l) + x_l`.
+ *
+ * @shape x0 [B, W] → [B, W + H]
+ * @see arXiv 2008.13535 §3.3 (parallel structure)
+ */
+export class CrossNetwork {
+  readonly cross: readonly CrossLayer[];
+  readonly deep: Mlp;
+
+  constructor(cross: readonly CrossLayer[], deep: Mlp) {
+    this.cross = cross;
+    this.deep = deep;
+  }
+
+  /** @param sizes as many cross layers as layers of the MLP, each of those `hidden` wide */
+  static init(sizes: { in: number; hidden: number; layers: number }, initial: Initializer): CrossNetwork {
+    const { in: width, hidden, layers } = sizes;
+    const cross = Array.from({ length: layers }, () => CrossLayer.init(width, initial));
+    const widths = Array.from({ length: layers }, () => hidden);
+    return new CrossNetwork(cross, Mlp.init({ in: width, hidden: widths, out: hidden }, initial));
+  }
+
+  apply(x0: Tensor): Tensor {
+    const crossed = this.cross.reduce((x, layer) => layer.apply(x0, x), x0);
+    return cat([crossed, this.deep.apply(x0).relu()], 1);
+  }
+}

@@ -1,0 +1,39 @@
+import type { GateKind } from "../../config/architecture.ts";
+import { EXACT, type Initializer, Mlp, type Numerics } from "../../nn/index.ts";
+import { gated } from "../../ops/fused/generated.ts";
+import { scoped, type Tensor } from "../../torch/index.ts";
+
+/**
+ * Gating of a summary over the last axis. `scaled`: `σ(MLP(x)) ⊙ x`, noise is shut out, the rest passes at its own scale.
+ * `squashed`: `σ(x ⊙ MLP(x))`, the paper's own form, whose outputs lie in (0, 1).
+ *
+ * @shape [..., D] → [..., D]
+ * @see arXiv 2411.09852 §4.3
+ */
+export class Gating {
+  readonly gate: Mlp;
+  readonly kind: Exclude<GateKind, "none">;
+  readonly numerics: Numerics;
+
+  constructor(gate: Mlp, kind: Exclude<GateKind, "none"> = "scaled", numerics = EXACT) {
+    this.gate = gate;
+    this.kind = kind;
+    this.numerics = numerics;
+  }
+
+  static init(dim: number, initial: Initializer, kind?: Exclude<GateKind, "none">): Gating {
+    return new Gating(Mlp.init({ in: dim, hidden: [dim], out: dim }, initial), kind);
+  }
+
+  apply(x: Tensor): Tensor {
+    return scoped(() => {
+      const gate = this.gate.apply(x);
+      return this.kind === "squashed" ? x.mul(gate).sigmoid() : gated(gate, x, "sigmoid", this.numerics.float8);
+    });
+  }
+}
+
+/** The gate of a kind; null for none. */
+export function gateOf(kind: GateKind, dim: number, initial: Initializer): Gating | null {
+  return kind === "none" ? null : Gating.init(dim, initial, kind);
+}

@@ -1,0 +1,67 @@
+import { noGrad, type Tensor, zeros } from "../../torch/index.ts";
+
+/** What AdamW remembers of one tensor of parameters. */
+export interface AdamWState {
+  /** Updates made. */
+  readonly step: number;
+  /** Running mean of the gradient. @shape as the parameters */
+  readonly first: Tensor;
+  /** Running mean of its square. @shape as the parameters */
+  readonly second: Tensor;
+}
+
+/** Constants of AdamW. */
+export interface AdamWOptions {
+  readonly learningRate: number;
+  /** @default 0.9 */
+  readonly beta1?: number;
+  /** @default 0.999 */
+  readonly beta2?: number;
+  /** @default 1e-8 */
+  readonly eps?: number;
+  /** @default 0 */
+  readonly weightDecay?: number;
+}
+
+/** The state before the first update. */
+export function initAdamW(parameters: Tensor): AdamWState {
+  const like = { dtype: parameters.dtype, device: parameters.device };
+  return { step: 0, first: zeros(parameters.shape, like), second: zeros(parameters.shape, like) };
+}
+
+/**
+ * One update with bias correction and decoupled weight decay:
+ * `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η(m̂ / (√v̂ + ε) + λw)`. Parameters and moments change in place.
+ *
+ * @see arXiv 1711.05101 algorithm 2
+ */
+export function stepAdamW(
+  state: AdamWState,
+  at: { values: Tensor; gradient: Tensor },
+  options: AdamWOptions,
+): AdamWState {
+  const { learningRate, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 } = options;
+  const step = state.step + 1;
+  noGrad(() => {
+    state.first.lerp_(at.gradient, 1 - beta1);
+    state.second.mul_(beta2).addcmul_(at.gradient, at.gradient, { value: 1 - beta2 });
+    const deviation = state.second
+      .div(1 - beta2 ** step)
+      .sqrt_()
+      .add_(eps);
+    if (weightDecay !== 0) at.values.mul_(1 - learningRate * weightDecay);
+    at.values.addcdiv_(state.first, deviation, { value: -learningRate / (1 - beta1 ** step) });
+  });
+  return { ...state, step };
+}
+
+/**
+ * Scales a gradient in place so that its norm is at most `limit`, and returns the norm before.
+ *
+ * @throws nothing: a norm that is not finite is returned as it is, for the caller to decide
+ */
+export function clipNorm(gradient: Tensor, limit: number): number {
+  const norm = gradient.linalgVectorNorm().item();
+  if (norm > limit && Number.isFinite(norm)) gradient.mul_(limit / norm);
+  return norm;
+}

@@ -1,0 +1,89 @@
+import { noGrad, setGradient, Tensor, zeros } from "../../torch/index.ts";
+import { EmbeddingTable } from "../embedding-table.ts";
+
+/** A parameter and the path of fields that leads to it: `interaction.layers.0.weight`. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+/** The weight of a table, and what its gradient flows to. */
+export interface NamedTable extends NamedTensor {
+  readonly leaf: Tensor;
+}
+
+/** The parameters of a model, found by walking its fields: dense ones, and the weights of its tables. */
+export interface ModelParameters {
+  readonly dense: readonly NamedTensor[];
+  readonly tables: readonly NamedTable[];
+}
+
+/** Finds every parameter in the fields of a model, in the order of declaration; a shared one under its first name. */
+export function parametersOf(model: object): ModelParameters {
+  const dense: NamedTensor[] = [];
+  const tables: NamedTable[] = [];
+  const seen = new Set<unknown>();
+  const visit = (value: unknown, path: readonly string[]): void => {
+    if (typeof value !== "object" || value === null || seen.has(value)) return;
+    seen.add(value);
+    if (value instanceof Tensor) {
+      if (value.requiresGrad) dense.push({ name: path.join("."), tensor: value });
+    } else if (value instanceof EmbeddingTable) {
+      tables.push({ name: path.join("."), tensor: value.weight, leaf: value.leaf });
+    } else if (!ArrayBuffer.isView(value)) {
+      for (const [key, field] of Object.entries(value)) visit(field, [...path, key]);
+    }
+  };
+  visit(model, []);
+  return { dense, tables };
+}
+
+/** Number of elements in all tensors. */
+export function countElements(tensors: readonly NamedTensor[]): number {
+  return tensors.reduce((sum, { tensor }) => sum + tensor.numel, 0);
+}
+
+/**
+ * All dense parameters in one memory, and all their gradients in another: the optimizer, the clipping and the
+ * collectives then work on one tensor each, however many layers there are.
+ *
+ * @shape values, gradient [P]
+ */
+export class DenseParameters {
+  readonly values: Tensor;
+  readonly gradient: Tensor;
+  /** The parameters, now views of `values`. */
+  readonly parts: readonly NamedTensor[];
+
+  private constructor(values: Tensor, gradient: Tensor, parts: readonly NamedTensor[]) {
+    this.values = values;
+    this.gradient = gradient;
+    this.parts = parts;
+  }
+
+  /** Moves the parameters into one memory; the tensors themselves stay the same objects. */
+  static gather(parts: readonly NamedTensor[]): DenseParameters {
+    const first = parts[0]?.tensor;
+    const place = first === undefined ? {} : { dtype: first.dtype, device: first.device };
+    const total = countElements(parts);
+    const values = zeros([total], place);
+    const gradient = zeros([total], place);
+    let start = 0;
+    noGrad(() => {
+      for (const { tensor } of parts) {
+        const end = start + tensor.numel;
+        const room = values.slice(0, start, end).reshape(tensor.shape);
+        room.copy_(tensor);
+        tensor.set_(room);
+        setGradient(tensor, gradient.slice(0, start, end).reshape(tensor.shape));
+        start = end;
+      }
+    });
+    return new DenseParameters(values, gradient, parts);
+  }
+
+  /** Sets all gradients to zero. */
+  clearGradient(): void {
+    this.gradient.zero_();
+  }
+}

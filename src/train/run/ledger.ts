@@ -1,0 +1,97 @@
+/** The runs of a project as they lie in its folder: what there is, what each was made with, and how they compare. */
+import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
+import { isAbsolute, join, relative, sep } from "node:path";
+import { LapidaryError } from "../../base/errors.ts";
+import { nearest } from "../../base/nearest.ts";
+import type { ProjectConfig } from "../../config/project.ts";
+import { runPath } from "./open-run.ts";
+import { RunFolder } from "./run-folder.ts";
+
+/** One run, as a list shows it; null where it is not known. */
+export interface RunEntry {
+  /** Its path below the project's runs. */
+  readonly run: string;
+  readonly path: string;
+  /** `damaged`: its configuration or summary cannot be read. */
+  readonly state: "finished" | "unfinished" | "damaged";
+  readonly model: string | null;
+  readonly kind: string | null;
+  /** When it was begun; ISO 8601, UTC. */
+  readonly begun: string;
+  /** Commit of the project it was begun from. */
+  readonly commit: string | null;
+  /** Examples of the training window. */
+  readonly examples: number | null;
+  /** Spent in updates. */
+  readonly seconds: number | null;
+  /** Mean normalized entropy of the kept epoch on the validation window. */
+  readonly normalizedEntropy: number | null;
+  /** Size on disk. */
+  readonly bytes: number;
+}
+
+/** All runs below the project's folder of runs, studies' included, oldest first. */
+export function listRuns(project: ProjectConfig): readonly RunEntry[] {
+  const entries = foldersOf(project.runs).map((path) => entryOf(project, path));
+  return entries.sort((a, b) => (a.begun < b.begun ? -1 : 1));
+}
+
+/** A run by name, which may be a path below the project's runs, or by a path. @throws {LapidaryError} RUN_UNKNOWN */
+export function findRun(project: ProjectConfig, run: string): RunEntry {
+  const path = [join(project.runs, run), runPath(project, run)].find(isRun);
+  if (path !== undefined) return entryOf(project, path);
+  const names = foldersOf(project.runs).map((folder) => relative(project.runs, folder));
+  const near = nearest(run, names);
+  throw new LapidaryError({
+    code: "RUN_UNKNOWN",
+    where: project.runs,
+    expected: names.length === 0 ? "a run, of which there is none yet" : `one of ${names.join(", ")}`,
+    got: run,
+    hint: near === null ? "`lapidary runs` lists the runs." : `Did you mean ${near}?`,
+  });
+}
+
+/** A folder that holds a configuration is a run; nothing in it is another one. */
+function foldersOf(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  const inner = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return inner.map(({ name }) => join(folder, name)).flatMap((path) => (isRun(path) ? [path] : foldersOf(path)));
+}
+
+function isRun(path: string): boolean {
+  return existsSync(join(path, "config.json"));
+}
+
+function entryOf(project: ProjectConfig, path: string): RunEntry {
+  const below = relative(project.runs, path);
+  const run = isAbsolute(below) || below.startsWith(`..${sep}`) ? path : below;
+  const found = { run, path, bytes: bytesOf(path) };
+  try {
+    const folder = RunFolder.at(path);
+    const { config, summary, origin } = folder;
+    return {
+      ...found,
+      state: summary === null ? "unfinished" : "finished",
+      model: config.name,
+      kind: config.model.kind,
+      begun: origin?.begun ?? modified(path),
+      commit: origin?.commit ?? null,
+      examples: summary?.examples ?? null,
+      seconds: summary?.trainSeconds ?? null,
+      normalizedEntropy: summary?.best?.normalizedEntropy ?? null,
+    };
+  } catch {
+    const unknown = { model: null, kind: null, commit: null, examples: null, seconds: null, normalizedEntropy: null };
+    return { ...found, state: "damaged", begun: modified(path), ...unknown };
+  }
+}
+
+/** When the configuration was written: it never is again. */
+function modified(path: string): string {
+  return statSync(join(path, "config.json")).mtime.toISOString();
+}
+
+function bytesOf(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.reduce((sum, { parentPath, name }) => sum + lstatSync(join(parentPath, name)).size, 0);
+}

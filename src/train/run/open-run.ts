@@ -1,0 +1,130 @@
+import { isAbsolute, join, sep } from "node:path";
+import { LapidaryError } from "../../base/errors.ts";
+import type { ProjectConfig } from "../../config/project.ts";
+import type { Split, SplitConfig } from "../../config/types.ts";
+import { type BatchReader, EventStore } from "../../data/index.ts";
+import { ProcessMesh } from "../../distributed/index.ts";
+import type { Batch } from "../../features/spec.ts";
+import type { Model } from "../../model/index.ts";
+import { TrainingInputs } from "../inputs.ts";
+import { mapBatches } from "../predict.ts";
+import { type Enrich, initModel } from "../trainer.ts";
+import type { RunConfig } from "./run-config.ts";
+import { RunFolder, type RunSummary } from "./run-folder.ts";
+
+/** A finished run, its model, and what it reads. */
+export interface OpenedRun {
+  readonly folder: RunFolder;
+  readonly summary: RunSummary;
+  readonly config: RunConfig;
+  readonly model: Model;
+  readonly inputs: TrainingInputs;
+  /** The one surface whose examples {@link examplesOf} reads; null for all. */
+  readonly surface: string | null;
+}
+
+/** What a model that reads its teacher's embeddings is given. */
+export type EnrichFor = (config: RunConfig) => Enrich;
+
+/** Folder of a run: a name lies below the project's runs, anything with a separator is a path. */
+export function runPath(project: ProjectConfig, run: string): string {
+  return isAbsolute(run) || run.includes(sep) ? run : join(project.runs, run);
+}
+
+/**
+ * Opens a finished run with the model of its best epoch.
+ *
+ * @param run a name below the project's runs, or a path
+ * @param surface reads the examples of one surface only; null reads those that the model is for
+ * @throws {LapidaryError} RUN_UNFINISHED, RUN_CHANGED if the events are no longer those it was trained on, CHECKPOINT_*
+ */
+export function openRun(project: ProjectConfig, run: string, surface: string | null = null): OpenedRun {
+  const { folder, summary } = RunFolder.finished(runPath(project, run));
+  const { config } = folder;
+  checkEvents(project.store, folder, config.events);
+  const read = surface ?? config.model.surface;
+  // The test window decides nothing of a run: it is the project's, as it is now.
+  const split = withTestWindow(config.split, project.split);
+  const from = { store: project.store, split, negatives: config.negatives ?? null };
+  const inputs = TrainingInputs.load(folder.inputs, from, { ...config.model, surface: read });
+  const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder });
+  folder.checkpoints.loadBest(model);
+  return { folder, summary, config, model, inputs, surface: read };
+}
+
+/**
+ * The examples of a split, as the run's model reads them, in order of time, with the negatives that are drawn beside them.
+ *
+ * @throws {LapidaryError} TRAIN_WINDOW if there is none
+ */
+export async function examplesOf(
+  opened: OpenedRun,
+  split: Split,
+  enrichFor?: EnrichFor,
+): Promise<AsyncIterable<Batch>> {
+  const enrich = enrichmentOf(opened, enrichFor);
+  return someOf(split, await opened.inputs.evaluationBatches(split, ProcessMesh.single()), enrich);
+}
+
+/** As {@link examplesOf}, without negatives that are drawn: what the log holds. */
+export async function loggedExamplesOf(
+  opened: OpenedRun,
+  split: Split,
+  enrichFor?: EnrichFor,
+): Promise<AsyncIterable<Batch>> {
+  const enrich = enrichmentOf(opened, enrichFor);
+  return someOf(split, await opened.inputs.loggedBatches(split, ProcessMesh.single()), enrich);
+}
+
+function someOf(split: Split, batches: BatchReader, enrich: (batch: Batch) => Batch): AsyncIterable<Batch> {
+  if (batches.numExamples === 0) throw noExamples(split);
+  return mapBatches(batches, enrich);
+}
+
+/** What adds to a batch the teacher's embeddings that the run's model reads; batches stay as they are if it reads none. */
+export function enrichmentOf({ folder, config, inputs }: OpenedRun, enrichFor?: EnrichFor): (batch: Batch) => Batch {
+  const { pastEmbeddings = 0 } = inputs.spec;
+  if (pastEmbeddings === 0) return (batch) => batch;
+  if (enrichFor === undefined) throw unread(folder);
+  const enrich = enrichFor(config);
+  return (batch) => enrich(batch, inputs.spec);
+}
+
+function checkEvents(store: string, folder: RunFolder, expected: string): void {
+  const opened = EventStore.open(store);
+  const got = opened.fingerprint;
+  opened.close();
+  if (got === expected) return;
+  throw new LapidaryError({
+    code: "RUN_CHANGED",
+    where: folder.path,
+    expected: `the events that it was trained on (${expected.slice(0, 12)})`,
+    got: `others (${got.slice(0, 12)})`,
+    hint: "Ids may have other codes now: train it again on these events, or ingest the earlier ones.",
+  });
+}
+
+function unread(folder: RunFolder): LapidaryError {
+  return new LapidaryError({
+    code: "INTERNAL",
+    where: folder.path,
+    expected: "a reader of its teacher's embeddings",
+    got: "none",
+    hint: "Evaluate it with `lapidary evaluate`.",
+  });
+}
+
+function noExamples(split: Split): LapidaryError {
+  return new LapidaryError({
+    code: "TRAIN_WINDOW",
+    where: `${split} window`,
+    expected: "at least one example",
+    got: "none",
+    hint: "Correct `split` in the configuration; `lapidary describe` prints the times of the events.",
+  });
+}
+
+/** The split of a run, with the test window that the project has now. */
+function withTestWindow(own: SplitConfig, now: SplitConfig): SplitConfig {
+  return own.kind === "time" && now.kind === "time" ? { ...own, testUntilMs: now.testUntilMs } : own;
+}

@@ -1,0 +1,34 @@
+import type { ProjectConfig } from "../../config/project.ts";
+import type { ModelConfig, NegativesConfig } from "../../config/types.ts";
+
+/** All that decides the result of a run. */
+export interface RunConfig {
+  /** Name of the model in the configuration. */
+  readonly name: string;
+  readonly model: ModelConfig;
+  readonly split: ProjectConfig["split"];
+  /** Fingerprint of the event store. */
+  readonly events: string;
+  /** Only of a project that has negatives drawn. */
+  readonly negatives?: NegativesConfig;
+  /** Only of a run over one slice of the training window. */
+  readonly slice?: TrainingSlice;
+  /** Only of a run over the newest share of the training window, in (0, 1). */
+  readonly share?: number;
+  /** What it was taught with; only of a run that learned from a teacher. */
+  readonly lesson?: string;
+}
+
+/** One slice of a training in order of time, which goes on from the slice before. */
+export interface TrainingSlice {
+  /** Trains on the examples from here to `toMs`. @unit ms since 1970, UTC */
+  readonly fromMs: number;
+  /** At or before `untilMs`. @unit ms since 1970, UTC */
+  readonly toMs: number;
+  /** Horizon of what it knows. @unit ms since 1970, UTC */
+  readonly untilMs: number;
+  /** Run whose model and optimizers it goes on from; null for the first slice. */
+  readonly after: string | null;
+  /** Horizon of the first slice: base rates and the scales of numbers stay those before it. @unit ms since 1970, UTC */
+  readonly factsUntilMs: number;
+}
