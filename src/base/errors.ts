@@ -105,6 +105,7 @@ export const ERROR_CODES = {
   ONLINE_STORE_VERSION: "the online store has a format of another version",
   ONLINE_STORE_EVENT: "an event is larger than the online store's limits, or has an id that is none",
   SERVE_MODEL: "a model's graph cannot be loaded, or scores nothing",
+  SERVE_MODELS: "two models that are to be served together have one name, or take other events",
   SERVE_OVERLOADED: "more requests are waiting than the server keeps",
   SERVE_REQUEST: "a request is not what the server's API describes",
   SERVE_LIMIT: "a request is larger than the server takes",

@@ -10,5 +10,5 @@ export {
   type UserRows,
 } from "./graph-inputs.ts";
 export type { BundleFacts, BundleManifest, FileEntry } from "./manifest.ts";
-export { type Bundle, listBundles, readBundle } from "./read.ts";
+export { type Bundle, type BundleHead, listBundles, readBundle, readBundleHead } from "./read.ts";
 export { type BundleContents, writeBundle } from "./write.ts";

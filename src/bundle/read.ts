@@ -4,13 +4,17 @@ import { join } from "node:path";
 import { type BundleManifest, CURRENT_FILE, type FileEntry, MANIFEST_FILE, parseManifest } from "./manifest.ts";
 import { damaged, notFound, unsafe } from "./problems.ts";
 
-/** A bundle whose every byte was compared with what was published. */
-export interface Bundle {
+/** What a bundle says of itself: its manifest is as it was published, and its files were not looked at. */
+export interface BundleHead {
   /** Folder of the version. */
   readonly folder: string;
   /** SHA-256 of the manifest, which has that of every file: the bundle's identity. */
   readonly digest: string;
   readonly manifest: BundleManifest;
+}
+
+/** A bundle whose every byte was compared with what was published. */
+export interface Bundle extends BundleHead {
   /** The files by path: the bytes that were verified, not to be read a second time. */
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
@@ -30,6 +34,20 @@ export function listBundles(dir: string): readonly string[] {
  * and paths that lead out, BUNDLE_VERSION
  */
 export function readBundle(dir: string): Bundle {
+  const head = readBundleHead(dir);
+  const { folder, manifest } = head;
+  checkListing(folder, manifest);
+  const read = ([name, entry]: readonly [string, FileEntry]) =>
+    [name, readVerified(join(folder, name), entry)] as const;
+  return { ...head, files: Object.fromEntries(Object.entries(manifest.files).map(read)) };
+}
+
+/**
+ * Reads the manifest of the current version of a bundle, and verifies it alone.
+ *
+ * @throws {LapidaryError} as {@link readBundle}, of the manifest
+ */
+export function readBundleHead(dir: string): BundleHead {
   const { version, digest } = readCurrent(dir);
   const folder = join(dir, version);
   const stat = lstatSync(folder, { throwIfNoEntry: false });
@@ -39,11 +57,7 @@ export function readBundle(dir: string): Bundle {
   const bytes = readPlain(path);
   const found = sha256(bytes);
   if (found !== digest) throw damaged(path, { expected: `SHA-256 ${digest}`, got: found });
-  const manifest = parseManifest(bytes, path);
-  checkListing(folder, manifest);
-  const read = ([name, entry]: readonly [string, FileEntry]) =>
-    [name, readVerified(join(folder, name), entry)] as const;
-  return { folder, digest, manifest, files: Object.fromEntries(Object.entries(manifest.files).map(read)) };
+  return { folder, digest, manifest: parseManifest(bytes, path) };
 }
 
 function readCurrent(dir: string): { readonly version: string; readonly digest: string } {

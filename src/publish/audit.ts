@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { LapidaryError } from "../base/errors.ts";
 import { type Bundle, readBundle } from "../bundle/index.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { Split } from "../config/types.ts";
@@ -12,6 +11,7 @@ import { OUTCOME_FORMS, scoresOf } from "../metrics/outcomes/index.ts";
 import { type OnlineStore, type Ranking, versionOf } from "../serve/index.ts";
 import { loggedExamplesOf, type OpenedRun, openRun, scoreBatch } from "../train/index.ts";
 import { knowledgeFor } from "../transfer/index.ts";
+import { otherModel } from "./audit-errors.ts";
 import { relativeDifference } from "./difference.ts";
 import { LoggedEvents } from "./logged-events.ts";
 
@@ -95,6 +95,7 @@ class Auditor {
   readonly #logged: LoggedEvents;
   readonly #options: AuditOptions;
   readonly #objectives: readonly Objective[];
+  readonly #model: string;
   readonly #version: string;
   /** Past events that the model needs. */
   readonly #limit: number;
@@ -113,6 +114,7 @@ class Auditor {
     this.#options = options;
     this.#objectives = objectivesOf(manifest.spec);
     this.#limit = numPastRead(manifest);
+    this.#model = manifest.model.name;
     this.#version = versionOf(digest);
   }
 
@@ -121,7 +123,7 @@ class Auditor {
     const { surface = "", ...candidate } = this.#logged.shown(row);
     const id = this.#logged.user(user);
     const who = id === null ? {} : { user: id };
-    const request = { ...who, time: timeMs, context: { surface }, candidates: [candidate] };
+    const request = { model: this.#model, ...who, time: timeMs, context: { surface }, candidates: [candidate] };
     const { version, ranked, numPast: servedPast } = await this.#options.rank(request);
     if (version !== this.#version) throw otherModel(`version ${this.#version}`, version);
     const [{ probabilities = {}, expected = {} } = {}] = ranked;
@@ -201,9 +203,4 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
     for (const item of queue) await work(item);
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-}
-
-function otherModel(expected: string, got: string): LapidaryError {
-  const hint = "Serve the bundle of this very run: `lapidary export RUN`, then load it.";
-  return new LapidaryError({ code: "AUDIT_MODEL", where: "the server", expected, got, hint });
 }

@@ -13,7 +13,7 @@ import { ingest } from "../data/index.ts";
 import { evaluateRuns } from "../evaluate/index.ts";
 import { seededIntegers } from "../metrics/comparison/random.ts";
 import { predictFiles } from "../predict/index.ts";
-import { ModelHost, openOnlineStore, type Ranking, RankingServer } from "../serve/index.ts";
+import { ModelRepository, openOnlineStore, type Ranking, RankingServer } from "../serve/index.ts";
 import { audit } from "./audit.ts";
 import { backfill } from "./backfill.ts";
 import { publishRun } from "./publish-run.ts";
@@ -115,9 +115,9 @@ describe("a log with vectors and lists", () => {
     const { manifest } = readBundle(bundle);
     expect(manifest.graph.userRows).toBe(userRows);
     expect(manifest.spec.content?.vectors[0]?.scale).toBeCloseTo(40 / Math.sqrt(12), 0);
-    const host = await ModelHost.open(bundle, { workers: 1, maxQueued: 64 });
+    const models = await ModelRepository.open({ kind: "bundle", dir: bundle }, { workers: 1, maxQueued: 64 });
     const online = await openOnlineStore({ kind: "lmdb", at: join(folder.path, `online.${run}`) });
-    const server = await RankingServer.listen({ host, store: online, address: "127.0.0.1", port: 0 });
+    const server = await RankingServer.listen({ models, store: online, address: "127.0.0.1", port: 0 });
     try {
       await backfill(project, { online, teacher: null });
       const found = await audit(project, { run, split: "test", rank: rankOverHttp(server.url), online });
@@ -127,7 +127,7 @@ describe("a log with vectors and lists", () => {
       await checkApi(server.url);
     } finally {
       await server.close();
-      await host.close();
+      await models.close();
       await online.close();
     }
   });

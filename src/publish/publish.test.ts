@@ -11,7 +11,7 @@ import { exportGraph } from "../export/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { Vertical } from "../model/index.ts";
 import { rowBytes } from "../ops/index.ts";
-import { ModelHost, openOnlineStore, RankingServer } from "../serve/index.ts";
+import { ModelRepository, openOnlineStore, RankingServer } from "../serve/index.ts";
 import { examplesOf, openRun, RunFolder } from "../train/index.ts";
 import { generateSliced, knowledgeFor, transfer } from "../transfer/index.ts";
 import { audit } from "./audit.ts";
@@ -125,14 +125,14 @@ let numServed = 0;
 /** Serves the bundle of a run, with a store that was filled by `fill`. */
 async function served<T>(run: string, work: (at: { url: string; online: Online }) => Promise<T>): Promise<T> {
   await publishRun(project, { run, dir: bundle(run) });
-  const host = await ModelHost.open(bundle(run), { workers: 1, maxQueued: 64 });
+  const models = await ModelRepository.open({ kind: "bundle", dir: bundle(run) }, { workers: 1, maxQueued: 64 });
   const online = await openOnlineStore({ kind: "lmdb", at: join(folder.path, `online.${numServed++}`) });
-  const server = await RankingServer.listen({ host, store: online, address: "127.0.0.1", port: 0 });
+  const server = await RankingServer.listen({ models, store: online, address: "127.0.0.1", port: 0 });
   try {
     return await work({ url: server.url, online });
   } finally {
     await server.close();
-    await host.close();
+    await models.close();
     await online.close();
   }
 }

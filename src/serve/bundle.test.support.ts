@@ -26,6 +26,8 @@ export const TINY_RULES: EventRules = { earliestMs: 0, latestMs: 4e12, timeUnit:
 
 /** How a tiny model differs from the usual one. */
 export interface TinyOptions {
+  /** @default "tiny" */
+  readonly name?: string;
   /** Is added to the logits of `click`. */
   readonly shift?: number;
   readonly userRows?: UserRows;
@@ -40,25 +42,23 @@ export const AMOUNT_OUTCOMES: EventSchema["outcomes"] = [
   { name: "views", kind: "count", delayMs: 0, objective: false },
 ];
 
-/** Publishes a model `tiny` with the objectives `click` and `buy`. */
+/** Publishes a model with the objectives `click` and `buy`. */
 export function writeTinyBundle(
   dir: string,
-  { shift = 0, userRows = "candidate", rules = TINY_RULES, outcomes = [] }: TinyOptions = {},
+  { name = "tiny", shift = 0, userRows = "candidate", rules = TINY_RULES, outcomes = [] }: TinyOptions = {},
 ): void {
   const ids = { user: ["u"], item: ITEMS, action: ["view"], surface: ["feed"], origin: ["organic", "ad"] };
-  const cardinalities = Object.fromEntries(Object.entries(ids).map(([name, list]) => [name, list.length + 1]));
+  const cardinalities = Object.fromEntries(Object.entries(ids).map(([key, list]) => [key, list.length + 1]));
   const spec = deriveSpec(SCHEMA, { cardinalities: { ...cardinalities, brand: 8 } });
-  const files = Object.entries(ids).map(
-    ([name, list]) => [`${name}.dictionary`, Dictionary.of(list).encode()] as const,
-  );
+  const files = Object.entries(ids).map(([key, list]) => [`${key}.dictionary`, Dictionary.of(list).encode()] as const);
   const numItems = ITEMS.length + 1;
   const items = Float32Array.from({ length: numItems * 2 }, (_, i) => (i % 2 === 0 ? i / 4 + shift : -i / 4));
   const past = Float32Array.from({ length: numItems * 2 }, (_, i) => (i % 2 === 0 ? i / 16 : 0));
   const graph = tinyGraph({ items, past, numItems, numTasks: 2, numNumbers: spec.numbers.length, userRows });
-  const dictionaries = Object.fromEntries(Object.keys(ids).map((name) => [name, `${name}.dictionary`]));
+  const dictionaries = Object.fromEntries(Object.keys(ids).map((key) => [key, `${key}.dictionary`]));
   writeBundle(dir, {
     facts: {
-      model: { name: "tiny", kind: "vertical", surface: null },
+      model: { name, kind: "vertical", surface: null },
       spec,
       schema: { ...SCHEMA, outcomes: [...SCHEMA.outcomes, ...outcomes] },
       events: rules,

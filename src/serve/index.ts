@@ -1,7 +1,7 @@
 /** Serving: online stores, the ranker, and how a model is replaced. Never loads libtorch. */
 
 export { RankingServer, type ServerOptions } from "./http/server.ts";
-export { ModelHost } from "./ranker/model-host.ts";
+export { type BundlePlace, ModelRepository, type ModelState } from "./models/model-repository.ts";
 export type { ServingOptions } from "./ranker/open-scorer.ts";
 export { type Candidate, type Ranked, type Ranking, type RankRequest, rank } from "./ranker/rank.ts";
 export { type ServedModel, versionOf } from "./ranker/served-model.ts";

@@ -59,15 +59,17 @@ describe("export, backfill, serve and audit", () => {
     expect(existsSync(join(folder.path, "online"))).toBe(false);
   });
 
-  it("names the bundles where there are several", async () => {
+  it("names the bundles where two are of one model, and takes one of --bundle and --bundles", async () => {
     await inProject(["export", "vertical", "--out", "bundles/other"]);
-    const unsure = await inProject(["serve", "--port", "0", "--json"]);
-    expect(unsure.code).toBe(2);
-    expect(errorOf(unsure)).toMatchObject({
-      code: "USAGE",
-      where: "--bundle",
-      expected: "one of bundles/other, bundles/vertical",
+    const twice = await inProject(["serve", "--port", "0", "--json"]);
+    expect(twice.code).toBe(1);
+    expect(errorOf(twice)).toMatchObject({
+      code: "SERVE_MODELS",
+      where: join(project, "bundles", "vertical"),
+      got: `vertical, as in ${join(project, "bundles", "other")}`,
     });
+    const both = await inProject(["serve", "--bundle", "bundles/other", "--bundles", "bundles", "--json"]);
+    expect(errorOf(both)).toMatchObject({ code: "USAGE", where: "--bundle" });
     const redis = await inProject(["serve", "--bundle", "bundles/other", "--store", "redis", "--json"]);
     expect(errorOf(redis)).toMatchObject({ code: "USAGE", where: "--store-at" });
   });

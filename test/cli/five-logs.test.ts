@@ -277,7 +277,9 @@ async function expectWarned(url: string, field: string): Promise<void> {
   const answer = await fetch(`${url}/rank`, { method: "POST", body: JSON.stringify({ user: "u1", candidates }) });
   const { warnings } = (await answer.json()) as { readonly warnings: readonly object[] };
   expect(warnings).toContainEqual({ code: "RANK_UNSEEN", where: `candidates[1].${field}`, got: "'unheard'", count: 1 });
-  expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/lapidary_warnings_total\{code="RANK_UNSEEN"\} [1-9]/);
+  expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
+    /lapidary_warnings_total\{model="[^"]+",code="RANK_UNSEEN"\} [1-9]/,
+  );
 }
 
 describe("from files to predictions", () => {

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   bench: ["NAME", "--cases <A,B>", "--pairs <N>", "--no-peer"],
   serve: [
     "--bundle <DIR>",
+    "--bundles <DIR>",
     "--port <N>",
     "--host <ADDRESS>",
     "--workers <N>",

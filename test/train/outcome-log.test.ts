@@ -11,7 +11,7 @@ import { audit } from "../../src/publish/audit.ts";
 import { backfill } from "../../src/publish/backfill.ts";
 import { publishRun } from "../../src/publish/publish-run.ts";
 import { rankOverHttp } from "../../src/publish/rank-over-http.ts";
-import { ModelHost, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
+import { ModelRepository, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
 import { projectIn, temporaryFolder, timesOf, trainAlone } from "./project.ts";
 
 const HOUR = 3_600_000;
@@ -95,9 +95,9 @@ describe("a separate conversion log", () => {
     const evaluation = await evaluateRuns(project, { runs: ["previous"], split: "test" });
     expect(evaluation.runs[0]?.objectives["conversion"]?.overall.examples).toBeGreaterThan(50);
     const { bundle } = await publishRun(project, { run: "previous" });
-    const host = await ModelHost.open(bundle, { workers: 1, maxQueued: 64 });
+    const models = await ModelRepository.open({ kind: "bundle", dir: bundle }, { workers: 1, maxQueued: 64 });
     const store = await openOnlineStore({ kind: "lmdb", at: join(folder.path, "online") });
-    const server = await RankingServer.listen({ host, store, address: "127.0.0.1", port: 0 });
+    const server = await RankingServer.listen({ models, store, address: "127.0.0.1", port: 0 });
     try {
       await backfill(project, { online: store, teacher: null });
       const rank = rankOverHttp(server.url);
@@ -107,7 +107,7 @@ describe("a separate conversion log", () => {
       expect(found).toMatchObject({ otherCounts: 0, otherHistories: 0 });
     } finally {
       await server.close();
-      await host.close();
+      await models.close();
       await store.close();
     }
   });

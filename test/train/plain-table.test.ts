@@ -13,7 +13,7 @@ import { audit } from "../../src/publish/audit.ts";
 import { backfill } from "../../src/publish/backfill.ts";
 import { publishRun } from "../../src/publish/publish-run.ts";
 import { rankOverHttp } from "../../src/publish/rank-over-http.ts";
-import { ModelHost, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
+import { ModelRepository, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
 import { RunFolder } from "../../src/train/index.ts";
 import { generateSliced } from "../../src/transfer/index.ts";
 import { temporaryFolder, trainAlone } from "./project.ts";
@@ -108,9 +108,9 @@ describe("a plain click table", () => {
 
   it("is served as it was scored, without a user, at any time", async () => {
     const { bundle } = await publishRun(project, { run: "previous" });
-    const host = await ModelHost.open(bundle, { workers: 1, maxQueued: 64 });
+    const models = await ModelRepository.open({ kind: "bundle", dir: bundle }, { workers: 1, maxQueued: 64 });
     const store = await openOnlineStore({ kind: "lmdb", at: join(folder.path, "online") });
-    const server = await RankingServer.listen({ host, store, address: "127.0.0.1", port: 0 });
+    const server = await RankingServer.listen({ models, store, address: "127.0.0.1", port: 0 });
     try {
       const rank = rankOverHttp(server.url);
       const found = await audit(project, { run: "previous", split: "test", rank, online: store });
@@ -133,7 +133,7 @@ describe("a plain click table", () => {
       });
     } finally {
       await server.close();
-      await host.close();
+      await models.close();
       await store.close();
     }
   });

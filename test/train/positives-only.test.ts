@@ -14,7 +14,7 @@ import { audit } from "../../src/publish/audit.ts";
 import { backfill } from "../../src/publish/backfill.ts";
 import { publishRun } from "../../src/publish/publish-run.ts";
 import { rankOverHttp } from "../../src/publish/rank-over-http.ts";
-import { ModelHost, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
+import { ModelRepository, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
 import { readSafetensors } from "../../src/torch/files/safetensors.ts";
 import { Scope } from "../../src/torch/index.ts";
 import { openRun, RunFolder, readPredictions, scoreBatch } from "../../src/train/index.ts";
@@ -177,10 +177,10 @@ describe("a log of positives only", () => {
 
   it("is served as it was scored", async () => {
     const { bundle } = await publishRun(project, { run: "previous" });
-    const host = await ModelHost.open(bundle, { workers: 1, maxQueued: 64 });
+    const models = await ModelRepository.open({ kind: "bundle", dir: bundle }, { workers: 1, maxQueued: 64 });
     const store = await openOnlineStore({ kind: "lmdb", at: join(folder.path, "online") });
     await backfill(project, { online: store, teacher: null });
-    const server = await RankingServer.listen({ host, store, address: "127.0.0.1", port: 0 });
+    const server = await RankingServer.listen({ models, store, address: "127.0.0.1", port: 0 });
     try {
       const rank = rankOverHttp(server.url);
       const found = await audit(project, { run: "previous", split: "test", rank, online: store });
@@ -195,7 +195,7 @@ describe("a log of positives only", () => {
       expect(await of("u11")).toEqual([1, 0]);
     } finally {
       await server.close();
-      await host.close();
+      await models.close();
       await store.close();
     }
   });

@@ -1,7 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { parseExactJson } from "./exact-json.ts";
-import { REQUEST_LIMITS, wrong } from "./parse.ts";
+import { REQUEST_LIMITS } from "./values/limits.ts";
+import { wrong } from "./values/problems.ts";
 
 /** Reads the body of a request. @throws {LapidaryError} SERVE_LIMIT, SERVE_REQUEST */
 export async function readBody(request: IncomingMessage): Promise<Uint8Array> {

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { writeTinyBundle } from "../bundle.test.support.ts";
 import { overloaded } from "../ranker/scorer.ts";
 import { ServedModel } from "../ranker/served-model.ts";
-import { exampleInfer } from "./infer.test.support.ts";
+import { exampleInfer } from "./inference/infer.test.support.ts";
 import { EVENT, post, RANK, type Running, withServer } from "./server.test.support.ts";
 
 /** The samples of a text in the format of Prometheus 0.0.4, by name with labels; throws at a line that it does not allow. */
@@ -49,18 +49,18 @@ describe("GET /metrics", () => {
         lapidary_http_requests_in_flight: 1,
         'lapidary_events_total{kind="added"}': 2,
         'lapidary_events_total{kind="known"}': 1,
-        'lapidary_candidates_total{api="rank"}': 4,
-        'lapidary_candidates_total{api="infer"}': 2,
-        lapidary_queue_length: 0,
-        lapidary_model_swaps_total: 1,
+        'lapidary_candidates_total{model="tiny",api="rank"}': 4,
+        'lapidary_candidates_total{model="tiny",api="infer"}': 2,
+        'lapidary_queue_length{model="tiny"}': 0,
+        'lapidary_model_swaps_total{model="tiny"}': 1,
         lapidary_overload_refusals_total: 0,
-        [`lapidary_model_info{name="tiny",version="${host.current.version}"}`]: 1,
+        [`lapidary_model_info{model="tiny",version="${host.current.version}"}`]: 1,
       };
       expect(Object.fromEntries(Object.keys(expected).map((name) => [name, samples.get(name)]))).toEqual(expected);
-      expect(samples.has(`lapidary_model_info{name="tiny",version="${first}"}`)).toBe(false);
+      expect(samples.has(`lapidary_model_info{model="tiny",version="${first}"}`)).toBe(false);
       expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(0);
       const again = await scrape(url);
-      expect(again.get("lapidary_model_swaps_total")).toBe(1);
+      expect(again.get('lapidary_model_swaps_total{model="tiny"}')).toBe(1);
       expect(again.get('lapidary_http_requests_total{route="/metrics",status="200"}')).toBe(1);
     });
   });
@@ -108,7 +108,7 @@ describe("GET /metrics", () => {
       const samples = await scrape(url);
       expect(samples.get("lapidary_overload_refusals_total")).toBe(4);
       expect(samples.get('lapidary_http_requests_total{route="/rank",status="503"}')).toBe(3);
-      expect(samples.has('lapidary_candidates_total{api="rank"}')).toBe(false);
+      expect(samples.has('lapidary_candidates_total{model="tiny",api="rank"}')).toBe(false);
     };
     // As a full queue answers: when one is full is tested where the queue is.
     vi.spyOn(ServedModel.prototype, "infer").mockImplementation(() => Promise.reject(overloaded(0)));

@@ -1,7 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { ModelHost } from "../ranker/model-host.ts";
+import type { ModelRepository } from "../models/model-repository.ts";
 import { WARNING_CODES, type Warning } from "../ranker/warnings.ts";
 import type { AppendCounts } from "../store/online-store.ts";
+import type { TypedAnswer } from "./answer.ts";
 
 /** Upper bounds of the latency's buckets. @unit s */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -30,12 +31,12 @@ export class ServerMetrics {
   readonly #seconds: Histogram<"route">;
   readonly #inFlight: Gauge;
   readonly #events: Counter<"kind">;
-  readonly #candidates: Counter<"api">;
-  readonly #warnings: Counter<"code">;
+  readonly #candidates: Counter<"model" | "api">;
+  readonly #warnings: Counter<"model" | "code">;
   readonly #refusals: Counter;
 
-  /** Of a server whose model is `host`'s. */
-  constructor(host: ModelHost) {
+  /** Of a server of these models. */
+  constructor(models: ModelRepository) {
     const registers = [this.#registry];
     const named = (name: string, help: string) => ({ name: `lapidary_${name}`, help, registers });
     const http = (name: string, help: string) => named(`http_${name}`, help);
@@ -46,11 +47,18 @@ export class ServerMetrics {
     this.#inFlight = new Gauge(http("requests_in_flight", "Requests that began and have not ended."));
     this.#events = new Counter({ ...named("events_total", "Reported events, new or known."), labelNames: ["kind"] });
     const candidates = named("candidates_total", "Candidates that were scored.");
-    this.#candidates = new Counter({ ...candidates, labelNames: ["api"] });
-    this.#warnings = new Counter({ ...named("warnings_total", "Warnings of rankings."), labelNames: ["code"] });
-    for (const code of Object.keys(WARNING_CODES)) this.#warnings.inc({ code }, 0);
+    this.#candidates = new Counter({ ...candidates, labelNames: ["model", "api"] });
+    this.#warnings = new Counter({
+      ...named("warnings_total", "Warnings of rankings."),
+      labelNames: ["model", "code"],
+      collect() {
+        for (const { current } of models.hosts) {
+          for (const code of Object.keys(WARNING_CODES)) this.inc({ model: current.name, code }, 0);
+        }
+      },
+    });
     this.#refusals = new Counter(named("overload_refusals_total", "Requests refused because too many were waiting."));
-    observeModel(host, named);
+    observeModels(models, named);
   }
 
   /** Counts a request that begins; what it gives back is called once, when the request has ended. */
@@ -70,14 +78,14 @@ export class ServerMetrics {
     this.#events.inc({ kind: "known" }, known);
   }
 
-  /** Counts candidates that were scored. */
-  countCandidates(api: "rank" | "infer", count: number): void {
-    this.#candidates.inc({ api }, count);
+  /** Counts candidates that a model scored. */
+  countCandidates(by: { readonly model: string; readonly api: "rank" | "infer" }, count: number): void {
+    this.#candidates.inc(by, count);
   }
 
-  /** Counts the warnings of a ranking. */
-  countWarnings(warnings: readonly Warning[]): void {
-    for (const { code } of warnings) this.#warnings.inc({ code });
+  /** Counts the warnings of a model's ranking. */
+  countWarnings(model: string, warnings: readonly Warning[]): void {
+    for (const { code } of warnings) this.#warnings.inc({ model, code });
   }
 
   /** Counts a request that was refused because too many were waiting. */
@@ -86,39 +94,42 @@ export class ServerMetrics {
   }
 
   /** All numbers as of now, and their media type. */
-  async render(): Promise<{ readonly type: string; readonly body: string }> {
+  async render(): Promise<TypedAnswer> {
     const parts = await Promise.all([this.#registry.metrics(), processRegistry().metrics()]);
     return { type: this.#registry.contentType, body: parts.join("") };
   }
 }
 
-/** What is read of the model when somebody asks. */
-function observeModel(
-  host: ModelHost,
+/** What is read of the models when somebody asks. */
+function observeModels(
+  models: ModelRepository,
   named: (
     name: string,
     help: string,
   ) => { readonly name: string; readonly help: string; readonly registers: Registry[] },
 ): void {
   new Gauge({
-    ...named("queue_length", "Requests that wait for a thread."),
+    ...named("queue_length", "Requests that wait for a thread of the model."),
+    labelNames: ["model"],
     collect() {
-      this.set(host.current.numQueued);
+      this.reset();
+      for (const { current } of models.hosts) this.set({ model: current.name }, current.numQueued);
     },
   });
   new Gauge({
-    ...named("model_info", "1 for the version of the model that serves."),
-    labelNames: ["name", "version"],
+    ...named("model_info", "1 for the version of each model that serves."),
+    labelNames: ["model", "version"],
     collect() {
       this.reset();
-      this.set({ name: host.current.manifest.model.name, version: host.current.version }, 1);
+      for (const { current } of models.hosts) this.set({ model: current.name, version: current.version }, 1);
     },
   });
   new Counter({
     ...named("model_swaps_total", "Replacements of the model."),
+    labelNames: ["model"],
     collect() {
       this.reset();
-      this.inc(host.numSwaps);
+      for (const { current, numSwaps } of models.hosts) this.inc({ model: current.name }, numSwaps);
     },
   });
 }

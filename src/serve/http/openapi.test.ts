@@ -1,16 +1,22 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Schema from "typebox/schema";
 import { describe, expect, it } from "vitest";
-import { ROUTE_LIST } from "./routes.ts";
-import { get, post, withServer } from "./server.test.support.ts";
+import { ROUTES } from "./routes/index.ts";
+import { get, post, withModels, withServer } from "./server.test.support.ts";
 
 type Json = { readonly [key: string]: Json } & Record<string, unknown>;
 
+/** One example, or one for each model. */
+interface Exemplified {
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
+}
+
 interface Operation {
   readonly operationId: string;
-  readonly parameters: readonly { readonly name: string; readonly example: string }[];
+  readonly parameters: readonly ({ readonly name: string } & Exemplified)[];
   readonly requestBody?: {
-    readonly content: { readonly "application/json": { readonly schema: Json; readonly example: unknown } };
+    readonly content: { readonly "application/json": { readonly schema: Json } & Exemplified };
   };
   readonly responses: Readonly<
     Record<string, { readonly content: Readonly<Record<string, { readonly schema: Json }>> }>
@@ -31,11 +37,20 @@ function operationsOf({ paths }: Document) {
   );
 }
 
-/** Sends a route's own example. */
-async function tryExample(url: string, { path, method, operation }: ReturnType<typeof operationsOf>[number]) {
-  const values = new Map(operation.parameters.map(({ name, example }) => [name, example]));
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values.get(name) ?? ""));
-  const example = operation.requestBody?.content["application/json"].example;
+function exampleOf({ example, examples }: Exemplified, model: string): unknown {
+  return examples === undefined ? example : examples[model]?.value;
+}
+
+/** Sends a route's own example, of one model. */
+async function tryExample(
+  url: string,
+  { path, method, operation }: ReturnType<typeof operationsOf>[number],
+  model: string,
+) {
+  const values = new Map(operation.parameters.map((parameter) => [parameter.name, exampleOf(parameter, model)]));
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(values.get(name))));
+  const content = operation.requestBody?.content["application/json"];
+  const example = content && exampleOf(content, model);
   const body = example === undefined ? {} : { body: JSON.stringify(example) };
   const response = await fetch(url + filled, { method, ...body });
   const text = await response.text();
@@ -46,6 +61,23 @@ async function tryExample(url: string, { path, method, operation }: ReturnType<t
 /** Whether a value fits a schema that may refer to the document's components. */
 function fits({ components }: Document, schema: Json, value: unknown): boolean {
   return Schema.Check({ ...schema, components }, value);
+}
+
+/** Sends every example of a document: each is as its schema says, and so is its answer. */
+async function checkExamples(url: string, models: readonly string[]): Promise<void> {
+  const document = await documentOf(url);
+  for (const described of operationsOf(document)) {
+    const { requestBody, responses } = described.operation;
+    const given = requestBody?.content["application/json"];
+    for (const model of models) {
+      const of = `${described.path} of ${model}`;
+      if (given) expect(fits(document, given.schema, exampleOf(given, model)), of).toBe(true);
+      const { status, type, body } = await tryExample(url, described, model);
+      expect([of, status]).toEqual([of, 200]);
+      const schema = responses["200"]?.content[type]?.schema;
+      expect(schema !== undefined && fits(document, schema, body), of).toBe(true);
+    }
+  }
 }
 
 describe("GET /openapi.json", () => {
@@ -60,28 +92,33 @@ describe("GET /openapi.json", () => {
   it("describes every route of the server and no others", async () => {
     await withServer(async ({ url }) => {
       const described = operationsOf(await documentOf(url)).map(({ path, method }) => `${method} ${path}`);
-      expect(described.toSorted()).toEqual(ROUTE_LIST.map(([, { method, path }]) => `${method} ${path}`).toSorted());
+      expect(described.toSorted()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`).toSorted());
     });
   });
 
   it.each(["request", "candidate"] as const)(
     "has examples that fit their own schemas and that a server with rows per %s answers as it says",
     async (userRows) => {
-      const check = async (url: string): Promise<void> => {
-        const document = await documentOf(url);
-        for (const described of operationsOf(document)) {
-          const { requestBody, responses } = described.operation;
-          const given = requestBody?.content["application/json"];
-          if (given) expect(fits(document, given.schema, given.example), described.path).toBe(true);
-          const { status, type, body } = await tryExample(url, described);
-          expect([described.path, status]).toEqual([described.path, 200]);
-          const schema = responses["200"]?.content[type]?.schema;
-          expect(schema !== undefined && fits(document, schema, body), described.path).toBe(true);
-        }
-      };
-      await withServer(({ url }) => check(url), { userRows });
+      await withServer(({ url }) => checkExamples(url, ["tiny"]), { userRows });
     },
   );
+
+  it("describes all models that serve, with an example of each, and is valid for any number of them", async () => {
+    const bundles = { one: {}, two: { userRows: "request" }, three: {} } as const;
+    await withModels(bundles, async ({ url, models }) => {
+      const document = await documentOf(url);
+      expect(await new Validator().validate(document)).toMatchObject({ valid: true });
+      // What is the same of all is said once.
+      expect(JSON.stringify(document.paths["/events"])).not.toContain("anyOf");
+      const { version } = models.host("two")!.current;
+      expect(document["info"]).toMatchObject({ title: "lapidary: one, three, two" });
+      expect(JSON.stringify(document["info"])).toContain(`version ${version} of two: click, buy`);
+      await checkExamples(url, Object.keys(bundles));
+      const empty = await documentOf(url);
+      expect(await new Validator().validate(empty)).toMatchObject({ valid: true });
+      expect(document.paths["/rank"]).not.toEqual(empty.paths["/rank"]);
+    });
+  });
 
   it("names the model's attributes, objectives and limits", async () => {
     await withServer(async ({ url }) => {

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { temporaryFolder } from "../../data/events.test.support.ts";
 import { type TinyOptions, writeTinyBundle } from "../bundle.test.support.ts";
-import { ModelHost } from "../ranker/model-host.ts";
+import type { ModelHost } from "../models/model-host.ts";
+import { ModelRepository } from "../models/model-repository.ts";
 import { LmdbStore } from "../store/lmdb-store.ts";
 import type { OnlineStore } from "../store/online-store.ts";
 import { RankingServer } from "./server.ts";
@@ -10,8 +11,10 @@ import { RankingServer } from "./server.ts";
 /** What a test has of its server. */
 export interface Running {
   readonly url: string;
-  /** The bundle that it loads. */
+  /** The bundle that it loads, or their folder. */
   readonly dir: string;
+  readonly models: ModelRepository;
+  /** Of the tiny model. */
   readonly host: ModelHost;
   readonly store: OnlineStore;
 }
@@ -22,7 +25,7 @@ export interface RunningOptions extends TinyOptions {
   readonly maxQueued?: number;
 }
 
-/** Lets `work` use a server, and closes it. */
+/** Lets `work` use a server of one model, and closes it. */
 export async function withServer(
   work: (running: Running) => Promise<void>,
   { workers = 1, maxQueued = 100, ...tiny }: RunningOptions = {},
@@ -30,14 +33,43 @@ export async function withServer(
   using folder = temporaryFolder();
   const dir = join(folder.path, "bundle");
   writeTinyBundle(dir, tiny);
-  const host = await ModelHost.open(dir, { workers, maxQueued });
-  const store = LmdbStore.open(join(folder.path, "online"));
-  const server = await RankingServer.listen({ host, store, address: "127.0.0.1", port: 0 });
+  const models = await ModelRepository.open({ kind: "bundle", dir }, { workers, maxQueued });
+  const [host] = models.hosts;
+  if (host === undefined) throw new Error("no model serves");
+  await serving(folder.path, models, (at) => work({ ...at, dir, host }));
+}
+
+/** What a test has of a server of several models. */
+export interface RunningMany extends Omit<Running, "host"> {
+  /** Folder of a model's bundle. */
+  readonly bundle: (name: string) => string;
+}
+
+/** Lets `work` use a server of the models that `bundles` names, each with a folder of its name, and closes it. */
+export async function withModels(
+  bundles: Readonly<Record<string, TinyOptions>>,
+  work: (running: RunningMany) => Promise<void>,
+): Promise<void> {
+  using folder = temporaryFolder();
+  const dir = join(folder.path, "bundles");
+  const bundle = (name: string): string => join(dir, name);
+  for (const [name, tiny] of Object.entries(bundles)) writeTinyBundle(bundle(name), { name, ...tiny });
+  const models = await ModelRepository.open({ kind: "folder", dir }, { workers: 1, maxQueued: 100 });
+  await serving(folder.path, models, (at) => work({ ...at, dir, bundle }));
+}
+
+async function serving(
+  folder: string,
+  models: ModelRepository,
+  work: (at: Pick<Running, "url" | "models" | "store">) => Promise<void>,
+): Promise<void> {
+  const store = LmdbStore.open(join(folder, "online"));
+  const server = await RankingServer.listen({ models, store, address: "127.0.0.1", port: 0 });
   try {
-    await work({ url: server.url, dir, host, store });
+    await work({ url: server.url, models, store });
   } finally {
     await server.close();
-    await host.close();
+    await models.close();
     await store.close();
   }
 }

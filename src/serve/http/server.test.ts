@@ -5,9 +5,9 @@ import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../data/events.test.support.ts";
 import { writeTinyBundle } from "../bundle.test.support.ts";
-import { ModelHost } from "../ranker/model-host.ts";
+import { ModelRepository } from "../models/model-repository.ts";
 import { LmdbStore } from "../store/lmdb-store.ts";
-import { exampleInfer } from "./infer.test.support.ts";
+import { exampleInfer } from "./inference/infer.test.support.ts";
 import { EVENT, post, RANK, withServer } from "./server.test.support.ts";
 import { RankingServer } from "./server.ts";
 
@@ -28,9 +28,10 @@ describe("RankingServer", () => {
   it("is ready until it drains", async () => {
     using folder = temporaryFolder();
     writeTinyBundle(join(folder.path, "bundle"));
-    const host = await ModelHost.open(join(folder.path, "bundle"), { workers: 1, maxQueued: 1 });
+    const place = { kind: "bundle", dir: join(folder.path, "bundle") } as const;
+    const models = await ModelRepository.open(place, { workers: 1, maxQueued: 1 });
     const store = LmdbStore.open(join(folder.path, "online"));
-    const server = await RankingServer.listen({ host, store, address: "127.0.0.1", port: 0 });
+    const server = await RankingServer.listen({ models, store, address: "127.0.0.1", port: 0 });
     expect(await (await fetch(`${server.url}/v2/health/ready`)).json()).toEqual({ ready: true });
     // A request that has begun is answered even then.
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
@@ -44,7 +45,7 @@ describe("RankingServer", () => {
     expect(answer.toString()).toContain("Connection: close");
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 503 [\s\S]*\{"ready":false\}$/);
     await closed;
-    await host.close();
+    await models.close();
     await store.close();
   });
 
@@ -84,8 +85,9 @@ describe("RankingServer", () => {
 
   it("answers ten thousand mutated requests without a 5xx", async () => {
     await withServer(async ({ url }) => {
-      const bases = [RANK, { events: [EVENT] }, exampleInfer()].map((body) => JSON.stringify(body));
-      const paths = ["rank", "events", "v2/models/tiny/infer"];
+      const named = ["tiny", "other"].map((model) => ({ ...RANK, model }));
+      const bases = [RANK, ...named, { events: [EVENT] }, exampleInfer()].map((body) => JSON.stringify(body));
+      const paths = ["rank", "events", "v2/models/tiny/infer", "v2/models/tin%79/infer", "v2/models/other/infer"];
       const parts = ["\0", '"', "{", "]", "-1", "1e999", "null", "\\ud800", "__proto__", "é", "[".repeat(5000)];
       let state = 7;
       const next = (below: number): number => {

@@ -1,18 +1,21 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ModelHost } from "../ranker/model-host.ts";
+import type { ModelRepository } from "../models/model-repository.ts";
 import type { OnlineStore } from "../store/online-store.ts";
-import { type Answer, asLapidaryError, errorAnswer, JSON_LENGTH_HEADER } from "./answer.ts";
+import { type Answer, encodeAnswer, JSON_LENGTH_HEADER } from "./answer.ts";
 import { readBody } from "./body.ts";
-import { type Handler, handlersOf } from "./handlers.ts";
+import { asLapidaryError, errorAnswer } from "./error-answer.ts";
 import { ServerMetrics } from "./metrics.ts";
-import { wrong } from "./parse.ts";
-import { findRoute, isProtocolPath, ROUTES, type RouteMatch, type RouteName } from "./routes.ts";
+import type { ServerContext } from "./route.ts";
+import { isProtocolPath, methodsOf, type RouteMatch, routerOf } from "./router.ts";
+import { ROUTES } from "./routes/index.ts";
+import { OPEN_API } from "./routes/open-api.ts";
+import { wrong } from "./values/problems.ts";
 
 /** What a server serves, and where. */
 export interface ServerOptions {
-  readonly host: ModelHost;
+  readonly models: ModelRepository;
   readonly store: OnlineStore;
   /** Address to listen at. */
   readonly address: string;
@@ -24,15 +27,16 @@ export interface ServerOptions {
 export class RankingServer {
   readonly #server: Server;
   readonly #metrics: ServerMetrics;
-  readonly #handlers: Readonly<Record<RouteName, Handler>>;
+  readonly #context: ServerContext;
+  readonly #find = routerOf(ROUTES);
 
-  private constructor({ host, store }: ServerOptions) {
+  private constructor({ models, store }: ServerOptions) {
     this.#server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000 }, (request, response) => {
       void this.#handle(request, response);
     });
-    this.#metrics = new ServerMetrics(host);
+    this.#metrics = new ServerMetrics(models);
     const isReady = (): boolean => this.#server.listening;
-    this.#handlers = handlersOf({ host, store, metrics: this.#metrics, isReady });
+    this.#context = { models, store, metrics: this.#metrics, routes: ROUTES, isReady };
   }
 
   /** Listens. Rejects with the system's error if it cannot. */
@@ -59,9 +63,9 @@ export class RankingServer {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? "/").split("?")[0] ?? "/";
-    const match = findRoute(path);
+    const match = this.#find(path);
     const ended = this.#metrics.begin();
-    const route = match === null ? "other" : ROUTES[match.name].path;
+    const route = match === null ? "other" : match.route.path;
     response.once("close", () => ended({ route, status: response.statusCode }));
     const answer = await this.#answer(request, match).catch((error: unknown) => this.#refuse(error, path));
     const isUnread = hasBody(request) && !request.readableEnded;
@@ -74,14 +78,15 @@ export class RankingServer {
 
   async #answer(request: IncomingMessage, match: RouteMatch | null): Promise<Answer> {
     if (match === null) {
-      throw wrong("path", `a path of ${ROUTES.openApi.path}`, request.url, "SERVE_NOT_FOUND");
+      throw wrong("path", `a path of ${OPEN_API.path}`, request.url, "SERVE_NOT_FOUND");
     }
-    const allowed = methodsOf(match);
+    const allowed = methodsOf(match.route);
     if (!allowed.includes(request.method ?? "")) {
       throw wrong("method", allowed.join(" or "), request.method, "SERVE_METHOD");
     }
     const jsonLength = request.headers[JSON_LENGTH_HEADER.toLowerCase()]?.toString() ?? null;
-    return this.#handlers[match.name]({ params: match.params, jsonLength, body: () => readBody(request) });
+    const call = { params: match.params, jsonLength, body: () => readBody(request) };
+    return match.route.handle(call, this.#context);
   }
 
   #refuse(error: unknown, path: string): Answer {
@@ -96,14 +101,9 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
-function methodsOf({ name }: RouteMatch): readonly string[] {
-  const { method } = ROUTES[name];
-  return method === "GET" ? ["GET", "HEAD"] : [method];
-}
-
-function send(response: ServerResponse, { status, type, body, headers }: Answer, match: RouteMatch | null): void {
-  const bytes = typeof body === "string" ? Buffer.from(body) : body;
-  const allow = status === 405 && match !== null ? { Allow: methodsOf(match).join(", ") } : {};
-  response.writeHead(status, { ...headers, ...allow, "Content-Type": type, "Content-Length": bytes.length });
-  response.end(bytes);
+function send(response: ServerResponse, answer: Answer, match: RouteMatch | null): void {
+  const { status, headers, body } = encodeAnswer(answer);
+  const allow = status === 405 && match !== null ? { Allow: methodsOf(match.route).join(", ") } : {};
+  response.writeHead(status, { ...headers, ...allow });
+  response.end(body);
 }

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import type { Feeds } from "./feeds.ts";
 import { InlineSession } from "./inline-session.ts";
 import type { Scorer } from "./scorer.ts";
@@ -7,12 +6,18 @@ import { type PoolOptions, SessionPool } from "./session-pool.ts";
 /** How a model is served. */
 export interface ServingOptions {
   /**
-   * Threads that score; 0 scores in the thread that answers; null decides by how long the warm-up takes: as many threads
-   * as there are cores, unless waking one would take longer than scoring.
+   * Threads that score, of each model; 0 scores in the thread that answers; null decides by how long the warm-up takes:
+   * the model's share of the cores ({@link ScorerOptions.threads}), unless waking one would take longer than scoring.
    */
   readonly workers: number | null;
-  /** Requests that may wait. */
+  /** Requests that may wait, of each model. */
   readonly maxQueued: number;
+}
+
+/** How one model is served. */
+export interface ScorerOptions extends ServingOptions {
+  /** Threads that it gets where `workers` is null and it gets any. */
+  readonly threads: number;
 }
 
 /** A run that takes no longer is done in the thread that answers. @unit ms */
@@ -21,10 +26,10 @@ const WARM_UP_RUNS = 5;
 
 /** Loads a graph and runs it on `warmUp`, in every thread. @throws {LapidaryError} SERVE_MODEL */
 export async function openScorer(
-  options: Omit<PoolOptions, "workers"> & ServingOptions,
+  options: Omit<PoolOptions, "workers"> & ScorerOptions,
   warmUp: Feeds,
 ): Promise<Scorer> {
-  const { workers, maxQueued, graph } = options;
+  const { workers, threads, maxQueued, graph } = options;
   if (workers !== null && workers > 0) return openPool({ ...options, workers }, warmUp);
   const inline = await InlineSession.open(graph, maxQueued);
   try {
@@ -35,7 +40,7 @@ export async function openScorer(
     throw error;
   }
   await inline.close();
-  return openPool({ ...options, workers: availableParallelism() }, warmUp);
+  return openPool({ ...options, workers: threads }, warmUp);
 }
 
 async function openPool(options: PoolOptions, warmUp: Feeds): Promise<SessionPool> {

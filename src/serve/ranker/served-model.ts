@@ -1,11 +1,12 @@
 import { LapidaryError } from "../../base/errors.ts";
-import { type Bundle, type BundleManifest, graphInputs, readBundle } from "../../bundle/index.ts";
+import { type Bundle, type BundleManifest, graphInputs } from "../../bundle/index.ts";
 import type { RawRequest } from "../../features/requests/raw-request.ts";
 import type { Gap } from "../../features/requests/request-gaps.ts";
 import { decodeCoding, RequestCoder } from "../../features/requests/request-inputs.ts";
+import { type ApiFacts, apiFacts } from "./api-facts.ts";
 import { type Feeds, feedsOf } from "./feeds.ts";
 import type { Scores } from "./messages.ts";
-import { openScorer, type ServingOptions } from "./open-scorer.ts";
+import { openScorer, type ScorerOptions } from "./open-scorer.ts";
 import type { Scorer } from "./scorer.ts";
 
 /** The first 12 digits of the digest of a bundle: the same bytes have the same version. */
@@ -25,6 +26,8 @@ export class ServedModel {
   readonly manifest: BundleManifest;
   /** {@link versionOf} its bundle. */
   readonly version: string;
+  /** What requests may speak of. */
+  readonly facts: ApiFacts;
   readonly #scorer: Scorer;
   readonly #coder: RequestCoder;
   readonly #feeds: (request: RawRequest) => Feeds;
@@ -32,18 +35,18 @@ export class ServedModel {
   private constructor({ manifest, digest }: Bundle, { scorer, coder, feeds }: Loaded) {
     this.manifest = manifest;
     this.version = versionOf(digest);
+    this.facts = apiFacts(manifest);
     this.#scorer = scorer;
     this.#coder = coder;
     this.#feeds = feeds;
   }
 
   /**
-   * Verifies every byte of the bundle in `dir`, loads it, and scores a request in every thread.
+   * Loads a bundle, and scores a request in every thread.
    *
-   * @throws {LapidaryError} BUNDLE_*, FILE_CORRUPT, SERVE_MODEL
+   * @throws {LapidaryError} FILE_CORRUPT, SERVE_MODEL
    */
-  static async load(dir: string, options: ServingOptions): Promise<ServedModel> {
-    const bundle = readBundle(dir);
+  static async load(bundle: Bundle, options: ScorerOptions): Promise<ServedModel> {
     const { manifest, files } = bundle;
     const coder = new RequestCoder(decodeCoding(manifest, files));
     const inputs = graphInputs(manifest.spec, manifest.graph.userRows);
@@ -56,8 +59,13 @@ export class ServedModel {
       const got = cause instanceof LapidaryError ? cause.got : String(cause);
       const hint = "Export the model again.";
       const expected = "a graph that scores a request";
-      throw new LapidaryError({ code: "SERVE_MODEL", where: dir, expected, got, hint }, { cause });
+      throw new LapidaryError({ code: "SERVE_MODEL", where: bundle.folder, expected, got, hint }, { cause });
     }
+  }
+
+  /** As the manifest says. */
+  get name(): string {
+    return this.manifest.model.name;
   }
 
   /** Threads that score; 0 if it is the one that asks. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { EXAMPLE_LOGITS, exampleInfer } from "./infer.test.support.ts";
-import { EVENT, get, type JsonAnswer, post, RANK, type Running, withServer } from "./server.test.support.ts";
+import { EXAMPLE_LOGITS, exampleInfer } from "../inference/infer.test.support.ts";
+import { EVENT, get, type JsonAnswer, post, RANK, type Running, withServer } from "../server.test.support.ts";
 
 const infer = (url: string, body: unknown): Promise<JsonAnswer> => post(`${url}/v2/models/tiny/infer`, body);
 

@@ -1,7 +1,7 @@
 /** What the rules of events say is what a server takes, keeps and refuses. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readEventTime, readFact } from "../../features/events/event-facts.ts";
+import { readEventTime, readFact } from "../../../features/events/event-facts.ts";
 import {
   jsonOf,
   refusalOf,
@@ -11,13 +11,13 @@ import {
   spelled,
   spelledEvents,
   storedOf,
-} from "../../features/events/event-rules.test.support.ts";
-import { readId, textOf } from "../../features/events/event-rules.ts";
-import { isRefused } from "../../features/events/refusal.ts";
-import { AMOUNT_OUTCOMES } from "../bundle.test.support.ts";
-import type { OnlineStore } from "../store/online-store.ts";
-import { parseExactJson } from "./exact-json.ts";
-import { post, withServer } from "./server.test.support.ts";
+} from "../../../features/events/event-rules.test.support.ts";
+import { readId, textOf } from "../../../features/events/event-rules.ts";
+import { isRefused } from "../../../features/events/refusal.ts";
+import { AMOUNT_OUTCOMES } from "../../bundle.test.support.ts";
+import type { OnlineStore } from "../../store/online-store.ts";
+import { parseExactJson } from "../exact-json.ts";
+import { post, withServer } from "../server.test.support.ts";
 
 const RULES = { ...SPELLED_RANGE, timeUnit: "iso", constants: {} } as const;
 /** Those of the tiny model, whose user and event ids the test gives. */
@@ -203,9 +203,9 @@ describe("POST /rank", () => {
         { code: "RANK_BIDS", where: "candidates[0].bids", got: "nothing", count: 2 },
       ]);
       const text = await (await fetch(`${url}/metrics`)).text();
-      expect(text).toContain('lapidary_warnings_total{code="RANK_UNSEEN"} 2');
-      expect(text).toContain('lapidary_warnings_total{code="RANK_MISSING"} 1');
-      expect(text).toContain('lapidary_warnings_total{code="RANK_BIDS"} 1');
+      expect(text).toContain('lapidary_warnings_total{model="tiny",code="RANK_UNSEEN"} 2');
+      expect(text).toContain('lapidary_warnings_total{model="tiny",code="RANK_MISSING"} 1');
+      expect(text).toContain('lapidary_warnings_total{model="tiny",code="RANK_BIDS"} 1');
     });
   });
 });

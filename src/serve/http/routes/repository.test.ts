@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { writeTinyBundle } from "../bundle.test.support.ts";
-import { EXAMPLE_LOGITS, exampleInfer } from "./infer.test.support.ts";
-import { get, post, RANK, withServer } from "./server.test.support.ts";
+import { writeTinyBundle } from "../../bundle.test.support.ts";
+import { EXAMPLE_LOGITS, exampleInfer } from "../inference/infer.test.support.ts";
+import { get, post, RANK, withServer } from "../server.test.support.ts";
 
 /** Every tenth time a new model. */
 const SWAPS = 80;

@@ -2,13 +2,12 @@
  * Triton's extension of the Open Inference Protocol for tensors in binary: the JSON of a body has the length that a
  * header says, and behind it lie the tensors that have a `binary_data_size`, little-endian, in the order of the JSON.
  */
-import { isPlainObject } from "../../base/check.ts";
-import { JSON_LENGTH_HEADER } from "./answer.ts";
-import { parseJson } from "./body.ts";
-import { DATATYPES } from "./infer.ts";
-import { wrong } from "./parse.ts";
-
-type Json = Readonly<Record<string, unknown>>;
+import { isPlainObject } from "../../../base/check.ts";
+import { JSON_LENGTH_HEADER } from "../answer.ts";
+import { parseJson } from "../body.ts";
+import { wrong } from "../values/problems.ts";
+import type { Json } from "../values/shapes.ts";
+import { DATATYPES } from "./tensors.ts";
 
 const READERS: Readonly<
   Record<string, { readonly width: number; readonly read: (view: DataView, at: number) => number }>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { post, withServer } from "../server.test.support.ts";
 import { exampleInfer, type InferBody } from "./infer.test.support.ts";
-import { post, withServer } from "./server.test.support.ts";
 
 /** Little-endian bytes of numbers. */
 function bytesOf(datatype: string, data: readonly unknown[]): Buffer {

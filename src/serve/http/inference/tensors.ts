@@ -1,6 +1,5 @@
 /** Inference of the Open Inference Protocol, version 2: tensors in JSON, checked before a session sees them. */
-
-import { isPlainObject } from "../../base/check.ts";
+import Type from "typebox";
 import {
   type BundleManifest,
   GRAPH_OUTPUT,
@@ -9,12 +8,12 @@ import {
   graphInputs,
   isIdsAxis,
   offsetsName,
-} from "../../bundle/index.ts";
-import { VALUE_LIMITS } from "../../config/events/value-kinds.ts";
-import type { Feed, Feeds } from "../ranker/feeds.ts";
-import type { Scores } from "../ranker/messages.ts";
-import { type Answer, JSON_LENGTH_HEADER } from "./answer.ts";
-import { REQUEST_LIMITS, wrong } from "./parse.ts";
+} from "../../../bundle/index.ts";
+import { VALUE_LIMITS } from "../../../config/events/value-kinds.ts";
+import type { Feed, Feeds } from "../../ranker/feeds.ts";
+import { REQUEST_LIMITS } from "../values/limits.ts";
+import { wrong } from "../values/problems.ts";
+import { anyObjectAt, type Json, TEXT } from "../values/shapes.ts";
 
 /** What the inputs of a model depend on. */
 export type GraphFacts = Pick<BundleManifest, "spec" | "history" | "graph">;
@@ -31,7 +30,9 @@ export interface InferRequest {
 /** Names of data types in the protocol, our own first: clients send the wider one too, as JSON does not tell them apart. */
 export const DATATYPES = { int32: ["INT32", "INT64"], float32: ["FP32", "FP64"] } as const;
 
-type Json = Readonly<Record<string, unknown>>;
+/** What metadata and answers say of a tensor: properties of its schema. */
+export const TENSOR = { name: TEXT, datatype: TEXT, shape: Type.Array(Type.Integer({ minimum: -1 })) };
+
 /** Sizes of the axes that are known so far. */
 type Sizes = ReadonlyMap<GraphAxis, number>;
 
@@ -50,7 +51,7 @@ interface SentTensor {
  * @throws {LapidaryError} SERVE_REQUEST, SERVE_LIMIT
  */
 export function parseInfer(body: unknown, facts: GraphFacts): InferRequest {
-  const { id, inputs, outputs } = objectAt(body, "body");
+  const { id, inputs, outputs } = anyObjectAt(body, "body");
   if (id !== undefined && typeof id !== "string") throw wrong("id", "text", id);
   checkOutputs(outputs);
   const tensors = tensorsOf(inputs, graphInputs(facts.spec, facts.graph.userRows));
@@ -59,47 +60,11 @@ export function parseInfer(body: unknown, facts: GraphFacts): InferRequest {
   return { id: id ?? null, size: sizes.get("B") ?? 0, feeds: Object.fromEntries(feeds) };
 }
 
-/** The answer to a call of `infer`. @throws {LapidaryError} SERVE_REQUEST if JSON has no form of a logit */
-export function inferAnswer(
-  { id }: InferRequest,
-  { logits, dims }: Scores,
-  model: { readonly name: string; readonly version: string },
-): object {
-  const bad = logits.find((logit) => !Number.isFinite(logit));
-  if (bad !== undefined) throw wrong("inputs", "numbers with which all logits are finite", bad);
-  return {
-    model_name: model.name,
-    model_version: model.version,
-    ...(id === null ? {} : { id }),
-    outputs: [{ name: GRAPH_OUTPUT, datatype: DATATYPES.float32[0], shape: dims, data: Array.from(logits) }],
-  };
-}
-
-/** The same, with the logits as little-endian float32 behind the JSON, where NaN and infinities have a form. */
-export function binaryAnswer(
-  { id }: InferRequest,
-  { logits, dims }: Scores,
-  { name, version }: { readonly name: string; readonly version: string },
-): Answer {
-  const data = new DataView(new ArrayBuffer(4 * logits.length));
-  for (const [i, logit] of logits.entries()) data.setFloat32(4 * i, logit, true);
-  const parameters = { binary_data_size: data.byteLength };
-  const output = { name: GRAPH_OUTPUT, datatype: DATATYPES.float32[0], shape: dims, parameters };
-  const facts = { model_name: name, model_version: version, ...(id === null ? {} : { id }), outputs: [output] };
-  const text = Buffer.from(JSON.stringify(facts));
-  return {
-    status: 200,
-    type: "application/octet-stream",
-    headers: { [JSON_LENGTH_HEADER]: `${text.length}` },
-    body: Buffer.concat([text, new Uint8Array(data.buffer)]),
-  };
-}
-
 function checkOutputs(outputs: unknown): void {
   if (outputs === undefined) return;
   if (!Array.isArray(outputs)) throw wrong("outputs", "a list", outputs);
   for (const [i, output] of outputs.entries()) {
-    const { name } = objectAt(output, `outputs[${i}]`);
+    const { name } = anyObjectAt(output, `outputs[${i}]`);
     if (name !== GRAPH_OUTPUT) throw wrong(`outputs[${i}].name`, GRAPH_OUTPUT, name);
   }
 }
@@ -110,7 +75,7 @@ function tensorsOf(given: unknown, inputs: readonly GraphInput[]): readonly Sent
   const names = inputs.map(({ name }) => name);
   const byName = new Map<unknown, Json>();
   for (const [i, each] of given.entries()) {
-    const tensor = objectAt(each, `inputs[${i}]`);
+    const tensor = anyObjectAt(each, `inputs[${i}]`);
     const name = names.find((known) => known === tensor["name"]);
     if (name === undefined) throw wrong(`inputs[${i}].name`, `one of ${names.join(", ")}`, tensor["name"]);
     if (byName.has(name)) throw wrong(`inputs[${i}].name`, "each input once", name);
@@ -227,9 +192,4 @@ function floatsOf(values: readonly unknown[], where: string): Float32Array {
   const bad = values.findIndex((value) => typeof value !== "number" || !Number.isFinite(Math.fround(value)));
   if (bad >= 0) throw wrong(`${where}[${bad}]`, "a number that a float32 holds", values[bad]);
   return Float32Array.from(values as readonly number[]);
-}
-
-function objectAt(value: unknown, where: string): Json {
-  if (!isPlainObject(value)) throw wrong(where, "an object", value);
-  return value;
 }

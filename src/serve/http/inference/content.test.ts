@@ -1,8 +1,8 @@
 /** Tensors of vectors and lists: their shapes follow their offsets, and none may ask for more than a list may hold. */
 import { describe, expect, it } from "vitest";
-import { VALUE_LIMITS } from "../../config/events/value-kinds.ts";
-import type { FeatureSpec } from "../../features/spec.ts";
-import { type GraphFacts, parseInfer } from "./infer.ts";
+import { VALUE_LIMITS } from "../../../config/events/value-kinds.ts";
+import type { FeatureSpec } from "../../../features/spec.ts";
+import { type GraphFacts, parseInfer } from "./tensors.ts";
 
 const SPEC: FeatureSpec = {
   contextual: [],

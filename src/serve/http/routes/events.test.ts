@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { VALUE_LIMITS } from "../../config/events/value-kinds.ts";
-import type { FactKinds } from "../../features/coding.ts";
-import { TINY_RULES } from "../bundle.test.support.ts";
-import { type ApiFacts, parseEvents, parseRank } from "./parse.ts";
+import { VALUE_LIMITS } from "../../../config/events/value-kinds.ts";
+import type { FactKinds } from "../../../features/coding.ts";
+import { TINY_RULES } from "../../bundle.test.support.ts";
+import type { EventFacts } from "../../ranker/api-facts.ts";
+import { parseEvents } from "./events.ts";
 
 const KINDS: FactKinds = new Map([
   ["item", { kind: "category" }],
@@ -10,21 +11,13 @@ const KINDS: FactKinds = new Map([
   ["image", { kind: "vector", dim: 2 }],
   ["tags", { kind: "categories" }],
 ]);
-const FACTS: ApiFacts = {
-  objectives: ["click"],
-  surface: null,
-  eventKinds: KINDS,
-  rankKinds: KINDS,
-  windows: new Map(),
-  rules: TINY_RULES,
-};
-const RANK = { user: "u", candidates: [{ item: "a" }] };
+const FACTS: EventFacts = { eventKinds: KINDS, windows: new Map(), rules: TINY_RULES };
 const refused = (where: string) => expect.objectContaining({ code: "SERVE_REQUEST", where });
 
 describe("known times of reports", () => {
   const flag = { kind: "flag" } as const;
   const kinds: FactKinds = new Map([...KINDS, ["click", flag], ["buy", flag]]);
-  const timed: ApiFacts = { ...FACTS, eventKinds: kinds, windows: new Map([["buy", 1000]]) };
+  const timed: EventFacts = { ...FACTS, eventKinds: kinds, windows: new Map([["buy", 1000]]) };
   const event = { user: "u", id: "e", time: 1_600_000_000_000, item: "a", surface: "feed", click: 1, buy: 1 };
   const parse = (more: object, facts = timed) => parseEvents({ events: [{ ...event, ...more }] }, facts)[0]?.facts;
 
@@ -44,18 +37,6 @@ describe("known times of reports", () => {
     expect(() => parse({ known: { click: at } })).toThrow(refused("events[0].known"));
     expect(() => parse({ buy: null, known: { buy: at } })).toThrow(refused("events[0].known.buy"));
     expect(() => parse({ known: { buy: at } }, { ...timed, windows: new Map() })).toThrow(refused("events[0]"));
-  });
-});
-
-describe("parseRank", () => {
-  it("asks a model of one surface for that surface only", () => {
-    const ofFeed = { ...FACTS, surface: "feed" };
-    const asked = (facts: ApiFacts, context: object) => parseRank({ ...RANK, context }, facts, 1).context;
-    expect(asked(ofFeed, { surface: "feed" })).toEqual({ surface: "feed" });
-    for (const context of [{}, { surface: "stories" }, { surface: null }]) {
-      expect(() => asked(ofFeed, context)).toThrow(refused("context.surface"));
-      expect(() => asked(FACTS, context)).not.toThrow();
-    }
   });
 });
 

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LapidaryError } from "../../base/errors.ts";
-import { graphInputs, readBundle, type UserRows } from "../../bundle/index.ts";
-import { temporaryFolder } from "../../data/events.test.support.ts";
-import { writeTinyBundle } from "../bundle.test.support.ts";
+import { LapidaryError } from "../../../base/errors.ts";
+import { graphInputs, readBundle, type UserRows } from "../../../bundle/index.ts";
+import { temporaryFolder } from "../../../data/events.test.support.ts";
+import { writeTinyBundle } from "../../bundle.test.support.ts";
+import { inferAnswer } from "./answers.ts";
 import { exampleInfer, type InferBody, type TensorBody } from "./infer.test.support.ts";
-import { type GraphFacts, inferAnswer, parseInfer } from "./infer.ts";
+import { type GraphFacts, parseInfer } from "./tensors.ts";
 
 function factsOf(userRows: UserRows): GraphFacts {
   using folder = temporaryFolder();
