@@ -51,6 +51,15 @@ describe("links of the documents", () => {
     expect(anchorsOf("## models.NAME: a `b`, c")).toEqual(["modelsname-a-b-c"]);
   });
 
+  it("the files and folders that CONTRIBUTING names are there", () => {
+    const text = readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8");
+    const named = [...text.matchAll(/`((?:src|native|bench|docs|examples|scripts|test)\/[\w./-]+)`/g)].map(
+      ([, path = ""]) => path,
+    );
+    expect(named.length).toBeGreaterThan(50);
+    expect(named.filter((path) => !path.includes("NAME") && !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
   it("every page is reached from the README", () => {
     const seen = new Set<string>();
     const visit = (page: string): void => {
