@@ -21,7 +21,7 @@ export const BENCHES: Readonly<Record<string, string>> = {
   serve: "ranking over HTTP at a constant rate of arrivals, beside the same model behind Python's http.server",
   step: "whole training steps of the foundation model, beside the same model padded in PyTorch",
   ingest: "events read from logs per second and core",
-  attention: "jagged attention forward and backward, beside padded attention in eager PyTorch",
+  attention: "jagged attention forward and backward, beside the fastest way of PyTorch",
   tables: "lookups, backward and update of embedding tables, beside EmbeddingBag and Adagrad in PyTorch",
   storage: "bytes per event and per example, beside one copied history per example",
   backfill: "filling an online store, and its bytes, beside one JSON record per event in LMDB",
@@ -39,6 +39,7 @@ export const BENCHES: Readonly<Record<string, string>> = {
 export async function runBench(name: string, options: BenchOptions = {}): Promise<BenchReport> {
   if (!Object.hasOwn(BENCHES, name)) throw unknown(name);
   delete process.env["OPENBLAS_CORETYPE"];
+  if (options.python !== undefined) (await import("./harness/peer.ts")).choosePython(options.python);
   const { run } = (await import(`./${name}.ts`)) as { run: RunBench };
   const results = await run(options);
   const { describeCommit, describeMachine } = await import("./harness/machine.ts");

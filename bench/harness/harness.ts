@@ -20,6 +20,8 @@ export interface BenchResult {
 export interface BenchOptions {
   /** False leaves the peer out: results then have no ratio. @default true */
   readonly peer?: boolean;
+  /** Python of the peer. @default Debian's */
+  readonly python?: string;
   /** Pairs of samples per case. @default {@link MIN_PAIRS} + 2, never below {@link MIN_PAIRS} */
   readonly pairs?: number;
   /** Names of the cases to run. @default all of them */

@@ -5,7 +5,12 @@ import { LapidaryError } from "../../src/base/errors.ts";
 import { ROOT } from "./machine.ts";
 
 /** Debian's, because its python3-torch is for this one, whatever else is first in PATH. */
-const PYTHON = "/usr/bin/python3";
+let python = "/usr/bin/python3";
+
+/** Lets peers that start from now on run in another Python, which may be a script that enters another system. */
+export function choosePython(path: string): void {
+  python = path;
+}
 
 /** What a peer writes per line: the answer to one request, or why there is none. */
 interface Answer {
@@ -18,7 +23,7 @@ function unavailable(got: string): LapidaryError {
   return new LapidaryError({
     code: "BENCH_PEER_UNAVAILABLE",
     where: "bench peer",
-    expected: `${PYTHON} with torch and numpy`,
+    expected: `${python} with torch and numpy`,
     got,
     hint: "Run `apt-get install --no-install-recommends python3-torch python3-numpy`, or leave the peer out with --no-peer.",
   });
@@ -55,7 +60,7 @@ export class Peer implements AsyncDisposable {
       OMP_WAIT_POLICY: "PASSIVE",
     };
     delete env["OPENBLAS_CORETYPE"];
-    this.#process = spawn(PYTHON, ["-u", join(ROOT, "bench", "peers", script), `${threads}`], { env });
+    this.#process = spawn(python, ["-u", join(ROOT, "bench", "peers", script), `${threads}`], { env });
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
     this.#process.stdin.on("error", () => {}); // Reported through #ended.
     this.#ended = endOf(this.#process);

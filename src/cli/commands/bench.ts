@@ -2,7 +2,7 @@
 import type { BenchReport } from "../../../bench/registry.ts";
 import { LapidaryError } from "../../base/errors.ts";
 import { defineCommand } from "../command.ts";
-import { integer, list, negatable } from "../option.ts";
+import { integer, list, negatable, text } from "../option.ts";
 import { formatBytes, formatNumber } from "../screen/progress-line.ts";
 import { formatPairs, formatTable } from "../screen/table.ts";
 
@@ -17,12 +17,13 @@ export const bench = defineCommand({
   options: {
     cases: list("A,B", "runs only these cases (default: all)"),
     pairs: integer("N", "pairs of samples per case (default: the benchmark's own)", { minimum: 5, fallback: null }),
+    python: text("PATH", "Python of the peer, with torch (default: /usr/bin/python3)"),
     peer: negatable("leaves the peer out: results then have no ratio"),
   },
   readsProject: false,
   example: "lapidary bench dispatch --cases add-2x2 --json",
   resume: "Run `lapidary bench` again; --cases chooses what is still missing.",
-  run: async ({ args: [name], options: { cases, pairs, peer }, signal, say }) => {
+  run: async ({ args: [name], options: { cases, pairs, peer, python }, signal, say }) => {
     const { BENCHES, runBench } = await loadRegistry();
     if (name === undefined) {
       return { result: { benches: BENCHES }, text: formatPairs(Object.entries(BENCHES)) };
@@ -31,7 +32,11 @@ export const bench = defineCommand({
       signal.throwIfAborted();
       say(`${name}: ${message}`);
     };
-    const chosen = { ...(cases.length === 0 ? {} : { cases }), ...(pairs === null ? {} : { pairs }) };
+    const chosen = {
+      ...(cases.length === 0 ? {} : { cases }),
+      ...(pairs === null ? {} : { pairs }),
+      ...(python === null ? {} : { python }),
+    };
     try {
       const report = await runBench(name, { ...chosen, peer, onProgress });
       return { result: report, text: describe(report) };
