@@ -62,7 +62,8 @@ describe("help", () => {
 
 Reads the log into the event store. Rows that cannot be used go to a dead-letter
 file, each with its reason. A store that was made from the same files and the
-same configuration is left as it is.
+same configuration is left as it is. Files that are as they were at the ingest
+before are not read again.
 
 Options:
   --force            writes the store again even if it was made from these very
