@@ -189,6 +189,7 @@ async function checkApi(url: string): Promise<void> {
     const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => values.get(name) ?? "");
     const { status, body } = await post(url + filled, given.example);
     expect([path, status, status === 200 ? null : body]).toEqual([path, 200, null]);
+    if (path.endsWith("/unload")) await post(url + filled.replace(/unload$/, "load"), {});
   }
   const rank = (facts: object) => post(`${url}/rank`, { user: "u1", candidates: [{ item: "a1", ...facts }] });
   expect(await rank({ creative: [1, 2, 3, 4], tags: ["t1", "never seen"], age: 3 })).toMatchObject({ status: 200 });

@@ -1,3 +1,4 @@
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -43,6 +44,26 @@ describe("lapidary serve", () => {
     const given = settled.filter((each) => each.status === "fulfilled");
     for (const each of given) expect(each.value).toMatchObject({ model: "tiny", numPast: 1 });
     expect((await second.ended).code).toBe(130);
+  });
+
+  it("serves all bundles of a folder, and says which it does not and why", async () => {
+    using folder = temporaryFolder();
+    const bundles = join(folder.path, "bundles");
+    for (const name of ["one", "two", "three"]) writeTinyBundle(join(bundles, name), { name });
+    appendFileSync(join(bundles, "two", "v1", "model.onnx"), "x");
+    const at = ["--bundles", bundles, "--store-at", join(folder.path, "online")];
+    const { url, child, ended } = await startServer(at);
+    const request = { user: "u", candidates: [{ item: "b" }] };
+    for (const model of ["one", "three"])
+      expect(await post(`${url}/rank`, { ...request, model })).toMatchObject({ model });
+    expect(await post(`${url}/rank`, request)).toMatchObject({ error: { code: "SERVE_REQUEST", where: "model" } });
+    const loaded = await post(`${url}/v2/repository/models/two/load`, {});
+    expect(loaded).toMatchObject({ lapidary: { code: "BUNDLE_DAMAGED" } });
+    child.kill("SIGTERM");
+    const { code, stderr } = await ended;
+    expect(code).toBe(130);
+    expect(stderr).toMatch(/^two is not served: .*model\.onnx.*\[BUNDLE_DAMAGED\]/m);
+    expect(stderr).toMatch(/^one [0-9a-f]{12}, three [0-9a-f]{12} at http:/m);
   });
 
   it("keeps events in Redis, for other servers and over its own and Redis's end", async () => {

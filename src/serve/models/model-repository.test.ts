@@ -1,8 +1,10 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../../data/events.test.support.ts";
 import { AMOUNT_OUTCOMES, TINY_RULES, type TinyOptions, writeTinyBundle } from "../bundle.test.support.ts";
+import { ServedModel } from "../ranker/served-model.ts";
 import { ModelRepository } from "./model-repository.ts";
 
 const OPTIONS = { workers: 0, maxQueued: 64 };
@@ -168,6 +170,22 @@ describe("ModelRepository", () => {
       const asked = [models.load("a"), models.unload("a"), models.load("a"), models.unload("b"), models.load("a")];
       await Promise.all(asked);
       expect(models.hosts.map(({ current, numSwaps }) => [current.name, numSwaps])).toEqual([["a", 1]]);
+      await models.close();
+    });
+  });
+
+  it("lets models share the cores where nothing says how many threads they have", async () => {
+    await withBundles({ a: {}, b: {}, c: {} }, async (dir) => {
+      const asked = vi.spyOn(ServedModel, "load");
+      const models = await openAll(dir);
+      const cores = availableParallelism();
+      const share = Math.max(1, Math.floor(cores / 3));
+      expect(asked.mock.calls.map(([, { threads }]) => threads)).toEqual([share, share, share]);
+      // The others of these tests have no threads of their own, so that all of the share is left.
+      await models.unload("c");
+      await models.load("a");
+      expect(asked.mock.lastCall?.[1].threads).toBe(Math.max(1, Math.floor(cores / 2)));
+      asked.mockRestore();
       await models.close();
     });
   });

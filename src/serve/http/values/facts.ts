@@ -64,7 +64,7 @@ export function factProperties(kinds: FactKinds): Record<string, JsonSchema> {
           description: "Numbers that float32 holds, or one text as the log spells them.",
         }
       : FACT_SCHEMAS[kind];
-  const origin = { enum: [...ORIGINS, null] };
+  const origin = { enum: [...ORIGINS, "", null], description: "Missing if it is empty." };
   return Object.fromEntries([...kinds].map(([name, kind]) => [name, name === "origin" ? origin : schemaOf(kind)]));
 }
 
