@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { buildInfo } from "../../src/torch/index.ts";
 
 /** The checkout: compiled files run two folders below it. */
-export const ROOT: string = join(import.meta.dirname, "..", "..");
+export const ROOT: string = join(import.meta.dirname, "..", "..", "..");
 
 /** What numbers depend on besides the code. */
 export interface Machine {
