@@ -59,6 +59,11 @@ describe("GET /metrics", () => {
       expect(Object.fromEntries(Object.keys(expected).map((name) => [name, samples.get(name)]))).toEqual(expected);
       expect(samples.has(`lapidary_model_info{model="tiny",version="${first}"}`)).toBe(false);
       expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(0);
+      const { user, system } = process.cpuUsage();
+      const cpuSeconds = samples.get("process_cpu_seconds_total") ?? 0;
+      // All since the process began, not since somebody first asked: nearly what it has used by now.
+      expect(cpuSeconds).toBeGreaterThan((0.8 * (user + system)) / 1e6);
+      expect(cpuSeconds).toBeLessThanOrEqual((user + system) / 1e6);
       const again = await scrape(url);
       expect(again.get('lapidary_model_swaps_total{model="tiny"}')).toBe(1);
       expect(again.get('lapidary_http_requests_total{route="/metrics",status="200"}')).toBe(1);

@@ -19,7 +19,17 @@ let processMetrics: Registry | null = null;
 function processRegistry(): Registry {
   if (processMetrics === null) {
     processMetrics = new Registry();
+    const { user, system } = process.cpuUsage();
     collectDefaultMetrics({ register: processMetrics });
+    // Which counts from now on; totals are those since the process began.
+    for (const [name, us] of [
+      ["user_", user],
+      ["system_", system],
+      ["", user + system],
+    ] as const) {
+      const total = processMetrics.getSingleMetric(`process_cpu_${name}seconds_total`);
+      if (total instanceof Counter) total.inc(us / 1e6);
+    }
   }
   return processMetrics;
 }
@@ -37,6 +47,8 @@ export class ServerMetrics {
 
   /** Of a server of these models. */
   constructor(models: ModelRepository) {
+    // Before the first request, so that none is missed by what observes from its creation on.
+    processRegistry();
     const registers = [this.#registry];
     const named = (name: string, help: string) => ({ name: `lapidary_${name}`, help, registers });
     const http = (name: string, help: string) => named(`http_${name}`, help);
