@@ -75,10 +75,8 @@ export class Log {
    * @throws {LapidaryError} EVENTS_QUERY
    */
   static async ofQuery(sql: SqlSource, into: string): Promise<Log> {
-    const engine = await startEngine();
-    const path = await runQuery(engine.connection, sql, { into, where: "the query" });
-    await engine.connection.run("RESET file_search_path");
-    return new Log([path], engine);
+    const path = await runQuery(sql, { into, where: "the query" });
+    return new Log([path], await startEngine());
   }
 
   /** Rows drawn from files all over the log; the same for the same files. @throws {LapidaryError} EVENTS_UNREADABLE, EVENTS_EMPTY */

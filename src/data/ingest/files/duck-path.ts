@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { literal } from "../sql.ts";
@@ -27,15 +27,6 @@ export function spellableForNow(path: string): string {
   const link = join(tmpdir(), `lapidary-${createHash("sha256").update(path).digest("hex").slice(0, 32)}`);
   rmSync(link, { force: true });
   return spellable(path, link);
-}
-
-/** A path of a folder that a list of folders for DuckDB to search can hold, until it is disposed of: its own, or a link's. */
-export function searchable(folder: string): Disposable & { readonly path: string } {
-  if (!/[*?[,\\]/.test(folder)) return { path: folder, [Symbol.dispose]: () => {} };
-  const place = mkdtempSync(join(tmpdir(), "lapidary-"));
-  const path = join(place, "folder");
-  symlinkSync(folder, path);
-  return { path, [Symbol.dispose]: () => rmSync(place, { recursive: true, force: true }) };
 }
 
 /** Where the database of a folder is. */

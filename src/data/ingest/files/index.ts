@@ -1,7 +1,7 @@
 /** The files of a log: which they are, whether they are whole, and their text in a form that no reader takes otherwise. */
 
 export type { TextOptions } from "./dialect.ts";
-export { databaseFolder, duckPath, searchable, spellableForNow } from "./duck-path.ts";
+export { databaseFolder, duckPath, spellableForNow } from "./duck-path.ts";
 export { checkParquet } from "./formats/parquet.ts";
 export { guessDelimiter } from "./guess-delimiter.ts";
 export { checkUnchanged, type LogFile, listLogFiles } from "./list.ts";

@@ -45,7 +45,7 @@ export async function openLog(config: EventsConfig, { query, store }: OpenLogOpt
   };
   try {
     const { sql } = config;
-    const from = sql === null ? config.from : [await runQuery(await engine.connection(), sql, query)];
+    const from = sql === null ? config.from : [await runQuery(sql, query)];
     const plan = planIngest(config);
     const files = await listLogFiles({ ...config, from });
     // Nothing can come behind a single file that leaves it as it is, and a query is a new one each time.

@@ -1,10 +1,12 @@
-import { join } from "node:path";
-import type { DuckDBConnection } from "@duckdb/node-api";
+import { fork } from "node:child_process";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { LapidaryError } from "../../../base/errors.ts";
 import type { SqlSource } from "../../../config/types.ts";
 import { makeFolder } from "../../../files/durable-file.ts";
-import { searchable } from "../files/index.ts";
 import { literal } from "../sql.ts";
+
+const WORKER = new URL("./query-worker.js", import.meta.url);
 
 /** Where the rows of a query go, and what its errors name. */
 export interface QueryOptions {
@@ -14,24 +16,38 @@ export interface QueryOptions {
   readonly where: string;
 }
 
+/** What the process of a query runs, one after the other. */
+export type QueryStatements = readonly string[];
+
 /** Keeps the rows of a query as Parquet: the path of the file. @throws {LapidaryError} EVENTS_QUERY */
-export async function runQuery(
-  connection: DuckDBConnection,
-  { query, folder }: SqlSource,
-  { into, where }: QueryOptions,
-): Promise<string> {
+export async function runQuery({ query, folder }: SqlSource, { into, where }: QueryOptions): Promise<string> {
   makeFolder(into);
-  const path = join(into, "rows.parquet");
+  const path = resolve(into, "rows.parquet");
   const statement = query.trim().replace(/;$/, "");
-  using place = searchable(folder);
-  try {
-    await connection.run(`SET file_search_path = ${literal(place.path)}`);
-    await connection.run("SET TimeZone = 'UTC'");
-    await connection.run(`COPY (${statement}\n) TO ${literal(path)} (FORMAT parquet)`);
-    return path;
-  } catch (cause) {
-    const got = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? "";
-    const hint = `Correct ${where}; it is SQL of DuckDB, and its paths are relative to ${folder}.`;
-    throw new LapidaryError({ code: "EVENTS_QUERY", where, expected: "a query", got, hint }, { cause });
-  }
+  const copy = `COPY (${statement}\n) TO ${literal(path)} (FORMAT parquet)`;
+  const failure = await runIn(folder, ["SET TimeZone = 'UTC'", copy]);
+  if (failure === null) return path;
+  const got = failure.split("\n")[0] ?? "";
+  const hint = `Correct ${where}; it is SQL of DuckDB, and its paths are relative to ${folder}.`;
+  throw new LapidaryError({ code: "EVENTS_QUERY", where, expected: "a query", got, hint });
+}
+
+/**
+ * Runs statements in a process that works in a folder: null, or what is wrong with them. The engine looks for a relative
+ * path in the working folder before any other, so that a file of the same name there would be read in the project's stead.
+ */
+function runIn(folder: string, statements: QueryStatements): Promise<string | null> {
+  // In a process group of its own it does not get the terminal's Ctrl-C; it ends when this process does.
+  const child = fork(fileURLToPath(WORKER), {
+    cwd: folder,
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    detached: true,
+  });
+  return new Promise((done) => {
+    child.once("message", (failure: string | null) => done(failure));
+    child.once("error", (error) => done(error.message));
+    child.once("close", (code, signal) => done(`its process ended with ${signal ?? `exit code ${code}`}`));
+    // One that could not start is told by its error.
+    child.send(statements, () => {});
+  });
 }
