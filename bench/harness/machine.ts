@@ -4,7 +4,7 @@ import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { buildInfo } from "../../src/torch/index.ts";
 
-/** The checkout: compiled files run two folders below it. */
+/** The checkout. This file runs as dist/bench/harness/machine.js. */
 export const ROOT: string = join(import.meta.dirname, "..", "..", "..");
 
 /** What numbers depend on besides the code. */
