@@ -1,4 +1,4 @@
-import { defineProject } from "../../src/config/define-project.ts";
+import { defineProject } from "lapidary";
 
 /**
  * The log gives the time of an impression, not that of what came of it. The longest play in it lasts 10.2 minutes, and

@@ -1,4 +1,4 @@
-import { defineProject } from "../../src/config/define-project.ts";
+import { defineProject } from "lapidary";
 import world from "../world/lapidary.config.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { defineProject } from "../../src/config/define-project.ts";
+import { defineProject } from "lapidary";
 
 /** Likes, clicks and looks belong to the impression itself: what came of it is known when a session has long ended. */
 const delay = "30m";
