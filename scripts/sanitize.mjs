@@ -4,16 +4,24 @@
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { capture, ROOT, run, stage } from "./setup/run.mjs";
+import { capture, ROOT, run } from "./setup/run.mjs";
+import { stage } from "./setup/stage.mjs";
 
 const BUILD = join(ROOT, "native", "build", "sanitize");
 const TESTS = ["dist/src/torch", "dist/src/jagged", "dist/src/nn", "dist/src/model"];
 
 const headers = dirname(createRequire(import.meta.url).resolve("node-api-headers/package.json"));
-stage("native with sanitizers", () => {
+await stage("native with sanitizers", async () => {
   const options = ["-DCMAKE_BUILD_TYPE=Release", "-DLAPIDARY_SANITIZE=address,undefined"];
-  run("cmake", ["-S", join(ROOT, "native"), "-B", BUILD, `-DNODE_HEADERS=${join(headers, "include")}`, ...options]);
-  run("cmake", ["--build", BUILD, "-j", "2"], { lines: 80 });
+  await run("cmake", [
+    "-S",
+    join(ROOT, "native"),
+    "-B",
+    BUILD,
+    `-DNODE_HEADERS=${join(headers, "include")}`,
+    ...options,
+  ]);
+  await run("cmake", ["--build", BUILD, "-j", "2"], { lines: 80 });
 });
 
 const libraries = ["libasan.so", "libubsan.so"].map((name) => capture("gcc", [`-print-file-name=${name}`])?.trim());

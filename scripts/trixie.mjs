@@ -5,7 +5,8 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ROOT, run, SetupError, stage } from "./setup/run.mjs";
+import { ROOT, run, SetupError } from "./setup/run.mjs";
+import { stage } from "./setup/stage.mjs";
 
 const FOLDER = process.env.LAPIDARY_TRIXIE ?? "/var/cache/lapidary/trixie";
 const MIRROR = "http://deb.debian.org/debian";
@@ -21,18 +22,18 @@ const inside = (path) => join(FOLDER, path);
 /** Runs a command in the folder. */
 const enter = (args, options) => run("chroot", [FOLDER, ...args], options);
 
-function makeSystem() {
+async function makeSystem() {
   if (existsSync(inside("/etc/lapidary-is-ready"))) return;
   if (process.getuid?.() !== 0) throw new SetupError("test:trixie makes a system in a folder: run it as root");
-  stage(`Debian 13 in ${FOLDER}`, () => {
+  await stage(`Debian 13 in ${FOLDER}`, async () => {
     mkdirSync(dirname(FOLDER), { recursive: true });
-    run("debootstrap", ["--variant=minbase", "trixie", FOLDER, MIRROR]);
+    await run("debootstrap", ["--variant=minbase", "trixie", FOLDER, MIRROR]);
     cpSync("/etc/resolv.conf", inside("/etc/resolv.conf"), { dereference: true });
-    enter(["apt-get", "update"]);
-    enter(["apt-get", "install", "-y", "--no-install-recommends", ...PACKAGES], {
+    await enter(["apt-get", "update"]);
+    await enter(["apt-get", "install", "-y", "--no-install-recommends", ...PACKAGES], {
       env: { DEBIAN_FRONTEND: "noninteractive" },
     });
-    enter(["touch", "/etc/lapidary-is-ready"]);
+    await enter(["touch", "/etc/lapidary-is-ready"]);
   });
 }
 
@@ -71,9 +72,9 @@ function show(line) {
 }
 
 try {
-  makeSystem();
+  await makeSystem();
   copyTools();
-  stage("the checkout", copyCheckout);
+  await stage("the checkout", copyCheckout);
   const filters = process.argv.slice(2);
   const demo = filters.length > 0 || show("npm run demo");
   if (!demo) process.stdout.write("the demo failed\n");

@@ -1,6 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -17,7 +26,9 @@ interface SetUp {
   hashOf(files: readonly string[], facts: object): string;
   listFiles(folder: string, keep: (name: string, isFolder: boolean) => boolean): string[];
   shorten(output: string, limit: number): string;
-  run(command: string, args: readonly string[]): void;
+  run(command: string, args: readonly string[], options?: { onLine(line: string): void }): Promise<void>;
+  findKept(key: string): string | null;
+  keep(key: string, build: string): void;
   limited(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
   countsOf(report: object): { readonly passed: number; readonly failed: number };
 }
@@ -31,6 +42,7 @@ const MODULES = [
   "setup/node-modules",
   "setup/stamp",
   "setup/run",
+  "setup/native-cache",
   "check/counts",
   "check/processors",
 ];
@@ -173,11 +185,74 @@ describe("stamps", () => {
   });
 });
 
+describe("finished addons", () => {
+  const cache = process.env["XDG_CACHE_HOME"];
+  afterEach(() => {
+    if (cache === undefined) delete process.env["XDG_CACHE_HOME"];
+    else process.env["XDG_CACHE_HOME"] = cache;
+  });
+
+  /** A folder as the compiler leaves it. */
+  function built(content: string): string {
+    process.env["XDG_CACHE_HOME"] = join(folder, "cache");
+    const build = join(folder, "build");
+    mkdirSync(join(build, "unused"), { recursive: true });
+    writeFileSync(join(build, "lapidary.node"), content);
+    writeFileSync(join(build, "unused", "libx.so.1"), "");
+    writeFileSync(join(build, "object.o"), "");
+    return build;
+  }
+
+  it("are found again by their key, without what the compiler leaves beside them", () => {
+    const build = built("addon");
+    expect(setUp.findKept("a")).toBeNull();
+    setUp.keep("a", build);
+    const kept = setUp.findKept("a") ?? "";
+    expect(readFileSync(join(kept, "lapidary.node"), "utf8")).toBe("addon");
+    expect(readdirSync(join(kept, "unused"))).toEqual(["libx.so.1"]);
+    expect(existsSync(join(kept, "object.o"))).toBe(false);
+    expect(setUp.findKept("b")).toBeNull();
+  });
+
+  it("of which not all bytes are there are none, and are replaced", () => {
+    const build = built("addon");
+    setUp.keep("a", build);
+    writeFileSync(join(setUp.findKept("a") ?? "", "lapidary.node"), "ad");
+    expect(setUp.findKept("a")).toBeNull();
+    setUp.keep("a", build);
+    expect(setUp.findKept("a")).not.toBeNull();
+  });
+
+  it("are kept as long as they are among the last eight that were used", () => {
+    const build = built("addon");
+    const place = join(folder, "cache", "lapidary", "native");
+    const keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for (const [day, key] of keys.entries()) {
+      setUp.keep(key, build);
+      utimesSync(join(place, key), day, day);
+    }
+    // The oldest is used once more: the next is the one to go.
+    expect(setUp.findKept("a")).not.toBeNull();
+    setUp.keep("i", build);
+    expect(readdirSync(place)).toEqual([...keys.filter((key) => key !== "b"), "i"]);
+  });
+});
+
 describe("commands", () => {
-  it("fail with the command, its output and its exit code", () => {
+  it("fail with the command, its output and its exit code", async () => {
     const script = 'console.log("to stdout"); console.error("to stderr"); process.exit(3)';
-    expect(() => setUp.run(process.execPath, ["-e", script])).toThrow(/-e .*\nto stdout\nto stderr\n\(exit code 3\)/s);
-    expect(() => setUp.run("no-such-command-here", ["x"])).toThrow(/no-such-command-here x\n.*ENOENT/s);
+    const failed = setUp.run(process.execPath, ["-e", script]);
+    await expect(failed).rejects.toThrow(/-e .*\n(to stdout\nto stderr|to stderr\nto stdout)\n\(exit code 3\)/s);
+    await expect(setUp.run(process.execPath, ["-e", "process.kill(process.pid)"])).rejects.toThrow("killed by SIGTERM");
+    await expect(setUp.run("no-such-command-here", ["x"])).rejects.toThrow(/no-such-command-here x\n.*ENOENT/s);
+  });
+
+  it("tell each line as it comes", async () => {
+    const lines: string[] = [];
+    await setUp.run(process.execPath, ["-e", 'console.log("a\\nb"); console.error("c"); console.log("d")'], {
+      onLine: (line) => lines.push(line),
+    });
+    expect(lines).toEqual(["a", "b", "d"]);
   });
 
   it("show both ends of a long output", () => {
@@ -185,8 +260,8 @@ describe("commands", () => {
     expect(setUp.shorten("1\n2\n", 4)).toBe("1\n2");
   });
 
-  it("do nothing visible when they succeed", () => {
-    setUp.run(process.execPath, ["-e", `fs.writeFileSync(${JSON.stringify(join(folder, "done"))}, "")`]);
+  it("do nothing visible when they succeed", async () => {
+    await setUp.run(process.execPath, ["-e", `fs.writeFileSync(${JSON.stringify(join(folder, "done"))}, "")`]);
     expect(existsSync(join(folder, "done"))).toBe(true);
   });
 });

@@ -1,13 +1,34 @@
-// The native part: configured afresh when what it is built against changes, built when its sources change.
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// The native part: taken from a package or from the user's cache if it was built before, from these sources and against
+// this libtorch; otherwise built.
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
-import { ROOT, run, SetupError, stage } from "./run.mjs";
+import { libtorchOf } from "./libtorch.mjs";
+import { findKept, keep } from "./native-cache.mjs";
+import { findPrebuilt } from "./prebuilt.mjs";
+import { capture, ROOT, run } from "./run.mjs";
+import { stage } from "./stage.mjs";
 import { hashOf, listFiles, readStamp } from "./stamp.mjs";
 
 const SOURCE = join(ROOT, "native");
 const BUILD = join(SOURCE, "build");
 const STAMP = join(BUILD, ".stamp");
+/** What only the compiler needs, the precompiled header of 330 MB among it. */
+const WORK = join(BUILD, "cmake");
+/** What the compiler takes for the largest of our files. */
+const BYTES_PER_JOB = 1.5 * 2 ** 30;
+/** Variables that CMake reads. */
+const VARIABLES = ["CXX", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"];
 
 /** Folder of `node_api.h`, and the version of the package that it comes from. */
 function nodeHeaders() {
@@ -15,35 +36,62 @@ function nodeHeaders() {
   return { include: join(dirname(manifest), "include"), version: JSON.parse(readFileSync(manifest, "utf8")).version };
 }
 
-function checkLibtorch(libtorch) {
-  if (!libtorch || (existsSync(join(libtorch, "include")) && existsSync(join(libtorch, "lib")))) return;
-  throw new SetupError(`LIBTORCH=${libtorch}: expected a folder that holds include/ and lib/ of libtorch`);
+/** Hash of all that the addon depends on. The place of the checkout and the version of Node are not among it. */
+function keyOf(libtorch, headers) {
+  const sources = listFiles(SOURCE, (name, isFolder) => !(isFolder && name === "build"));
+  return hashOf(sources, {
+    platform: `${process.platform}-${process.arch}`,
+    libtorch: libtorchOf(libtorch),
+    headers: headers.version,
+    compiler: capture(process.env.CXX ?? "c++", ["--version"]),
+    variables: VARIABLES.map((name) => process.env[name] ?? null),
+  });
 }
 
-/** Builds `native/` if its sources, its libtorch or Node changed. */
-export function ensureNative(libtorch) {
-  if (!existsSync(join(SOURCE, "CMakeLists.txt"))) {
-    process.stderr.write("set-up: native skipped, there is no native/CMakeLists.txt\n");
-    return;
+/** Puts a finished addon, with the libraries beside it, where it is loaded from: a process that runs keeps the old one. */
+function place(from) {
+  mkdirSync(join(BUILD, "unused"), { recursive: true });
+  const unused = existsSync(join(from, "unused")) ? readdirSync(join(from, "unused")) : [];
+  for (const name of [...unused.map((name) => join("unused", name)), "lapidary.node"]) {
+    const fresh = join(BUILD, `${name}.${process.pid}`);
+    copyFileSync(join(from, name), fresh);
+    renameSync(fresh, join(BUILD, name));
   }
-  checkLibtorch(libtorch);
+}
+
+async function compile({ libtorch, headers, progress }) {
+  const options = ["-DCMAKE_BUILD_TYPE=Release", `-DNODE_HEADERS=${headers.include}`];
+  if (libtorch) options.push(`-DLIBTORCH=${libtorch}`);
+  await run("cmake", ["-S", SOURCE, "-B", WORK, ...options]);
+  const files = JSON.parse(readFileSync(join(WORK, "compile_commands.json"), "utf8")).length;
+  let file = 0;
+  const onLine = (line) => {
+    if (/Building CXX object/.test(line)) progress(`file ${Math.min(++file, files)} of ${files}`);
+  };
+  const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / BYTES_PER_JOB)));
+  await run("cmake", ["--build", WORK, "-j", String(jobs)], { lines: 80, onLine });
+}
+
+/** Has `native/build/lapidary.node` ready, unless a package brings the addon. */
+export async function ensureNative(libtorch) {
   const headers = nodeHeaders();
-  const configuration = hashOf([], { root: ROOT, libtorch, node: process.version, headers: headers.version });
-  const sources = hashOf(
-    listFiles(SOURCE, (name, isFolder) => !(isFolder && name === "build")),
-    {},
-  );
-  const stamp = `${configuration}\n${sources}\n`;
+  const key = keyOf(libtorch, headers);
   const previous = readStamp(STAMP);
-  if (previous === stamp) return;
-  stage(`native${libtorch ? ` against ${libtorch}` : ""}`, () => {
-    // CMake's cache remembers paths, so another libtorch or another checkout needs a new one.
-    if (!previous.startsWith(configuration)) rmSync(BUILD, { recursive: true, force: true });
-    rmSync(STAMP, { force: true });
-    const options = ["-DCMAKE_BUILD_TYPE=Release", `-DNODE_HEADERS=${headers.include}`];
-    if (libtorch) options.push(`-DLIBTORCH=${libtorch}`);
-    run("cmake", ["-S", SOURCE, "-B", BUILD, ...options]);
-    run("cmake", ["--build", BUILD, "-j", "2"], { lines: 80 });
-    writeFileSync(STAMP, stamp);
-  });
+  if (previous === key || (previous === "" && !libtorch && findPrebuilt() !== null)) return;
+  rmSync(STAMP, { force: true });
+  const kept = findKept(key);
+  if (kept !== null) await stage("native, as built before", () => place(kept));
+  else
+    await stage(`native${libtorch ? ` against ${libtorch}` : ""}`, async (progress) => {
+      // CMake remembers paths: another checkout, libtorch or header package needs a folder of its own.
+      const from = hashOf([], { root: ROOT, libtorch: libtorchOf(libtorch), headers: headers.include });
+      if (readStamp(join(WORK, ".stamp")) !== from) rmSync(WORK, { recursive: true, force: true });
+      await compile({ libtorch, headers, progress });
+      writeFileSync(join(WORK, ".stamp"), from);
+      place(WORK);
+      keep(key, WORK);
+      // Who builds a second time works on the native part, and what has not changed need not be compiled again then.
+      if (previous === "") rmSync(WORK, { recursive: true, force: true });
+    });
+  writeFileSync(STAMP, key);
 }

@@ -1,7 +1,8 @@
 // Node modules: installed exactly as locked, and only if what is there differs from the lock.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT, run, SetupError, stage } from "./run.mjs";
+import { ROOT, run, SetupError } from "./run.mjs";
+import { stage } from "./stage.mjs";
 
 function packagesOf(path) {
   try {
@@ -32,14 +33,14 @@ function missing() {
 }
 
 /** Installs the locked node modules if what is there differs. @throws {SetupError} if it still differs then. */
-export function ensureNodeModules() {
+export async function ensureNodeModules() {
   if (!missing()) return;
-  stage("node modules", () => {
+  await stage("node modules", async () => {
     // onnxruntime-node's install script would otherwise reach for a host that is not a registry.
     const env = { ONNXRUNTIME_NODE_INSTALL: "skip" };
     // Not `npm ci`: it refuses a lock without the optional builds for other platforms, which a registry mirror may
     // lack. This installs the same locked versions, and leaves the lock alone.
-    run("npm", ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund"], { env });
+    await run("npm", ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund"], { env });
     if (missing()) throw new SetupError("npm installed something else than package-lock.json says: is it up to date?");
   });
 }

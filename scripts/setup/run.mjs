@@ -1,9 +1,7 @@
 // Running commands for set-up: quiet while all goes well, the command and the end of its output when not.
-import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { performance } from "node:perf_hooks";
+import { spawn, spawnSync } from "node:child_process";
+import { dirname } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** Folder of the checkout. */
@@ -14,19 +12,6 @@ export class SetupError extends Error {
   name = "SetupError";
 }
 
-/** Runs one stage and writes one line with its seconds. Standard output stays free for the job that follows. */
-export function stage(name, work) {
-  process.stderr.write(`set-up: ${name} … `);
-  const start = performance.now();
-  try {
-    work();
-  } catch (error) {
-    process.stderr.write("failed\n");
-    throw error;
-  }
-  process.stderr.write(`${((performance.now() - start) / 1000).toFixed(1)} s\n`);
-}
-
 /** At most `limit` lines of an output, from both its ends: some tools say the reason first, some last. */
 export function shorten(output, limit) {
   const lines = output.trimEnd().split("\n");
@@ -35,23 +20,23 @@ export function shorten(output, limit) {
   return [...lines.slice(0, half), `… (${lines.length - 2 * half} lines)`, ...lines.slice(-half)].join("\n");
 }
 
-/** Runs a command; its output is shown only if it fails, and then `lines` lines of it. */
-export function run(command, args, { env = {}, lines = 40 } = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "lapidary-setup-"));
-  const log = join(folder, "output");
-  try {
-    // One file for both streams keeps the order in which the lines were written.
-    const file = openSync(log, "w");
-    const options = { cwd: ROOT, env: { ...process.env, ...env }, stdio: ["ignore", file, file] };
-    const { status, signal, error } = spawnSync(command, args, options);
-    closeSync(file);
-    if (status === 0) return;
-    const reason = error ? error.message : signal ? `killed by ${signal}` : `exit code ${status}`;
-    const output = shorten(readFileSync(log, "utf8"), lines);
-    throw new SetupError(`${[command, ...args].join(" ")}\n${output}\n(${reason})`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/**
+ * Runs a command; its output is shown only if it fails, and then `lines` lines of it. `onLine` gets each line of its
+ * standard output as it comes.
+ * @throws {SetupError} with the command, its output and how it ended
+ */
+export async function run(command, args, { env = {}, lines = 40, onLine = null } = {}) {
+  let output = "";
+  const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
+  if (onLine !== null) createInterface({ input: child.stdout }).on("line", onLine);
+  const reason = await new Promise((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", (status, signal) =>
+      resolve(signal ? `killed by ${signal}` : status ? `exit code ${status}` : ""),
+    );
+  });
+  if (reason !== "") throw new SetupError(`${[command, ...args].join(" ")}\n${shorten(output, lines)}\n(${reason})`);
 }
 
 /** Standard output of a command, or null if it is not there or fails and says nothing. */

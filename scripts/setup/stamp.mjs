@@ -1,7 +1,8 @@
 // Stamps: a hash of all that a result depends on, kept inside the result, so that deleting one deletes the other.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { ROOT } from "./run.mjs";
 
 /** Files below `folder` for which `keep(name)` holds, sorted; folders for which it does not hold are not entered. */
 export function listFiles(folder, keep) {
@@ -14,13 +15,13 @@ export function listFiles(folder, keep) {
   });
 }
 
-/** SHA-256 over the names and contents of `files` and over `facts`. */
+/** SHA-256 over the names of `files`, seen from the checkout, their contents, and `facts`. */
 export function hashOf(files, facts) {
   const hash = createHash("sha256");
   hash.update(JSON.stringify(facts));
   for (const file of files) {
     const bytes = readFileSync(file);
-    hash.update(`\0${file}\0${bytes.length}\0`).update(bytes);
+    hash.update(`\0${relative(ROOT, file)}\0${bytes.length}\0`).update(bytes);
   }
   return hash.digest("hex");
 }

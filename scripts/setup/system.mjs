@@ -1,9 +1,12 @@
 // What the machine must have: a Node that is new enough, Debian's packages, and a BLAS that is OpenBLAS.
 import { existsSync, realpathSync } from "node:fs";
-import { capture, run, SetupError, stage } from "./run.mjs";
+import { join } from "node:path";
+import { capture, ROOT, run, SetupError } from "./run.mjs";
+import { stage } from "./stage.mjs";
 
-// The tests start redis-server themselves, on a port of their own.
-const TOOLS = ["g++", "cmake", "make", "libgloo-dev", "redis-server"];
+const TOOLS = ["g++", "cmake", "make", "libgloo-dev"];
+// The tests start it themselves, on a port of their own; an installed package has no tests.
+const FOR_TESTS = existsSync(join(ROOT, "test")) ? ["redis-server"] : [];
 const OPENBLAS = "libopenblas0-pthread";
 const APT = ["-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
 
@@ -16,7 +19,7 @@ export function checkNode(version) {
 
 /** Debian packages that a build needs; a libtorch of the user's own brings its own BLAS. */
 export function neededPackages(libtorch) {
-  return libtorch ? TOOLS : [...TOOLS, "libtorch-dev", OPENBLAS];
+  return [...TOOLS, ...FOR_TESTS, ...(libtorch ? [] : ["libtorch-dev", OPENBLAS])];
 }
 
 /** Those of `packages` that `dpkg-query` does not list as installed (`ii`, or `hi` when held). */
@@ -31,24 +34,24 @@ export function missingPackages(packages, listing) {
 
 const isRoot = () => process.getuid?.() === 0;
 
-function installPackages(missing) {
+async function installPackages(missing) {
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   let updateFailure = "";
   try {
-    run("apt-get", ["update"], { env, lines: 10 });
+    await run("apt-get", ["update"], { env, lines: 10 });
   } catch (error) {
     // One broken source among many fails the update although the packages may be there: installing decides.
     updateFailure = `${error.message}\n`;
   }
   try {
-    run("apt-get", ["install", ...APT, ...missing], { env });
+    await run("apt-get", ["install", ...APT, ...missing], { env });
   } catch (error) {
     throw new SetupError(`${updateFailure}${error.message}`);
   }
 }
 
 /** Installs the Debian packages that are missing. @throws {SetupError} with the command to run, if it may not. */
-export function ensurePackages(libtorch) {
+export async function ensurePackages(libtorch) {
   const packages = neededPackages(libtorch);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholders are dpkg-query's.
   const listing = capture("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Abbrev}\n", ...packages]);
@@ -58,7 +61,7 @@ export function ensurePackages(libtorch) {
   if (listing === null) return ensureTools(libtorch, command);
   if (!isRoot())
     throw new SetupError(`these packages are missing; run this, then try again:\n\n  sudo sh -c '${command}'\n`);
-  stage(`Debian packages (${missing.join(", ")})`, () => installPackages(missing));
+  await stage(`Debian packages (${missing.join(", ")})`, () => installPackages(missing));
 }
 
 /** Without dpkg the tools can only be tried, and libtorch must be given. */
@@ -78,7 +81,7 @@ export function alternativeCommand(name, triplet, actual) {
 }
 
 /** Any BLAS satisfies Debian's libtorch, and the reference one is some twenty times slower: make sure of OpenBLAS. */
-export function ensureOpenBlas() {
+export async function ensureOpenBlas() {
   const triplet = capture("g++", ["-print-multiarch"])?.trim();
   if (!triplet) return;
   for (const name of ["libblas.so.3", "liblapack.so.3"]) {
@@ -88,6 +91,6 @@ export function ensureOpenBlas() {
     if (command === null) continue;
     if (!isRoot())
       throw new SetupError(`${name} is ${actual}, not OpenBLAS; run this:\n\n  sudo ${command.join(" ")}\n`);
-    stage(`${name} → OpenBLAS`, () => run(command[0], command.slice(1)));
+    await stage(`${name} → OpenBLAS`, () => run(command[0], command.slice(1)));
   }
 }

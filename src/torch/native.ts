@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { LapidaryError } from "../base/errors.ts";
+import { BUILT_ADDON, findAddon } from "./addon.ts";
 import { torchError } from "./torch-error.ts";
 
 /** A tensor in the native table of this thread; small integer, never 0. */
@@ -76,14 +77,11 @@ export interface BuildInfo {
   readonly gloo: boolean;
 }
 
-/** Another build of it, with sanitizers for example, is named by LAPIDARY_ADDON. */
-const ADDON = process.env["LAPIDARY_ADDON"] ?? "../../../native/build/lapidary.node";
-
 function load(): Native {
   // OpenMP and OpenBLAS have a pool of threads each; unless idle ones sleep, they take the cores from each other's.
   process.env["OMP_WAIT_POLICY"] ??= "PASSIVE";
   try {
-    const addon = createRequire(import.meta.url)(ADDON) as Native;
+    const addon = createRequire(import.meta.url)(findAddon() ?? BUILT_ADDON) as Native;
     addon.onError(torchError);
     return addon;
   } catch (cause) {

@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { BUILT_ADDON, findAddon } from "../../torch/addon.ts";
 import { type Check, ok, PACKAGE, SET_UP } from "./check.ts";
 import type { TorchReport } from "./torch-report.ts";
 
@@ -34,8 +33,7 @@ export function checkTorch(report: TorchReport, gpus: readonly string[]): readon
 }
 
 function unavailable(reason: string): Check {
-  const addon = join(PACKAGE, "native", "build", "lapidary.node");
-  const found = existsSync(addon) ? reason : `the native addon was not built (${addon})`;
+  const found = findAddon() === null ? `the native addon was not built (${BUILT_ADDON})` : reason;
   return { name: "libtorch", state: "failed", found, fix: SET_UP };
 }
 
