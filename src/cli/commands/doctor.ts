@@ -13,8 +13,15 @@ export const doctor = defineCommand({
   example: "lapidary doctor --config my-project",
   resume: "Run `lapidary doctor` again.",
   run: async ({ project, loadProject, signal }) => {
-    const [{ checkMachine, readMachine }, { checkTorch, probeTorch }, tools, { checkProject }] = await Promise.all([
+    const [
+      { checkMachine, readMachine },
+      { checkSystem, readSystem },
+      { checkTorch, probeTorch },
+      tools,
+      { checkProject },
+    ] = await Promise.all([
       import("../doctor/machine.ts"),
+      import("../doctor/system.ts"),
       import("../doctor/torch.ts"),
       import("../doctor/tools.ts"),
       import("../doctor/project.ts"),
@@ -28,7 +35,14 @@ export const doctor = defineCommand({
       checkProject({ isNamed, load: loadProject }),
     ]);
     signal.throwIfAborted();
-    const checks = [...checkMachine(machine), ...checkTorch(torch, machine.gpus), duckDb, peers, ...projectChecks];
+    const checks = [
+      checkSystem(readSystem()),
+      ...checkMachine(machine),
+      ...checkTorch(torch, machine.gpus),
+      duckDb,
+      peers,
+      ...projectChecks,
+    ];
     const failed = checks.filter(({ state }) => state === "failed");
     return {
       result: { ok: failed.length === 0, checks, machine, torch },
