@@ -25,7 +25,7 @@ import { readBundle } from "./read.ts";
 import { writeBundle } from "./write.ts";
 
 const FLIPS = 400;
-const KILLS = 40;
+const KILLS = 10;
 
 function temporaryBundle(contents = sampleContents()): Disposable & { readonly dir: string; readonly version: string } {
   const root = mkdtempSync(join(tmpdir(), "lapidary-test-"));

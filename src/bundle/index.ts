@@ -9,6 +9,6 @@ export {
   offsetsName,
   type UserRows,
 } from "./graph-inputs.ts";
-export type { BundleFacts, BundleManifest, FileEntry } from "./manifest.ts";
+export type { BundleFacts, BundleManifest } from "./manifest.ts";
 export { type Bundle, type BundleHead, listBundles, readBundle, readBundleHead } from "./read.ts";
 export { type BundleContents, writeBundle } from "./write.ts";

@@ -1,9 +1,7 @@
 /**
- * A bundle on disk: all that serving needs of one model.
+ * A bundle on disk, a folder of versions (src/files/versioned-folder.ts): all that serving needs of one model.
  *
  * ```
- * <bundle>/CURRENT             `v1 SHA-256`: the version in use and the digest of its manifest; replacing this one small
- *                              file publishes a version
  * <bundle>/v1/manifest.json    {@link BundleManifest}, with size and SHA-256 of every other file
  * <bundle>/v1/…                the files that it lists, and no others
  * ```
@@ -13,23 +11,13 @@ import type { Calibration } from "../features/calibration.ts";
 import type { EventRules } from "../features/events/event-facts.ts";
 import type { EventSchema } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
+import type { FileDigest } from "../files/file-writer.ts";
+import { MANIFEST_FILE } from "../files/version.ts";
 import type { UserRows } from "./graph-inputs.ts";
 import { damaged, otherVersion, unsafe } from "./problems.ts";
 
-/** Name of the file that points to the version in use. */
-export const CURRENT_FILE = "CURRENT";
-/** Name of the description of one version. */
-export const MANIFEST_FILE = "manifest.json";
-
 const FORMAT = "lapidary-bundle";
 const VERSION = 2;
-
-/** Size and digest of one file. */
-export interface FileEntry {
-  readonly sizeBytes: number;
-  /** In hexadecimal. */
-  readonly sha256: string;
-}
 
 /** What a bundle holds. */
 export interface BundleManifest {
@@ -57,7 +45,7 @@ export interface BundleManifest {
   /** How good it was when it was exported; null where a metric is not defined. */
   readonly metrics: Readonly<Record<string, number | null>>;
   /** Every file of the version but the manifest, by path. */
-  readonly files: Readonly<Record<string, FileEntry>>;
+  readonly files: Readonly<Record<string, FileDigest>>;
 }
 
 /** A manifest before its files are known. */

@@ -1,9 +1,19 @@
 import { LapidaryError } from "../base/errors.ts";
+import type { Difference } from "../files/version.ts";
+import type { VersionKind } from "../files/versioned-folder.ts";
 
-interface Difference {
-  readonly expected: string;
-  readonly got: string;
-}
+/** A bundle is a folder of versions that comes from elsewhere, and is read while the next version is published. */
+export const BUNDLE: VersionKind = {
+  notFound,
+  badPointer: (path, text) =>
+    damaged(path, {
+      expected: "a version and the digest of its manifest",
+      got: JSON.stringify(text.slice(0, 80)),
+    }),
+  damaged,
+  unsafe,
+  keepsPrevious: true,
+};
 
 /** A file is not what was published. */
 export function damaged(where: string, difference: Difference): LapidaryError {
@@ -24,7 +34,7 @@ export function otherVersion(where: string, got: string, expected: string): Lapi
 }
 
 /** A folder without a bundle. */
-export function notFound(where: string): LapidaryError {
+function notFound(where: string): LapidaryError {
   const hint = "Check the path; `lapidary export RUN` publishes one.";
   return new LapidaryError({ code: "BUNDLE_NOT_FOUND", where, expected: "a bundle", got: "none", hint });
 }

@@ -1,9 +1,11 @@
 /** What the tests of this folder share: configurations, logs and stores to read. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import type { EventsConfig } from "../config/types.ts";
-import { type ColumnLayout, CURRENT_FILE } from "./store/format.ts";
+import { VersionedFolder } from "../files/versioned-folder.ts";
+import type { ColumnLayout } from "./store/format.ts";
+import { STORE } from "./store/store-versions.ts";
 import { StoreWriter } from "./store/store-writer.ts";
 
 /** A folder that is removed when `using` ends. */
@@ -76,7 +78,8 @@ export function writeStore(dir: string, events: readonly TestEvent[]): readonly 
   const sorted = events
     .map((event) => ({ ...event, user: ids.indexOf(event.user) + 1 }))
     .sort((a, b) => a.user - b.user || a.time - b.time);
-  const writer = new StoreWriter(join(dir, "v1"), layouts);
+  const staging = new VersionedFolder(dir, STORE).stage();
+  const writer = new StoreWriter(staging.folder, layouts);
   for (let at = 0; at < sorted.length; at += 50) {
     const part = sorted.slice(at, at + 50);
     writer.append({
@@ -99,13 +102,13 @@ export function writeStore(dir: string, events: readonly TestEvent[]): readonly 
     rejections: {},
     repeats: { completed: 0, contradictions: {} },
   });
-  writeFileSync(join(dir, CURRENT_FILE), "v1");
+  staging.publish();
   return sorted;
 }
 
 /** Content of every file of the store's current version, by relative path. */
 export function storeBytes(dir: string): Readonly<Record<string, string>> {
-  const folder = join(dir, readFileSync(join(dir, CURRENT_FILE), "utf8"));
+  const { folder } = new VersionedFolder(dir, STORE).open();
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const entries = files.map((entry): [string, string] => {
     const path = join(entry.parentPath, entry.name);

@@ -1,6 +1,16 @@
-import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 
 /**
  * Makes a folder, and those above it that there are not. Throws what the system says of the first one that cannot be made:
@@ -28,6 +38,10 @@ function makeOne(path: string): NodeJS.ErrnoException | null {
 
 /** Makes the names inside a folder durable. */
 export function syncFolder(path: string): void {
+  syncFile(path);
+}
+
+function syncFile(path: string): void {
   const fd = openSync(path, "r");
   try {
     fsyncSync(fd);
@@ -46,27 +60,42 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
 
 /** Puts a finished file of the same file system in its place, in one step: its bytes are on the disk before its name is. */
 export function publishFile(made: string, path: string): void {
-  const fd = openSync(made, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  syncFile(made);
   renameSync(made, path);
   syncFolder(dirname(path));
 }
 
-/** SHA-256 of a file, read piece by piece: one of more than 2 GiB does not fit into one buffer. */
-export function digestFile(path: string): string {
-  const hash = createHash("sha256");
-  const buffer = new Uint8Array(1 << 20);
-  const fd = openSync(path, "r");
-  try {
-    for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer)) {
-      hash.update(buffer.subarray(0, count));
-    }
-  } finally {
-    closeSync(fd);
+/** Makes a folder durable: all files and names inside of it. */
+export function syncTree(path: string): void {
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const inner = join(path, entry.name);
+    if (entry.isDirectory()) syncTree(inner);
+    else if (entry.isFile()) syncFile(inner);
   }
-  return hash.digest("hex");
+  syncFolder(path);
+}
+
+/**
+ * Puts a finished folder in the place of `path`, which may be there or not: made durable, then named by one rename. A
+ * folder cannot be replaced in one step, so after a crash `path` is the old one, the new one or absent, and never a half.
+ */
+export function replaceFolder(made: string, path: string): void {
+  syncTree(made);
+  const hidden = hide(path);
+  renameSync(made, path);
+  syncFolder(dirname(path));
+  rmSync(hidden, { recursive: true, force: true });
+}
+
+/** Removes a folder: it is out of sight after one rename, so that a crash leaves no half of it. */
+export function removeFolder(path: string): void {
+  rmSync(hide(path), { recursive: true, force: true });
+}
+
+/** Takes a folder out of sight, if it is there; returns where it is then. What an earlier crash left there goes. */
+function hide(path: string): string {
+  const hidden = join(dirname(path), `.${basename(path)}.removed`);
+  rmSync(hidden, { recursive: true, force: true });
+  if (existsSync(path)) renameSync(path, hidden);
+  return hidden;
 }

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
 import type { WorldConfig } from "../config/world/world.ts";
-import { syncFolder, writeFileAtomic } from "../files/durable-file.ts";
+import { sha256 } from "../files/digest.ts";
+import { replaceFolder } from "../files/durable-file.ts";
 import { LOG_FOLDER, LogWriter, TRUTH_FOLDER } from "./log-writer.ts";
 import { World } from "./world.ts";
 
@@ -61,10 +61,8 @@ export async function simulate(config: WorldConfig, options: SimulateOptions = {
     const events = await write(config, partial, options);
     const { folder: _, ...kept } = config;
     const file: WorldFile = { format: "lapidary-world", version: WORLD_VERSION, events, digest, config: kept };
-    writeFileAtomic(join(partial, WORLD_FILE), `${JSON.stringify(file, null, 2)}\n`);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(partial, folder);
-    syncFolder(dirname(folder));
+    writeFileSync(join(partial, WORLD_FILE), `${JSON.stringify(file, null, 2)}\n`);
+    replaceFolder(partial, folder);
     return { upToDate: false, events, ...result };
   } finally {
     rmSync(partial, { recursive: true, force: true });
@@ -93,9 +91,7 @@ async function write(config: WorldConfig, folder: string, { onDay, signal }: Sim
 
 /** Digest of all that a world follows from. */
 function digestOf({ folder: _, ...config }: WorldConfig): string {
-  return createHash("sha256")
-    .update(JSON.stringify([WORLD_VERSION, config]))
-    .digest("hex");
+  return sha256(JSON.stringify([WORLD_VERSION, config]));
 }
 
 /** The world in a folder; null if there is none. @throws {LapidaryError} WORLD_FOLDER if there is something else */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
 import type { ProjectConfig } from "../config/project.ts";
@@ -6,6 +5,7 @@ import { TEACHER_KINDS } from "../config/types.ts";
 import { EventStore, timeSplitOf } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
+import { sha256 } from "../files/digest.ts";
 import { isTeacher, type Teacher } from "../model/index.ts";
 import { noGrad, Scope, type Tensor } from "../torch/index.ts";
 import { openRun, RunFolder } from "../train/index.ts";
@@ -56,14 +56,14 @@ export async function generate(project: ProjectConfig, options: GenerateOptions)
   const { teacher, parts, onProgress = () => {}, signal } = options;
   const snapshots = parts.map((part) => snapshotOf(project, part));
   const events = fingerprintOf(project);
-  const id = createHash("sha256").update(JSON.stringify({ teacher, events, snapshots })).digest("hex");
+  const id = sha256(JSON.stringify({ teacher, events, snapshots }));
   const dir = knowledgeFolder(project, teacher);
   const present = KnowledgeStore.manifestOf(dir);
   if (present?.id === id) return describe(dir, 0);
   const teachers = parts.map(({ run }) => openTeacher(project, run));
   const { objectives = [], objectiveKinds } = teachers[0]?.inputs.spec ?? {};
   const kinds = objectiveKinds === undefined ? {} : { objectiveKinds };
-  const writer = new KnowledgeWriter(dir, { id, teacher, events, objectives, ...kinds, snapshots });
+  using writer = new KnowledgeWriter(dir, { id, teacher, events, objectives, ...kinds, snapshots });
   let scored = 0;
   for (const [snapshot, { model, inputs }] of teachers.entries()) {
     const { fromMs, untilMs } = parts[snapshot]!;

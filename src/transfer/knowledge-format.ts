@@ -1,26 +1,28 @@
 /**
- * What a teacher said of logged examples, on disk.
+ * What a teacher said of logged examples, on disk: a folder of versions (src/files/versioned-folder.ts).
  *
  * ```
- * <knowledge>/<teacher>/CURRENT            name of the version in use; replacing this one small file publishes it
- * <knowledge>/<teacher>/v-<id>/manifest.json  snapshots, sizes, size and SHA-256 of every file
- * <knowledge>/<teacher>/v-<id>/rows         row of each example in the event store, ascending: f64 [N]
- * <knowledge>/<teacher>/v-<id>/users        its user: u32 [N]
- * <knowledge>/<teacher>/v-<id>/times        its time, ms since 1970 UTC: f64 [N]
- * <knowledge>/<teacher>/v-<id>/snapshots    index of the snapshot that scored it: u16 [N]
- * <knowledge>/<teacher>/v-<id>/logits       outputs, one logit of each yes/no objective: f32 [N, W]
- * <knowledge>/<teacher>/v-<id>/embeddings   of the user, as the snapshot saw them: f32 [N, E]
+ * <knowledge>/<teacher>/v1/manifest.json  snapshots, sizes, size and SHA-256 of every file
+ * <knowledge>/<teacher>/v1/rows           row of each example in the event store, ascending: f64 [N]
+ * <knowledge>/<teacher>/v1/users          its user: u32 [N]
+ * <knowledge>/<teacher>/v1/times          its time, ms since 1970 UTC: f64 [N]
+ * <knowledge>/<teacher>/v1/snapshots      index of the snapshot that scored it: u16 [N]
+ * <knowledge>/<teacher>/v1/logits         outputs, one logit of each yes/no objective: f32 [N, W]
+ * <knowledge>/<teacher>/v1/embeddings     of the user, as the snapshot saw them: f32 [N, E]
  * ```
  *
  * Rows of an event store are in order of (user, time), so the same order serves both keys.
  */
 
+import { LapidaryError } from "../base/errors.ts";
 import type { AmountKind } from "../config/events/objective-kinds.ts";
 import type { ColumnType } from "../data/store/format.ts";
 import type { FileDigest } from "../files/file-writer.ts";
+import type { Difference } from "../files/version.ts";
+import type { VersionKind } from "../files/versioned-folder.ts";
 
 /** Version of the format; another one is refused. */
-export const KNOWLEDGE_VERSION = 1;
+export const KNOWLEDGE_VERSION = 2;
 
 /** The column files of a version, and the type of their values. */
 export const KNOWLEDGE_COLUMNS = {
@@ -62,4 +64,28 @@ export interface KnowledgeManifest {
   readonly numExamples: number;
   readonly snapshots: readonly Snapshot[];
   readonly files: Readonly<Record<keyof typeof KNOWLEDGE_COLUMNS, FileDigest>>;
+}
+
+/** A teacher's knowledge is a folder of versions. */
+export const KNOWLEDGE: VersionKind = {
+  notFound: (path) =>
+    new LapidaryError({
+      code: "KNOWLEDGE_NOT_FOUND",
+      where: path,
+      expected: "what the teacher said of the examples",
+      got: "nothing",
+      hint: "Run `lapidary generate NAME --slices day` with the teacher's name first.",
+    }),
+  badPointer: (path, text) =>
+    damaged(path, {
+      expected: `a pointer to knowledge of version ${KNOWLEDGE_VERSION}`,
+      got: JSON.stringify(text.slice(0, 80)),
+    }),
+  damaged,
+};
+
+/** A file of a version is not what was published. */
+export function damaged(where: string, difference: Difference): LapidaryError {
+  const hint = "The file was changed or damaged: remove the folder and run `lapidary generate` again.";
+  return new LapidaryError({ code: "KNOWLEDGE_DAMAGED", where, ...difference, hint });
 }

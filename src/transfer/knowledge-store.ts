@@ -1,15 +1,17 @@
-import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { LapidaryError } from "../base/errors.ts";
 import { type Column, FileColumn } from "../data/store/column.ts";
-import { currentFolder } from "../data/store/event-store.ts";
-import { MANIFEST_FILE } from "../data/store/format.ts";
 import { type ObjectiveSpec, objectivesOf, outputWidth } from "../features/objectives.ts";
 import { meanEmbedding, PAST_LENGTH } from "../features/past-embeddings.ts";
 import type { Batch, BatchKnowledge } from "../features/spec.ts";
-import { digestFile } from "../files/durable-file.ts";
-import { KNOWLEDGE_COLUMNS, KNOWLEDGE_VERSION, type KnowledgeManifest } from "./knowledge-format.ts";
-import { isPublished } from "./knowledge-writer.ts";
+import { MANIFEST_FILE, type Version } from "../files/version.ts";
+import { VersionedFolder } from "../files/versioned-folder.ts";
+import {
+  damaged,
+  KNOWLEDGE,
+  KNOWLEDGE_COLUMNS,
+  KNOWLEDGE_VERSION,
+  type KnowledgeManifest,
+} from "./knowledge-format.ts";
 
 type Name = keyof typeof KNOWLEDGE_COLUMNS;
 
@@ -37,22 +39,18 @@ export class KnowledgeStore {
    * @throws {LapidaryError} KNOWLEDGE_NOT_FOUND, KNOWLEDGE_DAMAGED
    */
   static open(dir: string): KnowledgeStore {
-    const folder = isPublished(dir) ? currentFolder(dir) : null;
-    if (folder === null) throw notFound(dir);
-    const manifest = readManifest(folder);
-    for (const [file, { sizeBytes, sha256 }] of Object.entries(manifest.files)) {
-      const path = join(folder, file);
-      const size = statSync(path, { throwIfNoEntry: false })?.size ?? -1;
-      if (size !== sizeBytes || digestFile(path) !== sha256) throw damaged(path, `the file with SHA-256 ${sha256}`);
-    }
-    return new KnowledgeStore(folder, manifest);
+    const version = new VersionedFolder(dir, KNOWLEDGE).open();
+    const manifest = readManifest(version);
+    const other = version.findOther(manifest.files, "content");
+    if (other === null) return new KnowledgeStore(version.folder, manifest);
+    throw damaged(other.path, { expected: `the file with SHA-256 ${other.listed.sha256}`, got: "another one" });
   }
 
   /** The manifest of the version in use; null if there is none, or it is damaged. */
   static manifestOf(dir: string): KnowledgeManifest | null {
     try {
-      const folder = isPublished(dir) ? currentFolder(dir) : null;
-      return folder === null ? null : readManifest(folder);
+      const version = new VersionedFolder(dir, KNOWLEDGE).current;
+      return version === null ? null : readManifest(version);
     } catch {
       return null;
     }
@@ -131,29 +129,9 @@ function lowerBound(size: number, isBefore: (index: number) => boolean): number 
   return low;
 }
 
-function readManifest(folder: string): KnowledgeManifest {
-  const path = join(folder, MANIFEST_FILE);
-  try {
-    const manifest = JSON.parse(readFileSync(path, "utf8")) as KnowledgeManifest;
-    if (manifest.format === "lapidary-knowledge" && manifest.version === KNOWLEDGE_VERSION) return manifest;
-  } catch (cause) {
-    throw damaged(path, "a readable manifest", cause);
-  }
-  throw damaged(path, `knowledge of version ${KNOWLEDGE_VERSION}`);
-}
-
-function notFound(dir: string): LapidaryError {
-  return new LapidaryError({
-    code: "KNOWLEDGE_NOT_FOUND",
-    where: dir,
-    expected: "what the teacher said of the examples",
-    got: "nothing",
-    hint: "Run `lapidary generate NAME --slices day` with the teacher's name first.",
-  });
-}
-
-function damaged(where: string, expected: string, cause?: unknown): LapidaryError {
-  const hint = "The file was changed or damaged: remove the folder and run `lapidary generate` again.";
-  const got = cause instanceof Error ? cause.message : "another one";
-  return new LapidaryError({ code: "KNOWLEDGE_DAMAGED", where, expected, got, hint }, { cause });
+function readManifest(version: Version): KnowledgeManifest {
+  const manifest = JSON.parse(version.manifest().toString("utf8")) as KnowledgeManifest;
+  if (manifest.format === "lapidary-knowledge" && manifest.version === KNOWLEDGE_VERSION) return manifest;
+  const path = join(version.folder, MANIFEST_FILE);
+  throw damaged(path, { expected: `knowledge of version ${KNOWLEDGE_VERSION}`, got: "another one" });
 }

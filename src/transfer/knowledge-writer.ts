@@ -1,11 +1,13 @@
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
-import { CURRENT_FILE, MANIFEST_FILE } from "../data/store/format.ts";
+import type { ColumnValues } from "../data/store/format.ts";
 import { outputWidth } from "../features/objectives.ts";
-import { makeFolder, syncFolder, writeFileAtomic } from "../files/durable-file.ts";
 import { FileWriter } from "../files/file-writer.ts";
-import { type KNOWLEDGE_COLUMNS, KNOWLEDGE_VERSION, type KnowledgeManifest } from "./knowledge-format.ts";
+import { MANIFEST_FILE } from "../files/version.ts";
+import { type Staging, VersionedFolder } from "../files/versioned-folder.ts";
+import { KNOWLEDGE, type KNOWLEDGE_COLUMNS, KNOWLEDGE_VERSION, type KnowledgeManifest } from "./knowledge-format.ts";
+import { ScoredValues } from "./scored-values.ts";
 
 /** What one snapshot said of some examples. */
 export interface ScoredChunk {
@@ -27,91 +29,117 @@ export type KnowledgeFacts = Pick<
   "id" | "teacher" | "events" | "objectives" | "objectiveKinds" | "snapshots"
 >;
 
-/** Where an example's values lie among the chunks. */
-interface Place {
-  readonly chunk: ScoredChunk;
-  readonly index: number;
-}
+/** What is kept in memory of a chunk: few bytes per example. */
+type Keys = Pick<ScoredChunk, "snapshot" | "rows" | "users" | "times">;
 
-/** Collects what snapshots said, and publishes it as one version: a crash at any moment leaves the version before it. */
-export class KnowledgeWriter {
-  readonly #dir: string;
+/**
+ * Takes what snapshots said, and publishes it as one version: a crash at any moment leaves the version before it. What
+ * was said waits on disk, so that memory grows by 22 bytes per example, whatever the width.
+ */
+export class KnowledgeWriter implements Disposable {
   readonly #facts: KnowledgeFacts;
-  readonly #chunks: ScoredChunk[] = [];
+  readonly #staging: Staging;
+  readonly #chunks: Keys[] = [];
+  #values: ScoredValues | null = null;
+  #embeddingDim = 0;
 
   /** @param dir folder of the teacher's versions */
   constructor(dir: string, facts: KnowledgeFacts) {
-    this.#dir = dir;
     this.#facts = facts;
+    this.#staging = new VersionedFolder(dir, KNOWLEDGE).stage();
   }
 
   /** @throws {LapidaryError} KNOWLEDGE_IN_SAMPLE if an example is not after what its snapshot has learned from */
   add(chunk: ScoredChunk): void {
+    const { rows, users, times } = chunk;
     const snapshot = this.#facts.snapshots[chunk.snapshot];
     const horizonMs = snapshot?.horizonMs ?? Number.POSITIVE_INFINITY;
-    const early = chunk.times.find((timeMs) => timeMs < horizonMs);
+    const early = times.find((timeMs) => timeMs < horizonMs);
     if (snapshot === undefined || early !== undefined) throw inSample(snapshot?.run ?? "", horizonMs, early ?? 0);
-    this.#chunks.push(chunk);
+    if (rows.length === 0) return;
+    // Copies: what the batch lent may be part of a much larger buffer.
+    this.#chunks.push({ snapshot: chunk.snapshot, rows: rows.slice(), users: users.slice(), times: times.slice() });
+    this.#append(chunk);
   }
 
-  /** Writes the version beside the others, then points to it. */
-  publish(): void {
-    const name = `v-${this.#facts.id.slice(0, 16)}`;
-    const staging = join(this.#dir, `.${name}.partial`);
-    rmSync(staging, { recursive: true, force: true });
-    makeFolder(staging);
-    const manifest = this.#write(staging);
-    writeFileAtomic(join(staging, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`);
-    // Only a version that nothing points to can have this name: a crash came between the next two lines.
-    rmSync(join(this.#dir, name), { recursive: true, force: true });
-    renameSync(staging, join(this.#dir, name));
-    syncFolder(this.#dir);
-    writeFileAtomic(join(this.#dir, CURRENT_FILE), name);
-    const isOther = (other: string): boolean => other !== name && other !== CURRENT_FILE;
-    for (const other of readdirSync(this.#dir).filter(isOther)) {
-      rmSync(join(this.#dir, other), { recursive: true, force: true });
+  #append({ rows, logits, embeddings }: ScoredChunk): void {
+    const dim = embeddings.length / rows.length;
+    const width = outputWidth(this.#facts);
+    this.#values ??= new ScoredValues(join(this.#staging.folder, "scored"), width + dim);
+    this.#embeddingDim = dim;
+    const values = new Float32Array(rows.length * (width + dim));
+    for (let i = 0, at = 0; i < rows.length; i++, at += width + dim) {
+      values.set(logits.subarray(i * width, (i + 1) * width), at);
+      values.set(embeddings.subarray(i * dim, (i + 1) * dim), at + width);
     }
+    this.#values.append(values);
+  }
+
+  /** Writes the version, in order of rows, and makes it the current one. */
+  publish(): void {
+    const manifest = this.#write(this.#staging.folder);
+    writeFileSync(join(this.#staging.folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`);
+    this.#staging.publish();
+  }
+
+  /** Removes what was not published. */
+  [Symbol.dispose](): void {
+    this.#values?.[Symbol.dispose]();
+    this.#staging[Symbol.dispose]();
   }
 
   #write(folder: string): KnowledgeManifest {
-    const places = this.#chunks
-      .flatMap((chunk) => Array.from(chunk.rows, (_, index): Place => ({ chunk, index })))
-      .sort((a, b) => rowOf(a) - rowOf(b));
-    const width = outputWidth(this.#facts);
-    const [first] = this.#chunks;
-    const embeddingDim = first === undefined ? 0 : first.embeddings.length / Math.max(1, first.rows.length);
-    const column = (name: keyof typeof KNOWLEDGE_COLUMNS, valuesOf: (place: Place) => NodeJS.ArrayBufferView) => {
+    const numExamples = this.#chunks.reduce((sum, { rows }) => sum + rows.length, 0);
+    const rows = this.#gather(new Float64Array(numExamples), (chunk) => chunk.rows);
+    const order = Uint32Array.from(rows.keys()).sort((a, b) => rows[a]! - rows[b]!);
+    const column = (name: keyof typeof KNOWLEDGE_COLUMNS, values: ColumnValues) => {
       const writer = new FileWriter(join(folder, name));
-      for (const place of places) writer.append(valuesOf(place));
+      writer.append(values.map((_, i) => values[order[i]!]!));
       return writer.finish();
     };
-    return {
-      format: "lapidary-knowledge",
-      version: KNOWLEDGE_VERSION,
-      ...this.#facts,
-      embeddingDim,
-      numExamples: places.length,
-      files: {
-        rows: column("rows", ({ chunk, index }) => chunk.rows.subarray(index, index + 1)),
-        users: column("users", ({ chunk, index }) => chunk.users.subarray(index, index + 1)),
-        times: column("times", ({ chunk, index }) => chunk.times.subarray(index, index + 1)),
-        snapshots: column("snapshots", ({ chunk }) => Uint16Array.of(chunk.snapshot)),
-        logits: column("logits", ({ chunk, index }) => slice(chunk.logits, index, width)),
-        embeddings: column("embeddings", ({ chunk, index }) => slice(chunk.embeddings, index, embeddingDim)),
-      },
+    const files = {
+      rows: column("rows", rows),
+      users: column(
+        "users",
+        this.#gather(new Uint32Array(numExamples), (chunk) => chunk.users),
+      ),
+      times: column(
+        "times",
+        this.#gather(new Float64Array(numExamples), (chunk) => chunk.times),
+      ),
+      snapshots: column(
+        "snapshots",
+        this.#gather(new Uint16Array(numExamples), ({ snapshot }) => snapshot),
+      ),
+      ...this.#writeValues(folder, order),
     };
+    const head = { format: "lapidary-knowledge", version: KNOWLEDGE_VERSION } as const;
+    return { ...head, ...this.#facts, embeddingDim: this.#embeddingDim, numExamples, files };
   }
-}
 
-const rowOf = ({ chunk, index }: Place): number => chunk.rows[index]!;
+  /** Fills an array with what each chunk has for its examples. */
+  #gather<A extends ColumnValues>(into: A, valuesOf: (chunk: Keys) => ArrayLike<number> | number): A {
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      const values = valuesOf(chunk);
+      if (typeof values === "number") into.fill(values, at, at + chunk.rows.length);
+      else into.set(values, at);
+      at += chunk.rows.length;
+    }
+    return into;
+  }
 
-function slice(values: Float32Array, index: number, width: number): Float32Array {
-  return values.subarray(index * width, (index + 1) * width);
-}
-
-/** Whether a version was published completely. */
-export function isPublished(dir: string): boolean {
-  return existsSync(join(dir, CURRENT_FILE));
+  #writeValues(folder: string, order: Uint32Array) {
+    const width = outputWidth(this.#facts);
+    const logits = new FileWriter(join(folder, "logits"));
+    const embeddings = new FileWriter(join(folder, "embeddings"));
+    for (const index of order) {
+      const values = this.#values!.at(index);
+      logits.append(values.subarray(0, width));
+      embeddings.append(values.subarray(width));
+    }
+    return { logits: logits.finish(), embeddings: embeddings.finish() };
+  }
 }
 
 /** The refusal to score what a snapshot may have learned from. */

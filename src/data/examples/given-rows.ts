@@ -77,8 +77,7 @@ export interface GivenFiles {
  * @throws {LapidaryError} EVENTS_* for what is wrong with them
  */
 export async function readGivenRows(config: EventsConfig, options: GivenRowsOptions): Promise<GivenFiles> {
-  const run = { fingerprint: "", output: "" };
-  const workspace = await Workspace.open({ folder: join(options.workspace, "rows") }, run);
+  const workspace = await Workspace.open({ folder: join(options.workspace, "rows") }, "");
   const { connection } = workspace;
   const interrupt = () => connection.interrupt();
   options.signal?.addEventListener("abort", interrupt);

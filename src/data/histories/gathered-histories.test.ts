@@ -1,14 +1,14 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Batch } from "../../features/spec.ts";
+import { VersionedFolder } from "../../files/versioned-folder.ts";
 import { setThreads } from "../../torch/index.ts";
 import { temporaryFolder } from "../events.test.support.ts";
 import { BatchBuilder, type BatchOptions } from "../readers/batch-builder.ts";
 import { EventStore } from "../store/event-store.ts";
-import { arrayType, type ColumnLayout, CURRENT_FILE } from "../store/format.ts";
+import { arrayType, type ColumnLayout } from "../store/format.ts";
+import { STORE } from "../store/store-versions.ts";
 import { StoreWriter } from "../store/store-writer.ts";
 import { GatheredHistories } from "./gathered-histories.ts";
 import type { OpenHistories } from "./histories.ts";
@@ -37,7 +37,8 @@ interface Event {
 }
 
 function writeEvents(dir: string, events: readonly Event[]): void {
-  const writer = new StoreWriter(join(dir, "v1"), LAYOUTS);
+  const staging = new VersionedFolder(dir, STORE).stage();
+  const writer = new StoreWriter(staging.folder, LAYOUTS);
   const sorted = events.toSorted((a, b) => a.user - b.user);
   const ids = [...new Set(sorted.map(({ user }) => user))];
   let time = 1_700_000_000_000;
@@ -61,7 +62,7 @@ function writeEvents(dir: string, events: readonly Event[]): void {
     rejections: {},
     repeats: { completed: 0, contradictions: {} },
   });
-  writeFileSync(join(dir, CURRENT_FILE), "v1");
+  staging.publish();
 }
 
 type Options = Pick<BatchOptions, "historyLength" | "admittedMs">;

@@ -1,19 +1,18 @@
-import { createHash } from "node:crypto";
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { EventsConfig } from "../../config/types.ts";
-import { makeFolder, syncFolder, writeFileAtomic } from "../../files/durable-file.ts";
-import { currentFolder, EventStore } from "../store/event-store.ts";
+import { sha256 } from "../../files/digest.ts";
+import { VersionedFolder } from "../../files/versioned-folder.ts";
+import { EventStore } from "../store/event-store.ts";
 import {
   CONTRADICTIONS_FILE,
-  CURRENT_FILE,
   DEAD_LETTER_FILE,
   INPUTS_FILE,
-  MANIFEST_FILE,
   type OutcomeCounts,
   type Repeats,
   type RowCounts,
 } from "../store/format.ts";
+import { STORE } from "../store/store-versions.ts";
 import { checkUnchanged } from "./files/index.ts";
 import { removeOthers } from "./kept/database.ts";
 import { openOutcomeLogs } from "./outcomes/outcome-logs.ts";
@@ -83,21 +82,21 @@ export async function ingest(config: EventsConfig, options: IngestOptions): Prom
   using outcomes = await openOutcomeLogs(config, { queries, store });
   const fingerprint = sharedFingerprint([log, ...outcomes.logs]);
   const numFiles = filesOf({ parts, outcomes }).length;
-  if (options.force !== true && isMadeFrom(store, fingerprint)) return resultOf(store, { numFiles, numRead: null });
-  const run = { fingerprint, output: nextVersion(store) };
+  const isUpToDate = options.force !== true && !existsSync(`${store}.ingest`) && isMadeFrom(store, fingerprint);
+  if (isUpToDate) return resultOf(store, { numFiles, numRead: null });
   const place = { folder: `${store}.ingest`, kept: log.kept, ...(options.threads && { threads: options.threads }) };
-  const workspace = await Workspace.open(place, run);
+  const workspace = await Workspace.open(place, fingerprint);
+  // Who holds the workspace is the only one that writes to the store.
+  const staging = new VersionedFolder(store, STORE).resume("ingest");
   const onStage = stageCounter(options, { outcomes }, batchesOf(config, parts).length);
   const { signal } = options;
   const filesRead = { number: 0 };
-  const job: Job = { config, plan, parts, outcomes, workspace, store, fingerprint, filesRead, signal, onStage };
+  const job: Job = { config, plan, parts, outcomes, workspace, staging, fingerprint, filesRead, signal, onStage };
   const interrupt = () => workspace.connection.interrupt();
   signal?.addEventListener("abort", interrupt);
   let isWhole: boolean;
   try {
-    // The store may have been removed since an earlier run wrote this version.
-    isWhole = (await runStages(job)) && existsSync(join(store, workspace.output, MANIFEST_FILE));
-    if (isWhole) publish(job);
+    isWhole = (await runStages(job)) && publish(job, store);
   } catch (error) {
     workspace.close();
     // What is thrown after an interrupt or a change of the log is only a consequence.
@@ -131,21 +130,22 @@ function stageCounter(
   };
 }
 
-/** Makes the finished version the current one; safe to repeat after a crash. */
-function publish({ store, workspace, onStage }: Job): void {
-  onStage("publish");
-  syncFolder(store);
-  syncFolder(dirname(store));
-  writeFileAtomic(join(store, CURRENT_FILE), workspace.output);
-  for (const name of readdirSync(store)) {
-    if (/^v\d+$/.test(name) && name !== workspace.output) rmSync(join(store, name), { recursive: true, force: true });
+/** Makes the finished version the current one, unless a run that was killed did. False if it is no longer there. */
+function publish({ staging, fingerprint, onStage }: Job, store: string): boolean {
+  if (staging.isWhole) {
+    onStage("publish");
+    staging.publish();
+    return true;
   }
+  // The store may have been removed since an earlier run wrote the version.
+  staging[Symbol.dispose]();
+  return isMadeFrom(store, fingerprint);
 }
 
 function isMadeFrom(store: string, fingerprint: string): boolean {
-  const folder = currentFolder(store);
-  if (folder === null || existsSync(`${store}.ingest`)) return false;
-  const inputs = join(folder, INPUTS_FILE);
+  const current = new VersionedFolder(store, STORE).current;
+  if (current === null) return false;
+  const inputs = join(current.folder, INPUTS_FILE);
   return existsSync(inputs) && readFileSync(inputs, "utf8") === fingerprint;
 }
 
@@ -154,13 +154,7 @@ function sharedFingerprint([first, ...others]: readonly Pick<OpenLog, "fingerpri
   const own = first?.fingerprint ?? "";
   if (others.length === 0) return own;
   const all = [own, ...others.map(({ fingerprint }) => fingerprint)];
-  return createHash("sha256").update(JSON.stringify(all)).digest("hex");
-}
-
-function nextVersion(store: string): string {
-  makeFolder(store);
-  const current = currentFolder(store);
-  return `v${current === null ? 1 : Number(basename(current).slice(1)) + 1}`;
+  return sha256(JSON.stringify(all));
 }
 
 /** What is in the store. `numRead` is null if it had already been made from these files. */

@@ -2,6 +2,7 @@ import { createReadStream, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../../base/errors.ts";
 import { ORIGINS } from "../../features/schema.ts";
+import type { Staging } from "../../files/versioned-folder.ts";
 import { CONTRADICTIONS_FILE, DEAD_LETTER_FILE, INPUTS_FILE, type Manifest, type RowCounts } from "../store/format.ts";
 import { StoreWriter } from "../store/store-writer.ts";
 import { allLayouts, layoutColumns, writeEvents } from "./columns.ts";
@@ -32,7 +33,8 @@ import type { Workspace } from "./workspace.ts";
 /** What all stages of one ingest share. */
 export interface Job extends ReadableLog {
   readonly workspace: Workspace;
-  readonly store: string;
+  /** Where the version is written. */
+  readonly staging: Staging;
   readonly fingerprint: string;
   readonly outcomes: OutcomeLogs;
   /** Files that this run reads. */
@@ -109,7 +111,7 @@ async function readFiles(job: Job): Promise<boolean> {
 }
 
 async function writeVersion(job: Job): Promise<void> {
-  const { config, plan, workspace, store, fingerprint, outcomes } = job;
+  const { config, plan, workspace, staging, fingerprint, outcomes } = job;
   const { connection } = workspace;
   const toldUntil = await toldUntilOf(connection, plan, async (arrival) => {
     const log = outcomes.logOf(arrival)?.log;
@@ -117,8 +119,7 @@ async function writeVersion(job: Job): Promise<void> {
   });
   const arrivals = arrivalColumns(plan, outcomes.logOf, toldUntil);
   const stored = { layouts: await layoutColumns(connection, plan), arrivals };
-  const folder = join(store, workspace.output);
-  const writer = new StoreWriter(folder, allLayouts(stored));
+  const writer = new StoreWriter(staging.folder, allLayouts(stored));
   await writeEvents(connection, plan, { writer, stored });
   for (const column of plan.all) {
     // Rows that are users of their own have no ids to look up.
@@ -128,7 +129,7 @@ async function writeVersion(job: Job): Promise<void> {
   writer.addDictionary("origin", ORIGINS);
   await writeLists(job, writer);
   await checkUnchanged(filesOf(job));
-  writeFileSync(join(folder, INPUTS_FILE), fingerprint, { flush: true });
+  writeFileSync(join(staging.folder, INPUTS_FILE), fingerprint);
   const rejections = await countRejections(connection, plan);
   const { duplicates, ...repeats } = await countRepeats(connection, plan);
   const rows = await countRows(job, { rejections, duplicates });

@@ -7,14 +7,6 @@ import { databaseFolder } from "./files/index.ts";
 import { attachKept, isLocked, KEPT, type KeptPlace, keptPath } from "./kept/database.ts";
 import { literal, queryRows } from "./sql.ts";
 
-/** What identifies one ingest and where its result goes. */
-export interface IngestRun {
-  /** Digest of the configuration and of the log's files. */
-  readonly fingerprint: string;
-  /** Name of the version folder that the run writes. */
-  readonly output: string;
-}
-
 /** Where a workspace lies. */
 export interface Place {
   readonly folder: string;
@@ -32,7 +24,7 @@ const SET_UP_SQL = `
   SET TimeZone = 'UTC';
   PRAGMA force_compression = 'uncompressed';
   PRAGMA disable_checkpoint_on_shutdown;
-  CREATE TABLE IF NOT EXISTS run (fingerprint VARCHAR, output VARCHAR);
+  CREATE TABLE IF NOT EXISTS run (fingerprint VARCHAR);
   CREATE TABLE IF NOT EXISTS stages (name VARCHAR);
 `;
 
@@ -47,7 +39,6 @@ export class Workspace {
   readonly #folder: string;
   readonly #instance: DuckDBInstance;
   readonly #finished = new Set<string>();
-  #output = "";
 
   private constructor({ folder, kept }: Place, instance: DuckDBInstance, connection: DuckDBConnection) {
     this.#folder = folder;
@@ -59,16 +50,17 @@ export class Workspace {
   /**
    * Opens the workspace in a folder, or starts it over if it belongs to another run or is damaged.
    *
+   * @param fingerprint digest of the configuration and of the log's files: what identifies the run
    * @throws {LapidaryError} INGEST_BUSY while another process holds it
    */
-  static async open(place: Place, run: IngestRun): Promise<Workspace> {
+  static async open(place: Place, fingerprint: string): Promise<Workspace> {
     const { folder } = place;
     const found = await Workspace.#tryOpen(place);
-    if (found && (await found.#adopt(run))) return found;
+    if (found && (await found.#adopt(fingerprint))) return found;
     found?.close();
     discard(folder);
     const fresh = await Workspace.#tryOpen(place);
-    if (fresh && (await fresh.#adopt(run))) return fresh;
+    if (fresh && (await fresh.#adopt(fingerprint))) return fresh;
     throw new LapidaryError({
       code: "INTERNAL",
       where: folder,
@@ -102,14 +94,12 @@ export class Workspace {
     }
   }
 
-  async #adopt({ fingerprint, output }: IngestRun): Promise<boolean> {
-    const [row] = await queryRows(this.connection, "SELECT fingerprint, output FROM run");
+  async #adopt(fingerprint: string): Promise<boolean> {
+    const [row] = await queryRows(this.connection, "SELECT fingerprint FROM run");
     if (row === undefined) {
-      await this.connection.run(`INSERT INTO run VALUES (${literal(fingerprint)}, ${literal(output)})`);
-      this.#output = output;
+      await this.connection.run(`INSERT INTO run (fingerprint) VALUES (${literal(fingerprint)})`);
       return true;
     }
-    this.#output = String(row[1]);
     for (const [name] of await queryRows(this.connection, "SELECT name FROM stages")) this.#finished.add(String(name));
     return row[0] === fingerprint;
   }
@@ -117,11 +107,6 @@ export class Workspace {
   /** A folder inside of the workspace for what one stage needs. */
   scratch(name: string): string {
     return join(this.#folder, name);
-  }
-
-  /** Name of the version folder of this run: the one given when it first started. */
-  get output(): string {
-    return this.#output;
   }
 
   /** Runs a stage, unless an earlier run finished it. */

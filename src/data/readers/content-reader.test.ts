@@ -1,15 +1,14 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { FeatureSpec } from "../../features/spec.ts";
+import { VersionedFolder } from "../../files/versioned-folder.ts";
 import { admissionTimes } from "../admission-times.ts";
 import { CLICK_DELAY_MS, temporaryFolder } from "../events.test.support.ts";
 import { GatheredHistories } from "../histories/gathered-histories.ts";
 import { PlainHistories } from "../histories/histories.ts";
 import { measureVectors } from "../measure-vectors.ts";
 import { EventStore } from "../store/event-store.ts";
-import { CURRENT_FILE } from "../store/format.ts";
+import { STORE } from "../store/store-versions.ts";
 import { StoreWriter } from "../store/store-writer.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 
@@ -41,7 +40,8 @@ function writeEvents(dir: string, events: readonly Event[]): readonly Event[] {
   const sorted = events
     .map((each) => ({ ...each, user: 1 + ids.indexOf(each.user) }))
     .sort((a, b) => a.user - b.user || a.time - b.time);
-  const writer = new StoreWriter(join(dir, "v1"), [
+  const staging = new VersionedFolder(dir, STORE).stage();
+  const writer = new StoreWriter(staging.folder, [
     { name: "surface", kind: "category", type: "u8", cardinality: 2 },
     { name: "image", kind: "vector", type: "f32", cardinality: 0, dim: DIM },
     { name: "tags", kind: "categories", type: "u8", cardinality: CARDINALITY },
@@ -76,7 +76,7 @@ function writeEvents(dir: string, events: readonly Event[]): readonly Event[] {
     rejections: {},
     repeats: { completed: 0, contradictions: {} },
   });
-  writeFileSync(join(dir, CURRENT_FILE), "v1");
+  staging.publish();
   return sorted;
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -85,8 +86,29 @@ describe("EventStore", () => {
     expect(() => store.column("itme")).toThrow(/Did you mean item\?/);
     store.close();
     const path = join(folder.path, "v1", "manifest.json");
-    writeFileSync(path, readFileSync(path, "utf8").replace(/"version": \d+/, '"version": 99'));
-    expect(() => EventStore.open(folder.path)).toThrow(expect.objectContaining({ code: "STORE_VERSION" }));
+    const bytes = readFileSync(path, "utf8").replace(/"version": \d+/, '"version": 99');
+    writeFileSync(path, bytes);
+    expect(() => EventStore.open(folder.path)).toThrow(expect.objectContaining({ code: "STORE_CORRUPT", where: path }));
+    const digest = createHash("sha256").update(bytes).digest("hex");
+    writeFileSync(join(folder.path, "CURRENT"), `v1 ${digest}\n`);
+    expect(() => EventStore.open(folder.path)).toThrow(
+      expect.objectContaining({ code: "STORE_VERSION", got: "lapidary-events version 99" }),
+    );
+  });
+
+  it("names what wrote a pointer without a digest as an earlier version, and any other one as damaged", () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, [{ user: 1, time: 5, item: 3, click: 1, dwell: 2 }]);
+    const pointer = join(folder.path, "CURRENT");
+    for (const [text, code] of [
+      ["v1", "STORE_VERSION"],
+      ["v1 0123\n", "STORE_CORRUPT"],
+      ["", "STORE_CORRUPT"],
+      [`../v1 ${"0".repeat(64)}\n`, "STORE_CORRUPT"],
+    ] as const) {
+      writeFileSync(pointer, text);
+      expect(() => EventStore.open(folder.path), text).toThrow(expect.objectContaining({ code, where: pointer }));
+    }
   });
 });
 

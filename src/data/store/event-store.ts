@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../../base/errors.ts";
 import { nearest } from "../../base/nearest.ts";
 import { SCALAR_KINDS } from "../../config/events/value-kinds.ts";
 import { Dictionary } from "../../features/dictionary.ts";
-import { digestFile } from "../../files/durable-file.ts";
+import { sha256 } from "../../files/digest.ts";
+import { MANIFEST_FILE, type Version } from "../../files/version.ts";
+import { VersionedFolder } from "../../files/versioned-folder.ts";
 import { type Column, FileColumn } from "./column.ts";
 import { FileLists, FileVectors, type ListsColumn, type VectorColumn } from "./content-column.ts";
 import {
@@ -15,14 +16,13 @@ import {
   type ColumnKind,
   type ColumnType,
   type ColumnValues,
-  CURRENT_FILE,
   DEAD_LETTER_FILE,
   FORMAT_VERSION,
-  MANIFEST_FILE,
   type Manifest,
   offsetType,
   TIME_FILES,
 } from "./format.ts";
+import { corrupt, otherVersion, STORE } from "./store-versions.ts";
 
 /** A half-open range of rows. */
 export interface RowRange {
@@ -36,14 +36,16 @@ export class EventStore {
   readonly manifest: Manifest;
   readonly numEvents: number;
   readonly numUsers: number;
+  readonly #version: Version;
   readonly #columns = new Map<string, Column | FileVectors | FileLists>();
   readonly #deltas: Column;
   readonly #anchors: Column;
   readonly #firsts: Column;
   readonly #offsets: Column;
 
-  private constructor(folder: string, manifest: Manifest) {
-    this.folder = folder;
+  private constructor(version: Version, manifest: Manifest) {
+    this.#version = version;
+    this.folder = version.folder;
     this.manifest = manifest;
     this.numEvents = manifest.numEvents;
     this.numUsers = manifest.numUsers;
@@ -59,14 +61,12 @@ export class EventStore {
    * @throws {LapidaryError} STORE_NOT_FOUND, STORE_VERSION or STORE_CORRUPT
    */
   static open(dir: string): EventStore {
-    const folder = currentFolder(dir);
-    if (folder === null) throw storeNotFound(dir);
-    const manifest = readManifest(folder);
-    for (const [file, { sizeBytes }] of Object.entries(manifest.files)) {
-      const found = statSync(join(folder, file), { throwIfNoEntry: false })?.size;
-      if (found !== sizeBytes) throw corrupt(join(folder, file), `${sizeBytes} bytes`, describeSize(found));
-    }
-    return new EventStore(folder, manifest);
+    const version = new VersionedFolder(dir, STORE).open();
+    const manifest = readManifest(version);
+    const other = version.findOther(manifest.files, "size");
+    if (other === null) return new EventStore(version, manifest);
+    const got = other.sizeBytes === null ? "no file" : `${other.sizeBytes} bytes`;
+    throw corrupt(other.path, { expected: `${other.listed.sizeBytes} bytes`, got });
   }
 
   /**
@@ -75,10 +75,9 @@ export class EventStore {
    * @throws {LapidaryError} STORE_CORRUPT at the first file that differs
    */
   verify(): void {
-    for (const [file, { sha256 }] of Object.entries(this.manifest.files)) {
-      const found = digestFile(join(this.folder, file));
-      if (found !== sha256) throw corrupt(join(this.folder, file), `SHA-256 ${sha256}`, found);
-    }
+    const other = this.#version.findOther(this.manifest.files, "content");
+    if (other === null) return;
+    throw corrupt(other.path, { expected: `SHA-256 ${other.listed.sha256}`, got: other.sha256 ?? "no file" });
   }
 
   /**
@@ -88,9 +87,8 @@ export class EventStore {
   get fingerprint(): string {
     const { schema, columns, time, dictionaries, files } = this.manifest;
     const held = Object.entries(files).filter(([file]) => file !== DEAD_LETTER_FILE && file !== CONTRADICTIONS_FILE);
-    const digests = held.map(([file, { sha256 }]) => [file, sha256]).sort(([a = ""], [b = ""]) => (a < b ? -1 : 1));
-    const content = JSON.stringify([schema, columns, time, dictionaries, digests]);
-    return createHash("sha256").update(content).digest("hex");
+    const digests = held.map(([file, digest]) => [file, digest.sha256]).sort(([a = ""], [b = ""]) => (a < b ? -1 : 1));
+    return sha256(JSON.stringify([schema, columns, time, dictionaries, digests]));
   }
 
   /** What the manifest says of a column. @throws {LapidaryError} STORE_COLUMN if there is none of this name */
@@ -208,47 +206,11 @@ export class EventStore {
   }
 }
 
-/** Folder of the version in use of the store in `dir`, or null if there is none. */
-export function currentFolder(dir: string): string | null {
-  const pointer = join(dir, CURRENT_FILE);
-  return existsSync(pointer) ? join(dir, readFileSync(pointer, "utf8").trim()) : null;
-}
-
-function readManifest(folder: string): Manifest {
-  const path = join(folder, MANIFEST_FILE);
-  let manifest: Manifest;
-  try {
-    manifest = JSON.parse(readFileSync(path, "utf8")) as Manifest;
-  } catch (cause) {
-    throw corrupt(path, "a readable manifest", cause instanceof Error ? cause.message : String(cause));
-  }
+function readManifest(version: Version): Manifest {
+  const path = join(version.folder, MANIFEST_FILE);
+  const manifest = JSON.parse(version.manifest().toString("utf8")) as Manifest;
   if (manifest.format === "lapidary-events" && manifest.version === FORMAT_VERSION) return manifest;
-  throw new LapidaryError({
-    code: "STORE_VERSION",
-    where: path,
-    expected: `an event store of version ${FORMAT_VERSION}`,
-    got: `${manifest.format} version ${manifest.version}`,
-    hint: "Ingest the log again with this version of lapidary.",
-  });
-}
-
-function describeSize(sizeBytes: number | undefined): string {
-  return sizeBytes === undefined ? "no file" : `${sizeBytes} bytes`;
-}
-
-function storeNotFound(dir: string): LapidaryError {
-  return new LapidaryError({
-    code: "STORE_NOT_FOUND",
-    where: dir,
-    expected: "an event store",
-    got: "none",
-    hint: "Run `lapidary ingest` first.",
-  });
-}
-
-function corrupt(where: string, expected: string, got: string): LapidaryError {
-  const hint = "The file was changed or damaged: run `lapidary ingest --force` to write the store again.";
-  return new LapidaryError({ code: "STORE_CORRUPT", where, expected, got, hint });
+  throw otherVersion(path, `${manifest.format} version ${manifest.version}`);
 }
 
 function otherKind(where: string, kinds: readonly ColumnKind[], got: ColumnKind): LapidaryError {

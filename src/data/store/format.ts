@@ -1,8 +1,7 @@
 /**
- * The event store on disk.
+ * The event store on disk, a folder of versions (src/files/versioned-folder.ts).
  *
  * ```
- * <store>/CURRENT            name of the version folder in use; replacing this one small file publishes a version
  * <store>/v1/manifest.json   schema, counts, columns, size and SHA-256 of every file
  * <store>/v1/columns/…       one file per column: little-endian values of one fixed width, in store order; of a vector
  *                            `dim` per event; of categories any number, and a second file of offsets
@@ -17,11 +16,8 @@
  */
 import { SCALAR_KINDS } from "../../config/events/value-kinds.ts";
 import type { EventSchema, ScalarKind, ValueKind } from "../../features/schema.ts";
+import type { FileDigest } from "../../files/file-writer.ts";
 
-/** Name of the file that points to the version in use. */
-export const CURRENT_FILE = "CURRENT";
-/** Name of the description of one version. */
-export const MANIFEST_FILE = "manifest.json";
 /** Name of the file that says what a version was made from. */
 export const INPUTS_FILE = "inputs";
 /** Name of the file of rejected rows, inside a version. */
@@ -29,7 +25,7 @@ export const DEAD_LETTER_FILE = "dead-letter.jsonl";
 /** Name of the file of the events of which rows say different things, inside a version. */
 export const CONTRADICTIONS_FILE = "contradictions.jsonl";
 /** Version of the format; a store of another one is refused. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 /** Rows between two absolute times. @unit events */
 export const ANCHOR_ROWS = 64;
 
@@ -156,7 +152,7 @@ export interface Manifest {
   readonly columns: readonly ColumnEntry[];
   /** File of each dictionary by category name; a hashed category has none. */
   readonly dictionaries: Readonly<Record<string, string>>;
-  readonly files: Readonly<Record<string, { readonly sizeBytes: number; readonly sha256: string }>>;
+  readonly files: Readonly<Record<string, FileDigest>>;
 }
 
 /** Files of the time and user columns, relative to the version folder. */

@@ -1,16 +1,16 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Dictionary } from "../../features/dictionary.ts";
 import type { EventSchema } from "../../features/schema.ts";
-import { makeFolder, syncFolder } from "../../files/durable-file.ts";
+import { makeFolder, syncTree, writeFileAtomic } from "../../files/durable-file.ts";
 import { type FileDigest, FileWriter } from "../../files/file-writer.ts";
+import { MANIFEST_FILE } from "../../files/version.ts";
 import {
   arrayType,
   type ColumnEntry,
   type ColumnLayout,
   type ColumnValues,
   FORMAT_VERSION,
-  MANIFEST_FILE,
   type Manifest,
   type OutcomeCounts,
   offsetType,
@@ -42,7 +42,7 @@ export interface StoreFacts {
   readonly outcomes?: Readonly<Record<string, OutcomeCounts>>;
 }
 
-/** Writes one version folder: events in store order, dictionaries, and last of all the manifest. */
+/** Writes one version into its staging: events in store order, dictionaries, and last of all the manifest. */
 export class StoreWriter {
   readonly #folder: string;
   readonly #entries: readonly ColumnEntry[];
@@ -92,7 +92,7 @@ export class StoreWriter {
     this.addDigest(file, writer.finish());
   }
 
-  /** Writes the manifest: from here on the version is complete, though nothing points to it yet. */
+  /** Writes the manifest: from here on the version is whole and durable, though not yet published. */
   finish(facts: StoreFacts): Manifest {
     const { layout: time, files } = this.#times.finish();
     const columns = this.#entries.map((entry, index) => this.#finishColumn(entry, index));
@@ -112,8 +112,8 @@ export class StoreWriter {
       dictionaries: this.#dictionaries,
       files: this.#files,
     };
-    writeFileSync(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`, { flush: true });
-    for (const folder of ["columns", "dictionaries", "."]) syncFolder(join(this.#folder, folder));
+    syncTree(this.#folder);
+    writeFileAtomic(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`);
     return manifest;
   }
 

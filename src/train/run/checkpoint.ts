@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../../base/errors.ts";
-import { digestFile, makeFolder, syncFolder, writeFileAtomic } from "../../files/durable-file.ts";
+import { digestFile, sha256 } from "../../files/digest.ts";
+import { makeFolder, removeFolder, replaceFolder } from "../../files/durable-file.ts";
 import type { Model } from "../../model/index.ts";
 import { parametersOf } from "../../nn/index.ts";
 import { readSafetensors, writeSafetensors } from "../../torch/files/safetensors.ts";
@@ -122,27 +122,21 @@ export class CheckpointFolder {
   }
 
   #write(name: string, learner: Learner, position: TrainingPosition): void {
-    const final = join(this.path, name);
     const staging = join(this.path, `.${name}.partial`);
     rmSync(staging, { recursive: true, force: true });
     makeFolder(staging);
     writeSafetensors(join(staging, TENSORS), learner.tensors());
     const manifest: Manifest = { position, sha256: digest(join(staging, TENSORS), position) };
-    writeFileAtomic(join(staging, MANIFEST), textOf(manifest));
-    // A folder cannot be replaced in one step: what is there goes out of the way first, and a crash between the two
-    // leaves the checkpoints before it.
-    this.#remove(name);
-    renameSync(staging, final);
-    syncFolder(this.path);
+    writeFileSync(join(staging, MANIFEST), textOf(manifest));
+    // A crash that leaves none of this name leaves the checkpoints before it.
+    replaceFolder(staging, join(this.path, name));
   }
 
-  /** Takes a checkpoint out of sight in one rename, so that a crash leaves no half of it, then deletes its files. */
+  /** What is hidden already is what a crash has left. */
   #remove(name: string): void {
-    const hidden = name.startsWith(".") ? name : `.${name}.removed`;
-    rmSync(join(this.path, hidden), { recursive: true, force: true });
-    if (!existsSync(join(this.path, name))) return;
-    renameSync(join(this.path, name), join(this.path, hidden));
-    rmSync(join(this.path, hidden), { recursive: true });
+    const path = join(this.path, name);
+    if (name.startsWith(".")) rmSync(path, { recursive: true, force: true });
+    else removeFolder(path);
   }
 
   #names(): string[] {
@@ -188,5 +182,5 @@ function damaged(folder: string, hint: string): LapidaryError {
 
 /** Of the tensors' file and of the position. */
 function digest(tensors: string, position: TrainingPosition): string {
-  return createHash("sha256").update(JSON.stringify(position)).update(digestFile(tensors)).digest("hex");
+  return sha256(JSON.stringify(position) + digestFile(tensors));
 }

@@ -165,7 +165,7 @@ export async function readOutcomeLog(
   const folder = workspace.scratch(`outcomes-${log}`);
   rmSync(folder, { recursive: true, force: true });
   makeFolder(folder);
-  const own = await Workspace.open({ folder: join(folder, "rows"), kept }, { fingerprint: "", output: "" });
+  const own = await Workspace.open({ folder: join(folder, "rows"), kept }, "");
   const { connection } = own;
   const interrupt = () => connection.interrupt();
   signal?.addEventListener("abort", interrupt);

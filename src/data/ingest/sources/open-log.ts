@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import type { EventsConfig } from "../../../config/types.ts";
-import { digestFile } from "../../../files/durable-file.ts";
+import { digestFile } from "../../../files/digest.ts";
 import { FORMAT_VERSION } from "../../store/format.ts";
 import { listLogFiles } from "../files/index.ts";
 import { type KeptPlace, keptFacts, keptPlace } from "../kept/database.ts";

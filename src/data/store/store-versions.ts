@@ -1,0 +1,34 @@
+import { LapidaryError } from "../../base/errors.ts";
+import type { VersionKind } from "../../files/versioned-folder.ts";
+import { FORMAT_VERSION } from "./format.ts";
+
+/** An event store is a folder of versions. */
+export const STORE: VersionKind = {
+  notFound: (path) =>
+    new LapidaryError({
+      code: "STORE_NOT_FOUND",
+      where: path,
+      expected: "an event store",
+      got: "none",
+      hint: "Run `lapidary ingest` first.",
+    }),
+  // Before version 4 the pointer had no digest.
+  badPointer: (path, text) =>
+    /^v\d+\s*$/.test(text)
+      ? otherVersion(path, "an earlier version")
+      : corrupt(path, { expected: "a version and the digest of its manifest", got: JSON.stringify(text.slice(0, 80)) }),
+  damaged: corrupt,
+};
+
+/** A file of a store is not what was published. */
+export function corrupt(where: string, facts: { readonly expected: string; readonly got: string }): LapidaryError {
+  const hint = "The file was changed or damaged: run `lapidary ingest --force` to write the store again.";
+  return new LapidaryError({ code: "STORE_CORRUPT", where, ...facts, hint });
+}
+
+/** A store of another version of lapidary. */
+export function otherVersion(where: string, got: string): LapidaryError {
+  const expected = `an event store of version ${FORMAT_VERSION}`;
+  const hint = "Ingest the log again with this version of lapidary.";
+  return new LapidaryError({ code: "STORE_VERSION", where, expected, got, hint });
+}
