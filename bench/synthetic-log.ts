@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { DAY_MS } from "../src/base/units.ts";
 import type { EventsConfig } from "../src/config/types.ts";
 
 /** Sizes of a synthetic log. */
@@ -50,7 +51,7 @@ export function syntheticConfig(path: string, format: EventsConfig["format"]): E
     },
     outcomes: {
       click: { from: "is_click", kind: "flag", delayMs: 0, objective: true, windowOf: null },
-      conversion: { from: "is_conversion", kind: "flag", delayMs: 7 * 86_400_000, objective: true, windowOf: null },
+      conversion: { from: "is_conversion", kind: "flag", delayMs: 7 * DAY_MS, objective: true, windowOf: null },
       dwell: { from: "dwell_ms", kind: "number", delayMs: 60_000, objective: false, windowOf: null },
     },
   };

@@ -1,6 +1,8 @@
 /** What both sides of `bench serve` are given: a model, the past of users, and requests. */
+
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DAY_MS } from "../../src/base/units.ts";
 import { writeBundle } from "../../src/bundle/index.ts";
 import { exportGraph, userRowsOf } from "../../src/export/index.ts";
 import { UNCALIBRATED } from "../../src/features/calibration.ts";
@@ -21,7 +23,6 @@ const SIZES = { users: 50_000, items: 100_000, active: 2_000, history: 64 } as c
 export const NUM_CANDIDATES = 100;
 const NUM_BODIES = 400;
 const NOW_MS = Date.UTC(2026, 0, 15, 12);
-const DAY_MS = 86_400_000;
 
 const OBJECTIVES = ["click", "longView", "profileVisit", "comment"] as const;
 const DELAYS_MS = [0, 60_000, DAY_MS, 7 * DAY_MS];

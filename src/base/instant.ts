@@ -1,8 +1,8 @@
 import { localToUtc, zoneOffset } from "./time-zone.ts";
+import { DAY_MS } from "./units.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 /** How a point in time begins, for editors of configurations. */
 export const INSTANT_PATTERN = "^\\d{4}-?\\d{2}-?\\d{2}";

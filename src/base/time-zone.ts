@@ -1,6 +1,5 @@
 /** Offsets of named time zones, from the tz database that the runtime carries. */
-
-const DAY_MS = 86_400_000;
+import { DAY_MS } from "./units.ts";
 
 /** Before it every zone has its first offset, the local mean time: no zone of the tz database changes earlier. @unit ms */
 const FIRST_CHANGE_MS = Date.UTC(1800, 0, 1);

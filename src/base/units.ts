@@ -1,6 +1,9 @@
 /** Durations as a user writes them. */
 
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+/** A day without leap seconds, as all of UTC here. @unit ms */
+export const DAY_MS = 86_400_000;
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS } as const;
 
 /** Form of a duration: a number and one of the units ms, s, m, h, d, w. */
 export const DURATION_PATTERN = "^\\d+(\\.\\d+)?(ms|s|m|h|d|w)$";

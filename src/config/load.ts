@@ -3,6 +3,7 @@ import { extname, join, resolve as resolvePath } from "node:path";
 import { createJiti } from "jiti";
 import { LineCounter, parseDocument } from "yaml";
 import { LapidaryError } from "../base/errors.ts";
+import { firstLineOf } from "../base/message.ts";
 import { defineProject } from "./define-project.ts";
 import { applyOverrides } from "./overrides.ts";
 import type { ProjectConfig } from "./project.ts";
@@ -78,7 +79,7 @@ async function readText(file: string): Promise<string> {
   try {
     return (await readFile(file, "utf8")).replace(/^\uFEFF/, "");
   } catch (cause) {
-    throw unreadable({ where: file, expected: "a readable file", got: firstLine(cause) }, cause);
+    throw unreadable({ where: file, expected: "a readable file", got: firstLineOf(cause) }, cause);
   }
 }
 
@@ -95,7 +96,7 @@ async function importModule(file: string): Promise<unknown> {
     return value;
   } catch (cause) {
     throw unreadable(
-      { where: file, expected: "a module whose default export is the configuration", got: firstLine(cause) },
+      { where: file, expected: "a module whose default export is the configuration", got: firstLineOf(cause) },
       cause,
     );
   }
@@ -106,10 +107,10 @@ function parseJson(text: string, file: string): unknown {
   try {
     JSON.parse(text);
   } catch (cause) {
-    const offset = /position (\d+)/.exec(firstLine(cause))?.[1];
+    const offset = /position (\d+)/.exec(firstLineOf(cause))?.[1];
     if (offset === undefined) parseText(text, file, "json");
     const line = offset === undefined ? "" : `:${text.slice(0, Number(offset)).split("\n").length}`;
-    throw unreadable({ where: `${file}${line}`, expected: "JSON", got: firstLine(cause) }, cause);
+    throw unreadable({ where: `${file}${line}`, expected: "JSON", got: firstLineOf(cause) }, cause);
   }
   return parseText(text, file, "json");
 }
@@ -120,18 +121,17 @@ function parseText(text: string, file: string, schema: "core" | "json"): unknown
   const [error] = document.errors;
   if (error) {
     const { line, col } = lines.linePos(error.pos[0]);
-    throw unreadable({ where: `${file}:${line}:${col}`, expected: "valid YAML or JSON", got: firstLine(error) }, error);
+    throw unreadable(
+      { where: `${file}:${line}:${col}`, expected: "valid YAML or JSON", got: firstLineOf(error) },
+      error,
+    );
   }
   try {
     const value: unknown = document.toJS();
     return value;
   } catch (cause) {
-    throw unreadable({ where: file, expected: "plain data", got: firstLine(cause) }, cause);
+    throw unreadable({ where: file, expected: "plain data", got: firstLineOf(cause) }, cause);
   }
-}
-
-function firstLine(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? "";
 }
 
 function unreadable(facts: { where: string; expected: string; got: string }, cause?: unknown): LapidaryError {

@@ -1,6 +1,6 @@
+import { DAY_MS } from "../base/units.ts";
 import type { Distribution, FieldProfile, ListValues, Rate, TopValue, VectorValues } from "./profile.ts";
 
-const DAY_MS = 86_400_000;
 const UNITS = [
   ["d", DAY_MS],
   ["h", 3_600_000],

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../base/units.ts";
 import type { Page, Section } from "../report/html.ts";
 import { binChart } from "../report/svg/bin-chart.ts";
 import { intervalChart } from "../report/svg/interval-chart.ts";
@@ -8,7 +9,6 @@ import { delayTable, fieldTable, labelTable, windowTable } from "./tables.ts";
 
 /** Narrow, so that their text can be read on a phone. @unit px */
 const CHART = { width: 420, height: 290 } as const;
-const DAY_MS = 86_400_000;
 const MOST_SURFACES = 12;
 const MOST_VALUES = 8;
 

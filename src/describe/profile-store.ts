@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { DAY_MS } from "../base/units.ts";
 import { amountKindOf } from "../config/events/objective-kinds.ts";
 import type { EventStore } from "../data/index.ts";
 import { type EventSchema, FOLD_COLUMN, hasHistories, outcomeOfKnown } from "../features/schema.ts";
@@ -14,8 +15,6 @@ import { RepeatTally } from "./tallies/repeats.ts";
 import { Slots } from "./tallies/slots.ts";
 import { fieldTally } from "./tallies/tallies.ts";
 import { WindowTally } from "./windows.ts";
-
-const DAY_MS = 86_400_000;
 
 /** Options of {@link profileStore}. */
 export interface ProfileOptions {

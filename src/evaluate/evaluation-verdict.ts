@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { sha256 } from "../files/digest.ts";
 import type { Evaluation, RunEvaluation } from "./evaluation.ts";
 
 /** Longest list of runs in the name of a file, in characters. */
@@ -36,7 +36,7 @@ export function evaluationName({ runs, split }: Pick<Evaluation, "runs" | "split
   const last = names.at(-1) ?? "";
   const title = names.length < 2 ? last : `${names.slice(0, -1).join(", ")} and ${last}`;
   const whole = names.map((name) => name.replaceAll(/[^\w.-]/g, "_")).join("+");
-  const digest = createHash("sha256").update(whole).digest("hex").slice(0, 8);
+  const digest = sha256(whole).slice(0, 8);
   const short = `${whole.slice(0, NAMED)}…${digest}`;
   return { title, file: `evaluation-${split}-${whole.length <= NAMED ? whole : short}.html` };
 }

@@ -1,4 +1,5 @@
 import { LapidaryError } from "../base/errors.ts";
+import { mapValues } from "../base/map-values.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { Split } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
@@ -215,8 +216,4 @@ export function surfaceNames(store: string): Readonly<Record<number, string>> {
   const codes = Array.from({ length: opened.entry("surface").cardinality - 1 }, (_, i) => i + 1);
   opened.close();
   return Object.fromEntries(codes.map((code) => [code, names?.id(code) ?? String(code)]));
-}
-
-function mapValues<A, B>(record: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value, key)]));
 }

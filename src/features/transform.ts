@@ -3,11 +3,11 @@
  * a missing number is NaN.
  */
 
+import { DAY_MS } from "../base/units.ts";
 import type { NumberFeature } from "./spec.ts";
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 
 /** Half-octave steps on each side of zero. */
 const NUMBER_STEPS = 63;

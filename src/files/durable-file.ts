@@ -92,6 +92,11 @@ export function removeFolder(path: string): void {
   rmSync(hide(path), { recursive: true, force: true });
 }
 
+/** Gives a folder a name that tells when it was moved out of the way: nothing of it is lost. */
+export function moveAside(path: string): void {
+  renameSync(path, `${path}.${new Date().toISOString().replace(/[:.]/g, "-")}`);
+}
+
 /** Takes a folder out of sight, if it is there; returns where it is then. What an earlier crash left there goes. */
 function hide(path: string): string {
   const hidden = join(dirname(path), `.${basename(path)}.removed`);

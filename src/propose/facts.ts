@@ -1,3 +1,4 @@
+import { DAY_MS } from "../base/units.ts";
 import type { TimeUnit } from "./proposal.ts";
 import { type FieldList, listsOf } from "./proposals/lists.ts";
 import type { SampledField } from "./sampled-field.ts";
@@ -9,7 +10,7 @@ const MOST = 0.99;
 const EARLIEST_MS: number = Date.UTC(2000, 0);
 const LATEST_MS: number = Date.UTC(2060, 0);
 /** Numbers that are times differ by years at most, not by orders of magnitude. @unit ms */
-const MOST_SPAN_MS: number = 15 * 366 * 86_400_000;
+const MOST_SPAN_MS: number = 15 * 366 * DAY_MS;
 const UNITS = { s: 1000, ms: 1, us: 1e-3, ns: 1e-6 } as const;
 const ISO = /^\d{4}-\d\d-\d\d([ T]\d\d:?\d\d(:?\d\d([.,]\d+)?)?)?( ?(Z|[+-]\d\d(:?\d\d)?))?$/i;
 const FLAGS = new Set(["0", "1", "true", "false", "0.0", "1.0"]);
@@ -154,5 +155,5 @@ function numberTimes(numbers: Float64Array): FieldTimes | null {
 }
 
 function isDays(ms: Float64Array): boolean {
-  return ms.every((time) => time % 86_400_000 === 0);
+  return ms.every((time) => time % DAY_MS === 0);
 }

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { type ErrorFacts, LapidaryError } from "../base/errors.ts";
+import { firstLineOf } from "../base/message.ts";
 import { EVENTS_DEFAULTS } from "../config/defaults.ts";
 import type { SqlSource } from "../config/types.ts";
 import { guessDelimiter } from "../data/ingest/files/index.ts";
@@ -171,7 +172,7 @@ export class Log {
         values: rows.map((row) => (row[i] === null ? null : String(row[i]))),
       }));
     } catch (cause) {
-      const got = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? "";
+      const got = firstLineOf(cause);
       throw unreadable(path, { expected: `a readable ${this.format} file`, got }, cause);
     }
   }

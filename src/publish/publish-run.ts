@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
+import { messageOf } from "../base/message.ts";
 import { packageVersion } from "../base/version.ts";
 import { type BundleFacts, type UserRows, writeBundle } from "../bundle/index.ts";
 import type { ProjectConfig } from "../config/project.ts";
@@ -99,7 +100,7 @@ async function differenceOf(check: GraphCheck, run: string): Promise<number> {
   const refused = (got: string, cause?: unknown) =>
     new LapidaryError({ code: "EXPORT_MISMATCH", where: run, expected, got, hint }, { cause });
   const difference = await scoreDifference(check).catch((error: unknown) => {
-    throw refused(error instanceof Error ? error.message : String(error), error);
+    throw refused(messageOf(error), error);
   });
   if (difference <= MAX_DIFFERENCE) return difference;
   throw refused(`${difference}`);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
+import { DAY_MS } from "../base/units.ts";
 import type { WorldConfig } from "../config/world/world.ts";
 import { sha256 } from "../files/digest.ts";
 import { replaceFolder } from "../files/durable-file.ts";
@@ -11,7 +12,6 @@ import { World } from "./world.ts";
 const WORLD_FILE = "world.json";
 /** Raised whenever the same configuration gives another world than before. */
 const WORLD_VERSION = 1;
-const DAY_MS = 86_400_000;
 
 /** Options of {@link simulate}. */
 export interface SimulateOptions {

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../base/units.ts";
 import type { SurfaceConfig, WorldConfig } from "../config/world/world.ts";
 import { type Item, Pool } from "./behaviour/items.ts";
 import { Minds } from "./behaviour/minds.ts";
@@ -9,7 +10,6 @@ import { Topics } from "./behaviour/topics.ts";
 import { Draws } from "./random.ts";
 import { type Place, ROWS_PER_FILE, Rows } from "./rows.ts";
 
-const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** Lives of items that pass before the first day, so that the log begins with items of every age. */
 const EARLIER_LIVES = 3;

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { mapValues } from "../base/map-values.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { type KnownScores, surfaceNames } from "../evaluate/index.ts";
 import { combine, type Estimate } from "../metrics/comparison/seed-interval.ts";
@@ -225,8 +226,4 @@ function costOf(project: ProjectConfig, cell: Cell): CellCost {
     tableParameters: sum(({ tableParameters }) => tableParameters),
     seconds: sum(({ trainSeconds }) => trainSeconds),
   };
-}
-
-function mapValues<A, B>(record: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value, key)]));
 }

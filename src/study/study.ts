@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
@@ -6,7 +6,7 @@ import type { ProjectConfig } from "../config/project.ts";
 import type { AblationStudy, StudyConfig } from "../config/study/studies.ts";
 import { MODEL_SIZES } from "../config/types.ts";
 import { type KnownScores, surfaceNames } from "../evaluate/index.ts";
-import { makeFolder, writeFileAtomic } from "../files/durable-file.ts";
+import { makeFolder, moveAside, writeFileAtomic } from "../files/durable-file.ts";
 import { htmlPage } from "../report/html.ts";
 import { RunFolder, runConfigOf } from "../train/index.ts";
 import { type AblationResult, analyseAblation } from "./ablation.ts";
@@ -58,7 +58,7 @@ export async function runStudy(project: ProjectConfig, options: StudyOptions): P
   const { study: name, parallel, signal, onNotice = () => {} } = options;
   const study = studyOf(project, name);
   const folder = join(project.runs, studyFolder(name));
-  if (options.fresh) moveAside(folder);
+  if (options.fresh && existsSync(folder)) moveAside(folder);
   const cells = cellsOf(project, name, study);
   const pending = pendingRuns(project, cells);
   const total = cells.reduce((sum, { runs }) => sum + runs.length, 0);
@@ -154,10 +154,6 @@ async function analyse(
     }
   };
   return { study: name, window, seeds, ...compared, result: result() };
-}
-
-function moveAside(folder: string): void {
-  if (existsSync(folder)) renameSync(folder, `${folder}.${new Date().toISOString().replace(/[:.]/g, "-")}`);
 }
 
 function changedRuns(paths: readonly string[], total: number): LapidaryError {

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { LapidaryError } from "../base/errors.ts";
+import { firstLineOf } from "../base/message.ts";
 import { BUILT_ADDON, findAddon } from "./addon.ts";
 import { torchError } from "./torch-error.ts";
 
@@ -85,7 +86,7 @@ function load(): Native {
     addon.onError(torchError);
     return addon;
   } catch (cause) {
-    const got = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
+    const got = firstLineOf(cause);
     throw new LapidaryError(
       {
         code: "TORCH_UNAVAILABLE",

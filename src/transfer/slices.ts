@@ -1,10 +1,9 @@
+import { DAY_MS } from "../base/units.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { countExamples, EventStore, timeSplitOf } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { modelOf, type TrainingProgress, train } from "../train/index.ts";
 import { type Generated, type GenerateOptions, generate, type ScoringPart } from "./generate.ts";
-
-const DAY_MS = 86_400_000;
 
 /** How to generate knowledge of the training window itself. */
 export interface SlicedOptions extends Omit<GenerateOptions, "parts" | "onProgress"> {

@@ -1,5 +1,6 @@
 import { LapidaryError } from "../../base/errors.ts";
 import { parseInstant } from "../../base/instant.ts";
+import { DAY_MS } from "../../base/units.ts";
 import type { TrainingProgress } from "../../train/index.ts";
 import type { Generated } from "../../transfer/index.ts";
 import { defineCommand, type Outcome } from "../command.ts";
@@ -9,7 +10,7 @@ import { formatPairs, formatTable } from "../screen/table.ts";
 import { updateOf } from "./train.ts";
 
 /** Lengths of a slice by name. @unit ms */
-const SLICES: Readonly<Record<string, number>> = { day: 86_400_000, hour: 3_600_000 };
+const SLICES: Readonly<Record<string, number>> = { day: DAY_MS, hour: 3_600_000 };
 
 /** `lapidary generate NAME`: what a teacher says of logged examples, for all vertical models that learn from it. */
 export const generate = defineCommand({

@@ -30,8 +30,3 @@ export const SET_UP: string = `cd ${PACKAGE} && npm run setup`;
 export function asRoot(command: string): string {
   return process.getuid?.() === 0 ? command : `sudo ${command}`;
 }
-
-/** The first line of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
-}

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { asRoot, type Check, messageOf, ok, PACKAGE } from "./check.ts";
+import { firstLineOf } from "../../base/message.ts";
+import { asRoot, type Check, ok, PACKAGE } from "./check.ts";
 
 /** Debian's, because its python3-torch is for this one, whatever else is first in PATH. */
 const PYTHON = "/usr/bin/python3";
@@ -13,7 +14,7 @@ export async function checkDuckDb(): Promise<Check> {
     instance.closeSync();
     return ok("DuckDB", version());
   } catch (error) {
-    return { name: "DuckDB", state: "failed", found: messageOf(error), fix: `cd ${PACKAGE} && npm install` };
+    return { name: "DuckDB", state: "failed", found: firstLineOf(error), fix: `cd ${PACKAGE} && npm install` };
   }
 }
 
@@ -23,7 +24,7 @@ export function checkPeers(signal: AbortSignal): Promise<Check> {
   return new Promise((resolve) => {
     execFile(PYTHON, ["-c", program], { signal, timeout: 60_000 }, (error, stdout, stderr) => {
       if (error === null) return resolve(ok("bench peers", `${stdout.trim()} (${PYTHON})`));
-      const reason = stderr.trim().split("\n").at(-1) || messageOf(error);
+      const reason = stderr.trim().split("\n").at(-1) || firstLineOf(error);
       resolve({
         name: "bench peers",
         state: "absent",

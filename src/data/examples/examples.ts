@@ -1,10 +1,10 @@
+import { DAY_MS } from "../../base/units.ts";
 import { ORIGIN_CODES, type Origin } from "../../features/schema.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { permutation } from "./permutation.ts";
 import type { EventWindow } from "./split.ts";
 import { type ExampleOrder, WindowRows } from "./window-rows.ts";
 
-const DAY_MS = 86_400_000;
 /** Days that shuffles of one pass are told apart by. */
 const MOST_DAYS = 100_000;
 

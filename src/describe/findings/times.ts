@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../base/units.ts";
 import { type Finding, finding } from "../finding.ts";
 import { count, instant, percent } from "../format.ts";
 import type { Evidence } from "./evidence.ts";
@@ -10,7 +11,6 @@ const MOST_AT_ONE_TIME = 0.99;
 const MOST_TIED = 0.3;
 /** Before it there were hardly any logs: times in another unit lie there. @unit ms since 1970, UTC */
 const FIRST_PLAUSIBLE_MS: number = Date.UTC(2000, 0);
-const DAY_MS = 86_400_000;
 
 /** What is suspicious of the times of the events. */
 export function suspiciousTimes({ time, numEvents, nowMs, events }: Evidence): readonly Finding[] {

@@ -1,4 +1,5 @@
 import { LapidaryError } from "../../base/errors.ts";
+import { mapValues } from "../../base/map-values.ts";
 import { isNumeric } from "../../config/events/value-kinds.ts";
 import {
   AGE,
@@ -294,10 +295,6 @@ export function decodeCoding(
 export interface EncodedCoding extends Pick<CodingFacts, "spec" | "schema" | "history"> {
   readonly dictionaries: Readonly<Record<string, string | { readonly buckets: number }>>;
   readonly vocabularies: Readonly<Record<string, string>>;
-}
-
-function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Readonly<Record<string, B>> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
 function columnsOf(columns: readonly FactColumn[], codes: (column: FactColumn) => Int32Array): CodeColumns {

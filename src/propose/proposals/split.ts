@@ -1,9 +1,8 @@
-import { parseDuration } from "../../base/units.ts";
+import { DAY_MS, parseDuration } from "../../base/units.ts";
 import type { Proposal, SplitChoice } from "../proposal.ts";
 import type { Log } from "../sample.ts";
 import type { ChosenTime } from "./times.ts";
 
-const DAY_MS = 86_400_000;
 /** Shares of the events before validation, and before the test. */
 const TRAIN_SHARE = 0.7;
 const VALIDATION_SHARE = 0.85;

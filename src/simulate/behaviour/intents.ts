@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../base/units.ts";
 import type { IntentsConfig } from "../../config/world/world.ts";
 import type { Draws } from "../random.ts";
 
@@ -7,7 +8,6 @@ export const STAGE = { none: 0, exploring: 1, comparing: 2, bought: 3 } as const
 /** Intents of a person at a time: one that came up by itself, and one need that comes again and again. */
 export const INTENTS_PER_PERSON = 2;
 
-const DAY_MS = 86_400_000;
 /** An intent is given up about half as often as it goes on. */
 const PATIENCE = 2;
 /** Share of intents that an interest brought up; the others come from outside, like a broken fridge. */

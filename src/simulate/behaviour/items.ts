@@ -1,8 +1,8 @@
+import { DAY_MS } from "../../base/units.ts";
 import { FORMATS, type ItemsConfig, type WorldConfig } from "../../config/world/world.ts";
 import { Draws, zipfSums } from "../random.ts";
 import { CREATIVE_DIM, type Topics } from "./topics.ts";
 
-const DAY_MS = 86_400_000;
 /** Makers run this many campaigns one after the other; a new one begins with a fifth of the ads. */
 const NEW_CAMPAIGN_SHARE = 0.2;
 /** Campaigns of one maker that a campaign's number has room for. */

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../base/units.ts";
 import type { WorldConfig } from "../../config/world/world.ts";
 import type { Draws } from "../random.ts";
 import { INTENTS_PER_PERSON, Intents, STAGE } from "./intents.ts";
@@ -9,7 +10,7 @@ import type { Topics } from "./topics.ts";
 /** Ads that a person remembers. */
 const REMEMBERED_ADS = 16;
 /** How long. @unit ms */
-const MEMORY_MS = 3 * 86_400_000;
+const MEMORY_MS = 3 * DAY_MS;
 /** Response without any interest, and what interests of full strength add for their topic and for their group. */
 const INTEREST = { floor: 0.3, topic: 10, group: 1.5 } as const;
 /** Hazard of going on that engagement adds to the intent whose topic it is about. */

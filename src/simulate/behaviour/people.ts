@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../base/units.ts";
 import type { PeopleConfig, WorldConfig } from "../../config/world/world.ts";
 import { Draws, runningSums, zipfSums } from "../random.ts";
 import type { Topics } from "./topics.ts";
@@ -139,7 +140,7 @@ export class People {
     const at = user * this.slots + interests + slot;
     this.topics[at] = draws.below(this.#numTopics);
     this.strengths[at] = (PASSING_STRENGTH / interests) * draws.around1(0.5);
-    this.passingUntil[user * passingInterests + slot] = nowMs + draws.exponential(passingDays) * 86_400_000;
+    this.passingUntil[user * passingInterests + slot] = nowMs + draws.exponential(passingDays) * DAY_MS;
   }
 }
 

@@ -1,4 +1,5 @@
 import { LapidaryError } from "../../base/errors.ts";
+import { messageOf } from "../../base/message.ts";
 import type { DType } from "../tensor/dtype.ts";
 
 /** Largest header that the format allows. @unit bytes */
@@ -213,7 +214,7 @@ export function parseHeader(header: Uint8Array, dataBytes: number, where: string
     checkCoverage(entries, dataBytes);
     return { entries, metadata };
   } catch (cause) {
-    throw invalid(where, cause instanceof Error ? cause.message : String(cause), { cause });
+    throw invalid(where, messageOf(cause), { cause });
   }
 }
 

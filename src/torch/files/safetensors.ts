@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync
 import { dirname } from "node:path";
 import { threadId } from "node:worker_threads";
 import { LapidaryError } from "../../base/errors.ts";
+import { messageOf } from "../../base/message.ts";
 import { syncFolder } from "../../files/durable-file.ts";
 import { fromFile, type Tensor, zeros } from "../generated/tensor.ts";
 import { Scope } from "../scope.ts";
@@ -140,7 +141,7 @@ export function readSafetensors(path: string): SafetensorsFile {
   try {
     for (const entry of entries) tensors[entry.name] = tensorOf(file, data, entry);
   } catch (cause) {
-    throw invalid(path, cause instanceof Error ? cause.message : String(cause), { cause });
+    throw invalid(path, messageOf(cause), { cause });
   }
   for (const name of Object.keys(tensors)) scope.keep(tensors[name] as Tensor);
   return { tensors, metadata };

@@ -1,9 +1,9 @@
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../../base/errors.ts";
 import { MODEL_DEFAULTS } from "../../config/defaults.ts";
 import type { ModelConfig } from "../../config/types.ts";
-import { makeFolder, writeFileAtomic } from "../../files/durable-file.ts";
+import { makeFolder, moveAside, writeFileAtomic } from "../../files/durable-file.ts";
 import type { ModelCost } from "../../model/index.ts";
 import { FileLock } from "../../torch/index.ts";
 import type { TrainingWarning } from "../warnings.ts";
@@ -97,7 +97,7 @@ export class RunFolder implements Disposable {
   }
 
   #moveAside(): void {
-    renameSync(this.path, `${this.path}.${timestamp()}`);
+    moveAside(this.path);
     this[Symbol.dispose]();
     this.#lock = lockIn(this.path);
   }
@@ -224,10 +224,6 @@ function lockIn(path: string): FileLock {
 
 function textOf(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-function timestamp(): string {
-  return new Date().toISOString().replace(/[:.]/g, "-");
 }
 
 /** Changed settings that an error names. */

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { mkdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sha256 } from "../../../files/digest.ts";
 import { literal } from "../sql.ts";
 
 /**
@@ -24,7 +24,7 @@ export function spellable(path: string, link: string): string {
 
 /** {@link spellable}, by a link in the system's temporary folder that is the same each time; the caller removes it. */
 export function spellableForNow(path: string): string {
-  const link = join(tmpdir(), `lapidary-${createHash("sha256").update(path).digest("hex").slice(0, 32)}`);
+  const link = join(tmpdir(), `lapidary-${sha256(path).slice(0, 32)}`);
   rmSync(link, { force: true });
   return spellable(path, link);
 }
@@ -43,7 +43,7 @@ export interface DatabaseFolder {
 export function databaseFolder(folder: string): DatabaseFolder {
   const real = realpathSync(folder);
   if (!real.includes("?")) return { path: folder, remove: () => {} };
-  const digest = createHash("sha256").update(real).digest("hex").slice(0, 16);
+  const digest = sha256(real).slice(0, 16);
   const path = join(tmpdir(), `lapidary-${process.getuid?.() ?? 0}-${digest}`);
   mkdirSync(path, { recursive: true, mode: 0o700 });
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };

@@ -1,6 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { LapidaryError } from "../../../base/errors.ts";
+import { firstLineOf } from "../../../base/message.ts";
 import type { EventsConfig } from "../../../config/types.ts";
 import { expandGlob } from "./glob.ts";
 
@@ -44,7 +45,12 @@ async function logFile(path: string, format: string): Promise<LogFile> {
   try {
     stats = await stat(path, { bigint: true });
   } catch (cause) {
-    throw unreadable({ path, expected: "a file", got: messageOf(cause), hint: "Check the path and its permissions." });
+    throw unreadable({
+      path,
+      expected: "a file",
+      got: firstLineOf(cause),
+      hint: "Check the path and its permissions.",
+    });
   }
   if (stats.isFile()) return describe(path, stats);
   const hint = stats.isDirectory()
@@ -94,11 +100,6 @@ export function unreadable(facts: {
 }): LapidaryError {
   const { path, expected, got, hint = "Check that the file is whole, and write or download it again." } = facts;
   return new LapidaryError({ code: "EVENTS_UNREADABLE", where: path, expected, got, hint });
-}
-
-/** The first line of what an error says. */
-export function messageOf(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? "";
 }
 
 function notFound(entry: string): LapidaryError {

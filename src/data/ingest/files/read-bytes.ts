@@ -1,7 +1,8 @@
 import { closeSync, createReadStream, openSync, readFileSync, readSync } from "node:fs";
+import { firstLineOf } from "../../../base/message.ts";
 import { gunzipped } from "./formats/gzip.ts";
 import { decompressedZstd } from "./formats/zstd.ts";
-import { type LogFile, messageOf, unreadable } from "./list.ts";
+import { type LogFile, unreadable } from "./list.ts";
 
 /** How the bytes of a file are compressed. */
 export type Compression = "none" | "gzip" | "zstd";
@@ -56,7 +57,7 @@ function firstFour(path: string): Buffer {
       closeSync(file);
     }
   } catch (cause) {
-    throw unreadable({ path, expected: "a readable file", got: messageOf(cause) });
+    throw unreadable({ path, expected: "a readable file", got: firstLineOf(cause) });
   }
 }
 
@@ -70,6 +71,6 @@ async function* checkedPieces({ path, sizeBytes }: LogFile, compression: Compres
     else yield* decompressedZstd(path);
   } catch (cause) {
     const expected = compression === "none" ? "a readable file" : `a whole ${compression} file`;
-    throw unreadable({ path, expected, got: messageOf(cause) });
+    throw unreadable({ path, expected, got: firstLineOf(cause) });
   }
 }

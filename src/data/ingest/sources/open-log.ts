@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import type { EventsConfig } from "../../../config/types.ts";
-import { digestFile } from "../../../files/digest.ts";
+import { digestFile, sha256 } from "../../../files/digest.ts";
 import { FORMAT_VERSION } from "../../store/format.ts";
 import { listLogFiles } from "../files/index.ts";
 import { type KeptPlace, keptFacts, keptPlace } from "../kept/database.ts";
@@ -69,7 +68,5 @@ function fingerprintOf(config: EventsConfig, parts: readonly LogPart[]): string 
   const inputs = parts.map(({ file: { path, sizeBytes, modifiedNs, changedNs } }) =>
     config.sql === null ? [path, sizeBytes, `${modifiedNs}`, `${changedNs}`] : [digestFile(path)],
   );
-  return createHash("sha256")
-    .update(JSON.stringify([FORMAT_VERSION, config, inputs]))
-    .digest("hex");
+  return sha256(JSON.stringify([FORMAT_VERSION, config, inputs]));
 }

@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LapidaryError } from "../../../base/errors.ts";
+import { firstLineOf } from "../../../base/message.ts";
 import type { SqlSource } from "../../../config/types.ts";
 import { makeFolder } from "../../../files/durable-file.ts";
 import { literal } from "../sql.ts";
@@ -27,7 +28,7 @@ export async function runQuery({ query, folder }: SqlSource, { into, where }: Qu
   const copy = `COPY (${statement}\n) TO ${literal(path)} (FORMAT parquet)`;
   const failure = await runIn(folder, ["SET TimeZone = 'UTC'", copy]);
   if (failure === null) return path;
-  const got = failure.split("\n")[0] ?? "";
+  const got = firstLineOf(failure);
   const hint = `Correct ${where}; it is SQL of DuckDB, and its paths are relative to ${folder}.`;
   throw new LapidaryError({ code: "EVENTS_QUERY", where, expected: "a query", got, hint });
 }

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { type LogFile, messageOf, unreadable } from "../list.ts";
+import { firstLineOf } from "../../../../base/message.ts";
+import { type LogFile, unreadable } from "../list.ts";
 import { integerOf, structOf, structsOf, ThriftReader, type ThriftStruct } from "./thrift.ts";
 
 /** What is known of a Parquet file's bytes. */
@@ -33,7 +34,7 @@ export async function checkParquet({ path, sizeBytes }: LogFile): Promise<Parque
     const footer = await readFooter(handle, sizeBytes);
     return await checkColumns(new PageSource(handle, footer.start), footer.metadata);
   } catch (cause) {
-    throw unreadable({ path, expected: "a whole Parquet file", got: messageOf(cause) });
+    throw unreadable({ path, expected: "a whole Parquet file", got: firstLineOf(cause) });
   }
 }
 
