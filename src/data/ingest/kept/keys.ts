@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "@duckdb/node-api";
 import type { EventsConfig } from "../../../config/types.ts";
+import { sha256 } from "../../../files/digest.ts";
 import type { LogFile } from "../files/index.ts";
 import type { IngestPlan, PlannedColumn } from "../plan.ts";
 
@@ -13,10 +14,7 @@ import type { IngestPlan, PlannedColumn } from "../plan.ts";
 export function readerDigest(config: EventsConfig, plan: IngestPlan): string {
   const { format, text, partitions, time, earliestMs, latestMs } = config;
   const facts = [format, text, partitions, time?.unit ?? null, earliestMs, latestMs, plan.all.map(readingOf)];
-  return createHash("sha256")
-    .update(JSON.stringify([codeDigest(), facts]))
-    .digest("hex")
-    .slice(0, 32);
+  return sha256(JSON.stringify([codeDigest(), facts])).slice(0, 32);
 }
 
 function readingOf({ name, source, kind, required, list }: PlannedColumn): readonly unknown[] {
@@ -25,7 +23,7 @@ function readingOf({ name, source, kind, required, list }: PlannedColumn): reado
 }
 
 /** Folders of the code that reads files; a folder of code imports from those below it alone. */
-const CODE = ["data", "features", "config"];
+const CODE = ["data", "features", "config", "files", "base"];
 
 let code: string | null = null;
 
