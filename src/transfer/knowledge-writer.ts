@@ -133,10 +133,13 @@ export class KnowledgeWriter implements Disposable {
     const width = outputWidth(this.#facts);
     const logits = new FileWriter(join(folder, "logits"));
     const embeddings = new FileWriter(join(folder, "embeddings"));
-    for (const index of order) {
-      const values = this.#values!.at(index);
-      logits.append(values.subarray(0, width));
-      embeddings.append(values.subarray(width));
+    const values = this.#values;
+    if (values !== null) {
+      for (const index of order) {
+        const row = values.at(index);
+        logits.append(row.subarray(0, width));
+        embeddings.append(row.subarray(width));
+      }
     }
     return { logits: logits.finish(), embeddings: embeddings.finish() };
   }
