@@ -23,7 +23,7 @@ export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
 });
 
 /**
- * How a vertical model learns from its teacher unless the configuration says otherwise. ExFM's usage example has α = 5,
+ * How a model learns from its teacher unless the configuration says otherwise. ExFM's usage example has α = 5,
  * β = 20, w = 10, for clicks so rare that all predictions lie near 0; at ordinary rates they drown the labels, so all
  * are 1 until a search on the validation window says otherwise.
  *

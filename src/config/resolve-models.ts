@@ -2,7 +2,7 @@ import { join, type Problem, show } from "../base/check.ts";
 import { ARCHITECTURE_DEFAULTS } from "./architecture.ts";
 import { MODEL_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
 import type { UserConfig } from "./schema.ts";
-import { type ModelConfig, TEACHER_KINDS, type TransferTechnique } from "./types.ts";
+import { type ModelConfig, type ModelKind, STUDENT_KINDS, TEACHER_KINDS, type TransferTechnique } from "./types.ts";
 
 /** What a user writes of one model. */
 export type UserModel = UserConfig["models"][string];
@@ -14,12 +14,30 @@ const ONE_PASS: readonly TransferTechnique[] = ["adapter", "full"];
 
 /** The models, every default filled in. */
 export function resolveModels(user: UserConfig, report: Report): Readonly<Record<string, ModelConfig>> {
+  checkTeachersEnd(user, report);
   return Object.fromEntries(
     Object.entries(user.models).map(([name, model]) => [
       name,
       resolveModel(model, user, { path: join("models", name), report }),
     ]),
   );
+}
+
+/** A model's teacher, that one's teacher and so on: it must end, for knowledge is made from the first one down. */
+function checkTeachersEnd({ models }: UserConfig, report: Report): void {
+  for (const name of Object.keys(models)) {
+    const chain = [name];
+    for (;;) {
+      const next = models[chain.at(-1) ?? ""]?.teacher;
+      if (next === undefined || (next !== name && chain.includes(next))) break;
+      chain.push(next);
+      if (next !== name) continue;
+      const hint = "One of them must learn alone.";
+      const facts = { expected: "a teacher that has not learned from this model", got: chain.join(" ← "), hint };
+      report({ code: "CONFIG_INVALID", path: join(join("models", name), "teacher"), ...facts });
+      break;
+    }
+  }
 }
 
 /** One model, every default filled in; what is wrong with it is reported below `path`. */
@@ -57,22 +75,24 @@ function withDefaults(model: UserModel, user: UserConfig): ModelConfig {
 /** What is wrong with a model beyond the types of its values, by its own keys. */
 function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): readonly Omit<Problem, "code">[] {
   const problems = [...misplaced(model, written), ...objectiveProblems(model, user)];
-  if (model.kind !== "vertical") return problems;
-  return [...problems, ...teacherProblems(model, user), ...passProblems(model)];
+  if (problems.length > 0) return problems;
+  return [...teacherProblems(model, user), ...passProblems(model)];
 }
 
-/** Keys that only one kind of model has. */
-const KEYS_OF_KIND = [
-  { kind: "vertical", keys: ["teacher", "transfer"] },
-  { kind: "foundation", keys: ["architecture"] },
-] as const;
+/** Keys that only some kinds of models have. */
+const KEYS_OF_KINDS: readonly { readonly keys: readonly (keyof UserModel)[]; readonly kinds: readonly ModelKind[] }[] =
+  [
+    { keys: ["teacher", "transfer"], kinds: STUDENT_KINDS },
+    { keys: ["architecture"], kinds: ["foundation"] },
+  ];
 
-function misplaced(model: ModelConfig, written: UserModel): readonly Omit<Problem, "code">[] {
-  return KEYS_OF_KIND.filter(({ kind }) => kind !== model.kind).flatMap(({ kind, keys }) => {
-    const hint = `Remove it, or make the model of kind ${show(kind)}.`;
+function misplaced({ kind: own }: ModelConfig, written: UserModel): readonly Omit<Problem, "code">[] {
+  return KEYS_OF_KINDS.filter(({ kinds }) => !kinds.includes(own)).flatMap(({ kinds, keys }) => {
+    const named = kinds.join(", ");
+    const hint = `Remove it, or make the model of one of the kinds ${named}.`;
     return keys
       .filter((key) => written[key] !== undefined)
-      .map((path) => ({ path, expected: `nothing: only ${kind} models have it`, got: show(written[path]), hint }));
+      .map((path) => ({ path, expected: `nothing: only models of ${named} have it`, got: show(written[path]), hint }));
   });
 }
 

@@ -119,10 +119,12 @@ describe("resolveConfig", () => {
 
   it.each([
     [{ kind: "foundation", tableRows: "float8" }, "models.v.tableRows"],
-    [{ kind: "foundation", teacher: "big" }, "models.v.teacher"],
+    [{ kind: "logistic", teacher: "big" }, "models.v.teacher"],
+    [{ kind: "baseRate", transfer: {} }, "models.v.transfer"],
+    [{ kind: "foundation", teacher: "v" }, "models.v.teacher"],
     [{ kind: "previous", architecture: { experts: 2 } }, "models.v.architecture"],
     [{ kind: "wukong", architecture: { experts: 2 } }, "models.v.architecture"],
-    [{ kind: "hstu", teacher: "big" }, "models.v.teacher"],
+    [{ kind: "hstu", transfer: { technique: "distill" } }, "models.v.teacher"],
     [{ kind: "foundation", objectives: ["clack"] }, "models.v.objectives"],
     [{ kind: "vertical", teacher: "base" }, "models.v.teacher"],
     [{ kind: "vertical", transfer: { technique: "distill" } }, "models.v.teacher"],
@@ -133,6 +135,20 @@ describe("resolveConfig", () => {
     const of = { ...USER, models: { ...USER.models, v: model } };
     const refused = expect.objectContaining({ code: "CONFIG_INVALID", where: `${FILE}: ${where}` });
     expect(() => resolveConfig(of, FILE)).toThrow(refused);
+  });
+
+  it("refuses teachers in a circle, and takes a chain of them", () => {
+    const chain = (last: object) => ({
+      ...USER.models,
+      a: { kind: "vertical", teacher: "b" },
+      b: { kind: "previous", teacher: "c" },
+      c: { kind: "hstu", ...last },
+    });
+    const resolve = (last: object) => resolveConfig({ ...USER, models: chain(last) }, FILE).models;
+    expect(resolve({})["b"]).toMatchObject({ kind: "previous", teacher: "c" });
+    expect(() => resolve({ teacher: "a" })).toThrow(
+      expect.objectContaining({ code: "CONFIG_INVALID", where: `${FILE}: models.a.teacher`, got: "a ← b ← c ← a" }),
+    );
   });
 
   it.each(["nothing", "click", "early", "conversion"])("refuses a window of %s", (windowOf) => {

@@ -220,7 +220,7 @@ const transfer = record(
     gradientScale: factor("gradientScale", "Factor of the distillation heads' gradient into the backbone."),
     lossWeight: factor("lossWeight", "Factor of the auxiliary head's loss."),
   },
-  "How a vertical model learns from its teacher.",
+  "How a model learns from its teacher.",
 );
 
 const model = record(
@@ -264,15 +264,17 @@ const model = record(
         maximum: 2 ** 31 - 1,
       }),
     ),
-    surface: Type.Optional(field("The one surface that a vertical model is for; all surfaces if absent.")),
+    surface: Type.Optional(field("The one surface that the model is for; all surfaces if absent.")),
     objectives: Type.Optional(
       Type.Array(field("An objective."), {
-        description: "What a vertical model predicts; all objectives if absent.",
+        description: "What the model predicts; all objectives if absent.",
         minItems: 1,
         uniqueItems: true,
       }),
     ),
-    teacher: Type.Optional(field("Model that a vertical model learns from: of a kind that reads histories.")),
+    teacher: Type.Optional(
+      field("Model that it learns from, of a kind that reads histories. That one may have a teacher too."),
+    ),
     transfer: Type.Optional(transfer),
     architecture: Type.Optional(ARCHITECTURE_SCHEMA),
     training: Type.Optional(training),

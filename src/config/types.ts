@@ -289,6 +289,7 @@ export type ModelKind = (typeof MODEL_KINDS)[number];
 export const TEACHER_KINDS = [
   "previous",
   "foundation",
+  "vertical",
   "din",
   "sasrec",
   "hstu",
@@ -297,8 +298,11 @@ export const TEACHER_KINDS = [
   "star",
 ] as const satisfies readonly ModelKind[];
 
+/** Kinds of models that can learn from others: those with a backbone that more than one head can read. */
+export const STUDENT_KINDS = [...TEACHER_KINDS, "wukong"] as const satisfies readonly ModelKind[];
+
 /**
- * Ways in which a vertical model learns from its teacher. `distill`: labels and teacher on one head. `auxiliary`: the
+ * Ways in which a model learns from its teacher. `distill`: labels and teacher on one head. `auxiliary`: the
  * teacher on a head of its own. `adapter`: that, and a teacher corrected by fresh labels on a third head.
  * `representations`: the user's past embeddings as one more input. `full`: `adapter` and `representations`.
  */
@@ -306,7 +310,7 @@ export const TRANSFER_TECHNIQUES = ["none", "distill", "auxiliary", "adapter", "
 /** One of {@link TRANSFER_TECHNIQUES}. */
 export type TransferTechnique = (typeof TRANSFER_TECHNIQUES)[number];
 
-/** How a vertical model learns from its teacher. @see arXiv 2502.17494 §4 */
+/** How a model learns from its teacher. @see arXiv 2502.17494 §4 */
 export interface TransferConfig {
   readonly technique: TransferTechnique;
   /** α: the distillation head learns `min(1, α p)`. */
@@ -353,7 +357,7 @@ export interface ModelConfig {
   readonly surface: string | null;
   /** What it predicts; null for all objectives of the project. */
   readonly objectives: readonly string[] | null;
-  /** Model that a vertical model learns from; null where there is none. */
+  /** Model that it learns from; null where there is none. */
   readonly teacher: string | null;
   readonly transfer: TransferConfig;
   /** Read by kind `foundation` alone. */

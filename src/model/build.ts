@@ -2,7 +2,7 @@ import type { ModelConfig } from "../config/types.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import { constantOutputs } from "../metrics/outcomes/index.ts";
 import type { AmountSummary, LabelSummary } from "../metrics/outcomes/label-summary.ts";
-import type { Initializer, Linear } from "../nn/index.ts";
+import type { Initializer } from "../nn/index.ts";
 import { fromArray, noGrad, type Tensor } from "../torch/index.ts";
 import { BaseRate } from "./baselines/base-rate.ts";
 import { Logistic } from "./baselines/logistic.ts";
@@ -35,48 +35,30 @@ export interface ModelInputs {
 /** The part of a model's configuration that decides its parameters. */
 export type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers" | "history" | "architecture">;
 
-/** A model, and the maps whose outputs are its logits, one after the other. */
-interface Built {
-  readonly model: Model;
-  readonly outputs: readonly (Linear | undefined)[];
-}
-
-type Builder = (config: ModelShape, inputs: ModelInputs) => Built;
+type Builder = (config: ModelShape, inputs: ModelInputs) => Model;
 
 const ranker =
   (init: RankerFamily): Builder =>
-  (config, { spec, initial }) => {
-    const model = init(spec, { sizes: sizesOf(config), history: config.history }, initial);
-    return { model, outputs: model.heads.outputs };
-  };
+  (config, { spec, initial }) =>
+    init(spec, { sizes: sizesOf(config), history: config.history }, initial);
 
 /** How each kind of model is made: every kind has a row, leaving one out does not compile. */
 const BUILDERS: Readonly<Record<ModelConfig["kind"], Builder>> = {
-  baseRate: (_, inputs) => ({ model: BaseRate.of(constantsOf(inputs)), outputs: [] }),
-  logistic: (_, { spec, initial }) => {
-    const model = Logistic.init(spec, initial);
-    return { model, outputs: [model.numbers] };
-  },
+  baseRate: (_, inputs) => BaseRate.of(constantsOf(inputs)),
+  logistic: (_, { spec, initial }) => Logistic.init(spec, initial),
   previous: ranker(initPrevious),
   din: ranker(initDin),
   sasrec: ranker(initSasrec),
   hstu: ranker(initHstu),
-  wukong: (config, { spec, initial }) => {
-    const model = WukongRanker.init(spec, sizesOf(config), initial);
-    return { model, outputs: [model.head.layers.at(-1)] };
-  },
+  wukong: (config, { spec, initial }) => WukongRanker.init(spec, sizesOf(config), initial),
   mmoe: ranker(initMmoe),
   ple: ranker(initPle),
   star: ranker(initStar),
   foundation: (config, { spec, initial }) => {
     const { architecture, history } = config;
-    const model = Foundation.init(spec, { sizes: sizesOf(config), architecture, history }, initial);
-    return { model, outputs: model.heads.outputs };
+    return Foundation.init(spec, { sizes: sizesOf(config), architecture, history }, initial);
   },
-  vertical: (config, { spec, initial }) => {
-    const model = Vertical.init(spec, sizesOf(config), initial);
-    return { model, outputs: [model.output] };
-  },
+  vertical: (config, { spec, initial }) => Vertical.init(spec, sizesOf(config), initial),
 };
 
 /**
@@ -86,10 +68,14 @@ const BUILDERS: Readonly<Record<ModelConfig["kind"], Builder>> = {
  * @see arXiv 1708.02002 §3.3
  */
 export function buildModel(config: ModelShape, inputs: ModelInputs): Model {
-  const { model, outputs } = BUILDERS[config.kind](config, inputs);
-  const biases = outputs.flatMap((output) => output?.bias ?? []);
-  if (biases.length > 0) startAt(constantsOf(inputs), biases);
+  const model = BUILDERS[config.kind](config, inputs);
+  startAtConstants(model.outputBiases?.() ?? [], inputs);
   return model;
+}
+
+/** Sets the biases of outputs to those of a constant predictor. @shape biases [W_i], together W, or none */
+export function startAtConstants(biases: readonly Tensor[], inputs: ModelInputs): void {
+  if (biases.length > 0) startAt(constantsOf(inputs), biases);
 }
 
 /** @shape → [W] */

@@ -3,15 +3,24 @@ export { BaseRate } from "./baselines/base-rate.ts";
 export { Logistic } from "./baselines/logistic.ts";
 export { Ranker } from "./baselines/ranker.ts";
 export { initPrevious } from "./baselines/rankers.ts";
-export { buildModel, type ModelInputs } from "./build.ts";
-export type { Workload } from "./cost/blank-batch.ts";
+export { buildModel, type ModelInputs, startAtConstants } from "./build.ts";
+export { blankBatch, type Workload } from "./cost/blank-batch.ts";
 export { costOf, describeCost, type ModelCost } from "./cost/model-cost.ts";
 export type { PartCost } from "./cost/trace-cost.ts";
 export { Foundation } from "./foundation/foundation.ts";
 export { toDevice } from "./inputs/content-maps.ts";
 export { Embeddings } from "./inputs/embeddings.ts";
 export { FactorizationMachineBlock, LinearCompressionBlock, WukongLayer } from "./interaction/wukong.ts";
-export { isSplit, isTeacher, type Model, type Representation, type SplitModel, type Teacher } from "./model.ts";
+export {
+  isSplit,
+  isStudent,
+  isTeacher,
+  type Model,
+  type Representation,
+  type SplitModel,
+  type Student,
+  type Teacher,
+} from "./model.ts";
 export { DinPooling } from "./sequence/din-pooling.ts";
 export { type Sizes, sizesOf } from "./sizes.ts";
 export { Vertical } from "./vertical.ts";

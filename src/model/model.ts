@@ -5,6 +5,12 @@ import type { Tensor } from "../torch/index.ts";
 export interface Model {
   /** The outputs, logits where all objectives are yes or no. @shape → [B, W], the columns as `objectivesOf` the spec has them */
   logits(batch: Batch): Tensor;
+  /**
+   * Biases of the outputs, one after the other, W in all: training starts with them at what a constant predictor says.
+   *
+   * @default the outputs have no biases, or begin where they were drawn
+   */
+  outputBiases?(): readonly Tensor[];
 }
 
 /** A model whose part of a user does not depend on the candidate: `logits(b) = score(user(b), b)`. */
@@ -37,4 +43,20 @@ export interface Teacher extends Model {
 /** Whether others can learn from a model. */
 export function isTeacher(model: Model): model is Teacher {
   return "represent" in model;
+}
+
+/**
+ * A model that can learn from a teacher: `logits(b) = outputs(backbone(b), b)`. While it learns, further heads read its
+ * backbone; what is served stays a model of the same shape.
+ */
+export interface Student extends Model {
+  /** What its heads read. @shape → [B, H] */
+  backbone(batch: Batch): Tensor;
+  /** What its heads make of the backbone of a batch. @shape backbone [B, H] → [B, W] */
+  outputs(backbone: Tensor, batch: Batch): Tensor;
+}
+
+/** Whether a model can learn from a teacher. */
+export function isStudent(model: Model): model is Student {
+  return "backbone" in model && "outputs" in model;
 }

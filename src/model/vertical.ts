@@ -4,10 +4,12 @@ import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { type Initializer, Linear } from "../nn/index.ts";
 import { JaggedTensor, meanSegments } from "../ops/index.ts";
 import { cat, type Tensor } from "../torch/index.ts";
+import { biasesOf } from "./heads/task-heads.ts";
 import { contentFields, initVectorMaps, numContent, toDevice, type VectorMaps } from "./inputs/content-maps.ts";
 import { columnsOf, embedColumns, type Tables } from "./inputs/embed-columns.ts";
 import { eventTokens, initEventContent, initTables } from "./inputs/embeddings.ts";
-import type { SplitModel } from "./model.ts";
+import { pastOf } from "./inputs/past.ts";
+import type { Representation, SplitModel, Student, Teacher } from "./model.ts";
 import type { Sizes } from "./sizes.ts";
 
 /**
@@ -17,7 +19,7 @@ import type { Sizes } from "./sizes.ts";
  * - `u = W_u [contextual ∥ mean_l W_e e_l ∥ past]`, `past` the mean of the user's embeddings where the spec has them
  * - `z = W_o relu(… relu(W_1 relu(u + W_c [candidate ∥ lists ∥ vectors ∥ numbers])))`
  */
-export class Vertical implements SplitModel {
+export class Vertical implements SplitModel, Student, Teacher {
   readonly tables: Tables;
   readonly event: Linear;
   readonly vectors: VectorMaps;
@@ -69,11 +71,6 @@ export class Vertical implements SplitModel {
     });
   }
 
-  /** Width of the {@link backbone}. */
-  get width(): number {
-    return this.output.weight.shape[1] ?? 0;
-  }
-
   /** @shape contextual [R], history offsets [R+1] → [R, H] */
   user(batch: Batch): Tensor {
     const { spec, tables } = this;
@@ -82,13 +79,12 @@ export class Vertical implements SplitModel {
     const known = [...embedColumns(tables, columnsOf(spec.contextual, batch.contextual)), history];
     const { pastEmbeddings = 0 } = spec;
     if (pastEmbeddings === 0) return this.userMap.apply(cat(known, 1));
-    const requests = offsets.length - 1;
-    const past = batch.knowledge?.past ?? new Float32Array(requests * pastEmbeddings);
-    return this.userMap.apply(cat([...known, toDevice(past, [requests, pastEmbeddings], history)], 1));
+    const past = pastOf(batch, [offsets.length - 1, pastEmbeddings], history);
+    return this.userMap.apply(cat([...known, past], 1));
   }
 
   /** What the task heads read of a user and the candidates. @shape user [B, H] → [B, H] */
-  backbone(user: Tensor, batch: Batch): Tensor {
+  private hidden(user: Tensor, batch: Batch): Tensor {
     const { spec, tables } = this;
     const ids = embedColumns(tables, columnsOf(spec.candidate, batch.candidate));
     const candidate = [...ids, ...contentFields(this, batch.content)];
@@ -99,10 +95,28 @@ export class Vertical implements SplitModel {
 
   /** @shape user [B, H], the row of {@link user} of each candidate → [B, W] */
   score(user: Tensor, batch: Batch): Tensor {
-    return this.output.apply(this.backbone(user, batch));
+    return this.outputs(this.hidden(user, batch));
   }
 
   logits(batch: Batch): Tensor {
     return this.score(this.user(batch), batch);
+  }
+
+  backbone(batch: Batch): Tensor {
+    return this.hidden(this.user(batch), batch);
+  }
+
+  outputs(backbone: Tensor): Tensor {
+    return this.output.apply(backbone);
+  }
+
+  /** The embedding is the user's part of the first layer. */
+  represent(batch: Batch): Representation {
+    const user = this.user(batch);
+    return { logits: this.score(user, batch), embedding: user };
+  }
+
+  outputBiases(): readonly Tensor[] {
+    return biasesOf([this.output]);
   }
 }

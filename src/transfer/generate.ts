@@ -2,14 +2,15 @@ import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { TEACHER_KINDS } from "../config/types.ts";
-import { EventStore, timeSplitOf } from "../data/index.ts";
+import { timeSplitOf } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { sha256 } from "../files/digest.ts";
 import { isTeacher, type Teacher } from "../model/index.ts";
 import { noGrad, Scope, type Tensor } from "../torch/index.ts";
-import { openRun, RunFolder } from "../train/index.ts";
+import { enrichmentOf, mapBatches, openRun, RunFolder } from "../train/index.ts";
 import type { Snapshot } from "./knowledge-format.ts";
+import { fingerprintOf, knowledgeFolder, knowledgeFor } from "./knowledge-in-use.ts";
 import { KnowledgeStore } from "./knowledge-store.ts";
 import { inSample, KnowledgeWriter, type ScoredChunk } from "./knowledge-writer.ts";
 
@@ -48,9 +49,10 @@ export interface Generated {
 
 /**
  * One forward pass of each run over the examples of its part, published as one version of the teacher's knowledge. A
- * version of the same runs over the same examples is left as it is, so that any number of vertical models costs one pass.
+ * version of the same runs over the same examples is left as it is, so that any number of students costs one pass. A
+ * teacher that was taught itself reads what its own teacher knew of the past, as it did when it learned.
  *
- * @throws {LapidaryError} KNOWLEDGE_IN_SAMPLE before anything is scored, RUN_UNFINISHED, RUN_CHANGED, TRANSFER_TEACHER
+ * @throws {LapidaryError} KNOWLEDGE_IN_SAMPLE before anything is scored, RUN_UNFINISHED, RUN_CHANGED, TRANSFER_TEACHER, KNOWLEDGE_CHANGED
  */
 export async function generate(project: ProjectConfig, options: GenerateOptions): Promise<Generated> {
   const { teacher, parts, onProgress = () => {}, signal } = options;
@@ -65,9 +67,9 @@ export async function generate(project: ProjectConfig, options: GenerateOptions)
   const kinds = objectiveKinds === undefined ? {} : { objectiveKinds };
   using writer = new KnowledgeWriter(dir, { id, teacher, events, objectives, ...kinds, snapshots });
   let scored = 0;
-  for (const [snapshot, { model, inputs }] of teachers.entries()) {
+  for (const [snapshot, { model, inputs, enrich }] of teachers.entries()) {
     const { fromMs, untilMs } = parts[snapshot]!;
-    for await (const batch of await inputs.batchesOf({ fromMs, untilMs }, ProcessMesh.single())) {
+    for await (const batch of mapBatches(await inputs.batchesOf({ fromMs, untilMs }, ProcessMesh.single()), enrich)) {
       signal?.throwIfAborted();
       writer.add(score(model, batch, snapshot));
       scored += batch.size;
@@ -76,19 +78,6 @@ export async function generate(project: ProjectConfig, options: GenerateOptions)
   }
   writer.publish();
   return describe(dir, scored);
-}
-
-/** Folder of a teacher's knowledge. */
-export function knowledgeFolder(project: ProjectConfig, teacher: string): string {
-  return join(project.knowledge, teacher);
-}
-
-/** Fingerprint of the project's event store. */
-export function fingerprintOf(project: ProjectConfig): string {
-  const store = EventStore.open(project.store);
-  const { fingerprint } = store;
-  store.close();
-  return fingerprint;
 }
 
 function describe(dir: string, scored: number): Generated {
@@ -106,14 +95,15 @@ function snapshotOf(project: ProjectConfig, { run, fromMs, untilMs }: ScoringPar
 }
 
 function openTeacher(project: ProjectConfig, run: string) {
-  const { folder, config, model, inputs } = openRun(project, run);
-  if (isTeacher(model)) return { model, inputs };
+  const opened = openRun(project, run);
+  const { folder, config, model, inputs } = opened;
+  if (isTeacher(model)) return { model, inputs, enrich: enrichmentOf(opened, knowledgeFor(project)) };
   throw new LapidaryError({
     code: "TRANSFER_TEACHER",
     where: folder.path,
-    expected: `a model of one of the kinds ${TEACHER_KINDS.join(", ")}`,
+    expected: `a model with \`represent\`, or of one of the kinds ${TEACHER_KINDS.join(", ")}`,
     got: config.model.kind,
-    hint: "Models of other kinds make no embeddings of a user.",
+    hint: "Other models make no embedding of a user.",
   });
 }
 

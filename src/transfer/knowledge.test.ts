@@ -9,6 +9,7 @@ import { ingest } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { Ranker } from "../model/index.ts";
 import { type Generated, generate } from "./generate.ts";
+import { turnClicks } from "./knowledge.test.support.ts";
 import { KnowledgeStore } from "./knowledge-store.ts";
 import { KnowledgeWriter } from "./knowledge-writer.ts";
 import { generateSliced } from "./slices.ts";
@@ -188,19 +189,6 @@ describe("generate by slices", () => {
     expect((await isEqual(horizonMs - 86_400_000, "learned"))[1]).toBe(false);
   });
 });
-
-/** The sample log with every click from a time on turned into none, and the other way round. */
-function turnClicks(log: string, fromMs: number): string {
-  const [header = "", ...rows] = log.trimEnd().split("\n");
-  const columns = header.split(",");
-  const [time, clicked] = [columns.indexOf("time"), columns.indexOf("clicked")];
-  const turned = rows.map((row) => {
-    const cells = row.split(",");
-    if (Date.parse(cells[time] ?? "") < fromMs) return row;
-    return cells.map((cell, i) => (i === clicked ? String(1 - Number(cell)) : cell)).join(",");
-  });
-  return `${[header, ...turned].join("\n")}\n`;
-}
 
 describe("a generation that is killed", () => {
   it("leaves the version before it, and the next one is whole", async () => {

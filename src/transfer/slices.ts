@@ -2,8 +2,9 @@ import { DAY_MS } from "../base/units.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { countExamples, EventStore, timeSplitOf } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
-import { modelOf, type TrainingProgress, train } from "../train/index.ts";
+import { modelOf, type TrainingProgress } from "../train/index.ts";
 import { type Generated, type GenerateOptions, generate, type ScoringPart } from "./generate.ts";
+import { transfer } from "./transfer.ts";
 
 /** How to generate knowledge of the training window itself. */
 export interface SlicedOptions extends Omit<GenerateOptions, "parts" | "onProgress"> {
@@ -26,10 +27,11 @@ export type SlicedOutcome =
 /**
  * Trains a teacher slice by slice in order of time, each going on from the one before, and lets each score the slice
  * after it, the last one all that follows: every example is scored by a teacher that has not learned from it. The runs
- * are `NAME@2022-04-12`, by their horizon; finished ones are not trained again.
+ * are `NAME@2022-04-12`, by their horizon; finished ones are not trained again. A teacher that has a teacher itself learns
+ * from it: of each example it is told what a snapshot said that had not learned from it.
  *
  * @see arXiv 2502.17494 §3: predictions are logged before the teacher is trained on the example
- * @throws {LapidaryError} as `train` and {@link generate} do
+ * @throws {LapidaryError} as `transfer` and {@link generate} do
  */
 export async function generateSliced(project: ProjectConfig, options: SlicedOptions): Promise<SlicedOutcome> {
   const { teacher, mesh, signal, onTrain, onScore, onNotice } = options;
@@ -47,7 +49,7 @@ export async function generateSliced(project: ProjectConfig, options: SlicedOpti
       after: runs[i - 1] ?? null,
       factsUntilMs,
     };
-    const outcome = await train(project, {
+    const outcome = await transfer(project, {
       ...{ model: teacher, run, slice, mesh },
       ...(signal === undefined ? {} : { signal }),
       ...(onNotice === undefined ? {} : { onNotice }),

@@ -76,7 +76,7 @@ describe("the auxiliary head", () => {
     const batch = taught();
     const head = (lesson.extra as { transfer: { auxiliary: { apply(x: Tensor): Tensor } } }).transfer.auxiliary;
     const served = model.logits(batch).toNumbers();
-    const distilled = head.apply(model.backbone(model.user(batch), batch)).toNumbers();
+    const distilled = head.apply(model.backbone(batch)).toNumbers();
     const soft = [...knowledge().logits].map((z) => Math.min(1, 1.5 * sigmoid(z)));
     expect(soft).toContain(1);
     const labels = meanLoss(served, [...batch.labels], batch.labelMask);

@@ -1,9 +1,9 @@
 import type { TransferConfig, TransferTechnique } from "../config/types.ts";
 import { type Objective, type ObjectiveSpec, objectivesOf, outputWidth } from "../features/objectives.ts";
-import type { Batch } from "../features/spec.ts";
-import { type ModelInputs, toDevice, type Vertical } from "../model/index.ts";
+import type { Batch, FeatureSpec } from "../features/spec.ts";
+import { blankBatch, type ModelInputs, type Student, startAtConstants, toDevice } from "../model/index.ts";
 import { Linear, Mlp } from "../nn/index.ts";
-import { cat, noGrad, type Tensor } from "../torch/index.ts";
+import { cat, noGrad, Scope, type Tensor } from "../torch/index.ts";
 import { type Lesson, type LossScope, labelLoss, labelsOf, maskedLoss, taughtLoss } from "../train/index.ts";
 
 /** What a technique uses; a technique has a row, leaving one out does not compile. */
@@ -67,7 +67,7 @@ export class StudentAdapter {
   }
 }
 
-/** What is trained beside a vertical model, and never served. A part that the technique does not use is null. */
+/** What is trained beside a student, and never served. A part that the technique does not use is null. */
 interface Beside {
   readonly auxiliary: Linear | null;
   readonly adapter: StudentAdapter | null;
@@ -75,7 +75,7 @@ interface Beside {
 }
 
 /**
- * How a vertical model learns from its teacher's logits `z_F`, `h` the log loss over what is known, `x` the backbone; of an
+ * How a student learns from its teacher's logits `z_F`, `h` the log loss over what is known, `x` the backbone; of an
  * amount or a count `h` is the cross entropy of the teacher's distribution, α a factor of its probability or rate:
  *
  * - on one head, plain distillation: `h(z_S, y) + h(z_S, σ(z_F))`
@@ -87,12 +87,12 @@ interface Beside {
  *
  * @see arXiv 2502.17494 eq. 2–7, algorithm 1
  */
-export function lessonOf(model: Vertical, config: TransferConfig, inputs: ModelInputs): Lesson {
+export function lessonOf(model: Student, config: TransferConfig, inputs: ModelInputs): Lesson {
   const parts = TECHNIQUE_PARTS[config.technique];
   const extra = drawBeside(model, parts, inputs);
   const loss = (batch: Batch, over: LossScope): Tensor => {
-    const backbone = model.backbone(model.user(batch), batch);
-    const served = model.output.apply(backbone);
+    const backbone = model.backbone(batch);
+    const served = model.outputs(backbone, batch);
     const total = [labelLoss(served, batch, over)];
     const taught = teacherOf(batch, served);
     if (taught === null) return total[0] as Tensor;
@@ -114,12 +114,13 @@ export function lessonOf(model: Vertical, config: TransferConfig, inputs: ModelI
   return { loss, extra: { transfer: extra } };
 }
 
-function drawBeside(model: Vertical, parts: Parts, { rates, initial, spec }: ModelInputs): Beside {
+function drawBeside(model: Student, parts: Parts, inputs: ModelInputs): Beside {
+  const { initial, spec } = inputs;
+  const width = parts.auxiliary ? backboneWidth(model, spec) : 0;
   const head = (): Linear => {
-    const made = Linear.init({ in: model.width, out: outputWidth(spec) }, initial);
+    const made = Linear.init({ in: width, out: outputWidth(spec) }, initial);
     // They begin where the serving head begins.
-    const { bias } = model.output;
-    if (bias !== null && rates.length > 0) noGrad(() => made.bias?.copy_(bias));
+    startAtConstants(made.bias === null ? [] : [made.bias], inputs);
     return made;
   };
   return {
@@ -127,6 +128,11 @@ function drawBeside(model: Vertical, parts: Parts, { rates, initial, spec }: Mod
     adapter: parts.adapter ? StudentAdapter.init(spec, { initial }) : null,
     adapted: parts.adapter ? head() : null,
   };
+}
+
+function backboneWidth(model: Student, spec: FeatureSpec): number {
+  using _scope = new Scope();
+  return noGrad(() => model.backbone(blankBatch({ spec, historyLengths: [1] }))).shape[1] ?? 0;
 }
 
 /** The teacher's outputs where the model is; null for a batch without knowledge. */

@@ -10,8 +10,9 @@ import { sha256 } from "../files/digest.ts";
 import { Foundation } from "../model/index.ts";
 import { readSafetensors } from "../torch/files/safetensors.ts";
 import { Scope } from "../torch/index.ts";
+import { knowledgeFor } from "./knowledge-in-use.ts";
 import { generateSliced } from "./slices.ts";
-import { knowledgeFor, type TransferOptions, transfer } from "./transfer.ts";
+import { type TransferOptions, transfer } from "./transfer.ts";
 
 const UPDATES = 12;
 

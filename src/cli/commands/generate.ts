@@ -12,19 +12,20 @@ import { updateOf } from "./train.ts";
 /** Lengths of a slice by name. @unit ms */
 const SLICES: Readonly<Record<string, number>> = { day: DAY_MS, hour: 3_600_000 };
 
-/** `lapidary generate NAME`: what a teacher says of logged examples, for all vertical models that learn from it. */
+/** `lapidary generate NAME`: what a teacher says of logged examples, for all models that learn from it. */
 export const generate = defineCommand({
   name: "generate",
-  summary: "lets a teacher score logged examples, for vertical models to learn from",
+  summary: "lets a teacher score logged examples, for other models to learn from",
   description:
     "Writes, once per example, a teacher's logit of every objective and its embedding of the user, into the knowledge " +
     "store. A run may only score what comes after the end of its training: of anything earlier it repeats the labels. " +
     "With --slices the teacher is trained slice by slice, each going on from the one before, and each slice is scored " +
-    "before it is learned from; the runs are NAME@DATE, and those that are finished are not trained again.",
+    "before it is learned from; the runs are NAME@DATE, and those that are finished are not trained again. A teacher " +
+    "that has a teacher itself learns from what that one has left.",
   args: [{ name: "NAME", description: "teacher: a model that reads histories, such as foundation", required: true }],
   options: {
     slices: text("LENGTH", "trains and scores slice by slice over the training window: day or hour"),
-    run: text("NAME", "finished run that scores, without --slices (default: the model's name)"),
+    run: text("NAME", "finished run that scores, without --slices (default: the one that train or transfer makes)"),
     from: text("TIME", "first time that is scored, without --slices (default: split.trainUntil)"),
     until: text("TIME", "time before which is scored, without --slices (default: split.testUntil)"),
   },
@@ -46,7 +47,9 @@ export const generate = defineCommand({
       const { trainUntilMs, testUntilMs } = timeSplitOf(project.split, "a teacher's knowledge");
       const fromMs = from === null ? trainUntilMs : instant("--from", from);
       const untilMs = until === null ? testUntilMs : instant("--until", until);
-      const parts = [{ run: run ?? teacher, fromMs, untilMs }];
+      const isTaught = modelOf(project, teacher).transfer.technique !== "none";
+      const usual = isTaught ? api.transferRun(project, teacher) : teacher;
+      const parts = [{ run: run ?? usual, fromMs, untilMs }];
       const generated = await api.generate(project, { teacher, parts, signal, onProgress: onScore });
       scoring.finish("");
       return finished(generated);

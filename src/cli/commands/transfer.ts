@@ -4,16 +4,16 @@ import { defineCommand } from "../command.ts";
 import { flag, text } from "../option.ts";
 import { describe, updateOf } from "./train.ts";
 
-/** `lapidary transfer NAME`: trains a vertical model with its teacher's knowledge, or continues where it was stopped. */
+/** `lapidary transfer NAME`: trains a model with its teacher's knowledge, or continues where it was stopped. */
 export const transfer = defineCommand({
   name: "transfer",
-  summary: "trains a vertical model with the knowledge of its teacher",
+  summary: "trains a model with the knowledge of its teacher",
   description:
-    "Trains a vertical model of the configuration with what `lapidary generate` has written of its teacher, by the " +
+    "Trains a model of the configuration with what `lapidary generate` has written of its teacher, by the " +
     "technique that its `transfer` names: distill, auxiliary, adapter, representations or full. Examples that the " +
     "teacher has not scored are learned from their labels alone. What is served is a model of the same shape as one " +
     "that has learned alone (`lapidary train NAME`).",
-  args: [{ name: "NAME", description: "vertical model to train", required: true }],
+  args: [{ name: "NAME", description: "model to train, with a `teacher` in the configuration", required: true }],
   options: {
     run: text("NAME", "name of the run's folder (default: NAME-TECHNIQUE)"),
     fresh: flag("moves an earlier run of this name aside and starts over"),

@@ -3,6 +3,7 @@ import { outputWidth } from "../../features/objectives.ts";
 import type { Batch, FeatureSpec } from "../../features/spec.ts";
 import { type Initializer, Linear } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
+import { biasesOf } from "../heads/task-heads.ts";
 import { contentFields, initVectorMaps, toDevice, type VectorMaps } from "../inputs/content-maps.ts";
 import { columnsOf, embedColumns, type Tables } from "../inputs/embed-columns.ts";
 import { initTables } from "../inputs/embeddings.ts";
@@ -42,5 +43,9 @@ export class Logistic implements Model {
     const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.candidate, batch.candidate)];
     const terms = [...embedColumns(tables, columns), ...contentFields(this, batch.content)];
     return terms.reduce((sum, term) => sum.add(term), this.numbers.apply(numbers));
+  }
+
+  outputBiases(): readonly Tensor[] {
+    return biasesOf([this.numbers]);
   }
 }

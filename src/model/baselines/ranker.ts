@@ -1,11 +1,11 @@
 import type { Batch } from "../../features/spec.ts";
 import type { JaggedTensor } from "../../ops/index.ts";
 import { cat, type Tensor } from "../../torch/index.ts";
-import type { TaskHeads } from "../heads/task-heads.ts";
+import { biasesOf, type TaskHeads } from "../heads/task-heads.ts";
 import type { Embeddings } from "../inputs/embeddings.ts";
 import { numSurfacesOf, SurfaceRoute } from "../inputs/surfaces.ts";
 import type { CrossNetwork } from "../interaction/cross-network.ts";
-import type { Representation, Teacher } from "../model.ts";
+import type { Representation, Student, Teacher } from "../model.ts";
 
 /** What makes one vector of a history, for a candidate. */
 export interface HistoryReader {
@@ -26,7 +26,7 @@ export interface RankerParts {
  * The common form of the published ranking models that read a history: `x_0 = [tokens ∥ candidate ∥ reader(history)]`,
  * `z = heads(interaction(x_0))`.
  */
-export class Ranker implements Teacher {
+export class Ranker implements Student, Teacher {
   readonly embeddings: Embeddings;
   readonly reader: HistoryReader;
   readonly interaction: CrossNetwork | null;
@@ -48,12 +48,28 @@ export class Ranker implements Teacher {
     return this.represent(batch).logits;
   }
 
+  backbone(batch: Batch): Tensor {
+    return this.read(batch).backbone;
+  }
+
+  outputs(backbone: Tensor, batch: Batch): Tensor {
+    return this.heads.apply(backbone, SurfaceRoute.of(batch, numSurfacesOf(this.embeddings.spec)));
+  }
+
   /** The embedding is what the reader made of the history. */
   represent(batch: Batch): Representation {
+    const { backbone, embedding } = this.read(batch);
+    return { logits: this.outputs(backbone, batch), embedding };
+  }
+
+  outputBiases(): readonly Tensor[] {
+    return biasesOf(this.heads.outputs);
+  }
+
+  private read(batch: Batch): { readonly backbone: Tensor; readonly embedding: Tensor } {
     const { features, candidate } = this.embeddings.apply(batch);
     const embedding = this.reader.apply(this.embeddings.events(batch.history), candidate, features);
     const x0 = cat([features.flatten(1), candidate, embedding], 1);
-    const route = SurfaceRoute.of(batch, numSurfacesOf(this.embeddings.spec));
-    return { logits: this.heads.apply(this.interaction?.apply(x0) ?? x0, route), embedding };
+    return { backbone: this.interaction?.apply(x0) ?? x0, embedding };
   }
 }

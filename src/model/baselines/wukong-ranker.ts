@@ -2,9 +2,10 @@ import { outputWidth } from "../../features/objectives.ts";
 import type { Batch, FeatureSpec } from "../../features/spec.ts";
 import { type Initializer, Mlp } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
+import { biasesOf } from "../heads/task-heads.ts";
 import { FeatureTokens } from "../inputs/feature-tokens.ts";
 import { WukongLayer } from "../interaction/wukong.ts";
-import type { Model } from "../model.ts";
+import type { Student } from "../model.ts";
 import type { Sizes } from "../sizes.ts";
 
 /**
@@ -13,7 +14,7 @@ import type { Sizes } from "../sizes.ts";
  *
  * @see arXiv 2403.02545 §3
  */
-export class WukongRanker implements Model {
+export class WukongRanker implements Student {
   readonly tokens: FeatureTokens;
   readonly layers: readonly WukongLayer[];
   readonly head: Mlp;
@@ -41,7 +42,18 @@ export class WukongRanker implements Model {
   }
 
   logits(batch: Batch): Tensor {
-    const mixed = this.layers.reduce((x, layer) => layer.apply(x), this.tokens.apply(batch));
-    return this.head.apply(mixed.flatten(1));
+    return this.outputs(this.backbone(batch));
+  }
+
+  backbone(batch: Batch): Tensor {
+    return this.layers.reduce((x, layer) => layer.apply(x), this.tokens.apply(batch)).flatten(1);
+  }
+
+  outputs(backbone: Tensor): Tensor {
+    return this.head.apply(backbone);
+  }
+
+  outputBiases(): readonly Tensor[] {
+    return biasesOf([this.head.layers.at(-1)]);
   }
 }

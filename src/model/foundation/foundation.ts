@@ -4,12 +4,12 @@ import type { Batch, EventColumns, FeatureSpec } from "../../features/spec.ts";
 import type { Initializer } from "../../nn/index.ts";
 import type { JaggedTensor } from "../../ops/index.ts";
 import { cat, type Tensor } from "../../torch/index.ts";
-import { initTaskHeads, type TaskHeads } from "../heads/task-heads.ts";
+import { biasesOf, initTaskHeads, type TaskHeads } from "../heads/task-heads.ts";
 import { Embeddings } from "../inputs/embeddings.ts";
 import { numSurfacesOf, SurfaceGate, SurfaceRoute } from "../inputs/surfaces.ts";
 import { CrossArch, clsTokens, SUMMARY, type Summaries, summaryTokens } from "../interaction/cross-arch.ts";
 import { LinearCompressionBlock } from "../interaction/wukong.ts";
-import type { Representation, Teacher } from "../model.ts";
+import type { Representation, Student, Teacher } from "../model.ts";
 import { CandidateAttention } from "../sequence/candidate-attention.ts";
 import type { Sizes } from "../sizes.ts";
 import { FoundationLayer, type FoundationState } from "./foundation-layer.ts";
@@ -44,7 +44,7 @@ interface Parts {
  *
  * @see arXiv 2411.09852 §4, arXiv 2403.02545 §3; engineering.fb.com, 10 Nov 2025
  */
-export class Foundation implements Teacher {
+export class Foundation implements Student, Teacher {
   readonly embeddings: Embeddings;
   readonly gate: SurfaceGate | null;
   readonly cls: readonly (LinearCompressionBlock | null)[];
@@ -105,8 +105,26 @@ export class Foundation implements Teacher {
     return this.represent(batch).logits;
   }
 
+  backbone(batch: Batch): Tensor {
+    return this.read(batch).backbone;
+  }
+
+  outputs(backbone: Tensor, batch: Batch): Tensor {
+    return this.heads.apply(backbone, SurfaceRoute.of(batch, numSurfacesOf(this.embeddings.spec)));
+  }
+
   /** The embedding is the mean of the last layer's sequence summary: `mean(S_sum)` over its tokens. */
   represent(batch: Batch): Representation {
+    const { backbone, summaries } = this.read(batch);
+    return { logits: this.outputs(backbone, batch), embedding: summaries.histories.mean([1]) };
+  }
+
+  outputBiases(): readonly Tensor[] {
+    return biasesOf(this.heads.outputs);
+  }
+
+  /** What the heads read, and the last layer's summaries. */
+  private read(batch: Batch): { readonly backbone: Tensor; readonly summaries: Summaries } {
     const { features, candidate, common } = this.embeddings.apply(batch);
     const { spec } = this.embeddings;
     const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
@@ -117,8 +135,8 @@ export class Foundation implements Teacher {
     const seen = streams.flatMap(
       (events) => this.candidate?.apply({ candidate: common, ...this.embeddings.compared(events) }) ?? [],
     );
-    const logits = this.heads.apply(cat([x.flatten(1), ...summaries, candidate, ...seen], 1), route);
-    return { logits, embedding: (told.at(-1) as Summaries).histories.mean([1]) };
+    const backbone = cat([x.flatten(1), ...summaries, candidate, ...seen], 1);
+    return { backbone, summaries: told.at(-1) as Summaries };
   }
 
   /** The summaries of every layer that is tapped. */

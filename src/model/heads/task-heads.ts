@@ -20,6 +20,11 @@ export interface TaskHeads {
   readonly outputs: readonly (Linear | undefined)[];
 }
 
+/** The biases of maps that have one. */
+export function biasesOf(maps: readonly (Linear | undefined)[]): readonly Tensor[] {
+  return maps.flatMap((map) => map?.bias ?? []);
+}
+
 /** The task heads that surfaces share, or have of their own. */
 export function initTaskHeads(config: TaskHeadsConfig, domains: DomainParts, initial: Initializer): TaskHeads {
   return domains === "experts"

@@ -5,6 +5,7 @@ import { JaggedTensor, type Lookup, mapTables } from "../../ops/index.ts";
 import { cat, fromArray, stack, type Tensor } from "../../torch/index.ts";
 import { contentFields, initVectorMaps, numContent, toDevice, type VectorMaps } from "./content-maps.ts";
 import { columnsOf, embedColumns, lookupOf, type Tables } from "./embed-columns.ts";
+import { initPast, pastToken } from "./past.ts";
 
 function allFeatures(spec: FeatureSpec): CategoryFeature[] {
   return [...spec.contextual, ...spec.candidate, ...contentOf(spec).lists, ...spec.history];
@@ -20,7 +21,7 @@ export function initTables(features: readonly CategoryFeature[], dim: number, in
 
 /** What the embedding layer makes of the examples of a batch. */
 export interface Embedded {
-  /** One token per contextual and candidate feature, list and vector, and one for the dense inputs. @shape [B, n, D] */
+  /** One token per contextual and candidate feature, list and vector, one for the dense inputs, one for past embeddings. @shape [B, n, D] */
   readonly features: Tensor;
   /** The candidate, in the space of the history's events. @shape [B, D] */
   readonly candidate: Tensor;
@@ -60,6 +61,7 @@ interface EmbeddingsParts {
   readonly item: Linear;
   readonly vectors: VectorMaps;
   readonly eventContent: Linear | null;
+  readonly past: Linear | null;
 }
 
 /** The part of a linear compression of events that is of their lists and vectors; null if they have none. */
@@ -80,7 +82,7 @@ export function eventTokens(parts: EventParts, { codes, content }: EventColumns)
 
 /**
  * Embedding layer: `e_f = table_f[code_f]` for every categorical feature, the mean of its rows for every list, a linear map
- * for every vector, an MLP for the dense inputs, and for every past event the linear compression of the concatenation of
+ * for every vector, an MLP for the dense inputs, a linear map of the past embeddings where the spec has them, and for every past event the linear compression of the concatenation of
  * its attributes' embeddings, lists and vectors.
  *
  * @see arXiv 2403.02545 §3.2; event model: engineering.fb.com, sequence learning, Nov 2024
@@ -93,6 +95,8 @@ export class Embeddings {
   readonly vectors: VectorMaps;
   /** The columns of the compression for lists and vectors; null without any. @shape [D, content · D] */
   readonly eventContent: Linear | null;
+  /** Null without past embeddings. */
+  readonly past: Linear | null;
   readonly spec: FeatureSpec;
 
   constructor(spec: FeatureSpec, parts: EmbeddingsParts) {
@@ -103,6 +107,7 @@ export class Embeddings {
     this.item = parts.item;
     this.vectors = parts.vectors;
     this.eventContent = parts.eventContent;
+    this.past = parts.past;
   }
 
   static init(spec: FeatureSpec, dim: number, initial: Initializer): Embeddings {
@@ -113,6 +118,7 @@ export class Embeddings {
       item: Linear.init({ in: (spec.candidate.length + numContent(spec)) * dim, out: dim }, initial),
       vectors: initVectorMaps(spec, dim, initial),
       eventContent: initEventContent(spec, dim, initial),
+      past: initPast(spec, dim, initial),
     });
   }
 
@@ -128,7 +134,8 @@ export class Embeddings {
 
   /** Number of feature tokens, n. */
   static numTokens(spec: FeatureSpec): number {
-    return spec.contextual.length + spec.candidate.length + numContent(spec) + 1;
+    const past = (spec.pastEmbeddings ?? 0) > 0 ? 1 : 0;
+    return spec.contextual.length + spec.candidate.length + numContent(spec) + 1 + past;
   }
 
   apply(batch: Batch): Embedded {
@@ -137,7 +144,7 @@ export class Embeddings {
     const tokens = [...embedColumns(tables, columns), ...contentFields(this, batch.content)];
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], this.event.weight);
     return {
-      features: stack([...tokens, this.numbers.apply(numbers)], 1),
+      features: stack([...tokens, this.numbers.apply(numbers), ...pastToken(this.past, batch)], 1),
       candidate: this.item.apply(cat(tokens.slice(spec.contextual.length), 1)),
       common: commonFeatures(spec).map(([f]) => tokens[f] as Tensor),
     };

@@ -61,7 +61,7 @@ export function settingsOf(config: RunConfig): readonly Leaf[] {
   const own = {
     ...model,
     ...(config.model.kind === "foundation" ? { architecture } : {}),
-    ...(config.model.kind === "vertical" ? { teacher, transfer } : {}),
+    ...(teacher === null ? {} : { teacher, transfer }),
   };
   return leavesOf({ ...config, model: own }, "");
 }

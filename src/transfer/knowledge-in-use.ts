@@ -1,0 +1,68 @@
+/** The version of a teacher's knowledge that the project uses. */
+import { join } from "node:path";
+import { LapidaryError } from "../base/errors.ts";
+import type { ProjectConfig } from "../config/project.ts";
+import { EventStore } from "../data/index.ts";
+import type { Enrich, EnrichFor } from "../train/index.ts";
+import { KnowledgeStore } from "./knowledge-store.ts";
+
+/** Folder of a teacher's knowledge. */
+export function knowledgeFolder(project: ProjectConfig, teacher: string): string {
+  return join(project.knowledge, teacher);
+}
+
+/** Fingerprint of the project's event store. */
+export function fingerprintOf(project: ProjectConfig): string {
+  const store = EventStore.open(project.store);
+  const { fingerprint } = store;
+  store.close();
+  return fingerprint;
+}
+
+/**
+ * The knowledge in use of a teacher, which must be of the events in the store.
+ *
+ * @throws {LapidaryError} KNOWLEDGE_*
+ */
+export function openKnowledge(project: ProjectConfig, teacher: string): KnowledgeStore {
+  const store = KnowledgeStore.open(knowledgeFolder(project, teacher));
+  const events = fingerprintOf(project);
+  if (store.manifest.events !== events) throw changed(store.folder, events, store.manifest.events);
+  return store;
+}
+
+/** What a run that learned from this knowledge is recorded with. */
+export function lessonIdOf({ manifest }: KnowledgeStore): string {
+  return `${manifest.teacher} ${manifest.id}`;
+}
+
+/**
+ * What evaluation needs to score runs that read their teacher's embeddings: the knowledge in use, which must be that
+ * which they have learned with.
+ *
+ * @throws {LapidaryError} KNOWLEDGE_*
+ */
+export function knowledgeFor(project: ProjectConfig): EnrichFor {
+  return ({ model, lesson }) => {
+    const store = openKnowledge(project, model.teacher ?? "");
+    const got = lessonIdOf(store);
+    if (lesson !== got) throw changed(store.folder, lesson ?? "none", got);
+    return enrichFrom(store);
+  };
+}
+
+/** Adds to batches what a store knows of their examples. */
+export function enrichFrom(store: KnowledgeStore): Enrich {
+  return (batch, spec) => ({ ...batch, knowledge: store.knowledgeOf(batch, spec) });
+}
+
+function changed(where: string, expected: string, got: string): LapidaryError {
+  const short = (text: string): string => text.replace(/[0-9a-f]{64}/, (digest) => digest.slice(0, 12));
+  return new LapidaryError({
+    code: "KNOWLEDGE_CHANGED",
+    where,
+    expected: `knowledge of ${short(expected)}`,
+    got: short(got),
+    hint: "Run `lapidary generate` again, then train the model again with --fresh.",
+  });
+}
