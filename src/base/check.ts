@@ -67,7 +67,13 @@ export function check(schema: Schema, value: unknown, path = ""): readonly Probl
   if (schema.anyOf) return checkUnion(schema, schema.anyOf, { value, path });
   if (schema.type === "object") return checkObject(schema, value, path);
   if (schema.type === "array") return checkArray(schema, value, path);
+  if (isAnything(schema)) return [];
   return fits(schema, value) ? [] : [mismatch(schema, value, path)];
+}
+
+/** A schema that says nothing of the value. */
+function isAnything({ type, enum: values, ...rest }: Schema): boolean {
+  return type === undefined && values === undefined && !("const" in rest);
 }
 
 function mismatch(schema: Schema, value: unknown, path: string): Problem {

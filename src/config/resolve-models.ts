@@ -1,6 +1,7 @@
-import { join, type Problem, show } from "../base/check.ts";
+import { isPlainObject, join, type Problem, show } from "../base/check.ts";
 import { ARCHITECTURE_DEFAULTS } from "./architecture.ts";
 import { MODEL_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
+import { isModulePath } from "./module-path.ts";
 import type { UserConfig } from "./schema.ts";
 import { type ModelConfig, type ModelKind, STUDENT_KINDS, TEACHER_KINDS, type TransferTechnique } from "./types.ts";
 
@@ -68,13 +69,14 @@ function withDefaults(model: UserModel, user: UserConfig): ModelConfig {
     teacher: model.teacher ?? null,
     transfer: { ...TRANSFER_DEFAULTS, ...model.transfer },
     architecture: { ...ARCHITECTURE_DEFAULTS, ...model.architecture },
+    options: model.options ?? {},
     training: { ...TRAINING_DEFAULTS, ...user.training, ...model.training },
   };
 }
 
 /** What is wrong with a model beyond the types of its values, by its own keys. */
 function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): readonly Omit<Problem, "code">[] {
-  const problems = [...misplaced(model, written), ...objectiveProblems(model, user)];
+  const problems = [...misplaced(model, written), ...objectiveProblems(model, user), ...optionProblems(model)];
   if (problems.length > 0) return problems;
   return [...teacherProblems(model, user), ...passProblems(model)];
 }
@@ -84,16 +86,35 @@ const KEYS_OF_KINDS: readonly { readonly keys: readonly (keyof UserModel)[]; rea
   [
     { keys: ["teacher", "transfer"], kinds: STUDENT_KINDS },
     { keys: ["architecture"], kinds: ["foundation"] },
+    { keys: ["options"], kinds: [] },
   ];
 
+/** Keys that a model of the project's own may have: whether it can be taught is known when it is made. */
+const KEYS_OF_OWN: readonly (keyof UserModel)[] = ["teacher", "transfer", "options"];
+
 function misplaced({ kind: own }: ModelConfig, written: UserModel): readonly Omit<Problem, "code">[] {
-  return KEYS_OF_KINDS.filter(({ kinds }) => !kinds.includes(own)).flatMap(({ kinds, keys }) => {
-    const named = kinds.join(", ");
-    const hint = `Remove it, or make the model of one of the kinds ${named}.`;
+  const has = (key: keyof UserModel, kinds: readonly string[]): boolean =>
+    isModulePath(own) ? KEYS_OF_OWN.includes(key) : kinds.includes(own);
+  return KEYS_OF_KINDS.flatMap(({ kinds, keys }) => {
+    const isOwn = kinds.length === 0;
+    const named = isOwn ? "models of your own" : `${kinds.join(", ")} models`;
+    const hint = isOwn ? "Remove it." : `Remove it, or make the model of kind ${kinds.map(show).join(", ")}.`;
     return keys
-      .filter((key) => written[key] !== undefined)
-      .map((path) => ({ path, expected: `nothing: only models of ${named} have it`, got: show(written[path]), hint }));
+      .filter((key) => written[key] !== undefined && !has(key, kinds))
+      .map((path) => ({ path, expected: `nothing: only ${named} have it`, got: show(written[path]), hint }));
   });
+}
+
+/** What is written into a run's configuration must come back from it as it was. */
+function optionProblems({ options }: ModelConfig): readonly Omit<Problem, "code">[] {
+  const unplain = (value: unknown, path: string): readonly Omit<Problem, "code">[] => {
+    if (Array.isArray(value)) return value.flatMap((item, i) => unplain(item, join(path, i)));
+    if (isPlainObject(value)) return Object.entries(value).flatMap(([key, item]) => unplain(item, join(path, key)));
+    if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) return [];
+    const expected = "text, a finite number, true, false, null, a list or an object";
+    return [{ path, expected, got: show(value), hint: "Options are plain data: make the rest of them in `init`." }];
+  };
+  return unplain(options, "options");
 }
 
 function objectiveProblems({ objectives, training }: ModelConfig, user: UserConfig): readonly Omit<Problem, "code">[] {
@@ -116,9 +137,9 @@ function teacherProblems({ teacher, transfer }: ModelConfig, user: UserConfig): 
     return [{ path: "teacher", expected: "the name of a model", got: "nothing", hint }];
   }
   const kinds: readonly string[] = TEACHER_KINDS;
-  const teachers = Object.entries(user.models).filter(([, { kind }]) => kinds.includes(kind));
+  const teachers = Object.entries(user.models).filter(([, { kind }]) => kinds.includes(kind) || isModulePath(kind));
   if (teachers.some(([name]) => name === teacher)) return [];
-  const expected = `a model of one of the kinds ${TEACHER_KINDS.join(", ")}`;
+  const expected = `a model of one of the kinds ${TEACHER_KINDS.join(", ")}, or of your own`;
   const hint = `There ${teachers.length === 0 ? "is none" : `are ${teachers.map(([name]) => name).join(", ")}`}.`;
   return [{ path: "teacher", expected, got: show(teacher), hint }];
 }

@@ -112,6 +112,7 @@ describe("resolveConfig", () => {
       teacher: null,
       transfer: TRANSFER_DEFAULTS,
       architecture: ARCHITECTURE_DEFAULTS,
+      options: {},
       training: { ...TRAINING_DEFAULTS, epochs: 3, seed: 7 },
     });
     expect(models["base"]?.training).toEqual({ ...TRAINING_DEFAULTS, epochs: 3 });
@@ -126,6 +127,13 @@ describe("resolveConfig", () => {
     [{ kind: "wukong", architecture: { experts: 2 } }, "models.v.architecture"],
     [{ kind: "hstu", transfer: { technique: "distill" } }, "models.v.teacher"],
     [{ kind: "foundation", objectives: ["clack"] }, "models.v.objectives"],
+    [{ kind: "./mine.py" }, "models.v.kind"],
+    [{ kind: "mine.ts" }, "models.v.kind"],
+    [{ kind: "foundation", options: { width: 3 } }, "models.v.options"],
+    [{ kind: "./mine.ts", architecture: { experts: 2 } }, "models.v.architecture"],
+    [{ kind: "./mine.ts", options: { deep: [1, { at: () => 1 }] } }, "models.v.options.deep.1.at"],
+    [{ kind: "./mine.ts", options: { rate: Number.NaN } }, "models.v.options.rate"],
+    [{ kind: "./mine.ts", transfer: { technique: "distill" } }, "models.v.teacher"],
     [{ kind: "vertical", teacher: "base" }, "models.v.teacher"],
     [{ kind: "vertical", transfer: { technique: "distill" } }, "models.v.teacher"],
     [{ kind: "vertical", objectives: ["clack"] }, "models.v.objectives"],
@@ -160,6 +168,15 @@ describe("resolveConfig", () => {
     expect(() => resolveConfig({ ...USER, objectives }, FILE)).toThrow(refused);
     const right = { ...USER.objectives, early };
     expect(resolveConfig({ ...USER, objectives: right }, FILE).events.outcomes["early"]?.windowOf).toBe("conversion");
+  });
+
+  it("takes a model of one's own, as a student and as a teacher too", () => {
+    const options = { width: 3, names: ["a", null], deep: { on: true } };
+    const mine = { kind: "./models/mine.ts", options, teacher: "big", transfer: { technique: "auxiliary" } };
+    const v = { kind: "vertical", teacher: "mine", transfer: { technique: "distill" } };
+    const { models } = resolveConfig({ ...USER, models: { ...USER.models, mine, v } }, FILE);
+    expect(models["mine"]).toMatchObject({ ...mine, transfer: { ...TRANSFER_DEFAULTS, technique: "auxiliary" } });
+    expect(models["v"]?.teacher).toBe("mine");
   });
 
   it("takes a student adapter that meets each label once, in order of time", () => {

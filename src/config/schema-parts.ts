@@ -1,6 +1,7 @@
 /** What the schema of the configuration is put together from. */
 import Type, { type TSchema } from "typebox";
 import { DURATION_PATTERN } from "../base/units.ts";
+import { MODULE_PATTERN, type ModulePath } from "./module-path.ts";
 import { TIME_UNITS } from "./types.ts";
 
 const NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$";
@@ -33,6 +34,12 @@ export const ids = (description: string) =>
       ),
     ],
     { title: '"dictionary" or { hash: number of rows }', description, default: "dictionary" },
+  );
+
+/** A module of the project's own. */
+export const modulePath = (description: string) =>
+  Type.Unsafe<ModulePath>(
+    Type.String({ title: 'a module such as "./my-model.ts"', description, pattern: MODULE_PATTERN }),
   );
 
 /** A length of time. */

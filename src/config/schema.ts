@@ -11,7 +11,7 @@ import { ATTRIBUTE_SCHEMA } from "./events/attribute-schema.ts";
 import { NEGATIVES_SCHEMA } from "./events/negatives-schema.ts";
 import { OBJECTIVE_SCHEMA, OUTCOME_SCHEMA } from "./events/outcome-schema.ts";
 import { splitSchema } from "./events/split-schema.ts";
-import { field, ids, named, partitions, record, rowsFrom, timeField } from "./schema-parts.ts";
+import { field, ids, modulePath, named, partitions, record, rowsFrom, timeField } from "./schema-parts.ts";
 import { studySchema } from "./study/study-schema.ts";
 import {
   ENCODINGS,
@@ -225,7 +225,16 @@ const transfer = record(
 
 const model = record(
   {
-    kind: Type.Enum([...MODEL_KINDS], { description: "Family of the model." }),
+    kind: Type.Union(
+      [
+        Type.Enum([...MODEL_KINDS], { description: "Family of the model." }),
+        modulePath("A model of your own: a module that exports `init(spec, config, initial)`, relative to this file."),
+      ],
+      {
+        title: `one of ${MODEL_KINDS.map((kind) => `"${kind}"`).join(", ")}, or a module such as "./my-model.ts"`,
+        description: "Family of the model, or a module that exports `init` of a model of your own.",
+      },
+    ),
     size: Type.Optional(
       Type.Enum([...MODEL_SIZES], {
         description: "The dial from which sizes that are not given are derived.",
@@ -277,6 +286,12 @@ const model = record(
     ),
     transfer: Type.Optional(transfer),
     architecture: Type.Optional(ARCHITECTURE_SCHEMA),
+    options: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        title: "plain data by name",
+        description: "What a model of your own is made with besides: handed to its `init`.",
+      }),
+    ),
     training: Type.Optional(training),
   },
   "One model.",

@@ -4,6 +4,8 @@
  */
 import type { ArchitectureConfig } from "./architecture.ts";
 import type { ScalarKind } from "./events/value-kinds.ts";
+import type { ModulePath } from "./module-path.ts";
+
 /**
  * Where a key column comes from: a field of the log, or one constant for all of it. `values` says which texts of the
  * field stand for which value; null where the field holds the values themselves.
@@ -338,7 +340,8 @@ export type TableStorage = (typeof TABLE_STORAGES)[number];
 
 /** Sizes of a model; null where the kind has no such part or the dial `size` derives it. */
 export interface ModelConfig {
-  readonly kind: ModelKind;
+  /** A built-in kind, or the path of a module of the project's own. */
+  readonly kind: ModelKind | ModulePath;
   /** The dial from which all sizes that are not given are derived. */
   readonly size: ModelSize;
   /** Newest events of the history that the model reads. */
@@ -362,5 +365,7 @@ export interface ModelConfig {
   readonly transfer: TransferConfig;
   /** Read by kind `foundation` alone. */
   readonly architecture: ArchitectureConfig;
+  /** What a model of the project's own is made with besides: plain data. */
+  readonly options: Readonly<Record<string, unknown>>;
   readonly training: TrainingConfig;
 }

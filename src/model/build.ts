@@ -1,4 +1,6 @@
-import type { ModelConfig } from "../config/types.ts";
+import { LapidaryError } from "../base/errors.ts";
+import { isModulePath } from "../config/module-path.ts";
+import type { ModelConfig, ModelKind } from "../config/types.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import { constantOutputs } from "../metrics/outcomes/index.ts";
 import type { AmountSummary, LabelSummary } from "../metrics/outcomes/label-summary.ts";
@@ -19,6 +21,7 @@ import {
 import { WukongRanker } from "./baselines/wukong-ranker.ts";
 import { Foundation } from "./foundation/foundation.ts";
 import type { Model } from "./model.ts";
+import { initOwn, type NamedModule } from "./own/init-own.ts";
 import { sizesOf } from "./sizes.ts";
 import { Vertical } from "./vertical.ts";
 
@@ -30,10 +33,12 @@ export interface ModelInputs {
   /** Of the labels that are amounts or counts, by objective. @default none are */
   readonly amounts?: Readonly<Record<string, AmountSummary>>;
   readonly initial: Initializer;
+  /** Only of a model of the project's own: what makes it. */
+  readonly own?: NamedModule;
 }
 
 /** The part of a model's configuration that decides its parameters. */
-export type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers" | "history" | "architecture">;
+export type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers" | "history" | "architecture" | "options">;
 
 type Builder = (config: ModelShape, inputs: ModelInputs) => Model;
 
@@ -43,7 +48,7 @@ const ranker =
     init(spec, { sizes: sizesOf(config), history: config.history }, initial);
 
 /** How each kind of model is made: every kind has a row, leaving one out does not compile. */
-const BUILDERS: Readonly<Record<ModelConfig["kind"], Builder>> = {
+const BUILDERS: Readonly<Record<ModelKind, Builder>> = {
   baseRate: (_, inputs) => BaseRate.of(constantsOf(inputs)),
   logistic: (_, { spec, initial }) => Logistic.init(spec, initial),
   previous: ranker(initPrevious),
@@ -68,9 +73,21 @@ const BUILDERS: Readonly<Record<ModelConfig["kind"], Builder>> = {
  * @see arXiv 1708.02002 §3.3
  */
 export function buildModel(config: ModelShape, inputs: ModelInputs): Model {
-  const model = BUILDERS[config.kind](config, inputs);
+  const model = isModulePath(config.kind) ? ownModel(config, inputs) : BUILDERS[config.kind](config, inputs);
   startAtConstants(model.outputBiases?.() ?? [], inputs);
   return model;
+}
+
+function ownModel(config: ModelShape, { spec, initial, own }: ModelInputs): Model {
+  const { history, options } = config;
+  if (own !== undefined) return initOwn(own, spec, { sizes: sizesOf(config), history, options, initial });
+  throw new LapidaryError({
+    code: "INTERNAL",
+    where: config.kind,
+    expected: "a module that was loaded",
+    got: "none",
+    hint: "Report this.",
+  });
 }
 
 /** Sets the biases of outputs to those of a constant predictor. @shape biases [W_i], together W, or none */

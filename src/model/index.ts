@@ -1,4 +1,7 @@
 /** Embeddings, interaction and sequence archs, models and their sizes. */
+
+export { type Objective, objectivesOf, outputWidth, outputWidths } from "../features/objectives.ts";
+export type { Batch, FeatureSpec } from "../features/spec.ts";
 export { BaseRate } from "./baselines/base-rate.ts";
 export { Logistic } from "./baselines/logistic.ts";
 export { Ranker } from "./baselines/ranker.ts";
@@ -21,6 +24,8 @@ export {
   type Student,
   type Teacher,
 } from "./model.ts";
+export type { NamedModule } from "./own/init-own.ts";
+export type { ModelModule, OwnModelConfig } from "./own/model-module.ts";
 export { DinPooling } from "./sequence/din-pooling.ts";
 export { type Sizes, sizesOf } from "./sizes.ts";
 export { Vertical } from "./vertical.ts";

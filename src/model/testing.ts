@@ -29,7 +29,10 @@ export function tinyConfig(
   { size = "tiny", architecture = {} }: { size?: ModelSize; architecture?: Partial<ArchitectureConfig> } = {},
 ): ModelShape {
   const dim = size === "tiny" ? 4 : null;
-  return { kind, size, dim, layers: null, history: 50, architecture: { ...ARCHITECTURE_DEFAULTS, ...architecture } };
+  return {
+    ...{ kind, size, dim, layers: null, history: 50, options: {} },
+    architecture: { ...ARCHITECTURE_DEFAULTS, ...architecture },
+  };
 }
 
 /** What a tiny model is made with. */

@@ -16,6 +16,7 @@ import { RandomGenerator, setThreads } from "../torch/index.ts";
 import { type InputOptions, TrainingInputs } from "./inputs.ts";
 import type { TrainingJob, TrainingOutcome } from "./job.ts";
 import { Learner, type Lesson, type LossOptions, labelLesson } from "./learner.ts";
+import { loadOwnCode, type OwnCode } from "./own/own-code.ts";
 import { inPrecision } from "./precision.ts";
 import type { TrainingProgress } from "./progress.ts";
 import type { RunConfig, TrainingSlice } from "./run/run-config.ts";
@@ -65,7 +66,7 @@ export interface Teaching {
 /** Adds to a batch of a model with these objectives what a teacher said of its examples. */
 export type Enrich = (batch: Batch, spec: ObjectiveSpec) => Batch;
 /** What of a job decides its model, and where that is kept while it works. */
-type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder">;
+type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder"> & { readonly own?: OwnCode };
 
 /**
  * Trains a model of the project, or continues an interrupted run exactly where its last checkpoint stands. A run that
@@ -98,7 +99,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
       validates: options.validates ?? true,
       after: after === null ? null : RunFolder.finished(join(project.runs, after)).folder.checkpoints,
     },
-    initLearner({ config, inputs, mesh, folder }, teaching),
+    initLearner({ config, inputs, mesh, folder, own: loadOwnCode(project, config) }, teaching),
   );
   try {
     return await session.run();
@@ -129,7 +130,7 @@ function weightsOf({ config, inputs }: Pick<ModelJob, "config" | "inputs">): rea
 }
 
 /** A fresh model, and what it was made from. */
-export function initModel({ config, inputs, mesh, folder }: ModelJob): {
+export function initModel({ config, inputs, mesh, folder, own }: ModelJob): {
   readonly model: Model;
   readonly from: ModelInputs;
 } {
@@ -138,7 +139,12 @@ export function initModel({ config, inputs, mesh, folder }: ModelJob): {
   const tableFolder = tableStorage === "file" ? folder.path : null;
   const initial = new Initializer(RandomGenerator.seeded(training.seed), { rows, tableFolder });
   const { spec, rates, amounts } = inputs;
-  const from = { spec, rates, initial, ...(amounts === null ? {} : { amounts }) };
+  const module = own?.model ?? null;
+  const from = {
+    ...{ spec, rates, initial },
+    ...(amounts === null ? {} : { amounts }),
+    ...(module === null ? {} : { own: module }),
+  };
   return { model: buildModel(config, from), from };
 }
 
@@ -240,6 +246,7 @@ export function runConfigOf(
 ): RunConfig {
   const { model: name, slice, share = 1, teaching } = options;
   const model = configOf(project, options);
+  const { modules } = loadOwnCode(project, model);
   const store = EventStore.open(project.store);
   const events = store.fingerprint;
   const { outcomes } = store.manifest.schema;
@@ -250,6 +257,7 @@ export function runConfigOf(
     ...(project.negatives === null ? {} : { negatives: project.negatives }),
     ...(slice === undefined ? {} : { slice }),
     ...(share === 1 ? {} : { share }),
+    ...(Object.keys(modules).length === 0 ? {} : { modules }),
     ...(teaching === undefined ? {} : { lesson: teaching.id }),
   };
 }

@@ -7,6 +7,7 @@ import { ProcessMesh } from "../../distributed/index.ts";
 import type { Batch } from "../../features/spec.ts";
 import type { Model } from "../../model/index.ts";
 import { TrainingInputs } from "../inputs.ts";
+import { loadOwnCode } from "../own/own-code.ts";
 import { mapBatches } from "../predict.ts";
 import { type Enrich, initModel } from "../trainer.ts";
 import type { RunConfig } from "./run-config.ts";
@@ -36,18 +37,21 @@ export function runPath(project: ProjectConfig, run: string): string {
  *
  * @param run a name below the project's runs, or a path
  * @param surface reads the examples of one surface only; null reads those that the model is for
- * @throws {LapidaryError} RUN_UNFINISHED, RUN_CHANGED if the events are no longer those it was trained on, CHECKPOINT_*
+ * @throws {LapidaryError} RUN_UNFINISHED, RUN_CHANGED if the events or the module of its model are no longer those
+ *   it was trained with, MODULE_*, CHECKPOINT_*
  */
 export function openRun(project: ProjectConfig, run: string, surface: string | null = null): OpenedRun {
   const { folder, summary } = RunFolder.finished(runPath(project, run));
   const { config } = folder;
   checkEvents(project.store, folder, config.events);
+  const own = loadOwnCode(project, config.model);
+  checkModules(folder, config.modules ?? {}, own.modules);
   const read = surface ?? config.model.surface;
   // The test window decides nothing of a run: it is the project's, as it is now.
   const split = withTestWindow(config.split, project.split);
   const from = { store: project.store, split, negatives: config.negatives ?? null };
   const inputs = TrainingInputs.load(folder.inputs, from, { ...config.model, surface: read });
-  const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder });
+  const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder, own });
   folder.checkpoints.loadBest(model);
   return { folder, summary, config, model, inputs, surface: read };
 }
@@ -102,6 +106,24 @@ function checkEvents(store: string, folder: RunFolder, expected: string): void {
     got: `others (${got.slice(0, 12)})`,
     hint: "Ids may have other codes now: train it again on these events, or ingest the earlier ones.",
   });
+}
+
+function checkModules(
+  folder: RunFolder,
+  was: Readonly<Record<string, string>>,
+  now: Readonly<Record<string, string>>,
+): void {
+  for (const [path, got] of Object.entries(now)) {
+    const expected = was[path] ?? "none";
+    if (got === expected) continue;
+    throw new LapidaryError({
+      code: "RUN_CHANGED",
+      where: folder.path,
+      expected: `${path} as it was trained with (${expected.slice(0, 12)})`,
+      got: `another content (${got.slice(0, 12)})`,
+      hint: "Undo the change of the module or of what it imports, or train it again with --fresh.",
+    });
+  }
 }
 
 function unread(folder: RunFolder): LapidaryError {

@@ -15,6 +15,8 @@ export interface RunConfig {
   readonly slice?: TrainingSlice;
   /** Only of a run over the newest share of the training window, in (0, 1). */
   readonly share?: number;
+  /** SHA-256 of the modules of the project that it is made with, by their paths; only of a run that has some. */
+  readonly modules?: Readonly<Record<string, string>>;
   /** What it was taught with; only of a run that learned from a teacher. */
   readonly lesson?: string;
 }

@@ -148,7 +148,7 @@ export class RunFolder implements Disposable {
     const config = JSON.parse(readFileSync(join(this.path, CONFIG), "utf8")) as RunConfig;
     // Runs from before models could be for one surface are for all, and their tables are what all tables were then.
     const { tableRows, tableStorage } = MODEL_DEFAULTS;
-    const earlier = { surface: null, tableRows, tableStorage };
+    const earlier = { surface: null, tableRows, tableStorage, options: {} };
     // Runs from before splits could be of several kinds are of one by time.
     return { ...config, split: { ...{ kind: "time" }, ...config.split }, model: { ...earlier, ...config.model } };
   }
