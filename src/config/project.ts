@@ -1,3 +1,4 @@
+import type { ModulePath } from "./module-path.ts";
 import type { StudyConfig } from "./study/studies.ts";
 import type { EventsConfig, ModelConfig, NegativesConfig, SplitConfig } from "./types.ts";
 import type { WorldConfig } from "./world/world.ts";
@@ -18,6 +19,8 @@ export interface ProjectConfig {
   readonly bundles: string;
   readonly events: EventsConfig;
   readonly split: SplitConfig;
+  /** Modules of losses of the project's own, by objective. */
+  readonly losses: Readonly<Record<string, ModulePath>>;
   /** Null if the log holds negatives of its own. */
   readonly negatives: NegativesConfig | null;
   readonly models: Readonly<Record<string, ModelConfig>>;

@@ -34,6 +34,7 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
     bundles: resolvePath(root, user.bundles ?? PATH_DEFAULTS.bundles),
     events: { ...resolveEvents(user, root, report), ...foldOf(user.split, root) },
     split: resolveSplit(user, report),
+    losses: lossesOf(user),
     negatives: resolveNegatives(user, report),
     models: resolveModels(user, report),
     world: user.world === undefined ? null : resolveWorld(user.world, root, report),
@@ -41,6 +42,13 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
   };
   if (found.length > 0) throw configError(found, file);
   return deepFreeze(config);
+}
+
+function lossesOf({ objectives }: UserConfig): ProjectConfig["losses"] {
+  const own = Object.entries(objectives).flatMap(([name, { loss }]) =>
+    loss === undefined ? [] : [[name, loss] as const],
+  );
+  return Object.fromEntries(own);
 }
 
 /** One error for all problems: the first one's facts, the others in the hint. */

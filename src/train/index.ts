@@ -2,6 +2,7 @@
 export type { TrainingInputs } from "./inputs.ts";
 export type { TrainingOutcome } from "./job.ts";
 export { type Lesson, type LossScope, labelLoss, labelsOf, maskedLoss, taughtLoss } from "./learner.ts";
+export type { LossModule } from "./own/own-losses.ts";
 export { mapBatches, type Predictions, predict, readPredictions, scoreBatch } from "./predict.ts";
 export type { TrainingProgress } from "./progress.ts";
 export { findRun, listRuns, type RunEntry } from "./run/ledger.ts";

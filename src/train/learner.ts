@@ -10,7 +10,6 @@ import {
   crossEntropiesOf,
   DenseParameters,
   initAdamW,
-  lossesOf,
   meanOfKnown,
   multiObjectiveLoss,
   type NamedTable,
@@ -23,6 +22,7 @@ import {
 } from "../nn/index.ts";
 import { initTablesAdagrad, rowWidth, stepTablesAdagrad, type TablesAdagradOptions } from "../ops/index.ts";
 import { fromArray, noGrad, Scope, scoped, type Tensor } from "../torch/index.ts";
+import { lossesWith, type OwnLosses } from "./own/own-losses.ts";
 
 /** A table and what its optimizer remembers. */
 interface TrainedTable extends NamedTable {
@@ -47,6 +47,8 @@ export interface LossScope {
   readonly weights: readonly number[] | null;
   /** The objectives where some are amounts or counts; null where all are yes or no, and outputs logits. */
   readonly objectives: readonly Objective[] | null;
+  /** Losses of the project's own; where there are some, `objectives` is not null. @default none */
+  readonly own?: OwnLosses;
 }
 
 /** What of a {@link LossScope} is the same for all batches. */
@@ -101,9 +103,9 @@ export function maskedLoss(
   over: LossScope,
 ): Tensor {
   const known = knownOf(mask, outputs, over);
-  const { objectives } = over;
+  const { objectives, own = {} } = over;
   if (objectives === null) return multiObjectiveLoss(outputs, { labels, ...known });
-  return meanOfKnown(lossesOf(objectives, outputs, labels), known);
+  return meanOfKnown(lossesWith(own, objectives, { outputs, labels }), known);
 }
 
 /** Cross entropy with what a teacher says, as {@link maskedLoss}. @shape outputs, teacher [B, W], mask [B, T] → scalar */

@@ -167,15 +167,17 @@ export class Session {
 
   /** What is to be said of the model that was kept. */
   #warnings(): readonly TrainingWarning[] {
-    const { inputs, config } = this.#job;
+    const { inputs, config, folder } = this.#job;
     const { bestByObjective = {}, step, lastLoss } = this.#position;
     const { objectives, objectiveKinds } = inputs.spec;
     const entropies = objectives.map((name, task) => {
       const rate = inputs.rates[task] ?? 0.5;
       return (config.training.objectiveWeights[name] ?? 1) * constantLogLoss(rate, rate);
     });
-    // What is learned from a teacher is part of the loss, and that of amounts has no zero to compare shares with.
-    const isComparable = config.teacher === null && objectiveKinds === undefined;
+    // What is learned from a teacher is part of the loss, that of amounts has no zero to compare shares with, and a loss of
+    // the project's own may count anything.
+    const isPlain = objectiveKinds === undefined && folder.config.losses === undefined;
+    const isComparable = config.teacher === null && isPlain;
     return baseRateWarnings({
       validation: bestByObjective,
       labels: inputs.labels,

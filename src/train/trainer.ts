@@ -9,14 +9,15 @@ import { EventStore, newestShareMs, timeSplitOf, windowOf } from "../data/index.
 import type { ProcessMesh } from "../distributed/index.ts";
 import { type ObjectiveSpec, objectivesOf } from "../features/objectives.ts";
 import type { OutcomeField } from "../features/schema.ts";
-import type { Batch, FeatureSpec } from "../features/spec.ts";
+import type { Batch } from "../features/spec.ts";
 import { buildModel, type Model, type ModelInputs } from "../model/index.ts";
 import { Initializer } from "../nn/index.ts";
 import { RandomGenerator, setThreads } from "../torch/index.ts";
 import { type InputOptions, TrainingInputs } from "./inputs.ts";
 import type { TrainingJob, TrainingOutcome } from "./job.ts";
 import { Learner, type Lesson, type LossOptions, labelLesson } from "./learner.ts";
-import { loadOwnCode, type OwnCode } from "./own/own-code.ts";
+import { loadOwnCode, lossesOfModel, type OwnCode } from "./own/own-code.ts";
+import { tryLosses } from "./own/own-losses.ts";
 import { inPrecision } from "./precision.ts";
 import type { TrainingProgress } from "./progress.ts";
 import type { RunConfig, TrainingSlice } from "./run/run-config.ts";
@@ -66,7 +67,7 @@ export interface Teaching {
 /** Adds to a batch of a model with these objectives what a teacher said of its examples. */
 export type Enrich = (batch: Batch, spec: ObjectiveSpec) => Batch;
 /** What of a job decides its model, and where that is kept while it works. */
-type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder"> & { readonly own?: OwnCode };
+type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder"> & { readonly own?: Partial<OwnCode> };
 
 /**
  * Trains a model of the project, or continues an interrupted run exactly where its last checkpoint stands. A run that
@@ -114,12 +115,17 @@ export function initLearner(job: ModelJob, teaching?: Teaching): Learner {
   // The same parameters computed in another way; what is validated and exported computes in float32.
   const learning = inPrecision(model, job.config.training);
   const lesson = teaching?.teach(learning, from) ?? labelLesson(learning);
-  return Learner.of(model, lesson, { weights: weightsOf(job), objectives: mixedObjectives(job.inputs.spec) });
+  return Learner.of(model, lesson, { weights: weightsOf(job), ...lossesFor(job) });
 }
 
-/** The objectives where some are amounts or counts; null where outputs are logits, which one operator learns from. */
-function mixedObjectives(spec: FeatureSpec): LossOptions["objectives"] {
-  return spec.objectiveKinds === undefined ? null : objectivesOf(spec);
+/** Without amounts, counts and losses of the project's own all outputs are logits, which one operator learns from. */
+function lossesFor({ inputs: { spec }, own }: ModelJob): Pick<LossOptions, "objectives" | "own"> {
+  const losses = own?.losses ?? {};
+  const hasOwn = Object.keys(losses).length > 0;
+  if (spec.objectiveKinds === undefined && !hasOwn) return { objectives: null };
+  const objectives = objectivesOf(spec);
+  tryLosses(losses, objectives);
+  return { objectives, own: losses };
 }
 
 /** The weight of each objective; null if none is weighed. */
@@ -247,6 +253,7 @@ export function runConfigOf(
   const { model: name, slice, share = 1, teaching } = options;
   const model = configOf(project, options);
   const { modules } = loadOwnCode(project, model);
+  const losses = lossesOfModel(project, model);
   const store = EventStore.open(project.store);
   const events = store.fingerprint;
   const { outcomes } = store.manifest.schema;
@@ -257,6 +264,7 @@ export function runConfigOf(
     ...(project.negatives === null ? {} : { negatives: project.negatives }),
     ...(slice === undefined ? {} : { slice }),
     ...(share === 1 ? {} : { share }),
+    ...(Object.keys(losses).length === 0 ? {} : { losses }),
     ...(Object.keys(modules).length === 0 ? {} : { modules }),
     ...(teaching === undefined ? {} : { lesson: teaching.id }),
   };

@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Ended, initSmall, lapidary, lastLine, ROOT, temporaryFolder } from "./lapidary.ts";
@@ -61,6 +61,18 @@ describe("a model of one's own", () => {
     const student = ["models.vertical.teacher=mine", "models.vertical.transfer.technique=distill"];
     const ended = await inProject(["transfer", "vertical"], ...mine, ...student);
     expect(ended.code, ended.stdout).toBe(0);
+  });
+
+  it("learns by a loss of one's own", async () => {
+    copyFileSync(join(ROOT, "examples/own-loss/focal.ts"), at("focal.ts"));
+    const ended = await inProject(["train", "mine", "--run", "focal"], "objectives.click.loss=./focal.ts");
+    expect(ended.code, ended.stdout).toBe(0);
+    const { losses, modules } = JSON.parse(readFileSync(at("runs/focal/config.json"), "utf8"));
+    expect(losses).toEqual({ click: "./focal.ts" });
+    expect(Object.keys(modules)).toEqual(["./my-model.ts", "./focal.ts"]);
+    // What a run is scored with is its model: the loss may be gone.
+    rmSync(at("focal.ts"));
+    expect((await inProject(["evaluate", "focal"])).code).toBe(0);
   });
 
   it("that has changed since is told", async () => {

@@ -1,7 +1,7 @@
 /** What a user writes of facts that are known only some time after their event. */
 import Type from "typebox";
 import { OBJECTIVE_DEFAULTS } from "../defaults.ts";
-import { duration, field, partitions, record, rowsFrom, timeField } from "../schema-parts.ts";
+import { duration, field, modulePath, partitions, record, rowsFrom, timeField } from "../schema-parts.ts";
 import { ATTRIBUTIONS } from "../types.ts";
 import { OBJECTIVE_KINDS } from "./objective-kinds.ts";
 import { GIVEN_KINDS } from "./value-kinds.ts";
@@ -59,6 +59,12 @@ export const OBJECTIVE_SCHEMA = record(
     ),
     delay: delay(),
     ...arrival,
+    loss: Type.Optional(
+      modulePath(
+        "A loss of your own, in place of the negative log likelihood: a module that exports `loss(outputs, labels)`, " +
+          "relative to this file.",
+      ),
+    ),
     windowOf: Type.Optional(field("Objective of which this is the same event within a shorter time.")),
   },
   "One outcome that models predict.",

@@ -1,4 +1,3 @@
-import { LapidaryError } from "../../base/errors.ts";
 import { outputWidth } from "../../features/objectives.ts";
 import type { Batch, FeatureSpec } from "../../features/spec.ts";
 import type { Initializer } from "../../nn/index.ts";
@@ -6,6 +5,7 @@ import { noGrad, Scope, Tensor } from "../../torch/index.ts";
 import { blankBatch } from "../cost/blank-batch.ts";
 import { isSplit, isStudent, isTeacher, type Model } from "../model.ts";
 import type { ModelModule, OwnModelConfig } from "./model-module.ts";
+import { kindOf, resultOf, wrongResult } from "./module-result.ts";
 
 /** A module, and the path that errors name. */
 export interface NamedModule {
@@ -29,9 +29,9 @@ export function initOwn(
   spec: FeatureSpec,
   { initial, ...config }: OwnModelConfig & { readonly initial: Initializer },
 ): Model {
-  const model = called(where, "init", () => module.init(spec, config, initial));
+  const model = resultOf(where, "init", () => module.init(spec, config, initial));
   if (typeof model?.logits !== "function") {
-    throw result(`${where}, init`, { expected: "a model: an object with `logits(batch)`", got: describe(model) });
+    throw wrongResult(`${where}, init`, { expected: "a model: an object with `logits(batch)`", got: kindOf(model) });
   }
   using _scope = new Scope();
   noGrad(() => tryOut(model, { where, spec, batch: blankBatch({ spec, historyLengths: TRIED }) }));
@@ -48,21 +48,24 @@ function tryOut(model: Model, { where, spec, batch }: Trial): void {
   const width = outputWidth(spec);
   const size = batch.size;
   const checked = (name: string, make: () => Tensor, columns: number | null): Tensor => {
-    const made = called(where, name, make);
+    const made = resultOf(where, name, make);
     const shape = `a tensor [${size}, ${columns ?? "any"}], one row per example`;
     const isShaped = made instanceof Tensor && made.shape.length === 2 && made.shape[0] === size;
     if (!isShaped || (columns !== null && made.shape[1] !== columns)) {
-      throw result(`${where}, ${name}`, { expected: shape, got: describe(made) });
+      throw wrongResult(`${where}, ${name}`, { expected: shape, got: kindOf(made) });
     }
     if (made.isfinite().all().item() === 1) return made;
-    throw result(`${where}, ${name}`, { expected: "finite numbers before training", got: "NaN or infinite ones" });
+    throw wrongResult(`${where}, ${name}`, { expected: "finite numbers before training", got: "NaN or infinite ones" });
   };
   const logits = checked("logits", () => model.logits(batch), width);
   const same = (name: string, make: () => Tensor): void => {
     const other = checked(name, make, width);
     const distance = other.sub(logits).abs().amax().item() / (1 + logits.abs().amax().item());
     if (distance <= TOLERANCE) return;
-    throw result(`${where}, ${name}`, { expected: "what `logits` gives", got: `a relative difference of ${distance}` });
+    throw wrongResult(`${where}, ${name}`, {
+      expected: "what `logits` gives",
+      got: `a relative difference of ${distance}`,
+    });
   };
   if (isStudent(model)) {
     const backbone = checked("backbone", () => model.backbone(batch), null);
@@ -76,30 +79,4 @@ function tryOut(model: Model, { where, spec, batch }: Trial): void {
     const user = checked("user", () => model.user(batch), null);
     same("score", () => model.score(user, batch));
   }
-}
-
-/** What a function of a module gives. @throws {LapidaryError} MODULE_RESULT with what it threw */
-function called<T>(where: string, name: string, run: () => T): T {
-  try {
-    return run();
-  } catch (cause) {
-    throw result(`${where}, ${name}`, { expected: `\`${name}\` to return`, got: thrown(cause, where) }, cause);
-  }
-}
-
-/** What was thrown, and the line of the module where that can be told. */
-function thrown(cause: unknown, where: string): string {
-  if (!(cause instanceof Error)) return `a throw of ${String(cause)}`;
-  const place = cause.stack?.split(`${where}:`)[1]?.match(/^\d+/)?.[0];
-  return `${cause.name}: ${cause.message.split("\n")[0]}${place === undefined ? "" : ` (line ${place})`}`;
-}
-
-function describe(value: unknown): string {
-  if (value instanceof Tensor) return `a tensor [${value.shape.join(", ")}]`;
-  return value === null ? "null" : typeof value;
-}
-
-function result(where: string, facts: { readonly expected: string; readonly got: string }, cause?: unknown) {
-  const hint = "Correct the module; `ModelModule` of lapidary/model says what each function gives.";
-  return new LapidaryError({ code: "MODULE_RESULT", where, ...facts, hint }, { cause });
 }

@@ -7,7 +7,7 @@ import { ProcessMesh } from "../../distributed/index.ts";
 import type { Batch } from "../../features/spec.ts";
 import type { Model } from "../../model/index.ts";
 import { TrainingInputs } from "../inputs.ts";
-import { loadOwnCode } from "../own/own-code.ts";
+import { loadOwnModel } from "../own/own-code.ts";
 import { mapBatches } from "../predict.ts";
 import { type Enrich, initModel } from "../trainer.ts";
 import type { RunConfig } from "./run-config.ts";
@@ -44,7 +44,7 @@ export function openRun(project: ProjectConfig, run: string, surface: string | n
   const { folder, summary } = RunFolder.finished(runPath(project, run));
   const { config } = folder;
   checkEvents(project.store, folder, config.events);
-  const own = loadOwnCode(project, config.model);
+  const own = loadOwnModel(project, config.model);
   checkModules(folder, config.modules ?? {}, own.modules);
   const read = surface ?? config.model.surface;
   // The test window decides nothing of a run: it is the project's, as it is now.

@@ -73,7 +73,10 @@ function leavesOf(value: unknown, path: string): readonly Leaf[] {
 
 /** Where a user writes the setting at a place of {@link RunConfig}: times are written without their unit. */
 export function pathOf(key: string, model: string): string {
-  return key.replace(/^model(?=\.)/, model).replace(/Ms$/, "");
+  return key
+    .replace(/^model(?=\.)/, model)
+    .replace(/^losses\.(.*)$/, "objectives.$1.loss")
+    .replace(/Ms$/, "");
 }
 
 /** A setting's value as text: times as dates, a fingerprint by its beginning. */

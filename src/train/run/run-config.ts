@@ -1,3 +1,4 @@
+import type { ModulePath } from "../../config/module-path.ts";
 import type { ProjectConfig } from "../../config/project.ts";
 import type { ModelConfig, NegativesConfig } from "../../config/types.ts";
 
@@ -15,6 +16,8 @@ export interface RunConfig {
   readonly slice?: TrainingSlice;
   /** Only of a run over the newest share of the training window, in (0, 1). */
   readonly share?: number;
+  /** Modules of losses of the project's own, by objective; only of a run that has some. */
+  readonly losses?: Readonly<Record<string, ModulePath>>;
   /** SHA-256 of the modules of the project that it is made with, by their paths; only of a run that has some. */
   readonly modules?: Readonly<Record<string, string>>;
   /** What it was taught with; only of a run that learned from a teacher. */

@@ -7,7 +7,7 @@ import { buildModel } from "../../model/index.ts";
 import { TINY_SPEC, tinyBatch, tinyConfig } from "../../model/testing.ts";
 import { parametersOf } from "../../nn/index.ts";
 import { initial64 } from "../../nn/testing.ts";
-import { loadOwnCode } from "./own-code.ts";
+import { loadOwnModel } from "./own-code.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeAll(() => {
@@ -21,7 +21,7 @@ function write(source: string, path: ModulePath = "./model.ts"): ModulePath {
   return path;
 }
 
-const load = (kind: ModulePath) => loadOwnCode({ root: folder.path }, { kind });
+const load = (kind: ModulePath) => loadOwnModel({ root: folder.path }, { kind });
 
 /** The model that a module makes of the tiny spec. */
 function made(source: string, options: Readonly<Record<string, unknown>> = {}) {
@@ -82,14 +82,14 @@ describe("a module of a model", () => {
     ] as const) {
       writeFileSync(join(elsewhere, name), text);
     }
-    expect(loadOwnCode({ root: elsewhere }, { kind: "./model.ts" }).modules["./model.ts"]).toBe(first);
+    expect(loadOwnModel({ root: elsewhere }, { kind: "./model.ts" }).modules["./model.ts"]).toBe(first);
   });
 
   it("may be JavaScript, of a folder above", () => {
     writeFileSync(join(folder.path, "plain.mjs"), "export const init = () => null;\n");
     const inner = join(folder.path, "inner");
     mkdirSync(inner);
-    expect(loadOwnCode({ root: inner }, { kind: "../plain.mjs" }).model?.where).toBe(join(folder.path, "plain.mjs"));
+    expect(loadOwnModel({ root: inner }, { kind: "../plain.mjs" }).model?.where).toBe(join(folder.path, "plain.mjs"));
   });
 
   it("that is not there, cannot be loaded, or lacks init, is told", () => {
