@@ -388,8 +388,8 @@ describe("many files", () => {
     const single = await writeProject({ from: `one.${format}` }, one);
     const stores = [many, single].map((root) => join(root, "store"));
     const results = [];
-    for (const [i, root] of [many, single].entries())
-      results.push(await ingestProject({ config: root, store: stores[i]! }));
+    for (const [i, config] of [many, single].entries())
+      results.push(await ingestProject({ config, store: stores[i]! }));
     expect(results[0]?.rows).toEqual({ rowsRead: 2 * number, accepted: 2 * number, duplicates: 0, rejected: 0 });
     const [first, second] = stores.map((store) => {
       const { inputs, ...bytes } = storeBytes(store);

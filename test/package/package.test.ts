@@ -77,13 +77,16 @@ describe("the package, packed and installed into an empty project from a registr
 
   it("has the examples, and neither tests nor what only tests use", () => {
     const all = files(PACKAGE);
-    for (const name of readdirSync(join(ROOT, "examples"))) expect(all).toContain(`examples/${name}/lapidary.config.ts`);
+    for (const name of readdirSync(join(ROOT, "examples")))
+      expect(all).toContain(`examples/${name}/lapidary.config.ts`);
     expect(all).toContain("dist/examples/kuairand/demo.js");
     expect(all.filter((name) => /\.test\.|\.support\.|\/testing\.|\.map$/.test(name))).toEqual([]);
   });
 
   it("brings ONNX Runtime, in the version of the lock and with its licence", () => {
-    const found = createRequire(join(PACKAGE, "dist", "src", "serve", "index.js")).resolve("onnxruntime-node/package.json");
+    const found = createRequire(join(PACKAGE, "dist", "src", "serve", "index.js")).resolve(
+      "onnxruntime-node/package.json",
+    );
     const locked = createRequire(join(ROOT, "package.json")).resolve("onnxruntime-node/package.json");
     const manifest = JSON.parse(readFileSync(found, "utf8")) as { version: string; scripts?: object };
     expect(manifest.version).toBe((JSON.parse(readFileSync(locked, "utf8")) as { version: string }).version);

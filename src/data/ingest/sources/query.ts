@@ -17,9 +17,6 @@ export interface QueryOptions {
   readonly where: string;
 }
 
-/** What the process of a query runs, one after the other. */
-export type QueryStatements = readonly string[];
-
 /** Keeps the rows of a query as Parquet: the path of the file. @throws {LapidaryError} EVENTS_QUERY */
 export async function runQuery({ query, folder }: SqlSource, { into, where }: QueryOptions): Promise<string> {
   makeFolder(into);
@@ -37,7 +34,7 @@ export async function runQuery({ query, folder }: SqlSource, { into, where }: Qu
  * Runs statements in a process that works in a folder: null, or what is wrong with them. The engine looks for a relative
  * path in the working folder before any other, so that a file of the same name there would be read in the project's stead.
  */
-function runIn(folder: string, statements: QueryStatements): Promise<string | null> {
+function runIn(folder: string, statements: readonly string[]): Promise<string | null> {
   // In a process group of its own it does not get the terminal's Ctrl-C; it ends when this process does.
   const child = fork(fileURLToPath(WORKER), {
     cwd: folder,
