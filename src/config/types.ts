@@ -149,6 +149,14 @@ export interface OutcomeLogConfig {
   /** Fields that say which event it is of. */
   readonly key: OutcomeKey;
   readonly time: TimeField;
+  /** The field whose sum is kept; null for none. Rows that differ in it are two outcomes. */
+  readonly value: OutcomeValue | null;
+}
+
+/** A field of values, and whether each must be an amount. */
+export interface OutcomeValue {
+  readonly from: string;
+  readonly kind: "number" | "value";
 }
 
 /** What a row of an outcome names: its event, or its user, and the item where it names one. */

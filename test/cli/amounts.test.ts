@@ -165,8 +165,10 @@ describe("amounts and counts", () => {
       "EVENT_COUNT",
     ]);
     const orders = SHOWN.reduce((sum, { orders: own }) => sum + own.length, 0);
-    expect(result.outcomes["orders"]).toMatchObject({ matched: orders, unmatched: { "after the window": 1 } });
-    expect(Object.values(result.outcomes["orders"]?.rejections ?? {})).toEqual([1]);
+    expect(result.outcomes["sales"]).toMatchObject({ matched: orders, unmatched: { "after the window": 1 } });
+    expect(Object.values(result.outcomes["sales"]?.rejections ?? {})).toEqual([1]);
+    // Orders are counted, whatever their amounts.
+    expect(result.outcomes["orders"]).toMatchObject({ matched: orders + 1, rejections: {} });
   });
 
   it("are not trained on as what the store does not hold", async () => {

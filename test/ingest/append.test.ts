@@ -110,6 +110,7 @@ class EditedLog {
       format: "csv",
       key: { id: "id" },
       time: ofTime("at"),
+      value: null,
     } as const;
     const arrival = { windowMs: 1000, log, attribution: null, measure: "any" } as const;
     const bought = { from: "", kind: "flag", delayMs: 1007, objective: true, windowOf: null, arrival } as const;

@@ -96,7 +96,13 @@ describe("outcomes with times of their own", () => {
     const { buy, buyCount, buyValue } = resolve({ buy: { ...LOG, value: "amount", count: true } });
     const time = { from: "bought", unit: "s" };
     const files = { from: ["/project/buys/*.parquet"], sql: null, partitions: [] };
-    const log = { ...files, format: "parquet", key: { id: "click_id" }, time };
+    const log = {
+      ...files,
+      format: "parquet",
+      key: { id: "click_id" },
+      time,
+      value: { from: "amount", kind: "number" },
+    };
     const shared = { delayMs: 7 * DAY, windowOf: null };
     const windowMs = 7 * DAY;
     expect(buy).toEqual({

@@ -118,6 +118,7 @@ function resolveLog({ path, given }: GivenOutcome, { user, root, report }: Proje
     format: format ?? "csv",
     key: ofUser === undefined ? { id } : { user: ofUser, item },
     time: resolveTimeField(time, unit),
+    value: given.value === undefined ? null : { from: given.value, kind: given.kind === "value" ? "value" : "number" },
   };
 }
 

@@ -114,8 +114,8 @@ async function writeVersion(job: Job): Promise<void> {
   const { config, plan, workspace, staging, fingerprint, outcomes } = job;
   const { connection } = workspace;
   const toldUntil = await toldUntilOf(connection, plan, async (arrival) => {
-    const log = outcomes.logOf(arrival)?.log;
-    return log === undefined ? 0 : latestOutcome(connection, log);
+    const log = outcomes.logOf(arrival);
+    return log === null ? 0 : latestOutcome(connection, log);
   });
   const arrivals = arrivalColumns(plan, outcomes.logOf, toldUntil);
   const stored = { layouts: await layoutColumns(connection, plan), arrivals };

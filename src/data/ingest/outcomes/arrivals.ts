@@ -30,14 +30,14 @@ export interface ArrivedIn extends Pick<ArrivalConfig, "windowMs" | "attribution
 
 /**
  * Table of the events that have outcomes of a log within a window: `event` (its `seq`), the time from it to the `first`,
- * their `number`, and the sum `s{i}` of each field of values.
+ * their `number`, and the `sum` of their values.
  */
 export function arrivedTable({ log, windowMs, attribution }: ArrivedIn): string {
   return `"arrived ${log} ${windowMs} ${attribution ?? ""}"`;
 }
 
-/** Finds the log of an outcome, and the place of its field of values. */
-export type LogOf = (arrival: PlannedArrival) => { readonly log: number; readonly value: number } | null;
+/** Finds the place of an outcome's log among the logs of outcomes; null if it has none. */
+export type LogOf = (arrival: PlannedArrival) => number | null;
 
 /** The columns of all outcomes with times of their own, in the order of the store, and the joins that they need. */
 export function arrivalColumns(
@@ -48,10 +48,10 @@ export function arrivalColumns(
   const joins = new Map<string, string>();
   const columns = plan.arrivals.flatMap((arrival) => {
     const found = logOf(arrival);
-    const table = found === null ? null : arrivedTable({ ...arrival.outcome.arrival, log: found.log });
+    const table = found === null ? null : arrivedTable({ ...arrival.outcome.arrival, log: found });
     if (table !== null && !joins.has(table)) joins.set(table, `arrived${joins.size}`);
     const alias = table === null ? "" : (joins.get(table) ?? "");
-    return columnsOf(plan, arrival, { alias, value: found?.value ?? -1, told: toldUntil[arrival.name] ?? 0 });
+    return columnsOf(plan, arrival, { alias, told: toldUntil[arrival.name] ?? 0 });
   });
   const sql = [...joins].map(([table, alias]) => `LEFT JOIN ${table} AS ${alias} ON ${alias}.event = accepted.seq`);
   return { columns, joins: sql.join(" ") };
@@ -60,7 +60,7 @@ export function arrivalColumns(
 function columnsOf(
   plan: IngestPlan,
   arrival: PlannedArrival,
-  { alias, value, told }: { readonly alias: string; readonly value: number; readonly told: number },
+  { alias, told }: { readonly alias: string; readonly told: number },
 ): readonly ArrivalColumn[] {
   const { name, outcome } = arrival;
   const { delayMs } = outcome;
@@ -70,7 +70,7 @@ function columnsOf(
   const number: ColumnLayout = { name, kind: "number", type: "f32", cardinality: 0 };
   if (measure !== "any") {
     const some =
-      measure === "count" ? `${alias}.number::FLOAT` : `coalesce(TRY_CAST(${alias}.s${value} AS FLOAT), 'NaN'::FLOAT)`;
+      measure === "count" ? `${alias}.number::FLOAT` : `coalesce(TRY_CAST(${alias}.sum AS FLOAT), 'NaN'::FLOAT)`;
     const sql = `CASE WHEN NOT ${isClosed} THEN 'NaN'::FLOAT WHEN ${alias}.event IS NULL THEN 0::FLOAT ELSE ${some} END`;
     return [{ layout: { ...number, kind: outcome.kind }, sql }];
   }

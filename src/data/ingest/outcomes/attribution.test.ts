@@ -49,7 +49,7 @@ async function check(shown: readonly Shown[], bought: readonly Bought[], folder:
   const outcomes = ATTRIBUTIONS.flatMap((attribution) =>
     [null, "what"].map((ofItem): readonly [string, OutcomeConfig] => {
       const files = { from: [join(folder, "buys.tsv")], sql: null, partitions: [] };
-      const log = { ...files, format: "tsv", time: { from: "when", unit: "ms" } } as const;
+      const log = { ...files, format: "tsv", time: { from: "when", unit: "ms" }, value: null } as const;
       const own = { from: "when", kind: "flag", delayMs: WINDOW, objective: true, windowOf: null } as const;
       const key = { user: "who", item: ofItem };
       const arrival = { windowMs: WINDOW, log: { ...log, key }, attribution, measure: "any" } as const;

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { OutcomeCounts } from "../../store/format.ts";
 import { type IngestPlan, type PlannedArrival, valueName } from "../plan.ts";
-import { queryNumber, queryRows } from "../sql.ts";
+import { queryRows } from "../sql.ts";
 import { type ArrivedIn, afterSql, arrivedTable, type LogOf } from "./arrivals.ts";
 import { outcomesTable, REJECTED_TABLE } from "./outcome-logs.ts";
 
@@ -16,25 +16,16 @@ export async function joinOutcomes(connection: DuckDBConnection, plan: IngestPla
   for (const arrival of plan.arrivals) {
     const found = logOf(arrival);
     if (found === null) continue;
-    const of = { ...arrival.outcome.arrival, log: found.log };
+    const of = { ...arrival.outcome.arrival, log: found };
     const hasItems = isOfItems(arrival);
     const [matched, arrived] = [matchedTable(of), arrivedTable(of)];
-    const values = Array.from({ length: await numValues(connection, found.log) }, (_, i) => `x${i}`);
     if (!done.has(matched)) {
-      const sql =
-        of.attribution === null ? matchedSql(plan, of, values) : attributedSql(plan, { of, values, hasItems });
+      const sql = of.attribution === null ? matchedSql(plan, of) : attributedSql(plan, { of, hasItems });
       await connection.run(`CREATE TABLE ${matched} AS ${sql}`);
     }
-    if (!done.has(arrived)) await connection.run(`CREATE TABLE ${arrived} AS ${arrivedSql(of, values)}`);
+    if (!done.has(arrived)) await connection.run(`CREATE TABLE ${arrived} AS ${arrivedSql(of)}`);
     done.add(matched).add(arrived);
   }
-}
-
-/** Fields of values of a log. */
-function numValues(connection: DuckDBConnection, log: number): Promise<number> {
-  const table = outcomesTable(log).replaceAll('"', "'");
-  const of = `table_name = ${table} AND starts_with(column_name, 'x')`;
-  return queryNumber(connection, `SELECT count(*) FROM information_schema.columns WHERE ${of}`);
 }
 
 function isOfItems({ outcome }: PlannedArrival): boolean {
@@ -42,23 +33,22 @@ function isOfItems({ outcome }: PlannedArrival): boolean {
   return key !== undefined && "user" in key && key.item !== null;
 }
 
-function distinctSql({ log }: ArrivedIn, values: readonly string[]): string {
-  const all = ["id", '"user"', "time", ...values].join(", ");
-  return `SELECT ${all}, count(*) AS copies FROM ${outcomesTable(log)} GROUP BY ALL`;
+function distinctSql({ log }: ArrivedIn): string {
+  return `SELECT id, "user", time, value, count(*) AS copies FROM ${outcomesTable(log)} GROUP BY ALL`;
 }
 
-function matchedSql(plan: IngestPlan, of: ArrivedIn, values: readonly string[]): string {
+function matchedSql(plan: IngestPlan, of: ArrivedIn): string {
   const id = plan.id === null ? "NULL" : `${valueName(plan, plan.id)}::VARCHAR`;
   const events = `SELECT ${id} AS id, min(seq) AS event, min(${valueName(plan, plan.time)}) AS event_time, count(*) AS events
     FROM accepted WHERE ${id} IN (SELECT id FROM ${outcomesTable(of.log)}) GROUP BY 1`;
   return `SELECT outcome.*, event, events, time - event_time AS after
-    FROM (${distinctSql(of, values)}) AS outcome LEFT JOIN (${events}) AS found USING (id)`;
+    FROM (${distinctSql(of)}) AS outcome LEFT JOIN (${events}) AS found USING (id)`;
 }
 
 /** Of the user's events within the window before an outcome, the first or the last that is a click, or any. */
 function attributedSql(
   plan: IngestPlan,
-  { of, values, hasItems }: { readonly of: ArrivedIn; readonly values: readonly string[]; readonly hasItems: boolean },
+  { of, hasItems }: { readonly of: ArrivedIn; readonly hasItems: boolean },
 ): string {
   const named = (name: string) => plan.columns.find((column) => column.name === name);
   const [item, click] = [named("item"), named("click")];
@@ -72,14 +62,13 @@ function attributedSql(
   const found = `SELECT place, seq AS event, ${time} AS event_time FROM outcomes JOIN accepted
     ON ${valueName(plan, plan.user)}::VARCHAR = outcomes."user" AND ${time} <= outcomes.time AND ${time} >= outcomes.time - ${of.windowMs}
     ${isClick}${isItem} QUALIFY row_number() OVER (PARTITION BY place ORDER BY ${order}) = 1`;
-  return `WITH outcomes AS MATERIALIZED (SELECT *, row_number() OVER () AS place FROM (${distinctSql(of, values)}))
+  return `WITH outcomes AS MATERIALIZED (SELECT *, row_number() OVER () AS place FROM (${distinctSql(of)}))
     SELECT outcomes.*, event, 1 AS events, time - event_time AS after FROM outcomes LEFT JOIN (${found}) AS found USING (place)`;
 }
 
-function arrivedSql(of: ArrivedIn, values: readonly string[]): string {
+function arrivedSql(of: ArrivedIn): string {
   // In an order: a sum of floats must not depend on that of the files.
-  const sums = values.map((value, i) => `, sum(${value} ORDER BY time, ${value}) AS s${i}`);
-  return `SELECT event, min(after) AS first, count(*) AS number${sums.join("")} FROM ${matchedTable(of)}
+  return `SELECT event, min(after) AS first, count(*) AS number, sum(value ORDER BY time, value) AS sum FROM ${matchedTable(of)}
     WHERE events = 1 AND after BETWEEN 0 AND ${of.windowMs} GROUP BY event`;
 }
 
@@ -95,7 +84,7 @@ export async function countOutcomes(
     if (arrival.outcome.arrival.measure !== "any" && !arrival.outcome.objective) continue;
     const found = logOf(arrival);
     counts[arrival.name] =
-      found === null ? await countTimes(connection, plan, arrival) : await countLog(connection, arrival, found.log);
+      found === null ? await countTimes(connection, plan, arrival) : await countLog(connection, arrival, found);
   }
   return counts;
 }

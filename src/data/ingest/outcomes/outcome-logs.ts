@@ -2,7 +2,6 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { LapidaryError } from "../../../base/errors.ts";
-import { isNumeric, type NumericKind } from "../../../config/events/value-kinds.ts";
 import type { EventsConfig, OutcomeLogConfig } from "../../../config/types.ts";
 import { makeFolder } from "../../../files/durable-file.ts";
 import { FileWriter } from "../../../files/file-writer.ts";
@@ -31,8 +30,6 @@ interface SharedLog {
   readonly log: OutcomeLogConfig;
   /** Where it is written, as users know it. */
   readonly where: string;
-  /** Fields of values, and whether each must be an amount. */
-  readonly values: Map<string, NumericKind>;
   windowMs: number;
 }
 
@@ -71,27 +68,21 @@ export async function openOutcomeLogs(
     throw error;
   }
   const keys = [...shared.keys()];
-  const logOf = ({ outcome: { arrival, from } }: PlannedArrival) => {
-    if (arrival.log === null) return null;
-    const key = keyOf(arrival.log);
-    return { log: keys.indexOf(key), value: [...(shared.get(key)?.values.keys() ?? [])].indexOf(from) };
-  };
+  const logOf = ({ outcome: { arrival } }: PlannedArrival) =>
+    arrival.log === null ? null : keys.indexOf(keyOf(arrival.log));
   return { logs, logOf, [Symbol.dispose]: dispose };
 }
 
 /** The logs of outcomes by their keys, each with what is read of it. */
 function sharedLogs(events: EventsConfig): ReadonlyMap<string, SharedLog> {
   const shared = new Map<string, SharedLog>();
-  for (const [name, { arrival, from, kind, objective }] of Object.entries(events.outcomes)) {
-    const { log = null, windowMs = 0, measure } = arrival ?? {};
+  for (const [name, { arrival, objective }] of Object.entries(events.outcomes)) {
+    const { log = null, windowMs = 0 } = arrival ?? {};
     if (log === null) continue;
     const where = `${objective ? "objectives" : "events.outcomes"}.${name}.log.sql`;
-    const own = shared.get(keyOf(log)) ?? { log, where, values: new Map<string, NumericKind>(), windowMs: 0 };
+    const own = shared.get(keyOf(log)) ?? { log, where, windowMs: 0 };
     shared.set(keyOf(log), own);
     own.windowMs = Math.max(own.windowMs, windowMs);
-    if (measure === "sum" && (kind === "value" || !own.values.has(from))) {
-      own.values.set(from, kind === "value" ? kind : "number");
-    }
   }
   return shared;
 }
@@ -107,17 +98,15 @@ async function openOne(config: EventsConfig, options: OpenLogOptions): Promise<O
   }
 }
 
-function keyOf({ from, sql, partitions, format, key, time }: OutcomeLogConfig): string {
-  return JSON.stringify([from, sql, partitions, format, key, time]);
+/** With the field of values: which rows are good and which are the same must not depend on what others read of them. */
+function keyOf({ from, sql, partitions, format, key, time, value }: OutcomeLogConfig): string {
+  return JSON.stringify([from, sql, partitions, format, key, time, value]);
 }
 
 /** Rows of outcomes as events: the item is the event that they are of, or the item that they name, if they name any. */
-function mappingOf(events: EventsConfig, { log, values, windowMs }: SharedLog): EventsConfig {
+function mappingOf(events: EventsConfig, { log, windowMs }: SharedLog): EventsConfig {
   const { fold: _, ...rest } = events;
   const isSameFormat = log.format === events.format;
-  const attributes = [...values].map(([from, kind], i) => {
-    return [`value${i}`, { from, kind, ids: { kind: "dictionary" } }] as const;
-  });
   return {
     ...rest,
     from: log.from,
@@ -135,12 +124,12 @@ function mappingOf(events: EventsConfig, { log, values, windowMs }: SharedLog): 
     // Outcomes of the last events come later than any event.
     latestMs: events.latestMs + windowMs,
     itemIds: { kind: "dictionary" },
-    attributes: Object.fromEntries(attributes),
+    attributes: log.value === null ? {} : { value: { ...log.value, ids: { kind: "dictionary" } } },
     outcomes: {},
   };
 }
 
-/** Table of the outcomes of a log: `id` of the event or the item, `user` if it names one, `time`, and a column `x{i}` of each field of values. */
+/** Table of the outcomes of a log: `id` of the event or the item, `user` if it names one, `time`, and its `value`. */
 export function outcomesTable(log: number): string {
   return `"outcomes ${log}"`;
 }
@@ -192,10 +181,8 @@ function rowsSql(plan: OpenLog["plan"]): string {
     const column = plan.columns.find((each) => each.name === name);
     return column === undefined ? "NULL" : valueName(plan, column);
   };
-  const values = plan.columns.filter(({ kind }) => isNumeric(kind));
-  const sums = values.map(({ name }, i) => `, ${value(name)}::DOUBLE AS x${i}`);
   const user = "from" in plan.user.source ? `${valueName(plan, plan.user)}::VARCHAR` : "NULL::VARCHAR";
-  return `SELECT ${value("item")}::VARCHAR AS id, ${user} AS "user", ${valueName(plan, plan.time)} AS time${sums.join("")} FROM readable`;
+  return `SELECT ${value("item")}::VARCHAR AS id, ${user} AS "user", ${valueName(plan, plan.time)} AS time, ${value("value")}::DOUBLE AS value FROM readable`;
 }
 
 async function keepRows(
