@@ -19,6 +19,11 @@ export class CrossLayer {
     return new CrossLayer(Linear.init({ in: dim, out: dim }, initial));
   }
 
+  /** Width of what it reads and makes, D. */
+  get width(): number {
+    return this.map.out;
+  }
+
   apply(x0: Tensor, x: Tensor): Tensor {
     return x0.mul(this.map.apply(x)).add(x);
   }

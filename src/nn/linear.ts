@@ -34,6 +34,16 @@ export class Linear {
     return new Linear(initial.uniform([out, from], bound), bias ? initial.zeros([out]) : null);
   }
 
+  /** Width of what it reads. */
+  get in(): number {
+    return this.weight.shape[1] ?? 0;
+  }
+
+  /** Width of what it makes. */
+  get out(): number {
+    return this.weight.shape[0] ?? 0;
+  }
+
   /** @throws {LapidaryError} TORCH_OPERATOR if the last axis of `x` is not `in` */
   apply(x: Tensor, activation: Activation = "none"): Tensor {
     const { half, float8 } = this.numerics;

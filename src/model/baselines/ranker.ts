@@ -39,9 +39,9 @@ export class Ranker implements Student, Teacher {
     this.heads = parts.heads;
   }
 
-  /** Width of x_0. @param numTokens those of the embeddings */
-  static width(numTokens: number, dim: number): number {
-    return (numTokens + 2) * dim;
+  /** Width of x_0. */
+  static width({ tokens, dim }: Embeddings): number {
+    return (tokens + 2) * dim;
   }
 
   logits(batch: Batch): Tensor {

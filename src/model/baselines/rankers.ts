@@ -39,14 +39,12 @@ const crossing =
   (heads: Heads): RankerFamily =>
   (spec, { sizes }, initial) => {
     const { dim, hidden, layers } = sizes;
-    const width = Ranker.width(Embeddings.numTokens(spec), dim);
-    const deep = deepWidth(sizes);
-    return new Ranker({
-      embeddings: Embeddings.init(spec, dim, initial),
-      reader: DinPooling.init({ dim, hidden }, initial),
-      interaction: CrossNetwork.init({ in: width, hidden: deep, layers }, initial),
-      heads: heads(headsConfig(spec, sizes, width + deep), sizes, initial),
-    });
+    const embeddings = Embeddings.init(spec, dim, initial);
+    const reader = DinPooling.init({ dim, hidden }, initial);
+    const network = { in: Ranker.width(embeddings), hidden: deepWidth(sizes), layers };
+    const interaction = CrossNetwork.init(network, initial);
+    const made = heads(headsConfig(spec, sizes, interaction.width), sizes, initial);
+    return new Ranker({ embeddings, reader, interaction, heads: made });
   };
 
 /** A reader of the history, and an MLP with the given hidden layers. */
@@ -57,13 +55,11 @@ const reading =
   ): RankerFamily =>
   (spec, config, initial) => {
     const { sizes } = config;
-    const width = Ranker.width(Embeddings.numTokens(spec), sizes.dim);
-    return new Ranker({
-      embeddings: Embeddings.init(spec, sizes.dim, initial),
-      reader: readerOf(spec, config, initial),
-      interaction: null,
-      heads: JointHeads.init({ ...headsConfig(spec, sizes, width), hidden: hiddenOf(sizes) }, initial),
-    });
+    const embeddings = Embeddings.init(spec, sizes.dim, initial);
+    const reader = readerOf(spec, config, initial);
+    const width = Ranker.width(embeddings);
+    const heads = JointHeads.init({ ...headsConfig(spec, sizes, width), hidden: hiddenOf(sizes) }, initial);
+    return new Ranker({ embeddings, reader, interaction: null, heads });
   };
 
 /**

@@ -27,18 +27,16 @@ export class WukongRanker implements Student {
 
   static init(spec: FeatureSpec, sizes: Sizes, initial: Initializer): WukongRanker {
     const { dim, layers, tokens, compressedDim, hidden } = sizes;
-    const layer = (_: unknown, l: number): WukongLayer => {
-      const tokensIn = l === 0 ? FeatureTokens.count(spec) : 2 * tokens;
-      return WukongLayer.init(
-        { dim, tokensIn, interacted: tokens, compressed: tokens, compressedDim, hidden },
-        initial,
-      );
-    };
-    return new WukongRanker({
-      tokens: FeatureTokens.init(spec, dim, initial),
-      layers: Array.from({ length: layers }, layer),
-      head: Mlp.init({ in: 2 * tokens * dim, hidden, out: outputWidth(spec) }, initial),
-    });
+    const embedded = FeatureTokens.init(spec, dim, initial);
+    const made: WukongLayer[] = [];
+    let tokensIn = embedded.count;
+    for (let l = 0; l < layers; l++) {
+      const layer = { dim, tokensIn, interacted: tokens, compressed: tokens, compressedDim, hidden };
+      made.push(WukongLayer.init(layer, initial));
+      tokensIn = made[l]?.tokens ?? 0;
+    }
+    const head = Mlp.init({ in: tokensIn * dim, hidden, out: outputWidth(spec) }, initial);
+    return new WukongRanker({ tokens: embedded, layers: made, head });
   }
 
   logits(batch: Batch): Tensor {

@@ -3,7 +3,7 @@ import type { Initializer } from "../../nn/index.ts";
 import type { JaggedTensor } from "../../ops/index.ts";
 import { cat, scoped, type Tensor } from "../../torch/index.ts";
 import { FeedForward, PerSurface, type SurfaceRoute } from "../inputs/surfaces.ts";
-import { CrossArch, clsTokens, summaryTokens } from "../interaction/cross-arch.ts";
+import { CrossArch, clsTokens } from "../interaction/cross-arch.ts";
 import { CrossLayerAttention, type Interaction, initInteraction } from "../interaction/interaction.ts";
 import { PyramidLevel } from "../sequence/pyramid-level.ts";
 import { SequenceBlock, type SequenceLayer } from "../sequence/sequence-block.ts";
@@ -71,16 +71,22 @@ export class FoundationLayer {
     const { dim, numHeads, compressedDim, hidden } = sizes;
     const numHistories = numStreams(architecture);
     const { interleaved } = architecture;
-    const told = interleaved ? numHistories * summaryTokens(architecture) : 0;
-    const wukong = { dim, tokensIn: tokensIn + told, interacted: tokens, compressed: tokens, compressedDim, hidden };
+    const cross = interleaved ? CrossArch.init({ dim, numHeads, tokensIn, numHistories }, architecture, initial) : null;
+    const all = tokensIn + (cross?.historyTokens ?? 0);
+    const wukong = { dim, tokensIn: all, interacted: tokens, compressed: tokens, compressedDim, hidden };
     const specific = numSurfaces > 1 && architecture.domains !== "shared";
     return new FoundationLayer({
-      cross: interleaved ? CrossArch.init({ dim, numHeads, tokensIn, numHistories }, architecture, initial) : null,
+      cross,
       interaction: initInteraction(wukong, architecture, initial),
       crossLayer: architecture.crossLayers ? CrossLayerAttention.init(dim, initial) : null,
       feedForward: specific ? PerSurface.init(numSurfaces, () => FeedForward.init(dim, initial)) : null,
       sequences: Array.from({ length: numHistories }, () => initSequence(config, initial)),
     });
+  }
+
+  /** Tokens that it makes of the features. */
+  get tokens(): number {
+    return this.interaction.tokens;
   }
 
   /** @param earlier tokens of the features of all layers before, this one's inputs included */

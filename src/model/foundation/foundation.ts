@@ -7,7 +7,7 @@ import { cat, type Tensor } from "../../torch/index.ts";
 import { biasesOf, initTaskHeads, type TaskHeads } from "../heads/task-heads.ts";
 import { Embeddings } from "../inputs/embeddings.ts";
 import { numSurfacesOf, SurfaceGate, SurfaceRoute } from "../inputs/surfaces.ts";
-import { CrossArch, clsTokens, SUMMARY, type Summaries, summaryTokens } from "../interaction/cross-arch.ts";
+import { CrossArch, clsTokens, SUMMARY, type Summaries } from "../interaction/cross-arch.ts";
 import { LinearCompressionBlock } from "../interaction/wukong.ts";
 import type { Representation, Student, Teacher } from "../model.ts";
 import { CandidateAttention } from "../sequence/candidate-attention.ts";
@@ -66,39 +66,28 @@ export class Foundation implements Student, Teacher {
   }
 
   static init(spec: FeatureSpec, config: FoundationConfig, initial: Initializer): Foundation {
-    const { sizes, architecture, history } = config;
-    const { dim, numHeads, layers } = sizes;
-    const tokens = tokensByLayer(sizes, architecture);
-    const tokensAt = (layer: number): number =>
-      layer === 0 ? Embeddings.numTokens(spec) : 2 * (tokens[layer - 1] ?? 0);
-    const numSurfaces = numSurfacesOf(spec);
+    const { sizes, architecture } = config;
+    const { dim, numHeads } = sizes;
     const numHistories = numStreams(architecture);
-    const levels = Array.from({ length: layers }, (_, layer) => layer);
-    const tap = (layer: number): CrossArch =>
-      CrossArch.init({ dim, numHeads, tokensIn: tokensAt(layer + 1), numHistories }, architecture, initial);
-    const specific = numSurfaces > 1 && architecture.domains !== "shared";
-    return new Foundation(
-      {
-        embeddings: Embeddings.init(spec, dim, initial),
-        gate: specific ? SurfaceGate.init(dim, initial) : null,
-        cls: Array.from({ length: numHistories }, () =>
-          clsTokens(architecture) === 0 ? null : LinearCompressionBlock.init(tokensAt(0), SUMMARY.cls, initial),
-        ),
-        layers: levels.map((layer) => {
-          const size = { tokensIn: tokensAt(layer), tokens: tokens[layer] ?? 0 };
-          return FoundationLayer.init({ sizes, architecture, history, numSurfaces, ...size }, initial);
-        }),
-        taps: (architecture.pyramid > 1 ? levels : levels.slice(-1)).map(tap),
-        candidate: seesHistory(spec, architecture)
-          ? CandidateAttention.init(
-              { dim, attributes: Embeddings.numCommon(spec), told: Embeddings.numTold(spec) },
-              initial,
-            )
-          : null,
-        heads: initHeads(spec, config, initial),
-      },
-      architecture,
+    const embeddings = Embeddings.init(spec, dim, initial);
+    const specific = numSurfacesOf(spec) > 1 && architecture.domains !== "shared";
+    const gate = specific ? SurfaceGate.init(dim, initial) : null;
+    const cls = Array.from({ length: numHistories }, () =>
+      clsTokens(architecture) === 0 ? null : LinearCompressionBlock.init(embeddings.tokens, SUMMARY.cls, initial),
     );
+    const layers = initLayers(embeddings, config, initial);
+    const tapped = architecture.pyramid > 1 ? layers : layers.slice(-1);
+    const taps = tapped.map(({ tokens: tokensIn }) =>
+      CrossArch.init({ dim, numHeads, tokensIn, numHistories }, architecture, initial),
+    );
+    const candidate = seesHistory(spec, architecture)
+      ? CandidateAttention.init(
+          { dim, attributes: Embeddings.numCommon(spec), told: Embeddings.numTold(spec) },
+          initial,
+        )
+      : null;
+    const read = { embeddings, gate, cls, layers, taps, candidate };
+    return new Foundation({ ...read, heads: initHeads(read, config, initial) }, architecture);
   }
 
   logits(batch: Batch): Tensor {
@@ -183,16 +172,31 @@ function tokensByLayer({ layers, tokens }: Sizes, architecture: ArchitectureConf
   return Array.from({ length: layers }, (_, layer) => given[Math.min(layer, given.length - 1)] ?? tokens);
 }
 
-function initHeads(spec: FeatureSpec, { sizes, architecture }: FoundationConfig, initial: Initializer): TaskHeads {
-  const { dim, hidden, layers } = sizes;
-  const numHistories = numStreams(architecture);
-  const tapped = architecture.pyramid > 1 ? layers : 1;
-  const told = SUMMARY.features + numHistories * summaryTokens(architecture);
-  const tokens = Embeddings.numTokens(spec) + tapped * told + 1;
-  const seen = seesHistory(spec, architecture)
-    ? numHistories * CandidateAttention.width(Embeddings.numCommon(spec))
-    : 0;
+/** The layers, each on the tokens of the one before. */
+function initLayers(
+  embeddings: Embeddings,
+  { sizes, architecture, history }: FoundationConfig,
+  initial: Initializer,
+): readonly FoundationLayer[] {
+  const numSurfaces = numSurfacesOf(embeddings.spec);
+  const layers: FoundationLayer[] = [];
+  for (const tokens of tokensByLayer(sizes, architecture)) {
+    const tokensIn = (layers.at(-1) ?? embeddings).tokens;
+    layers.push(FoundationLayer.init({ sizes, architecture, history, numSurfaces, tokensIn, tokens }, initial));
+  }
+  return layers;
+}
+
+/** Heads as wide as what {@link Foundation.backbone} puts together. */
+function initHeads(
+  { embeddings, taps, cls, candidate }: Omit<Parts, "heads">,
+  { sizes: { hidden }, architecture }: FoundationConfig,
+  initial: Initializer,
+): TaskHeads {
+  const { spec, dim } = embeddings;
+  const tokens = taps.reduce((sum, tap) => sum + tap.tokens, embeddings.tokens + 1);
+  const width = tokens * dim + cls.length * (candidate?.width ?? 0);
   const numSurfaces = numSurfacesOf(spec);
   const domains = numSurfaces > 1 ? architecture.domains : "shared";
-  return initTaskHeads({ in: tokens * dim + seen, hidden, outputs: outputWidths(spec), numSurfaces }, domains, initial);
+  return initTaskHeads({ in: width, hidden, outputs: outputWidths(spec), numSurfaces }, domains, initial);
 }

@@ -138,6 +138,16 @@ export class Embeddings {
     return spec.contextual.length + spec.candidate.length + numContent(spec) + 1 + past;
   }
 
+  /** Number of feature tokens that it makes, n. */
+  get tokens(): number {
+    return Embeddings.numTokens(this.spec);
+  }
+
+  /** Width of each token, D. */
+  get dim(): number {
+    return this.event.out;
+  }
+
   apply(batch: Batch): Embedded {
     const { spec, tables } = this;
     const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.candidate, batch.candidate)];

@@ -40,8 +40,8 @@ export class FeatureTokens {
   }
 
   /** Number of tokens, n: as many as {@link Embeddings} makes of the features. */
-  static count(spec: FeatureSpec): number {
-    return Embeddings.numTokens(spec);
+  get count(): number {
+    return Embeddings.numTokens(this.spec);
   }
 
   apply(batch: Batch): Tensor {

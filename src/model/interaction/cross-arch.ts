@@ -45,6 +45,11 @@ export class HistorySummary {
     return new HistorySummary({ pooling, gate: gateOf(choices.gates, sizes.dim, initial) }, choices);
   }
 
+  /** Tokens of the summary. */
+  get tokens(): number {
+    return summaryTokens(this.choices);
+  }
+
   apply(history: JaggedTensor): Tensor {
     const pieces: Tensor[] = [];
     if (this.choices.summary.includes("cls")) pieces.push(history.first(SUMMARY.cls));
@@ -73,6 +78,11 @@ export class FeatureSummary {
   static init(sizes: { dim: number; tokensIn: number }, choices: SummaryChoices, initial: Initializer): FeatureSummary {
     const compress = LinearCompressionBlock.init(sizes.tokensIn, SUMMARY.features, initial);
     return new FeatureSummary(compress, gateOf(choices.gates, sizes.dim, initial));
+  }
+
+  /** Tokens of the summary. */
+  get tokens(): number {
+    return this.compress.tokens;
   }
 
   apply(x: Tensor): Tensor {
@@ -107,6 +117,16 @@ export class CrossArch {
     const one = (): HistorySummary => HistorySummary.init(sizes, choices, initial);
     const features = FeatureSummary.init(sizes, choices, initial);
     return new CrossArch(features, Array.from({ length: sizes.numHistories }, one));
+  }
+
+  /** Tokens of the summaries of all histories. */
+  get historyTokens(): number {
+    return this.histories.reduce((sum, { tokens }) => sum + tokens, 0);
+  }
+
+  /** Tokens of all summaries. */
+  get tokens(): number {
+    return this.features.tokens + this.historyTokens;
   }
 
   apply(features: Tensor, histories: readonly JaggedTensor[]): Summaries {

@@ -24,6 +24,11 @@ export class CrossNetwork {
     return new CrossNetwork(cross, Mlp.init({ in: width, hidden: widths, out: hidden }, initial));
   }
 
+  /** Width of the result, W + H. */
+  get width(): number {
+    return (this.cross[0]?.width ?? 0) + (this.deep.layers.at(-1)?.out ?? 0);
+  }
+
   apply(x0: Tensor): Tensor {
     const crossed = this.cross.reduce((x, layer) => layer.apply(x0, x), x0);
     return cat([crossed, this.deep.apply(x0).relu()], 1);

@@ -6,6 +6,8 @@ import { LinearCompressionBlock, type WukongConfig, WukongLayer } from "./wukong
 
 /** One layer of an interaction arch: mixes the tokens of an example. @shape x [B, n, D] → [B, n_F + n_L, D] */
 export interface Interaction {
+  /** Tokens that it makes, n_F + n_L. */
+  readonly tokens: number;
   apply(x: Tensor): Tensor;
 }
 
@@ -46,6 +48,10 @@ export class CrossInteraction implements Interaction {
     });
   }
 
+  get tokens(): number {
+    return this.compress.tokens;
+  }
+
   apply(x: Tensor): Tensor {
     return scoped(() => {
       const flat = x.flatten(1);
@@ -75,6 +81,10 @@ export class InteractionExperts implements Interaction {
     initial: Initializer,
   ): InteractionExperts {
     return new InteractionExperts(experts, Linear.init({ in: dim, out: experts.length }, initial));
+  }
+
+  get tokens(): number {
+    return this.experts[0]?.tokens ?? 0;
   }
 
   apply(x: Tensor): Tensor {

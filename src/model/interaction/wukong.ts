@@ -27,6 +27,11 @@ export class LinearCompressionBlock {
     return new LinearCompressionBlock(Linear.init({ in: tokensIn, out: tokensOut, bias: false }, initial));
   }
 
+  /** Tokens that it makes. */
+  get tokens(): number {
+    return this.map.out;
+  }
+
   apply(x: Tensor): Tensor {
     return this.map.apply(x.transpose(1, 2)).transpose(1, 2);
   }
@@ -112,6 +117,11 @@ export class WukongLayer {
       residual: tokensIn === tokensOut ? null : LinearCompressionBlock.init(tokensIn, tokensOut, initial),
       norm: LayerNorm.init(dim, initial),
     });
+  }
+
+  /** Tokens that it makes, n_F + n_L; without a residual map as many as come in. */
+  get tokens(): number {
+    return this.residual?.tokens ?? this.compress.map.in;
   }
 
   apply(x: Tensor): Tensor {

@@ -71,11 +71,6 @@ export class CandidateAttention {
     this.priorValue = parts.priorValue;
   }
 
-  /** Columns of the result. @param attributes that candidate and events both have, F */
-  static width(attributes: number): number {
-    return attributes * VALUE_DIM;
-  }
-
   static init({ dim, attributes, told }: Width, initial: Initializer): CandidateAttention {
     return new CandidateAttention({
       sharpness: initial.ones([attributes]),
@@ -85,6 +80,11 @@ export class CandidateAttention {
       prior: initial.ones([attributes]),
       priorValue: initial.zeros([attributes * VALUE_DIM]),
     });
+  }
+
+  /** Columns of the result, 4 F. */
+  get width(): number {
+    return this.value.out;
   }
 
   /** @shape candidate F times [B, D]; events F and told G features [L] → [B, 4 F] */

@@ -258,7 +258,7 @@ describe("CandidateAttention", () => {
 
   test("is what was believed before and what the own events say, by their likeness, in loops", () => {
     const made = apply(candidate);
-    expect(made.shape).toEqual([4, CandidateAttention.width(ATTRIBUTES)]);
+    expect(made.shape).toEqual([4, 4 * ATTRIBUTES]);
     toBeClose(made, [0, 1, 2, 3].flatMap(naive), CLOSE);
   });
   test("without events is what was believed before", () => {
