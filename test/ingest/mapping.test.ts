@@ -384,15 +384,15 @@ describe("many files", () => {
     const number = format === "parquet" ? 40 : 385;
     const files = Object.fromEntries(small.slice(0, number));
     const one = { [`one.${format}`]: rowsAs(format, rows.slice(0, 2 * number)) };
-    const many = await writeProject({ from: `many/*.${format}` }, files);
-    const single = await writeProject({ from: `one.${format}` }, one);
-    const stores = [many, single].map((root) => join(root, "store"));
+    const configs = [
+      await writeProject({ from: `many/*.${format}` }, files),
+      await writeProject({ from: `one.${format}` }, one),
+    ];
     const results = [];
-    for (const [i, config] of [many, single].entries())
-      results.push(await ingestProject({ config, store: stores[i]! }));
+    for (const config of configs) results.push(await ingestProject({ config, store: join(config, "store") }));
     expect(results[0]?.rows).toEqual({ rowsRead: 2 * number, accepted: 2 * number, duplicates: 0, rejected: 0 });
-    const [first, second] = stores.map((store) => {
-      const { inputs, ...bytes } = storeBytes(store);
+    const [first, second] = configs.map((root) => {
+      const { inputs, ...bytes } = storeBytes(join(root, "store"));
       return bytes;
     });
     expect(Object.keys(first ?? {}).length).toBeGreaterThan(5);
