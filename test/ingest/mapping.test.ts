@@ -383,10 +383,9 @@ describe("many files", () => {
     // Parquet is written once for all: each file costs a writer of its own.
     const number = format === "parquet" ? 40 : 385;
     const files = Object.fromEntries(small.slice(0, number));
-    const one = { [`one.${format}`]: rowsAs(format, rows.slice(0, 2 * number)) };
     const configs = [
       await writeProject({ from: `many/*.${format}` }, files),
-      await writeProject({ from: `one.${format}` }, one),
+      await writeProject({ from: `one.${format}` }, { [`one.${format}`]: rowsAs(format, rows.slice(0, 2 * number)) }),
     ];
     const results = [];
     for (const config of configs) results.push(await ingestProject({ config, store: join(config, "store") }));
