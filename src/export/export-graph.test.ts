@@ -203,6 +203,20 @@ describe("an exported model", () => {
     for (const [i, z] of expected.entries()) expect(Number(logits?.data[i])).toBeCloseTo(z, 5);
   });
 
+  it.each(["previous", "din"] as const)("of kind %s reads past embeddings, one row per candidate", async (kind) => {
+    const spec = { ...TINY_SPEC, pastEmbeddings: 3 };
+    const model = model32(kind, spec);
+    const session = await InferenceSession.create(exportGraph(model, spec, "0"));
+    const batch = tinyBatch([3, 0]);
+    const past = Float32Array.of(0.5, -1, 2, 0, 3, -0.25);
+    const { requests, ...feeds } = feedsOf(batch);
+    const { logits } = await session.run({ ...feeds, past: new OrtTensor("float32", past, [2, 3]) });
+    using _scope = new Scope();
+    const knowledge = { logits: past, mask: past, past };
+    const expected = noGrad(() => model.logits({ ...batch, knowledge })).toNumbers();
+    for (const [i, z] of expected.entries()) expect(Number(logits?.data[i])).toBeCloseTo(z, 5);
+  });
+
   it("has every input of the spec, and equal bytes for equal models", async () => {
     const bytes = exportGraph(model32("logistic"), TINY_SPEC, "0");
     const session = await InferenceSession.create(bytes);

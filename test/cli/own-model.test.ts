@@ -58,6 +58,14 @@ describe("a model of one's own", () => {
     expect(taught.code, taught.stdout).toBe(0);
     const generated = await inProject(["generate", "mine", ...slices], ...mine);
     expect(generated.code, generated.stdout).toBe(0);
+    const bare =
+      "export const init = (spec, config, initial) => ({ bias: initial.zeros([2]), logits(batch) { return this.bias.expand([batch.size, 2]); } });";
+    writeFileSync(at("bare.ts"), bare);
+    const taughtBare = ["models.bare={kind: ./bare.ts, teacher: foundation, transfer: {technique: auxiliary}}"];
+    expect(errorOf(await inProject(["transfer", "bare"], ...taughtBare)).code).toBe("TRANSFER_STUDENT");
+    const alone = ["models.bare={kind: ./bare.ts}"];
+    expect((await inProject(["train", "bare"], ...alone)).code).toBe(0);
+    expect(errorOf(await inProject(["generate", "bare"], ...alone)).code).toBe("TRANSFER_TEACHER");
     const student = ["models.vertical.teacher=mine", "models.vertical.transfer.technique=distill"];
     const ended = await inProject(["transfer", "vertical"], ...mine, ...student);
     expect(ended.code, ended.stdout).toBe(0);

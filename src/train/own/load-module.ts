@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { relative, resolve, sep } from "node:path";
 import { createJiti, type TransformOptions } from "jiti";
 import { LapidaryError } from "../../base/errors.ts";
 import { defineProject } from "../../config/define-project.ts";
@@ -15,7 +15,7 @@ export interface LoadedModule {
   /** Absolute path of its file. */
   readonly file: string;
   readonly exports: Readonly<Record<string, unknown>>;
-  /** SHA-256 over the files of the project that it is made of: its own and those that it imports, by their paths. */
+  /** SHA-256 over the files of the project that it is made of: its own and those that it imports, by their paths; packages are left out. */
   readonly sha256: string;
 }
 
@@ -35,8 +35,9 @@ const OWN_PACKAGES: Readonly<Record<string, object>> = {
  * @throws {LapidaryError} MODULE_NOT_FOUND; MODULE_INVALID if it cannot be parsed, throws, or lacks an export of the name
  */
 export function loadModule(root: string, path: ModulePath, needed: string): LoadedModule {
-  const file = resolve(root, path);
-  if (!existsSync(file)) throw notFound(file);
+  const named = resolve(root, path);
+  if (!existsSync(named)) throw notFound(named);
+  const file = realpathSync(named);
   const sources = new Map([[file, readFileSync(file, "utf8")]]);
   const plain = createJiti(file, { fsCache: false });
   const jiti = createJiti(file, {
@@ -44,12 +45,13 @@ export function loadModule(root: string, path: ModulePath, needed: string): Load
     moduleCache: false,
     virtualModules: OWN_PACKAGES,
     transform: (options: TransformOptions) => {
-      if (options.filename !== undefined) sources.set(options.filename, options.source);
+      const { filename = file, source } = options;
+      if (!filename.split(sep).includes("node_modules")) sources.set(filename, source);
       return { code: plain.transform(options) };
     },
   });
   const exports = evaluated(file, () => jiti(file) as Readonly<Record<string, unknown>>);
-  if (typeof exports[needed] === "function") return { file, exports, sha256: digestOf(root, sources) };
+  if (typeof exports[needed] === "function") return { file, exports, sha256: digestOf(realpathSync(root), sources) };
   const names = Object.keys(exports).filter((name) => name !== "default" && name !== "__esModule");
   throw invalid(file, {
     expected: `an exported function \`${needed}\``,
