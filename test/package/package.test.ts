@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -112,6 +112,17 @@ describe("the package, packed and installed into an empty project from a registr
     for (const example of readdirSync(join(PACKAGE, "examples"))) {
       await succeed("npm", npx("doctor", "--config", join(PACKAGE, "examples", example)), SHOP);
     }
+  });
+
+  it("takes the addon of a package for the platform where none was built", async () => {
+    await succeed(process.execPath, [join(ROOT, "scripts", "prebuild.mjs"), join(PROJECT, "node_modules")]);
+    rmSync(join(PACKAGE, "native", "build"), { recursive: true });
+    const setUp = join(PACKAGE, "scripts", "setup.mjs");
+    expect(await succeed("env", ["-u", "LIBTORCH", process.execPath, setUp, "--build-only"])).toMatchObject({
+      stderr: "",
+    });
+    expect(existsSync(join(PACKAGE, "native", "build"))).toBe(false);
+    await succeed("npm", npx("train", "baseRate", "--run", "prebuilt"), SHOP);
   });
 
   it("has types for the configuration, also where libraries are checked, and they find a mistake", async () => {
