@@ -79,6 +79,8 @@ export async function ensureNative(libtorch) {
   const previous = readStamp(STAMP);
   if (previous === key || (previous === "" && !libtorch && findPrebuilt() !== null)) return;
   rmSync(STAMP, { force: true });
+  // CMake worked in here before it had a folder of its own.
+  if (existsSync(join(BUILD, "CMakeCache.txt"))) rmSync(BUILD, { recursive: true, force: true });
   const kept = findKept(key);
   if (kept !== null) await stage("native, as built before", () => place(kept));
   else

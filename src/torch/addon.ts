@@ -1,9 +1,12 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 
-/** Where set-up puts the addon that it builds. This file runs as dist/src/torch/addon.js. */
-export const BUILT_ADDON: string = resolve(import.meta.dirname, "..", "..", "..", "native", "build", "lapidary.node");
+/** Folder of the package. This file runs as dist/src/torch/addon.js. */
+export const PACKAGE: string = resolve(import.meta.dirname, "..", "..", "..");
+
+/** Where set-up puts the addon that it builds. */
+export const BUILT_ADDON: string = join(PACKAGE, "native", "build", "lapidary.node");
 
 /** The package that brings an addon for this platform; `scripts/prebuild.mjs` makes it. */
 const PREBUILT = `@lapidary/native-${process.platform}-${process.arch}`;

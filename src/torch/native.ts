@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { LapidaryError } from "../base/errors.ts";
 import { firstLineOf } from "../base/message.ts";
-import { BUILT_ADDON, findAddon } from "./addon.ts";
+import { BUILT_ADDON, findAddon, PACKAGE } from "./addon.ts";
 import { torchError } from "./torch-error.ts";
 
 /** A tensor in the native table of this thread; small integer, never 0. */
@@ -93,7 +93,7 @@ function load(): Native {
         where: "native addon",
         expected: "native/build/lapidary.node and the libtorch it was built with",
         got,
-        hint: "Run `npm run setup`; `lapidary doctor` says what is missing.",
+        hint: `Run \`npm run setup --prefix ${PACKAGE}\`; \`lapidary doctor\` says what is missing.`,
       },
       { cause },
     );

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { PACKAGE } from "../../torch/addon.ts";
 
 /**
  * `ok`: there. `failed`: needed and not there, or broken. `warning`: it works, but not as well as it could.
@@ -19,9 +19,6 @@ export interface Check {
 export function ok(name: string, found: string): Check {
   return { name, state: "ok", found, fix: null };
 }
-
-/** Folder of the package. This file runs as dist/src/cli/doctor/check.js. */
-export const PACKAGE: string = resolve(import.meta.dirname, "..", "..", "..", "..");
 
 /** Builds the native part against what it finds; installs the system's packages, or says which are missing. */
 export const SET_UP: string = `cd ${PACKAGE} && npm run setup`;

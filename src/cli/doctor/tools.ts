@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { firstLineOf } from "../../base/message.ts";
-import { asRoot, type Check, ok, PACKAGE } from "./check.ts";
+import { PACKAGE } from "../../torch/addon.ts";
+import { asRoot, type Check, ok } from "./check.ts";
 
 /** Debian's, because its python3-torch is for this one, whatever else is first in PATH. */
 const PYTHON = "/usr/bin/python3";

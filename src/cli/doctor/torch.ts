@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { BUILT_ADDON, findAddon } from "../../torch/addon.ts";
-import { type Check, ok, PACKAGE, SET_UP } from "./check.ts";
+import { BUILT_ADDON, findAddon, PACKAGE } from "../../torch/addon.ts";
+import { type Check, ok, SET_UP } from "./check.ts";
 import type { TorchReport } from "./torch-report.ts";
 
 const WORKER = fileURLToPath(new URL("./torch-worker.js", import.meta.url));
