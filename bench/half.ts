@@ -1,4 +1,4 @@
-import { Linear, Mlp, withNumerics } from "../src/nn/index.ts";
+import { Linear, Mlp, withPrecision } from "../src/nn/index.ts";
 import { Initializer } from "../src/nn/initial.ts";
 import { countFlops, RandomGenerator, randn, Scope, setThreads, type Tensor } from "../src/torch/index.ts";
 import { calibrate } from "./calibrate.ts";
@@ -50,7 +50,7 @@ async function runCase({ name, rows, threads, layer }: Case, options: BenchOptio
   const x = randn([rows, WIDTH], { generator });
   x.requiresGrad = true;
   const cotangent = randn([rows, WIDTH], { generator });
-  const [half, single] = [withNumerics(exact, () => HALF), exact].map((model) => stepOf(model, x, cotangent));
+  const [half, single] = [withPrecision(exact, () => HALF), exact].map((model) => stepOf(model, x, cotangent));
   const seconds = (step: (() => void) | undefined, count: number): number =>
     secondsOf(() => {
       for (let i = 0; i < count; i++) step?.();

@@ -1,14 +1,21 @@
 import { LapidaryError } from "../../src/base/errors.ts";
 import { ARCHITECTURE_DEFAULTS } from "../../src/config/architecture.ts";
 import { Foundation, sizesOf } from "../../src/model/index.ts";
-import { DenseParameters, LayerNorm, Linear, type Numerics, parametersOf, withNumerics } from "../../src/nn/index.ts";
+import {
+  DenseParameters,
+  LayerNorm,
+  Linear,
+  type PrecisionPolicy,
+  parametersOf,
+  withPrecision,
+} from "../../src/nn/index.ts";
 import { Initializer } from "../../src/nn/initial.ts";
 import { chained, countMemory, RandomGenerator, randn, Scope, setThreads, type Tensor } from "../../src/torch/index.ts";
 import { BATCH, drawBatch, SPEC } from "../train-data.ts";
 import { type BenchOptions, type BenchResult, compare, selected } from "./harness.ts";
 
 const MIB = 2 ** 20;
-const FLOAT8: Numerics = { half: false, float8: true };
+const FLOAT8: PrecisionPolicy = { half: false, float8: true };
 /** Of the gradient that float8 activations give, ‖ĝ − g‖ / ‖g‖; more would be a mistake, not rounding. */
 const MAX_GRADIENT_ERROR = 0.05;
 
@@ -76,7 +83,7 @@ function runCase({ name, make }: Case, options: BenchOptions): BenchResult {
   using _scope = new Scope();
   const { model, loss } = make(new Initializer(RandomGenerator.seeded(1)));
   const dense = DenseParameters.gather(parametersOf(model).dense);
-  const narrow = withNumerics(model, () => FLOAT8);
+  const narrow = withPrecision(model, () => FLOAT8);
   const float8 = measure(dense, () => loss(narrow));
   const float32 = measure(dense, () => loss(model));
   const difference = float8.gradient.sub(float32.gradient).linalgVectorNorm().item();

@@ -72,7 +72,7 @@ export default defineProject({
         hstu: { architecture: { attention: "hstu" } },
         wukong: { architecture: { interaction: "wukong" } },
         wukongExperts: { architecture: { interaction: "wukong", experts: 2 } },
-        crossLayers: { architecture: { crossLayers: true } },
+        layerConnections: { architecture: { layerConnections: true } },
         noCandidateAttention: { architecture: { candidateAttention: false } },
       },
     },

@@ -121,7 +121,7 @@ export default defineProject({
         pyramid: { architecture: { pyramid: 2 } },
         causal: { architecture: { attention: "causal" } },
         hstu: { architecture: { attention: "hstu" } },
-        crossLayers: { architecture: { crossLayers: true } },
+        layerConnections: { architecture: { layerConnections: true } },
         noCandidateAttention: { architecture: { candidateAttention: false } },
       },
     },

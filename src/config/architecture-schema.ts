@@ -27,7 +27,7 @@ export const ARCHITECTURE_SCHEMA = Type.Object(
   {
     interaction: choice("interaction", INTERACTIONS, "What mixes the features."),
     experts: count("experts", "Interaction archs side by side, mixed by a gate.", { minimum: 1, maximum: 64 }),
-    crossLayers: flag("crossLayers", "Whether a layer's tokens attend to those of all layers before it."),
+    layerConnections: flag("layerConnections", "Whether a layer's tokens attend to those of all layers before it."),
     tokens: Type.Optional(
       Type.Array(Type.Integer({ description: "Tokens of each block.", minimum: 1, maximum: 4096 }), {
         description: "Tokens that each block makes, layer by layer; the last holds for the layers after it.",

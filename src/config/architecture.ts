@@ -50,7 +50,7 @@ export interface ArchitectureConfig {
   /** Interaction archs side by side in every layer, mixed by a gate; 1 = no mixture. @see arXiv 2203.11014 (DHEN) */
   readonly experts: number;
   /** Whether every layer's tokens attend to those of all layers before it: GEM's cross-layer connections, as far as known. */
-  readonly crossLayers: boolean;
+  readonly layerConnections: boolean;
   /** Tokens that each block of each layer makes, the last for all layers after it; null for the dial's. A pyramid shrinks. */
   readonly tokens: readonly number[] | null;
   readonly attention: SequenceAttention;
@@ -78,7 +78,7 @@ export interface ArchitectureConfig {
 export const ARCHITECTURE_DEFAULTS: ArchitectureConfig = Object.freeze({
   interaction: "wukong",
   experts: 1,
-  crossLayers: false,
+  layerConnections: false,
   tokens: null,
   attention: "full",
   queryKeyNorm: false,

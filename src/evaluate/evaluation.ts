@@ -14,7 +14,7 @@ import { groupRows } from "../metrics/groups.ts";
 import { alignExamples, type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
 import { type CurveRecord, readCurve } from "../report/jsonl.ts";
 import { type Predictions, predict, writePredictions } from "../train/predict.ts";
-import { type EnrichFor, examplesOf, type OpenedRun, openRun, runPath } from "../train/run/open-run.ts";
+import { examplesOf, type KnowledgeFor, type OpenedRun, openRun, runPath } from "../train/run/open-run.ts";
 import type { RunConfig } from "../train/run/run-config.ts";
 import { RunFolder, type RunSummary } from "../train/run/run-folder.ts";
 import { negativesBase } from "../train/warnings.ts";
@@ -76,7 +76,7 @@ export interface EvaluateOptions {
   /** Called before each run is scored. */
   readonly onRun?: (run: string) => void;
   /** What a model that reads its teacher's embeddings is given. @default none can be scored */
-  readonly enrichFor?: EnrichFor;
+  readonly enrichFor?: KnowledgeFor;
   /** @default none */
   readonly known?: KnownScores;
   /** Told why the predictions of a run could not be written into its folder. @default that is thrown */

@@ -84,7 +84,7 @@ function ownSettings(config: RunConfig): readonly OwnSetting[] {
   return settingsOf(config).flatMap(([key, value]) => {
     const isModel = key.startsWith("model.") && key !== "model.kind";
     const own = { path: key.replace("model.", ""), value: settingText(key, value) };
-    if (!isModel) return /^(share|slice|lesson)/.test(key) ? [{ ...own, standard: null }] : [];
+    if (!isModel) return /^(share|slice|knowledge)/.test(key) ? [{ ...own, standard: null }] : [];
     const usual = standard.has(key) ? settingText(key, standard.get(key)) : null;
     return usual === own.value ? [] : [{ ...own, standard: usual }];
   });

@@ -24,7 +24,7 @@ export const CHOICES: Readonly<Record<string, Partial<ArchitectureConfig>>> = {
   defaults: {},
   dcn: { interaction: "dcn" },
   experts: { experts: 2 },
-  "cross layers": { crossLayers: true },
+  "layer connections": { layerConnections: true },
   "pyramid of tokens": { tokens: [5, 3] },
   causal: { attention: "causal" },
   block: { attention: "block" },
@@ -45,7 +45,7 @@ export const CHOICES: Readonly<Record<string, Partial<ArchitectureConfig>>> = {
   streams: { streams: "origin" },
   "ads alone": { events: "ad" },
   together: {
-    ...{ experts: 2, crossLayers: true, attention: "hstu", pyramid: 3, deepHistory: 4, domains: "experts" },
+    ...{ experts: 2, layerConnections: true, attention: "hstu", pyramid: 3, deepHistory: 4, domains: "experts" },
     ...{ streams: "origin", queryKeyNorm: true },
   },
 };

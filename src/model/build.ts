@@ -7,8 +7,8 @@ import type { AmountSummary, LabelSummary } from "../metrics/outcomes/label-summ
 import type { Initializer } from "../nn/index.ts";
 import { fromArray, noGrad, type Tensor } from "../torch/index.ts";
 import { BaseRate } from "./baselines/base-rate.ts";
-import { Logistic } from "./baselines/logistic.ts";
 import {
+  type BaselineFamily,
   initDin,
   initHstu,
   initMmoe,
@@ -16,8 +16,8 @@ import {
   initPrevious,
   initSasrec,
   initStar,
-  type RankerFamily,
-} from "./baselines/rankers.ts";
+} from "./baselines/families.ts";
+import { Logistic } from "./baselines/logistic.ts";
 import { WukongRanker } from "./baselines/wukong-ranker.ts";
 import { Foundation } from "./foundation/foundation.ts";
 import type { Model } from "./model.ts";
@@ -43,7 +43,7 @@ export type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers" | 
 type Builder = (config: ModelShape, inputs: ModelInputs) => Model;
 
 const ranker =
-  (init: RankerFamily): Builder =>
+  (init: BaselineFamily): Builder =>
   (config, { spec, initial }) =>
     init(spec, { sizes: sizesOf(config), history: config.history }, initial);
 

@@ -3,9 +3,9 @@
 export { type Objective, objectivesOf, outputWidth, outputWidths } from "../features/objectives.ts";
 export type { Batch, FeatureSpec } from "../features/spec.ts";
 export { BaseRate } from "./baselines/base-rate.ts";
+export { BaselineModel } from "./baselines/baseline-model.ts";
+export { initPrevious } from "./baselines/families.ts";
 export { Logistic } from "./baselines/logistic.ts";
-export { Ranker } from "./baselines/ranker.ts";
-export { initPrevious } from "./baselines/rankers.ts";
 export { buildModel, type ModelInputs, startAtConstants } from "./build.ts";
 export { blankBatch, type Workload } from "./cost/blank-batch.ts";
 export { costOf, describeCost, type ModelCost } from "./cost/model-cost.ts";

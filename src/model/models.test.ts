@@ -7,7 +7,7 @@ import { fromArray, gradientOf, noGrad, setThreads, type Tensor } from "../torch
 import { toBeClose } from "../torch/testing.ts";
 import { BaseRate } from "./baselines/base-rate.ts";
 import { buildModel } from "./build.ts";
-import { Foundation, Logistic, Ranker } from "./index.ts";
+import { BaselineModel, Foundation, Logistic } from "./index.ts";
 import type { Model } from "./model.ts";
 import { sizesOf } from "./sizes.ts";
 import { partOf, TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "./testing.ts";
@@ -232,7 +232,7 @@ describe("parameters", () => {
       new Set(["embeddings", "gate", "cls", "layers", "taps", "candidate", "heads"]),
     );
     expect(tinyModel("foundation")).toBeInstanceOf(Foundation);
-    expect(tinyModel("previous")).toBeInstanceOf(Ranker);
+    expect(tinyModel("previous")).toBeInstanceOf(BaselineModel);
     expect(tinyModel("logistic")).toBeInstanceOf(Logistic);
     expect(tinyModel("baseRate")).toBeInstanceOf(BaseRate);
   });

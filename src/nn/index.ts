@@ -9,7 +9,6 @@ export {
   MultiHeadAttention,
   QueryKeyNorm,
 } from "./attention.ts";
-export { CrossLayer } from "./cross-layer.ts";
 export { EmbeddingTable, type EmbeddingTableConfig } from "./embedding-table.ts";
 export { Initializer, type Placement } from "./initial.ts";
 export { crossEntropiesOf, lossesOf, softLabels } from "./likelihood/index.ts";
@@ -17,7 +16,6 @@ export { Linear, type LinearConfig } from "./linear.ts";
 export { meanOfKnown, multiObjectiveLoss } from "./losses.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
 export { LayerNorm, NORM_EPS, RmsNorm, SwishRmsNorm } from "./norms.ts";
-export { EXACT, type Numerics, withNumerics } from "./numerics.ts";
 export {
   type AdamWOptions,
   type AdamWState,
@@ -34,3 +32,4 @@ export {
   parametersOf,
 } from "./optimize/parameters.ts";
 export { type Schedule, warmupStableDecay } from "./optimize/schedules.ts";
+export { FULL_PRECISION, type PrecisionPolicy, withPrecision } from "./precision-policy.ts";

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { DcnLayer } from "../model/interaction/dcn-layer.ts";
 import { random64, rowsOf } from "../ops/jagged/testing.ts";
 import { fromArray, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
-import { CrossLayer } from "./cross-layer.ts";
 import { EmbeddingTable } from "./embedding-table.ts";
 import { Linear } from "./linear.ts";
 import { Mlp } from "./mlp.ts";
@@ -125,7 +125,7 @@ describe("RmsNorm", () => {
 });
 
 describe("CrossLayer", () => {
-  const layer = perturb(CrossLayer.init(3, initial64()));
+  const layer = perturb(DcnLayer.init(3, initial64()));
   const [x0, x] = [random64([4, 3], 1), random64([4, 3], 2)];
 
   test("is x₀ ⊙ (W x + b) + x", () => {

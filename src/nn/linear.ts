@@ -2,7 +2,7 @@ import { dense } from "../ops/fused/generated.ts";
 import type { Activation } from "../ops/fused/plain.ts";
 import { linear, type Tensor } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
-import { EXACT, type Numerics } from "./numerics.ts";
+import { FULL_PRECISION, type PrecisionPolicy } from "./precision-policy.ts";
 
 /** Sizes of a {@link Linear} layer. */
 export interface LinearConfig {
@@ -20,12 +20,12 @@ export interface LinearConfig {
 export class Linear {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
-  readonly numerics: Numerics;
+  readonly precision: PrecisionPolicy;
 
-  constructor(weight: Tensor, bias: Tensor | null, numerics = EXACT) {
+  constructor(weight: Tensor, bias: Tensor | null, precision = FULL_PRECISION) {
     this.weight = weight;
     this.bias = bias;
-    this.numerics = numerics;
+    this.precision = precision;
   }
 
   /** Weight uniform in ±√(3/in), so that unit-variance inputs give unit-variance outputs; bias zero. */
@@ -46,7 +46,7 @@ export class Linear {
 
   /** @throws {LapidaryError} TORCH_OPERATOR if the last axis of `x` is not `in` */
   apply(x: Tensor, activation: Activation = "none"): Tensor {
-    const { half, float8 } = this.numerics;
+    const { half, float8 } = this.precision;
     if (activation === "none" && !half && !float8) return linear(x, this.weight, this.bias);
     return dense(x, this.weight, this.bias, activation, half, float8);
   }

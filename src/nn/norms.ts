@@ -1,7 +1,7 @@
 import { norm, residualNorm } from "../ops/fused/generated.ts";
 import type { Tensor } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
-import { EXACT, type Numerics } from "./numerics.ts";
+import { FULL_PRECISION, type PrecisionPolicy } from "./precision-policy.ts";
 
 /** Added to variances, so that constant rows divide by something. */
 export const NORM_EPS = 1e-5;
@@ -10,12 +10,12 @@ export const NORM_EPS = 1e-5;
 export class LayerNorm {
   readonly scale: Tensor;
   readonly shift: Tensor;
-  readonly numerics: Numerics;
+  readonly precision: PrecisionPolicy;
 
-  constructor(scale: Tensor, shift: Tensor, numerics = EXACT) {
+  constructor(scale: Tensor, shift: Tensor, precision = FULL_PRECISION) {
     this.scale = scale;
     this.shift = shift;
-    this.numerics = numerics;
+    this.precision = precision;
   }
 
   static init(dim: number, initial: Initializer): LayerNorm {
@@ -23,23 +23,23 @@ export class LayerNorm {
   }
 
   apply(x: Tensor): Tensor {
-    return norm(x, this.scale, this.shift, "layer", NORM_EPS, this.numerics.float8);
+    return norm(x, this.scale, this.shift, "layer", NORM_EPS, this.precision.float8);
   }
 
   /** The norm of `x + residual`, and that sum, in one pass. @shape x, residual [..., D] → [..., D] each */
   applySum(x: Tensor, residual: Tensor): [Tensor, Tensor] {
-    return residualNorm(x, residual, this.scale, this.shift, "layer", NORM_EPS, this.numerics.float8);
+    return residualNorm(x, residual, this.scale, this.shift, "layer", NORM_EPS, this.precision.float8);
   }
 }
 
 /** `y = γ x / √(mean(x²) + ε)` over the last axis. @shape γ [D]; x [..., D] → [..., D] @see arXiv 1910.07467 */
 export class RmsNorm {
   readonly scale: Tensor;
-  readonly numerics: Numerics;
+  readonly precision: PrecisionPolicy;
 
-  constructor(scale: Tensor, numerics = EXACT) {
+  constructor(scale: Tensor, precision = FULL_PRECISION) {
     this.scale = scale;
-    this.numerics = numerics;
+    this.precision = precision;
   }
 
   static init(dim: number, initial: Initializer): RmsNorm {
@@ -47,12 +47,12 @@ export class RmsNorm {
   }
 
   apply(x: Tensor): Tensor {
-    return norm(x, this.scale, null, "rms", NORM_EPS, this.numerics.float8);
+    return norm(x, this.scale, null, "rms", NORM_EPS, this.precision.float8);
   }
 
   /** The norm of `x + residual`, and that sum, in one pass. @shape x, residual [..., D] → [..., D] each */
   applySum(x: Tensor, residual: Tensor): [Tensor, Tensor] {
-    return residualNorm(x, residual, this.scale, null, "rms", NORM_EPS, this.numerics.float8);
+    return residualNorm(x, residual, this.scale, null, "rms", NORM_EPS, this.precision.float8);
   }
 }
 
@@ -64,11 +64,11 @@ export class RmsNorm {
  */
 export class SwishRmsNorm {
   readonly scale: Tensor;
-  readonly numerics: Numerics;
+  readonly precision: PrecisionPolicy;
 
-  constructor(scale: Tensor, numerics = EXACT) {
+  constructor(scale: Tensor, precision = FULL_PRECISION) {
     this.scale = scale;
-    this.numerics = numerics;
+    this.precision = precision;
   }
 
   static init(dim: number, initial: Initializer): SwishRmsNorm {
@@ -76,6 +76,6 @@ export class SwishRmsNorm {
   }
 
   apply(x: Tensor): Tensor {
-    return norm(x, this.scale, null, "swish_rms", NORM_EPS, this.numerics.float8);
+    return norm(x, this.scale, null, "swish_rms", NORM_EPS, this.precision.float8);
   }
 }

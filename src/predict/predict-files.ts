@@ -15,7 +15,7 @@ import {
 } from "../data/index.ts";
 import { objectivesOf } from "../features/objectives.ts";
 import { publishFile } from "../files/durable-file.ts";
-import { type EnrichFor, enrichmentOf, type OpenedRun, openRun } from "../train/index.ts";
+import { enrichmentOf, type KnowledgeFor, type OpenedRun, openRun } from "../train/index.ts";
 import { PredictionsWriter } from "./predictions-writer.ts";
 import { Scorer } from "./scorer.ts";
 
@@ -34,7 +34,7 @@ export interface PredictOptions {
   /** Folder of a bundle of the run: probabilities are those that it serves. @default the run's own, as evaluation has them */
   readonly bundle?: string | null;
   /** What a model that reads its teacher's embeddings is given. @default none can score */
-  readonly enrichFor?: EnrichFor;
+  readonly enrichFor?: KnowledgeFor;
   /** Told of the rows scored so far, and of all. @default nobody is told */
   readonly onProgress?: (done: number, total: number) => void;
   /** Ends the work between two batches; nothing is written then. @default never */

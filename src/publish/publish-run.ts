@@ -155,7 +155,7 @@ function lineageOf({ folder, config }: OpenedRun, run: string): BundleFacts["lin
     events: config.events,
     ...(split.kind === "time" ? { trainedUntil: new Date(split.trainUntilMs).toISOString() } : { split: split.kind }),
     technique: config.model.transfer.technique,
-    ...(config.lesson === undefined ? {} : { lesson: config.lesson }),
+    ...(config.knowledge === undefined ? {} : { knowledge: config.knowledge }),
     lapidary: packageVersion(),
   };
 }

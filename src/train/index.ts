@@ -1,15 +1,15 @@
 /** One trainer for one process and for many, and its runs. */
 export type { TrainingInputs } from "./inputs.ts";
 export type { TrainingOutcome } from "./job.ts";
-export { type Lesson, type LossScope, labelLoss, labelsOf, maskedLoss, taughtLoss } from "./learner.ts";
+export { type LossScope, labelLoss, labelsOf, maskedLoss, type Supervision, taughtLoss } from "./learner.ts";
 export type { LossModule } from "./own/own-losses.ts";
 export { mapBatches, type Predictions, predict, readPredictions, scoreBatch } from "./predict.ts";
 export type { TrainingProgress } from "./progress.ts";
 export { findRun, listRuns, type RunEntry } from "./run/ledger.ts";
 export {
-  type EnrichFor,
   enrichmentOf,
   examplesOf,
+  type KnowledgeFor,
   loggedExamplesOf,
   type OpenedRun,
   openRun,
@@ -18,10 +18,10 @@ export {
 export type { RunConfig, TrainingSlice } from "./run/run-config.ts";
 export { RunFolder, type RunSummary } from "./run/run-folder.ts";
 export {
-  type Enrich,
+  type AttachKnowledge,
+  type Distillation,
   modelOf,
   runConfigOf,
-  type Teaching,
   type TrainOptions,
   train,
 } from "./trainer.ts";

@@ -60,14 +60,14 @@ const PLAIN: LossOptions = { weights: null, objectives: null };
 export type LossFunction = (batch: Batch, over: LossScope) => Tensor;
 
 /** How a model learns, if not from its labels alone. */
-export interface Lesson {
+export interface Supervision {
   readonly loss: LossFunction;
   /** What is trained beside the model, and only needed then: parameters are found by walking its fields. */
   readonly extra: object;
 }
 
 /** How a model learns from its labels alone: the loss of those that are known. */
-export function labelLesson(model: Model): Lesson {
+export function labelSupervision(model: Model): Supervision {
   return { extra: {}, loss: (batch, over) => labelLoss(model.logits(batch), batch, over) };
 }
 
@@ -176,7 +176,11 @@ export class Learner {
   }
 
   /** Optimizers in their initial state; the model's dense parameters move into one memory. */
-  static of(model: Model, { loss, extra }: Lesson = labelLesson(model), options: LossOptions = PLAIN): Learner {
+  static of(
+    model: Model,
+    { loss, extra }: Supervision = labelSupervision(model),
+    options: LossOptions = PLAIN,
+  ): Learner {
     const { dense, tables } = parametersOf({ model, ...extra });
     const gathered = DenseParameters.gather(dense);
     const { moments } = initTablesAdagrad(tables.map(({ tensor }) => tensor));

@@ -5,7 +5,7 @@ import { buildModel } from "../model/index.ts";
 import { TINY_SPEC, tinyBatch, tinyConfig } from "../model/testing.ts";
 import { Initializer, parametersOf } from "../nn/index.ts";
 import { RandomGenerator, setThreads, trace } from "../torch/index.ts";
-import { Learner, labelLesson } from "./learner.ts";
+import { Learner, labelSupervision } from "./learner.ts";
 import { inPrecision } from "./precision.ts";
 
 const KINDS = ["foundation", "previous", "vertical", "logistic"] as const;
@@ -21,7 +21,7 @@ const NARROW = { precision: "bfloat16", activations: "float8", fullPrecision: ["
 /** Losses of a few updates on one batch. */
 function lossesOf(kind: (typeof KINDS)[number], training: Parameters<typeof inPrecision>[1]): number[] {
   const model = modelOf(kind);
-  const learner = Learner.of(model, labelLesson(inPrecision(model, training)));
+  const learner = Learner.of(model, labelSupervision(inPrecision(model, training)));
   const context = { mesh: ProcessMesh.single(), schedule: () => 1 };
   return Array.from(
     { length: 40 },

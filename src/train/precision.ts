@@ -1,10 +1,10 @@
 import { LapidaryError } from "../base/errors.ts";
 import { TRAINING_DEFAULTS } from "../config/defaults.ts";
 import type { TrainingConfig } from "../config/types.ts";
-import { EXACT, type Numerics, withNumerics } from "../nn/index.ts";
+import { FULL_PRECISION, type PrecisionPolicy, withPrecision } from "../nn/index.ts";
 
 /**
- * The model as training computes it: the same tensors, each layer with the numerics that the configuration gives it.
+ * The model as training computes it: the same tensors, each layer by the policy that the configuration gives it.
  *
  * @throws {LapidaryError} CONFIG_INVALID if a part that is to stay in full precision is none of the model's
  */
@@ -13,15 +13,15 @@ export function inPrecision<M extends object>(
   training: Pick<TrainingConfig, "precision" | "activations" | "fullPrecision">,
 ): M {
   const { precision, activations, fullPrecision } = training;
-  const numerics: Numerics = { half: precision === "bfloat16", float8: activations === "float8" };
-  if (!numerics.half && !numerics.float8) return model;
+  const policy: PrecisionPolicy = { half: precision === "bfloat16", float8: activations === "float8" };
+  if (!policy.half && !policy.float8) return model;
   const paths: string[] = [];
   const found = new Set<string>();
-  const result = withNumerics(model, (path) => {
+  const result = withPrecision(model, (path) => {
     paths.push(path);
     const exempt = fullPrecision.filter((part) => path === part || path.startsWith(`${part}.`));
     for (const part of exempt) found.add(part);
-    return exempt.length > 0 ? EXACT : numerics;
+    return exempt.length > 0 ? FULL_PRECISION : policy;
   });
   // The defaults name parts that only some kinds of models have.
   const unknown = fullPrecision.filter((part) => !found.has(part) && !TRAINING_DEFAULTS.fullPrecision.includes(part));

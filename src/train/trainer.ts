@@ -15,7 +15,7 @@ import { Initializer } from "../nn/index.ts";
 import { RandomGenerator, setThreads } from "../torch/index.ts";
 import { type InputOptions, TrainingInputs } from "./inputs.ts";
 import type { TrainingJob, TrainingOutcome } from "./job.ts";
-import { Learner, type Lesson, type LossOptions, labelLesson } from "./learner.ts";
+import { Learner, type LossOptions, labelSupervision, type Supervision } from "./learner.ts";
 import { loadOwnCode, lossesOfModel, type OwnCode } from "./own/own-code.ts";
 import { tryLosses } from "./own/own-losses.ts";
 import { inPrecision } from "./precision.ts";
@@ -47,25 +47,25 @@ export interface TrainOptions {
   /** Compares the epochs on the validation window and keeps the best one; else the last. @default true */
   readonly validates?: boolean;
   /** How it learns from a teacher. @default from labels alone, whatever teacher the configuration names */
-  readonly teaching?: Teaching;
+  readonly distillation?: Distillation;
   /** Ends training after the update under way, with a checkpoint. @default never */
   readonly signal?: AbortSignal;
 }
 
-/** What a training takes from a teacher. */
-export interface Teaching {
+/** How a model learns from a teacher beside its labels. */
+export interface Distillation {
   /** What it stands for: a run that was begun with another one is not continued. */
   readonly id: string;
   /** Dimension of the embeddings of the user's past that the model reads; 0 for none. */
   readonly pastEmbeddings: number;
   /** Adds the teacher's knowledge to batches. */
-  readonly enrich: Enrich;
+  readonly attach: AttachKnowledge;
   /** How the model learns; the heads that it needs for that are drawn from `inputs`. */
-  teach(model: Model, inputs: ModelInputs): Lesson;
+  supervise(model: Model, inputs: ModelInputs): Supervision;
 }
 
 /** Adds to a batch of a model with these objectives what a teacher said of its examples. */
-export type Enrich = (batch: Batch, spec: ObjectiveSpec) => Batch;
+export type AttachKnowledge = (batch: Batch, spec: ObjectiveSpec) => Batch;
 /** What of a job decides its model, and where that is kept while it works. */
 type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder"> & { readonly own?: Partial<OwnCode> };
 
@@ -76,21 +76,21 @@ type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder"> & { r
  * @throws {LapidaryError} MODEL_UNKNOWN, STORE_*, TRAIN_*, RUN_BUSY, RUN_CHANGED, COLLECTIVE_FAILED
  */
 export async function train(project: ProjectConfig, options: TrainOptions): Promise<TrainingOutcome> {
-  const { model: name, mesh, onProgress = () => {}, onNotice = () => {}, teaching } = options;
+  const { model: name, mesh, onProgress = () => {}, onNotice = () => {}, distillation } = options;
   const config = configOf(project, options);
   using folder = beginRun(project, options);
   if (folder.summary !== null) return { kind: "finished", summary: folder.summary };
   const inputs = TrainingInputs.fit({ ...project, split: splitOf(project, options) }, config, {
     ...sliceInputs(project, options.slice),
     ...shareInputs(project, options.share),
-    pastEmbeddings: teaching?.pastEmbeddings ?? 0,
+    pastEmbeddings: distillation?.pastEmbeddings ?? 0,
   });
   const warnings = warningsOf(project, { config, inputs }, options);
   for (const { text } of warnings) onNotice(text);
   if (mesh.rank === 0) inputs.save(folder.inputs);
   const signal = options.signal ?? new AbortController().signal;
   const { objectives } = inputs.spec;
-  const enrich = (batch: Batch): Batch => teaching?.enrich(batch, inputs.spec) ?? batch;
+  const enrich = (batch: Batch): Batch => distillation?.attach(batch, inputs.spec) ?? batch;
   const windows = attributionWindows(project.events.outcomes, objectives);
   const prepare = (batch: Batch): Batch => dealWindows(enrich(batch), objectives.length, windows);
   const after = options.slice?.after ?? null;
@@ -100,7 +100,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
       validates: options.validates ?? true,
       after: after === null ? null : RunFolder.finished(join(project.runs, after)).folder.checkpoints,
     },
-    initLearner({ config, inputs, mesh, folder, own: loadOwnCode(project, config) }, teaching),
+    initLearner({ config, inputs, mesh, folder, own: loadOwnCode(project, config) }, distillation),
   );
   try {
     return await session.run();
@@ -110,12 +110,12 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
 }
 
 /** A fresh model with its optimizers; equal seeds give equal bits in every process. */
-export function initLearner(job: ModelJob, teaching?: Teaching): Learner {
+export function initLearner(job: ModelJob, distillation?: Distillation): Learner {
   const { model, from } = initModel(job);
   // The same parameters computed in another way; what is validated and exported computes in float32.
   const learning = inPrecision(model, job.config.training);
-  const lesson = teaching?.teach(learning, from) ?? labelLesson(learning);
-  return Learner.of(model, lesson, { weights: weightsOf(job), ...lossesFor(job) });
+  const supervision = distillation?.supervise(learning, from) ?? labelSupervision(learning);
+  return Learner.of(model, supervision, { weights: weightsOf(job), ...lossesFor(job) });
 }
 
 /** Without amounts, counts and losses of the project's own all outputs are logits, which one operator learns from. */
@@ -192,9 +192,12 @@ function unlabelled(model: string, objectives: readonly string[]): LapidaryError
 }
 
 /** Without a teacher, what the configuration says of one decides nothing. */
-function configOf(project: ProjectConfig, { model, teaching }: Pick<TrainOptions, "model" | "teaching">): ModelConfig {
+function configOf(
+  project: ProjectConfig,
+  { model, distillation }: Pick<TrainOptions, "model" | "distillation">,
+): ModelConfig {
   const config = modelOf(project, model);
-  return teaching === undefined ? { ...config, teacher: null, transfer: TRANSFER_DEFAULTS } : config;
+  return distillation === undefined ? { ...config, teacher: null, transfer: TRANSFER_DEFAULTS } : config;
 }
 
 /** A slice has nothing to validate on: what follows it is scored by it, and must not have been chosen by. */
@@ -248,9 +251,9 @@ export function modelOf(project: ProjectConfig, name: string): ModelConfig {
  */
 export function runConfigOf(
   project: ProjectConfig,
-  options: Pick<TrainOptions, "model" | "slice" | "share" | "teaching">,
+  options: Pick<TrainOptions, "model" | "slice" | "share" | "distillation">,
 ): RunConfig {
-  const { model: name, slice, share = 1, teaching } = options;
+  const { model: name, slice, share = 1, distillation } = options;
   const model = configOf(project, options);
   const { modules } = loadOwnCode(project, model);
   const losses = lossesOfModel(project, model);
@@ -266,7 +269,7 @@ export function runConfigOf(
     ...(share === 1 ? {} : { share }),
     ...(Object.keys(losses).length === 0 ? {} : { losses }),
     ...(Object.keys(modules).length === 0 ? {} : { modules }),
-    ...(teaching === undefined ? {} : { lesson: teaching.id }),
+    ...(distillation === undefined ? {} : { knowledge: distillation.id }),
   };
 }
 

@@ -12,7 +12,7 @@ import { initial64 } from "../nn/testing.ts";
 import { gradientOf, type Tensor } from "../torch/index.ts";
 import { KnowledgeStore } from "./knowledge-store.ts";
 import { KnowledgeWriter } from "./knowledge-writer.ts";
-import { lessonOf } from "./student.ts";
+import { distillationOf } from "./student.ts";
 
 const KINDS = { spend: "value", views: "count" } as const;
 const SPEC: FeatureSpec = { ...TINY_SPEC, objectives: ["click", "spend", "views"], objectiveKinds: KINDS };
@@ -56,11 +56,14 @@ describe("a student of amounts and counts", () => {
     const model = buildModel(tinyConfig("vertical"), { ...inputs, amounts });
     if (!(model instanceof Vertical)) throw new Error("another kind");
     const config = { technique, labelScale: 1.5, gradientScale: 1, lossWeight: 0.5 };
-    return { model, lesson: lessonOf(model, config, { ...inputs, amounts }) };
+    return { model, supervision: distillationOf(model, config, { ...inputs, amounts }) };
   };
-  const outputGradient = ({ model, lesson }: ReturnType<typeof student>, logits: Float32Array): readonly number[] => {
+  const outputGradient = (
+    { model, supervision }: ReturnType<typeof student>,
+    logits: Float32Array,
+  ): readonly number[] => {
     const past = new Float32Array(0);
-    lesson.loss({ ...batch, knowledge: { logits, mask: new Float32Array(9).fill(1), past } }, over).backward();
+    supervision.loss({ ...batch, knowledge: { logits, mask: new Float32Array(9).fill(1), past } }, over).backward();
     return (gradientOf(model.output.bias as Tensor) as Tensor).toNumbers();
   };
 
@@ -80,7 +83,7 @@ describe("a student of amounts and counts", () => {
   it("has heads and an adapter of every column, which all learn", () => {
     const full = student("full");
     outputGradient(full, new Float32Array(15).fill(0.3));
-    const { dense } = parametersOf({ model: full.model, ...full.lesson.extra });
+    const { dense } = parametersOf({ model: full.model, ...full.supervision.extra });
     const beside = dense.filter(({ name }) => name.includes("transfer"));
     expect(beside.length).toBeGreaterThan(0);
     for (const { name, tensor } of beside) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { EventStore } from "../data/index.ts";
-import type { Enrich, EnrichFor } from "../train/index.ts";
+import type { AttachKnowledge, KnowledgeFor } from "../train/index.ts";
 import { KnowledgeStore } from "./knowledge-store.ts";
 
 /** Folder of a teacher's knowledge. */
@@ -42,17 +42,17 @@ export function lessonIdOf({ manifest }: KnowledgeStore): string {
  *
  * @throws {LapidaryError} KNOWLEDGE_*
  */
-export function knowledgeFor(project: ProjectConfig): EnrichFor {
-  return ({ model, lesson }) => {
+export function knowledgeFor(project: ProjectConfig): KnowledgeFor {
+  return ({ model, knowledge }) => {
     const store = openKnowledge(project, model.teacher ?? "");
     const got = lessonIdOf(store);
-    if (lesson !== got) throw changed(store.folder, lesson ?? "none", got);
+    if (knowledge !== got) throw changed(store.folder, knowledge ?? "none", got);
     return enrichFrom(store);
   };
 }
 
 /** Adds to batches what a store knows of their examples. */
-export function enrichFrom(store: KnowledgeStore): Enrich {
+export function enrichFrom(store: KnowledgeStore): AttachKnowledge {
   return (batch, spec) => ({ ...batch, knowledge: store.knowledgeOf(batch, spec) });
 }
 

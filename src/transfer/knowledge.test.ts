@@ -7,7 +7,7 @@ import { makeStore, resultOf, temporaryFolder, timesOf, trainAlone } from "../..
 import type { ProjectConfig } from "../config/project.ts";
 import { ingest } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
-import { Ranker } from "../model/index.ts";
+import { BaselineModel } from "../model/index.ts";
 import { type Generated, generate } from "./generate.ts";
 import { turnClicks } from "./knowledge.test.support.ts";
 import { KnowledgeStore } from "./knowledge-store.ts";
@@ -39,7 +39,7 @@ const part = (fromMs: number, untilMs: number) => ({
 
 describe("generate", () => {
   it("scores what comes after the run's training, once", async () => {
-    const represent = vi.spyOn(Ranker.prototype, "represent");
+    const represent = vi.spyOn(BaselineModel.prototype, "represent");
     const window = part(timesOf(project).trainUntilMs, timesOf(project).testUntilMs);
     const first = await generate(project, window);
     expect(first.scored).toBeGreaterThan(100);

@@ -8,8 +8,8 @@ import { parametersOf } from "../nn/index.ts";
 import { initial64 } from "../nn/testing.ts";
 import { fromArray, grad, gradientOf, setGradient, type Tensor } from "../torch/index.ts";
 import { checkGrads, toBeClose } from "../torch/testing.ts";
-import { type Lesson, labelLoss } from "../train/index.ts";
-import { lessonOf, StudentAdapter, scaleGradient } from "./student.ts";
+import { labelLoss, type Supervision } from "../train/index.ts";
+import { distillationOf, StudentAdapter, scaleGradient } from "./student.ts";
 
 const over = { mesh: ProcessMesh.single(), weights: null, objectives: null };
 const SCALES = { labelScale: 1.5, gradientScale: 3, lossWeight: 0.5 };
@@ -26,14 +26,14 @@ function student(technique: TransferTechnique, scales: Partial<TransferConfig> =
   const model = tinyModel("vertical");
   if (!(model instanceof Vertical)) throw new Error("another kind");
   const inputs = { spec: TINY_SPEC, rates: [0.1, 0.3], initial: initial64(7) };
-  return { model, lesson: lessonOf(model, { technique, ...SCALES, ...scales }, inputs) };
+  return { model, supervision: distillationOf(model, { technique, ...SCALES, ...scales }, inputs) };
 }
 
 /** Gradient of a loss for each dense parameter, by name; zeros where there is none. */
-function gradientsOf(model: Vertical, lesson: Lesson, batch: Batch): ReadonlyMap<string, Tensor> {
-  const { dense } = parametersOf({ model, ...lesson.extra });
+function gradientsOf(model: Vertical, supervision: Supervision, batch: Batch): ReadonlyMap<string, Tensor> {
+  const { dense } = parametersOf({ model, ...supervision.extra });
   for (const { tensor } of dense) setGradient(tensor, null);
-  lesson.loss(batch, over).backward();
+  supervision.loss(batch, over).backward();
   return new Map(dense.map(({ name, tensor }) => [name, gradientOf(tensor) ?? tensor.detach().mul(0)]));
 }
 
@@ -61,36 +61,36 @@ describe("gradient scaling", () => {
 
 describe("distillation on one head", () => {
   it("adds the cross entropy with the teacher's probability, where there is one", () => {
-    const { model, lesson } = student("distill");
+    const { model, supervision } = student("distill");
     const batch = taught();
     const served = model.logits(batch).toNumbers();
     const soft = [...knowledge().logits].map(sigmoid);
     const expected = meanLoss(served, [...batch.labels], batch.labelMask) + meanLoss(served, soft, knowledge().mask);
-    expect(lesson.loss(batch, over).item()).toBeCloseTo(expected, 12);
+    expect(supervision.loss(batch, over).item()).toBeCloseTo(expected, 12);
   });
 });
 
 describe("the auxiliary head", () => {
   it("learns min(1, α p) with weight w", () => {
-    const { model, lesson } = student("auxiliary");
+    const { model, supervision } = student("auxiliary");
     const batch = taught();
-    const head = (lesson.extra as { transfer: { auxiliary: { apply(x: Tensor): Tensor } } }).transfer.auxiliary;
+    const head = (supervision.extra as { transfer: { auxiliary: { apply(x: Tensor): Tensor } } }).transfer.auxiliary;
     const served = model.logits(batch).toNumbers();
     const distilled = head.apply(model.backbone(batch)).toNumbers();
     const soft = [...knowledge().logits].map((z) => Math.min(1, 1.5 * sigmoid(z)));
     expect(soft).toContain(1);
     const labels = meanLoss(served, [...batch.labels], batch.labelMask);
     const expected = labels + 0.5 * meanLoss(distilled, soft, knowledge().mask);
-    expect(lesson.loss(batch, over).item()).toBeCloseTo(expected, 12);
+    expect(supervision.loss(batch, over).item()).toBeCloseTo(expected, 12);
   });
 
   it("gives the serving head no gradient, and the backbone w·β times its own", () => {
     const batch = taught();
     const alone = student("none");
-    const labels = gradientsOf(alone.model, alone.lesson, batch);
+    const labels = gradientsOf(alone.model, alone.supervision, batch);
     const excess = (scales: Partial<TransferConfig>) => {
-      const { model, lesson } = student("auxiliary", scales);
-      const gradients = gradientsOf(model, lesson, batch);
+      const { model, supervision } = student("auxiliary", scales);
+      const gradients = gradientsOf(model, supervision, batch);
       return new Map([...gradients].map(([name, g]) => [name, labels.has(name) ? g.sub(labels.get(name) ?? g) : g]));
     };
     const [plain, scaled] = [
@@ -109,14 +109,14 @@ describe("the auxiliary head", () => {
   });
 
   it("has the gradient of finite differences where β is 1", () => {
-    const { model, lesson } = student("auxiliary", { gradientScale: 1 });
+    const { model, supervision } = student("auxiliary", { gradientScale: 1 });
     const { weight } = model.candidateMap;
     const batch = taught();
     const field = model as unknown as { candidateMap: { weight: Tensor } };
     checkGrads(
       (replaced) => {
         field.candidateMap.weight = replaced as Tensor;
-        const loss = lesson.loss(batch, over);
+        const loss = supervision.loss(batch, over);
         field.candidateMap.weight = weight;
         return loss;
       },
@@ -137,11 +137,11 @@ describe("the student adapter", () => {
 
   it("gets the gradient of the labels only, and gives the model none", () => {
     const batch = taught();
-    const { model, lesson } = student("adapter");
-    const whole = gradientsOf(model, lesson, batch);
-    const { adapter } = (lesson.extra as { transfer: { adapter: StudentAdapter } }).transfer;
-    const own: Lesson = {
-      extra: lesson.extra,
+    const { model, supervision } = student("adapter");
+    const whole = gradientsOf(model, supervision, batch);
+    const { adapter } = (supervision.extra as { transfer: { adapter: StudentAdapter } }).transfer;
+    const own: Supervision = {
+      extra: supervision.extra,
       loss: (given) => {
         const { logits, mask } = given.knowledge ?? knowledge();
         const labels = { ...given, labelMask: mask.map((value, i) => value * given.labelMask[i]!) };
@@ -163,8 +163,8 @@ describe("the student adapter", () => {
   it("does not reach the serving head", () => {
     const batch = taught();
     const [alone, adapted] = [student("none"), student("adapter")];
-    const labels = gradientsOf(alone.model, alone.lesson, batch);
-    const all = gradientsOf(adapted.model, adapted.lesson, batch);
+    const labels = gradientsOf(alone.model, alone.supervision, batch);
+    const all = gradientsOf(adapted.model, adapted.supervision, batch);
     for (const name of ["model.output.weight", "model.output.bias"]) {
       expect(all.get(name)?.equal(labels.get(name) ?? fromArray(new Float64Array(1), [1]))).toBe(true);
     }
@@ -174,8 +174,8 @@ describe("the student adapter", () => {
 
 describe.each(["none", "distill", "auxiliary", "adapter", "full"] as const)("%s", (technique) => {
   it("counts all that is said of an objective by its weight", () => {
-    const { lesson } = student(technique);
-    const loss = (weights: readonly number[] | null): number => lesson.loss(taught(), { ...over, weights }).item();
+    const { supervision } = student(technique);
+    const loss = (weights: readonly number[] | null): number => supervision.loss(taught(), { ...over, weights }).item();
     const [first, second] = [loss([1, 0]), loss([0, 1])];
     expect(first + second).toBeCloseTo(loss(null), 12);
     expect(loss([3, 0.25])).toBeCloseTo(3 * first + 0.25 * second, 12);
@@ -185,18 +185,18 @@ describe.each(["none", "distill", "auxiliary", "adapter", "full"] as const)("%s"
 
 describe.each(["distill", "auxiliary", "adapter", "full"] as const)("%s without a teacher's value", (technique) => {
   it("learns from the labels alone", () => {
-    const { model, lesson } = student(technique);
+    const { model, supervision } = student(technique);
     const batch = tinyBatch([2, 0, 3]);
     const expected = labelLoss(model.logits(batch), batch, over).item();
-    expect(lesson.loss(batch, over).item()).toBe(expected);
-    expect(lesson.loss(taught(knowledge([0, 0, 0, 0, 0, 0])), over).item()).toBe(expected);
+    expect(supervision.loss(batch, over).item()).toBe(expected);
+    expect(supervision.loss(taught(knowledge([0, 0, 0, 0, 0, 0])), over).item()).toBe(expected);
   });
 
   it("ignores what stands where there is none", () => {
-    const { lesson } = student(technique);
+    const { supervision } = student(technique);
     const other = knowledge();
     other.logits[2] = -1;
     other.logits[5] = 0;
-    expect(lesson.loss(taught(other), over).item()).toBe(lesson.loss(taught(), over).item());
+    expect(supervision.loss(taught(other), over).item()).toBe(supervision.loss(taught(), over).item());
   });
 });

@@ -4,7 +4,7 @@ import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { blankBatch, type ModelInputs, type Student, startAtConstants, toDevice } from "../model/index.ts";
 import { Linear, Mlp } from "../nn/index.ts";
 import { cat, noGrad, Scope, type Tensor } from "../torch/index.ts";
-import { type Lesson, type LossScope, labelLoss, labelsOf, maskedLoss, taughtLoss } from "../train/index.ts";
+import { type LossScope, labelLoss, labelsOf, maskedLoss, type Supervision, taughtLoss } from "../train/index.ts";
 
 /** What a technique uses; a technique has a row, leaving one out does not compile. */
 interface Parts {
@@ -68,7 +68,7 @@ export class StudentAdapter {
 }
 
 /** What is trained beside a student, and never served. A part that the technique does not use is null. */
-interface Beside {
+interface AuxiliaryHeads {
   readonly auxiliary: Linear | null;
   readonly adapter: StudentAdapter | null;
   readonly adapted: Linear | null;
@@ -87,9 +87,9 @@ interface Beside {
  *
  * @see arXiv 2502.17494 eq. 2–7, algorithm 1
  */
-export function lessonOf(model: Student, config: TransferConfig, inputs: ModelInputs): Lesson {
+export function distillationOf(model: Student, config: TransferConfig, inputs: ModelInputs): Supervision {
   const parts = TECHNIQUE_PARTS[config.technique];
-  const extra = drawBeside(model, parts, inputs);
+  const extra = initAuxiliaryHeads(model, parts, inputs);
   const loss = (batch: Batch, over: LossScope): Tensor => {
     const backbone = model.backbone(batch);
     const served = model.outputs(backbone, batch);
@@ -114,7 +114,7 @@ export function lessonOf(model: Student, config: TransferConfig, inputs: ModelIn
   return { loss, extra: { transfer: extra } };
 }
 
-function drawBeside(model: Student, parts: Parts, inputs: ModelInputs): Beside {
+function initAuxiliaryHeads(model: Student, parts: Parts, inputs: ModelInputs): AuxiliaryHeads {
   const { initial, spec } = inputs;
   const width = parts.auxiliary ? backboneWidth(model, spec) : 0;
   const head = (): Linear => {

@@ -4,7 +4,7 @@ import { STUDENT_KINDS } from "../config/types.ts";
 import { isStudent, type Model, type Student } from "../model/index.ts";
 import { modelOf, type TrainingOutcome, type TrainOptions, train } from "../train/index.ts";
 import { enrichFrom, lessonIdOf, openKnowledge } from "./knowledge-in-use.ts";
-import { lessonOf, TECHNIQUE_PARTS } from "./student.ts";
+import { distillationOf, TECHNIQUE_PARTS } from "./student.ts";
 
 /** How to train a model with its teacher's knowledge. */
 export type TransferOptions = Omit<TrainOptions, "teaching">;
@@ -26,11 +26,11 @@ export async function transfer(project: ProjectConfig, options: TransferOptions)
     return await train(project, {
       ...options,
       run,
-      teaching: {
+      distillation: {
         id: lessonIdOf(store),
         pastEmbeddings: TECHNIQUE_PARTS[config.technique].representations ? store.manifest.embeddingDim : 0,
-        enrich: enrichFrom(store),
-        teach: (model, inputs) => lessonOf(studentOf(model, { name, kind }), config, inputs),
+        attach: enrichFrom(store),
+        supervise: (model, inputs) => distillationOf(studentOf(model, { name, kind }), config, inputs),
       },
     });
   } finally {

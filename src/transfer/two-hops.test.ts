@@ -54,7 +54,7 @@ describe("a model that was taught", () => {
     const foundation = stored(project, "foundation").manifest;
     for (const { run } of domain.snapshots) {
       const { folder: slice } = RunFolder.finished(join(project.runs, run));
-      expect(slice.config.lesson).toBe(`foundation ${foundation.id}`);
+      expect(slice.config.knowledge).toBe(`foundation ${foundation.id}`);
       expect(slice.config.slice).toBeDefined();
     }
     expect(domain.snapshots.length).toBeGreaterThan(1);

@@ -5,7 +5,7 @@ import { FeedForward } from "../inputs/surfaces.ts";
 import { SequenceBlock, type SequenceLayer } from "../sequence/sequence-block.ts";
 import { SequenceStack } from "../sequence/sequence-stack.ts";
 import type { Sizes } from "../sizes.ts";
-import type { HistoryReader } from "./ranker.ts";
+import type { HistoryEncoder } from "./baseline-model.ts";
 
 /**
  * Block of SASRec: `s' = s + MHA(LN(s))` over the row itself and the earlier ones, `s'' = s' + MLP(LN(s'))`.
@@ -41,16 +41,16 @@ export class SasrecBlock implements SequenceLayer {
  * @shape history.values [L, D] → [B, D]; zero for an empty history
  * @see arXiv 1808.09781
  */
-export class SasrecReader implements HistoryReader {
+export class SasrecEncoder implements HistoryEncoder {
   readonly stack: SequenceStack;
 
   constructor(stack: SequenceStack) {
     this.stack = stack;
   }
 
-  static init(sizes: Pick<Sizes, "dim" | "layers" | "numHeads">, initial: Initializer): SasrecReader {
+  static init(sizes: Pick<Sizes, "dim" | "layers" | "numHeads">, initial: Initializer): SasrecEncoder {
     const blocks = Array.from({ length: sizes.layers }, () => SasrecBlock.init(sizes, initial));
-    return new SasrecReader(SequenceStack.init(blocks, sizes.dim, initial));
+    return new SasrecEncoder(SequenceStack.init(blocks, sizes.dim, initial));
   }
 
   apply(history: JaggedTensor): Tensor {

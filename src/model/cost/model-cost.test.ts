@@ -5,9 +5,9 @@ import {
   countElements,
   Initializer,
   MultiHeadAttention,
-  type Numerics,
+  type PrecisionPolicy,
   parametersOf,
-  withNumerics,
+  withPrecision,
 } from "../../nn/index.ts";
 import { initial64 } from "../../nn/testing.ts";
 import { plainAttention } from "../../ops/index.ts";
@@ -89,21 +89,21 @@ describe("costOf counts what is executed", () => {
     check(choiceModel(architecture), choiceBatch(LENGTHS)),
   );
 
-  test.each<[string, Numerics]>([
+  test.each<[string, PrecisionPolicy]>([
     ["float8 activations", { half: false, float8: true }],
     ["bfloat16 products", { half: true, float8: false }],
     ["both", { half: true, float8: true }],
-  ])("with %s", (_, numerics) => {
+  ])("with %s", (_, precision) => {
     const initial = new Initializer(RandomGenerator.seeded(1));
     const wide = buildModel(tinyConfig("foundation"), { spec: TINY_SPEC, rates: [0.1, 0.3], initial });
-    const model = withNumerics(wide, () => numerics);
+    const model = withPrecision(wide, () => precision);
     const batch = tinyBatch(LENGTHS);
     const { total } = costOf(model, batch);
     const { forward, both } = executed(model, batch);
     expect(total.forwardFlops * batch.size).toBeCloseTo(forward, 3);
     expect((total.forwardFlops + total.backwardFlops) * batch.size).toBeCloseTo(both, 3);
     // Without instructions for it, the kept bfloat16 numbers are as wide as float32.
-    if (!numerics.half) expectBytes(total.activationBytes * batch.size, keptBytes(model, batch));
+    if (!precision.half) expectBytes(total.activationBytes * batch.size, keptBytes(model, batch));
   });
 
   test("also of attention that is put together from libtorch's operators", () => {

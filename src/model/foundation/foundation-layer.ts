@@ -4,7 +4,7 @@ import type { JaggedTensor } from "../../ops/index.ts";
 import { cat, scoped, type Tensor } from "../../torch/index.ts";
 import { FeedForward, PerSurface, type SurfaceRoute } from "../inputs/surfaces.ts";
 import { CrossArch, clsTokens } from "../interaction/cross-arch.ts";
-import { CrossLayerAttention, type Interaction, initInteraction } from "../interaction/interaction.ts";
+import { type Interaction, initInteraction, LayerConnections } from "../interaction/interaction.ts";
 import { PyramidLevel } from "../sequence/pyramid-level.ts";
 import { SequenceBlock, type SequenceLayer } from "../sequence/sequence-block.ts";
 import type { Sizes } from "../sizes.ts";
@@ -34,7 +34,7 @@ export interface FoundationLayerConfig {
 interface Parts {
   readonly cross: CrossArch | null;
   readonly interaction: Interaction;
-  readonly crossLayer: CrossLayerAttention | null;
+  readonly connections: LayerConnections | null;
   readonly feedForward: PerSurface<FeedForward> | null;
   readonly sequences: readonly SequenceLayer[];
 }
@@ -54,14 +54,14 @@ interface Parts {
 export class FoundationLayer {
   readonly cross: CrossArch | null;
   readonly interaction: Interaction;
-  readonly crossLayer: CrossLayerAttention | null;
+  readonly connections: LayerConnections | null;
   readonly feedForward: PerSurface<FeedForward> | null;
   readonly sequences: readonly SequenceLayer[];
 
   constructor(parts: Parts) {
     this.cross = parts.cross;
     this.interaction = parts.interaction;
-    this.crossLayer = parts.crossLayer;
+    this.connections = parts.connections;
     this.feedForward = parts.feedForward;
     this.sequences = parts.sequences;
   }
@@ -78,7 +78,7 @@ export class FoundationLayer {
     return new FoundationLayer({
       cross,
       interaction: initInteraction(wukong, architecture, initial),
-      crossLayer: architecture.crossLayers ? CrossLayerAttention.init(dim, initial) : null,
+      connections: architecture.layerConnections ? LayerConnections.init(dim, initial) : null,
       feedForward: specific ? PerSurface.init(numSurfaces, () => FeedForward.init(dim, initial)) : null,
       sequences: Array.from({ length: numHistories }, () => initSequence(config, initial)),
     });
@@ -101,7 +101,7 @@ export class FoundationLayer {
 
   private interact(inputs: Tensor, route: SurfaceRoute, earlier: readonly Tensor[]): Tensor {
     const mixed = this.interaction.apply(inputs);
-    const connected = this.crossLayer?.apply(mixed, earlier) ?? mixed;
+    const connected = this.connections?.apply(mixed, earlier) ?? mixed;
     return this.feedForward?.apply(connected, route) ?? connected;
   }
 }

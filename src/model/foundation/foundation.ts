@@ -82,7 +82,7 @@ export class Foundation implements Student, Teacher {
     );
     const candidate = seesHistory(spec, architecture)
       ? CandidateAttention.init(
-          { dim, attributes: Embeddings.numCommon(spec), told: Embeddings.numTold(spec) },
+          { dim, attributes: Embeddings.numCommon(spec), eventOnly: Embeddings.numEventOnly(spec) },
           initial,
         )
       : null;
@@ -119,28 +119,28 @@ export class Foundation implements Student, Teacher {
     const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
     const x = this.gate?.apply(features, surfaceToken(spec, features)) ?? features;
     const streams = historyStreams(batch.history, this.architecture);
-    const told = this.run({ x, histories: this.begin(x, streams) }, route);
-    const summaries = told.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
+    const tapped = this.run({ x, histories: this.begin(x, streams) }, route);
+    const summaries = tapped.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
     const seen = streams.flatMap(
       (events) => this.candidate?.apply({ candidate: common, ...this.embeddings.compared(events) }) ?? [],
     );
     const backbone = cat([x.flatten(1), ...summaries, candidate, ...seen], 1);
-    return { backbone, summaries: told.at(-1) as Summaries };
+    return { backbone, summaries: tapped.at(-1) as Summaries };
   }
 
   /** The summaries of every layer that is tapped. */
   private run(first: FoundationState, route: SurfaceRoute): readonly Summaries[] {
     let state = first;
     const earlier = [state.x];
-    const told: Summaries[] = [];
+    const tapped: Summaries[] = [];
     const untapped = this.layers.length - this.taps.length;
     for (const [l, layer] of this.layers.entries()) {
       state = layer.apply(state, route, earlier);
       earlier.push(state.x);
       const tap = this.taps[l - untapped];
-      if (tap !== undefined) told.push(tap.apply(state.x, state.histories));
+      if (tap !== undefined) tapped.push(tap.apply(state.x, state.histories));
     }
-    return told;
+    return tapped;
   }
 
   /** `[CLS(X) ∥ events]` of the newest events, CLS tokens of each history's own. */
@@ -155,7 +155,7 @@ export class Foundation implements Student, Teacher {
 
 /** Whether the candidate attends to the history: where they can be compared, and something came of the events. */
 function seesHistory(spec: FeatureSpec, { candidateAttention }: ArchitectureConfig): boolean {
-  return candidateAttention && Embeddings.numCommon(spec) > 0 && Embeddings.numTold(spec) > 0;
+  return candidateAttention && Embeddings.numCommon(spec) > 0 && Embeddings.numEventOnly(spec) > 0;
 }
 
 /** @shape features [B, n, D] → [B, D] */

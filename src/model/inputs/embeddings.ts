@@ -34,7 +34,7 @@ export interface EventLookups {
   /** Those that candidates have as well. @shape F features [L] */
   readonly events: Lookup;
   /** Those that only events have. @shape G features [L] */
-  readonly told: Lookup;
+  readonly eventOnly: Lookup;
   /** @shape [B+1] int64, from 0 to L */
   readonly offsets: Tensor;
 }
@@ -49,7 +49,7 @@ function commonFeatures({ contextual, candidate, history }: FeatureSpec): readon
 }
 
 /** What only events have: what came of them, and when. */
-function toldFeatures({ contextual, candidate, history }: FeatureSpec): readonly CategoryFeature[] {
+function eventOnlyFeatures({ contextual, candidate, history }: FeatureSpec): readonly CategoryFeature[] {
   const others = new Set([...contextual, ...candidate].map(({ table }) => table));
   return history.filter(({ table }) => !others.has(table));
 }
@@ -128,8 +128,8 @@ export class Embeddings {
   }
 
   /** Number of attributes that only events have, G. */
-  static numTold(spec: FeatureSpec): number {
-    return toldFeatures(spec).length;
+  static numEventOnly(spec: FeatureSpec): number {
+    return eventOnlyFeatures(spec).length;
   }
 
   /** Number of feature tokens, n. */
@@ -171,7 +171,7 @@ export class Embeddings {
     const common = commonFeatures(this.spec).map(([, h]) => history[h] as CategoryFeature);
     return {
       events: lookupOf(this.tables, columnsOf(common, codes)),
-      told: lookupOf(this.tables, columnsOf(toldFeatures(this.spec), codes)),
+      eventOnly: lookupOf(this.tables, columnsOf(eventOnlyFeatures(this.spec), codes)),
       offsets: fromArray(offsets, [offsets.length]).to({ dtype: "int64", device: this.event.weight.device }),
     };
   }

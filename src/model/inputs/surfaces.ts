@@ -27,8 +27,8 @@ export class SurfaceRoute {
 
   /** The route of a batch over codes [0, numSurfaces), all examples in one if that is 1; a stable order, O(B). */
   static of(batch: Pick<Batch, "contextual" | "size">, numSurfaces: number): SurfaceRoute {
-    const told = numSurfaces > 1 ? batch.contextual["surface"] : undefined;
-    const codes = told ?? new Int32Array(batch.size);
+    const surfaces = numSurfaces > 1 ? batch.contextual["surface"] : undefined;
+    const codes = surfaces ?? new Int32Array(batch.size);
     const counts = new Int32Array(numSurfaces);
     for (const code of codes) counts[code]!++;
     const next = new Int32Array(numSurfaces);

@@ -130,10 +130,10 @@ export class CrossArch {
   }
 
   apply(features: Tensor, histories: readonly JaggedTensor[]): Summaries {
-    const told = histories.map((history, h) => this.histories[h]?.apply(history) as Tensor);
+    const summaries = histories.map((history, h) => this.histories[h]?.apply(history) as Tensor);
     return {
       features: this.features.apply(features),
-      histories: told.length === 1 ? (told[0] as Tensor) : cat(told, 1),
+      histories: summaries.length === 1 ? (summaries[0] as Tensor) : cat(summaries, 1),
     };
   }
 }

@@ -19,7 +19,7 @@ import {
   weighted,
 } from "../naive.test.support.ts";
 import { Gating, gateOf } from "./gating.ts";
-import { CrossInteraction, CrossLayerAttention, InteractionExperts, initInteraction } from "./interaction.ts";
+import { DcnInteraction, InteractionExperts, initInteraction, LayerConnections } from "./interaction.ts";
 import { type WukongConfig, WukongLayer } from "./wukong.ts";
 
 const CONFIG: WukongConfig = { dim: 4, tokensIn: 5, interacted: 2, compressed: 3, compressedDim: 3, hidden: [6] };
@@ -40,7 +40,7 @@ test("WukongLayer is the whole formula in loops, with and without a compressed r
 });
 
 describe("CrossInteraction", () => {
-  const layer = perturb(CrossInteraction.init({ ...CONFIG, interacted: 1, compressed: 3 }, initial64()));
+  const layer = perturb(DcnInteraction.init({ ...CONFIG, interacted: 1, compressed: 3 }, initial64()));
 
   test("is LN(LCB(x ⊙ (W x + b) + x)) of the flattened tokens", () => {
     const expected = examplesOf(x).flatMap((tokens) => {
@@ -82,18 +82,18 @@ describe("InteractionExperts", () => {
     const made = (experts: number, interaction: "wukong" | "dcn") =>
       initInteraction(CONFIG, { experts, interaction }, initial64());
     expect(made(1, "wukong")).toBeInstanceOf(WukongLayer);
-    expect(made(1, "dcn")).toBeInstanceOf(CrossInteraction);
+    expect(made(1, "dcn")).toBeInstanceOf(DcnInteraction);
     const two = made(2, "dcn");
     expect(two instanceof InteractionExperts && two.experts.map((expert) => expert.constructor)).toEqual([
-      CrossInteraction,
-      CrossInteraction,
+      DcnInteraction,
+      DcnInteraction,
     ]);
   });
   test("gradients", () => checkLayerGrads(layer, (l, input) => l.apply(input as Tensor), { inputs: [x] }));
 });
 
 describe("CrossLayerAttention", () => {
-  const layer = perturb(CrossLayerAttention.init(CONFIG.dim, initial64()));
+  const layer = perturb(LayerConnections.init(CONFIG.dim, initial64()));
   const earlier = [random64([3, 2, CONFIG.dim], 7), random64([3, 4, CONFIG.dim], 8)];
 
   test("is LN(x + attention to the tokens of all earlier layers)", () => {
@@ -153,7 +153,7 @@ describe("the order of features", () => {
     const two = [WukongLayer.init(CONFIG, initial64()), WukongLayer.init(CONFIG, initial64())];
     const { gate } = perturb(InteractionExperts.init(two, CONFIG, initial64()));
     toBeClose(gate.apply(permuted(1, x).mean([1])), gate.apply(x.mean([1])), CLOSE);
-    const layer = perturb(CrossLayerAttention.init(CONFIG.dim, initial64()));
+    const layer = perturb(LayerConnections.init(CONFIG.dim, initial64()));
     const past = random64([3, CONFIG.tokensIn, CONFIG.dim], 7);
     toBeClose(layer.apply(permuted(1, x), [permuted(1, past)]), permuted(1, layer.apply(x, [past])), CLOSE);
   });

@@ -1,5 +1,5 @@
 import type { GateKind } from "../../config/architecture.ts";
-import { EXACT, type Initializer, Mlp, type Numerics } from "../../nn/index.ts";
+import { FULL_PRECISION, type Initializer, Mlp, type PrecisionPolicy } from "../../nn/index.ts";
 import { gated } from "../../ops/fused/generated.ts";
 import { scoped, type Tensor } from "../../torch/index.ts";
 
@@ -13,12 +13,12 @@ import { scoped, type Tensor } from "../../torch/index.ts";
 export class Gating {
   readonly gate: Mlp;
   readonly kind: Exclude<GateKind, "none">;
-  readonly numerics: Numerics;
+  readonly precision: PrecisionPolicy;
 
-  constructor(gate: Mlp, kind: Exclude<GateKind, "none"> = "scaled", numerics = EXACT) {
+  constructor(gate: Mlp, kind: Exclude<GateKind, "none"> = "scaled", precision = FULL_PRECISION) {
     this.gate = gate;
     this.kind = kind;
-    this.numerics = numerics;
+    this.precision = precision;
   }
 
   static init(dim: number, initial: Initializer, kind?: Exclude<GateKind, "none">): Gating {
@@ -28,7 +28,7 @@ export class Gating {
   apply(x: Tensor): Tensor {
     return scoped(() => {
       const gate = this.gate.apply(x);
-      return this.kind === "squashed" ? x.mul(gate).sigmoid() : gated(gate, x, "sigmoid", this.numerics.float8);
+      return this.kind === "squashed" ? x.mul(gate).sigmoid() : gated(gate, x, "sigmoid", this.precision.float8);
     });
   }
 }

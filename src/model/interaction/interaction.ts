@@ -1,7 +1,8 @@
 import type { ArchitectureConfig } from "../../config/architecture.ts";
-import { CrossLayer, type Initializer, LayerNorm, Linear } from "../../nn/index.ts";
+import { type Initializer, LayerNorm, Linear } from "../../nn/index.ts";
 import { attend, evenly } from "../../ops/index.ts";
 import { cat, scoped, stack, type Tensor } from "../../torch/index.ts";
+import { DcnLayer } from "./dcn-layer.ts";
 import { LinearCompressionBlock, type WukongConfig, WukongLayer } from "./wukong.ts";
 
 /** One layer of an interaction arch: mixes the tokens of an example. @shape x [B, n, D] → [B, n_F + n_L, D] */
@@ -18,7 +19,7 @@ export function initInteraction(
   initial: Initializer,
 ): Interaction {
   const one = (): Interaction =>
-    interaction === "dcn" ? CrossInteraction.init(config, initial) : WukongLayer.init(config, initial);
+    interaction === "dcn" ? DcnInteraction.init(config, initial) : WukongLayer.init(config, initial);
   if (experts === 1) return one();
   return InteractionExperts.init(Array.from({ length: experts }, one), config, initial);
 }
@@ -29,20 +30,20 @@ export function initInteraction(
  * @shape x [B, n, D] → [B, n_F + n_L, D]
  * @see arXiv 2008.13535 §3
  */
-export class CrossInteraction implements Interaction {
-  readonly cross: CrossLayer;
+export class DcnInteraction implements Interaction {
+  readonly cross: DcnLayer;
   readonly compress: LinearCompressionBlock;
   readonly norm: LayerNorm;
 
-  constructor(parts: { cross: CrossLayer; compress: LinearCompressionBlock; norm: LayerNorm }) {
+  constructor(parts: { cross: DcnLayer; compress: LinearCompressionBlock; norm: LayerNorm }) {
     this.cross = parts.cross;
     this.compress = parts.compress;
     this.norm = parts.norm;
   }
 
-  static init({ dim, tokensIn, interacted, compressed }: WukongConfig, initial: Initializer): CrossInteraction {
-    return new CrossInteraction({
-      cross: CrossLayer.init(tokensIn * dim, initial),
+  static init({ dim, tokensIn, interacted, compressed }: WukongConfig, initial: Initializer): DcnInteraction {
+    return new DcnInteraction({
+      cross: DcnLayer.init(tokensIn * dim, initial),
       compress: LinearCompressionBlock.init(tokensIn, interacted + compressed, initial),
       norm: LayerNorm.init(dim, initial),
     });
@@ -111,7 +112,7 @@ export class InteractionExperts implements Interaction {
  * @shape x [B, n, D], earlier each [B, n_j, D] → [B, n, D]
  * @see engineering.fb.com, 10 Nov 2025
  */
-export class CrossLayerAttention {
+export class LayerConnections {
   readonly query: Linear;
   readonly key: Linear;
   readonly value: Linear;
@@ -126,10 +127,10 @@ export class CrossLayerAttention {
     this.norm = parts.norm;
   }
 
-  static init(dim: number, initial: Initializer): CrossLayerAttention {
+  static init(dim: number, initial: Initializer): LayerConnections {
     const map = (): Linear => Linear.init({ in: dim, out: dim, bias: false }, initial);
     const norm = LayerNorm.init(dim, initial);
-    return new CrossLayerAttention({ query: map(), key: map(), value: map(), output: map(), norm });
+    return new LayerConnections({ query: map(), key: map(), value: map(), output: map(), norm });
   }
 
   apply(x: Tensor, earlier: readonly Tensor[]): Tensor {

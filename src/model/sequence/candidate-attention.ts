@@ -22,7 +22,7 @@ interface Width {
   /** Attributes that candidate and events both have, F. */
   readonly attributes: number;
   /** Attributes that only events have, G. */
-  readonly told: number;
+  readonly eventOnly: number;
 }
 
 interface Parts {
@@ -71,12 +71,12 @@ export class CandidateAttention {
     this.priorValue = parts.priorValue;
   }
 
-  static init({ dim, attributes, told }: Width, initial: Initializer): CandidateAttention {
+  static init({ dim, attributes, eventOnly }: Width, initial: Initializer): CandidateAttention {
     return new CandidateAttention({
       sharpness: initial.ones([attributes]),
       attributeNorm: RmsNorm.init(dim, initial),
-      importance: new Linear(initial.zeros([attributes, told * dim]), null),
-      value: Linear.init({ in: told * dim, out: attributes * VALUE_DIM, bias: false }, initial),
+      importance: new Linear(initial.zeros([attributes, eventOnly * dim]), null),
+      value: Linear.init({ in: eventOnly * dim, out: attributes * VALUE_DIM, bias: false }, initial),
       prior: initial.ones([attributes]),
       priorValue: initial.zeros([attributes * VALUE_DIM]),
     });
@@ -87,12 +87,12 @@ export class CandidateAttention {
     return this.value.out;
   }
 
-  /** @shape candidate F times [B, D]; events F and told G features [L] → [B, 4 F] */
-  apply({ candidate, events, told, offsets }: Compared): Tensor {
+  /** @shape candidate F times [B, D]; events F and event-only G features [L] → [B, 4 F] */
+  apply({ candidate, events, eventOnly, offsets }: Compared): Tensor {
     const weight = cat([this.value.weight, this.importance.weight], 0);
     return attendTables(events, {
       query: this.asked(stack(candidate, 1)),
-      told: mapTables(told, { weight, bias: null, eps: NORM_EPS }),
+      told: mapTables(eventOnly, { weight, bias: null, eps: NORM_EPS }),
       front: { score: this.prior, value: this.priorValue },
       offsets,
       scale: SHARPNESS,

@@ -6,8 +6,8 @@ import { JaggedTensor } from "../../ops/index.ts";
 import { random64, randomJagged, rowsOf, segmentsOf } from "../../ops/jagged/testing.ts";
 import { cat, noGrad, setThreads, type Tensor } from "../../torch/index.ts";
 import { toBeClose } from "../../torch/testing.ts";
-import { HstuReader } from "../baselines/hstu-reader.ts";
-import { SasrecBlock, SasrecReader } from "../baselines/sasrec.ts";
+import { HstuEncoder } from "../baselines/hstu-encoder.ts";
+import { SasrecBlock, SasrecEncoder } from "../baselines/sasrec.ts";
 import { HstuAttention } from "./hstu.ts";
 import { SequenceBlock } from "./sequence-block.ts";
 
@@ -67,7 +67,7 @@ function hstuOf(block: unknown): { attention: HstuAttention; attentionNorm: Laye
 beforeAll(() => setThreads(1));
 
 describe("HstuReader", () => {
-  const reader = perturb(HstuReader.init({ sizes: SIZES, numContextual: 2, history: MAX_LENGTH - 3 }, initial64()));
+  const reader = perturb(HstuEncoder.init({ sizes: SIZES, numContextual: 2, history: MAX_LENGTH - 3 }, initial64()));
 
   test("is the candidate's row after the blocks in a loop, history or none", () => {
     const [candidates, contexts] = [rowsOf(candidate), rowsOf(context.flatten(0, 1))];
@@ -155,7 +155,7 @@ describe("SasrecBlock", () => {
 });
 
 describe("SasrecReader", () => {
-  const reader = perturb(SasrecReader.init(SIZES, initial64()));
+  const reader = perturb(SasrecEncoder.init(SIZES, initial64()));
 
   test("reads the normalized state of the newest event, zero without events", () => {
     const states = reader.stack.blocks.reduce((s, block) => block.apply(s, null), history);

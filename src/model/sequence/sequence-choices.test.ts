@@ -58,7 +58,7 @@ function comparedOf(own: Tensor, { common, told }: { common: JaggedTensor; told:
   return {
     candidate: Array.from({ length: count }, (_, f) => own.select(1, f)),
     events: lookedUp(common, dim),
-    told: lookedUp(told, dim),
+    eventOnly: lookedUp(told, dim),
     offsets: common.offsets,
   };
 }
@@ -214,7 +214,7 @@ describe("HstuAttention", () => {
 
 describe("CandidateAttention", () => {
   const [ATTRIBUTES, TOLD] = [3, 2];
-  const layer = perturb(CandidateAttention.init({ dim: DIM, attributes: ATTRIBUTES, told: TOLD }, initial64()));
+  const layer = perturb(CandidateAttention.init({ dim: DIM, attributes: ATTRIBUTES, eventOnly: TOLD }, initial64()));
   /** What is common and what is told of events of those lengths. */
   const eventsOf = (lengths: readonly number[]) => ({
     common: randomJagged(lengths, ATTRIBUTES * DIM, 6),
@@ -266,7 +266,7 @@ describe("CandidateAttention", () => {
     toBeClose(apply(candidate, eventsOf([0, 0, 0, 0])), new Array(4).fill(believed).flat(), CLOSE);
   });
   test("at first already weighs an event that is alike 55 times as much, whatever the scale of its embedding", () => {
-    const fresh = CandidateAttention.init({ dim: 64, attributes: 1, told: 1 }, initial64());
+    const fresh = CandidateAttention.init({ dim: 64, attributes: 1, eventOnly: 1 }, initial64());
     const common = cat([1, 0, 0].map((_, i) => random64([1, 64], 70 + i).mul(10 ** -i)));
     const one = (values: Tensor): JaggedTensor => JaggedTensor.of(values, Int32Array.of(0, 3));
     const told = random64([3, 64], 8);

@@ -4,7 +4,7 @@ import { type AttentionInputs, type AttentionMask, type AttentionOptions, scaleO
 import { rotate } from "./rotary.ts";
 
 /** Per padded row, where it stands and what it sees: keys [low, high) ∪ [0, prefix) ∪ {self}. @shape [B, N] each */
-interface Sights {
+interface VisibleKeys {
   readonly position: Tensor;
   readonly low: Tensor;
   readonly high: Tensor;
@@ -12,11 +12,11 @@ interface Sights {
   readonly self: Tensor;
 }
 
-type Sight = Record<keyof Sights, number>;
+type KeyVisibility = Record<keyof VisibleKeys, number>;
 
-const NOTHING: Sight = { position: 0, low: 0, high: 0, prefix: 0, self: -1 };
+const NOTHING: KeyVisibility = { position: 0, low: 0, high: 0, prefix: 0, self: -1 };
 
-function sightOf(row: number, history: number, mask: AttentionMask): Sight {
+function sightOf(row: number, history: number, mask: AttentionMask): KeyVisibility {
   const self = row >= history && mask.candidates !== undefined ? row : -1;
   const position = self < 0 ? row : history;
   const { window = 0, block = 0 } = mask;
@@ -27,14 +27,14 @@ function sightOf(row: number, history: number, mask: AttentionMask): Sight {
   return { position, low, high: Math.min(limit, end), prefix: Math.min(mask.prefix ?? 0, limit), self };
 }
 
-function sightsOf(rows: JaggedTensor, keys: JaggedTensor, mask: AttentionMask = {}): Sights {
+function sightsOf(rows: JaggedTensor, keys: JaggedTensor, mask: AttentionMask = {}): VisibleKeys {
   const candidates = mask.candidates?.toNumbers() ?? [];
   const width = rows.maxLength;
-  const all = Array.from({ length: rows.size * width }, (_, flat): Sight => {
+  const all = Array.from({ length: rows.size * width }, (_, flat): KeyVisibility => {
     const [b, row] = [Math.floor(flat / width), flat % width];
     return row < rows.length(b) ? sightOf(row, keys.length(b) - (candidates[b] ?? 0), mask) : NOTHING;
   });
-  const field = (name: keyof Sights): Tensor =>
+  const field = (name: keyof VisibleKeys): Tensor =>
     fromArray(
       Int32Array.from(all, (sight) => sight[name]),
       [rows.size, width],
@@ -71,7 +71,7 @@ const not = (x: Tensor): Tensor => x.logicalNot();
 const either = (a: Tensor, b: Tensor): Tensor => not(not(a).logicalAnd(not(b)));
 
 /** True where a row sees a key. @shape → [B, 1, N, M] */
-function visible(sights: Sights, numKeys: number): Tensor {
+function visible(sights: VisibleKeys, numKeys: number): Tensor {
   const column = (x: Tensor): Tensor => x.unsqueeze(2);
   const key = arange(0, numKeys, 1, { dtype: "int64", device: sights.low.device });
   const near = column(sights.low).le(key).logicalAnd(column(sights.high).gt(key));
@@ -112,12 +112,16 @@ function timeBias(table: Tensor, rows: Tensor, keys: Tensor): Tensor {
   );
 }
 
-function scoresOf(inputs: AttentionInputs, options: AttentionOptions, [rows, keys]: readonly [Sights, Sights]): Tensor {
+function scoresOf(
+  inputs: AttentionInputs,
+  options: AttentionOptions,
+  [rows, keys]: readonly [VisibleKeys, VisibleKeys],
+): Tensor {
   const heads = inputs.query.values.shape[1] ?? 1;
   let q = byHead(inputs.query, inputs.query.values, heads);
   let k = byHead(inputs.key, inputs.key.values, heads);
   if (options.rotaryBase !== undefined) {
-    const turned = (x: Tensor, { position }: Sights): Tensor =>
+    const turned = (x: Tensor, { position }: VisibleKeys): Tensor =>
       rotate(x, position.unsqueeze(1).to({ dtype: x.dtype }), options.rotaryBase);
     q = turned(q, rows);
     k = turned(k, keys);

@@ -9,7 +9,7 @@ import type { Model } from "../../model/index.ts";
 import { TrainingInputs } from "../inputs.ts";
 import { loadOwnModel } from "../own/own-code.ts";
 import { mapBatches } from "../predict.ts";
-import { type Enrich, initModel } from "../trainer.ts";
+import { type AttachKnowledge, initModel } from "../trainer.ts";
 import type { RunConfig } from "./run-config.ts";
 import { RunFolder, type RunSummary } from "./run-folder.ts";
 
@@ -25,7 +25,7 @@ export interface OpenedRun {
 }
 
 /** What a model that reads its teacher's embeddings is given. */
-export type EnrichFor = (config: RunConfig) => Enrich;
+export type KnowledgeFor = (config: RunConfig) => AttachKnowledge;
 
 /** Folder of a run: a name lies below the project's runs, anything with a separator is a path. */
 export function runPath(project: ProjectConfig, run: string): string {
@@ -64,7 +64,7 @@ export function openRun(project: ProjectConfig, run: string, surface: string | n
 export async function examplesOf(
   opened: OpenedRun,
   split: Split,
-  enrichFor?: EnrichFor,
+  enrichFor?: KnowledgeFor,
 ): Promise<AsyncIterable<Batch>> {
   const enrich = enrichmentOf(opened, enrichFor);
   return someOf(split, await opened.inputs.evaluationBatches(split, ProcessMesh.single()), enrich);
@@ -74,7 +74,7 @@ export async function examplesOf(
 export async function loggedExamplesOf(
   opened: OpenedRun,
   split: Split,
-  enrichFor?: EnrichFor,
+  enrichFor?: KnowledgeFor,
 ): Promise<AsyncIterable<Batch>> {
   const enrich = enrichmentOf(opened, enrichFor);
   return someOf(split, await opened.inputs.loggedBatches(split, ProcessMesh.single()), enrich);
@@ -86,7 +86,7 @@ function someOf(split: Split, batches: BatchReader, enrich: (batch: Batch) => Ba
 }
 
 /** What adds to a batch the teacher's embeddings that the run's model reads; batches stay as they are if it reads none. */
-export function enrichmentOf({ folder, config, inputs }: OpenedRun, enrichFor?: EnrichFor): (batch: Batch) => Batch {
+export function enrichmentOf({ folder, config, inputs }: OpenedRun, enrichFor?: KnowledgeFor): (batch: Batch) => Batch {
   const { pastEmbeddings = 0 } = inputs.spec;
   if (pastEmbeddings === 0) return (batch) => batch;
   if (enrichFor === undefined) throw unread(folder);

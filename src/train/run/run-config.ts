@@ -21,7 +21,7 @@ export interface RunConfig {
   /** SHA-256 of the modules of the project that it is made with, by their paths; only of a run that has some. */
   readonly modules?: Readonly<Record<string, string>>;
   /** What it was taught with; only of a run that learned from a teacher. */
-  readonly lesson?: string;
+  readonly knowledge?: string;
 }
 
 /** One slice of a training in order of time, which goes on from the slice before. */

@@ -4,9 +4,9 @@ import type { Tensor } from "../../torch/index.ts";
 import { SequenceBlock } from "../sequence/sequence-block.ts";
 import { SequenceStack } from "../sequence/sequence-stack.ts";
 import type { Sizes } from "../sizes.ts";
-import type { HistoryReader } from "./ranker.ts";
+import type { HistoryEncoder } from "./baseline-model.ts";
 
-/** What decides an {@link HstuReader}'s parameters. */
+/** What decides an {@link HstuEncoder}'s parameters. */
 export interface HstuReaderConfig {
   readonly sizes: Pick<Sizes, "dim" | "layers" | "numHeads">;
   /** Contextual features, C. */
@@ -25,7 +25,7 @@ export interface HstuReaderConfig {
  * @shape history.values [L, D], candidate [B, D], features [B, n, D], the first C contextual → [B, D]
  * @see arXiv 2402.17152 §2.2 (target-aware ranking), §3.2; meta-recsys/generative-recommenders
  */
-export class HstuReader implements HistoryReader {
+export class HstuEncoder implements HistoryEncoder {
   readonly stack: SequenceStack;
   readonly numContextual: number;
 
@@ -34,12 +34,12 @@ export class HstuReader implements HistoryReader {
     this.numContextual = numContextual;
   }
 
-  static init({ sizes, numContextual, history }: HstuReaderConfig, initial: Initializer): HstuReader {
+  static init({ sizes, numContextual, history }: HstuReaderConfig, initial: Initializer): HstuEncoder {
     const { dim, layers, numHeads } = sizes;
     const maxLength = numContextual + history + 1;
     const config = { dim, numHeads, attention: "hstu", personalized: false, maxLength } as const;
     const blocks = Array.from({ length: layers }, () => SequenceBlock.init(config, initial));
-    return new HstuReader(SequenceStack.init(blocks, dim, initial), numContextual);
+    return new HstuEncoder(SequenceStack.init(blocks, dim, initial), numContextual);
   }
 
   apply(history: JaggedTensor, candidate: Tensor, features: Tensor): Tensor {

@@ -1,5 +1,6 @@
-import { CrossLayer, type Initializer, Mlp } from "../../nn/index.ts";
+import { type Initializer, Mlp } from "../../nn/index.ts";
 import { cat, type Tensor } from "../../torch/index.ts";
+import { DcnLayer } from "./dcn-layer.ts";
 
 /**
  * DCNv2's cross layers and an MLP in parallel: `[x_L ∥ relu(MLP(x_0))]`, `x_{l+1} = x_0 ⊙ (W_l x_l + b_l) + x_l`.
@@ -7,21 +8,21 @@ import { cat, type Tensor } from "../../torch/index.ts";
  * @shape x0 [B, W] → [B, W + H]
  * @see arXiv 2008.13535 §3.3 (parallel structure)
  */
-export class CrossNetwork {
-  readonly cross: readonly CrossLayer[];
+export class DcnNetwork {
+  readonly cross: readonly DcnLayer[];
   readonly deep: Mlp;
 
-  constructor(cross: readonly CrossLayer[], deep: Mlp) {
+  constructor(cross: readonly DcnLayer[], deep: Mlp) {
     this.cross = cross;
     this.deep = deep;
   }
 
   /** @param sizes as many cross layers as layers of the MLP, each of those `hidden` wide */
-  static init(sizes: { in: number; hidden: number; layers: number }, initial: Initializer): CrossNetwork {
+  static init(sizes: { in: number; hidden: number; layers: number }, initial: Initializer): DcnNetwork {
     const { in: width, hidden, layers } = sizes;
-    const cross = Array.from({ length: layers }, () => CrossLayer.init(width, initial));
+    const cross = Array.from({ length: layers }, () => DcnLayer.init(width, initial));
     const widths = Array.from({ length: layers }, () => hidden);
-    return new CrossNetwork(cross, Mlp.init({ in: width, hidden: widths, out: hidden }, initial));
+    return new DcnNetwork(cross, Mlp.init({ in: width, hidden: widths, out: hidden }, initial));
   }
 
   /** Width of the result, W + H. */

@@ -1,4 +1,4 @@
-/** The families of {@link Ranker}: what each is composed of. */
+/** The families of {@link BaselineModel}: what each is composed of. */
 import { outputWidths } from "../../features/objectives.ts";
 import type { FeatureSpec } from "../../features/spec.ts";
 import type { Initializer } from "../../nn/index.ts";
@@ -8,12 +8,12 @@ import { StarHeads } from "../heads/star-heads.ts";
 import { JointHeads, type TaskHeads, type TaskHeadsConfig } from "../heads/task-heads.ts";
 import { Embeddings } from "../inputs/embeddings.ts";
 import { numSurfacesOf } from "../inputs/surfaces.ts";
-import { CrossNetwork } from "../interaction/cross-network.ts";
+import { DcnNetwork } from "../interaction/dcn-network.ts";
 import { DinPooling } from "../sequence/din-pooling.ts";
 import type { Sizes } from "../sizes.ts";
-import { HstuReader } from "./hstu-reader.ts";
-import { type HistoryReader, Ranker } from "./ranker.ts";
-import { SasrecReader } from "./sasrec.ts";
+import { BaselineModel, type HistoryEncoder } from "./baseline-model.ts";
+import { HstuEncoder } from "./hstu-encoder.ts";
+import { SasrecEncoder } from "./sasrec.ts";
 
 /** What decides a ranker's parameters. */
 export interface RankerConfig {
@@ -23,7 +23,7 @@ export interface RankerConfig {
 }
 
 /** Makes a ranker of one family. */
-export type RankerFamily = (spec: FeatureSpec, config: RankerConfig, initial: Initializer) => Ranker;
+export type BaselineFamily = (spec: FeatureSpec, config: RankerConfig, initial: Initializer) => BaselineModel;
 
 type Heads = (config: TaskHeadsConfig, sizes: Sizes, initial: Initializer) => TaskHeads;
 
@@ -36,30 +36,30 @@ function headsConfig(spec: FeatureSpec, { hidden }: Sizes, width: number): TaskH
 
 /** DLRM's arrangement, DCNv2's interaction, DIN's pooling, and the heads. */
 const crossing =
-  (heads: Heads): RankerFamily =>
+  (heads: Heads): BaselineFamily =>
   (spec, { sizes }, initial) => {
     const { dim, hidden, layers } = sizes;
     const embeddings = Embeddings.init(spec, dim, initial);
-    const reader = DinPooling.init({ dim, hidden }, initial);
-    const network = { in: Ranker.width(embeddings), hidden: deepWidth(sizes), layers };
-    const interaction = CrossNetwork.init(network, initial);
+    const encoder = DinPooling.init({ dim, hidden }, initial);
+    const network = { in: BaselineModel.width(embeddings), hidden: deepWidth(sizes), layers };
+    const interaction = DcnNetwork.init(network, initial);
     const made = heads(headsConfig(spec, sizes, interaction.width), sizes, initial);
-    return new Ranker({ embeddings, reader, interaction, heads: made });
+    return new BaselineModel({ embeddings, encoder, interaction, heads: made });
   };
 
-/** A reader of the history, and an MLP with the given hidden layers. */
+/** A encoder of the history, and an MLP with the given hidden layers. */
 const reading =
   (
-    readerOf: (spec: FeatureSpec, config: RankerConfig, initial: Initializer) => HistoryReader,
+    readerOf: (spec: FeatureSpec, config: RankerConfig, initial: Initializer) => HistoryEncoder,
     hiddenOf: (sizes: Sizes) => readonly number[] = ({ hidden }) => hidden,
-  ): RankerFamily =>
+  ): BaselineFamily =>
   (spec, config, initial) => {
     const { sizes } = config;
     const embeddings = Embeddings.init(spec, sizes.dim, initial);
-    const reader = readerOf(spec, config, initial);
-    const width = Ranker.width(embeddings);
+    const encoder = readerOf(spec, config, initial);
+    const width = BaselineModel.width(embeddings);
     const heads = JointHeads.init({ ...headsConfig(spec, sizes, width), hidden: hiddenOf(sizes) }, initial);
-    return new Ranker({ embeddings, reader, interaction: null, heads });
+    return new BaselineModel({ embeddings, encoder, interaction: null, heads });
   };
 
 /**
@@ -68,20 +68,20 @@ const reading =
  *
  * @see arXiv 1906.00091, 2008.13535 §3.3, 1706.06978
  */
-export const initPrevious: RankerFamily = crossing((config, _, initial) =>
+export const initPrevious: BaselineFamily = crossing((config, _, initial) =>
   JointHeads.init({ ...config, hidden: [] }, initial),
 );
 
 /** The previous generation with the task heads of {@link MmoeHeads}. */
-export const initMmoe: RankerFamily = crossing((config, _, initial) => MmoeHeads.init(config, initial));
+export const initMmoe: BaselineFamily = crossing((config, _, initial) => MmoeHeads.init(config, initial));
 
 /** The previous generation with the task heads of {@link PleHeads}, as many levels as layers. */
-export const initPle: RankerFamily = crossing((config, { layers: levels }, initial) =>
+export const initPle: BaselineFamily = crossing((config, { layers: levels }, initial) =>
   PleHeads.init({ ...config, levels }, initial),
 );
 
 /** The previous generation with the task heads of {@link StarHeads}. */
-export const initStar: RankerFamily = crossing((config, _, initial) => StarHeads.init(config, initial));
+export const initStar: BaselineFamily = crossing((config, _, initial) => StarHeads.init(config, initial));
 
 /**
  * DIN: pooling of the history by its relevance to the candidate, then an MLP, which is what grows with the layers. ReLU
@@ -89,15 +89,15 @@ export const initStar: RankerFamily = crossing((config, _, initial) => StarHeads
  *
  * @see arXiv 1706.06978 §4
  */
-export const initDin: RankerFamily = reading(
+export const initDin: BaselineFamily = reading(
   (_, { sizes: { dim, hidden } }, initial) => DinPooling.init({ dim, hidden }, initial),
   (sizes) => Array.from({ length: sizes.layers }, () => deepWidth(sizes)),
 );
 
-/** {@link SasrecReader}, then an MLP. */
-export const initSasrec: RankerFamily = reading((_, { sizes }, initial) => SasrecReader.init(sizes, initial));
+/** {@link SasrecEncoder}, then an MLP. */
+export const initSasrec: BaselineFamily = reading((_, { sizes }, initial) => SasrecEncoder.init(sizes, initial));
 
-/** {@link HstuReader}, then an MLP. */
-export const initHstu: RankerFamily = reading((spec, config, initial) =>
-  HstuReader.init({ ...config, numContextual: spec.contextual.length }, initial),
+/** {@link HstuEncoder}, then an MLP. */
+export const initHstu: BaselineFamily = reading((spec, config, initial) =>
+  HstuEncoder.init({ ...config, numContextual: spec.contextual.length }, initial),
 );

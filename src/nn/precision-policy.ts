@@ -2,7 +2,7 @@ import { Tensor } from "../torch/index.ts";
 import { EmbeddingTable } from "./embedding-table.ts";
 
 /** How a layer computes, and how it keeps for backward what it computed. Its parameters are float32 either way. */
-export interface Numerics {
+export interface PrecisionPolicy {
   /** Matrix products of bfloat16 numbers, added in float32. */
   readonly half: boolean;
   /** Activations are kept as float8 with one scale per 128 elements, a quarter of their size. */
@@ -10,16 +10,16 @@ export interface Numerics {
 }
 
 /** Everything as it is. */
-export const EXACT: Numerics = Object.freeze({ half: false, float8: false });
+export const FULL_PRECISION: PrecisionPolicy = Object.freeze({ half: false, float8: false });
 
 /** The field of a layer that says how it computes. */
-const FIELD = "numerics";
+const FIELD = "precision";
 
 /**
  * The same model, its tensors the same objects, whose layers compute as `choose` says for the path of fields that leads
  * to each: `layers.0.interaction.norm`. Parts without such layers are the same objects too.
  */
-export function withNumerics<M extends object>(model: M, choose: (path: string) => Numerics): M {
+export function withPrecision<M extends object>(model: M, choose: (path: string) => PrecisionPolicy): M {
   const made = new Map<object, unknown>();
   const visit = (value: unknown, path: readonly string[]): unknown => {
     if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;

@@ -4,37 +4,37 @@ import { cat, type Tensor } from "../../torch/index.ts";
 import { biasesOf, type TaskHeads } from "../heads/task-heads.ts";
 import type { Embeddings } from "../inputs/embeddings.ts";
 import { numSurfacesOf, SurfaceRoute } from "../inputs/surfaces.ts";
-import type { CrossNetwork } from "../interaction/cross-network.ts";
+import type { DcnNetwork } from "../interaction/dcn-network.ts";
 import type { Representation, Student, Teacher } from "../model.ts";
 
 /** What makes one vector of a history, for a candidate. */
-export interface HistoryReader {
+export interface HistoryEncoder {
   /** @shape history.values [L, D], candidate [B, D], features (tokens, the contextual ones first) [B, n, D] → [B, D] */
   apply(history: JaggedTensor, candidate: Tensor, features: Tensor): Tensor;
 }
 
-/** What a {@link Ranker} is composed of. */
-export interface RankerParts {
+/** What a {@link BaselineModel} is composed of. */
+export interface BaselineParts {
   readonly embeddings: Embeddings;
-  readonly reader: HistoryReader;
+  readonly encoder: HistoryEncoder;
   /** Null where the task heads alone cross the features. */
-  readonly interaction: CrossNetwork | null;
+  readonly interaction: DcnNetwork | null;
   readonly heads: TaskHeads;
 }
 
 /**
- * The common form of the published ranking models that read a history: `x_0 = [tokens ∥ candidate ∥ reader(history)]`,
+ * The common form of the published ranking models that read a history: `x_0 = [tokens ∥ candidate ∥ encoder(history)]`,
  * `z = heads(interaction(x_0))`.
  */
-export class Ranker implements Student, Teacher {
+export class BaselineModel implements Student, Teacher {
   readonly embeddings: Embeddings;
-  readonly reader: HistoryReader;
-  readonly interaction: CrossNetwork | null;
+  readonly encoder: HistoryEncoder;
+  readonly interaction: DcnNetwork | null;
   readonly heads: TaskHeads;
 
-  constructor(parts: RankerParts) {
+  constructor(parts: BaselineParts) {
     this.embeddings = parts.embeddings;
-    this.reader = parts.reader;
+    this.encoder = parts.encoder;
     this.interaction = parts.interaction;
     this.heads = parts.heads;
   }
@@ -56,7 +56,7 @@ export class Ranker implements Student, Teacher {
     return this.heads.apply(backbone, SurfaceRoute.of(batch, numSurfacesOf(this.embeddings.spec)));
   }
 
-  /** The embedding is what the reader made of the history. */
+  /** The embedding is what the encoder made of the history. */
   represent(batch: Batch): Representation {
     const { backbone, embedding } = this.read(batch);
     return { logits: this.outputs(backbone, batch), embedding };
@@ -68,7 +68,7 @@ export class Ranker implements Student, Teacher {
 
   private read(batch: Batch): { readonly backbone: Tensor; readonly embedding: Tensor } {
     const { features, candidate } = this.embeddings.apply(batch);
-    const embedding = this.reader.apply(this.embeddings.events(batch.history), candidate, features);
+    const embedding = this.encoder.apply(this.embeddings.events(batch.history), candidate, features);
     const x0 = cat([features.flatten(1), candidate, embedding], 1);
     return { backbone: this.interaction?.apply(x0) ?? x0, embedding };
   }
