@@ -69,7 +69,7 @@ function teacherOf({ model, folder, config }: OpenedRun): Teacher {
   throw new LapidaryError({
     code: "PREDICT_EMBEDDINGS",
     where: folder.path,
-    expected: `a model of one of the kinds ${TEACHER_KINDS.join(", ")}`,
+    expected: `a model with \`represent\`, or of one of the kinds ${TEACHER_KINDS.join(", ")}`,
     got: config.model.kind,
     hint: "Leave out --embeddings, or take a run whose model makes something of the user's history.",
   });

@@ -165,7 +165,8 @@ describe("predict", () => {
     const isNothing = rows.map(({ embedding }) => embedding?.every((value) => value === 0));
     expect(isNothing).toEqual([true, false, false]);
     expect(rows[1]!.embedding).not.toEqual(rows[2]!.embedding);
-    const none = await inProject(["predict", "vertical", "--input", "few.csv", "--embeddings", "--out", "x", "--json"]);
+    await inProject(["train", "baseRate", ...SHORT]);
+    const none = await inProject(["predict", "baseRate", "--input", "few.csv", "--embeddings", "--out", "x", "--json"]);
     expect(codeOf(none)).toBe("PREDICT_EMBEDDINGS");
   });
 
