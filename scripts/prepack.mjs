@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // What `npm pack` runs first: puts ONNX Runtime beside the compiled code. As a dependency it would not do: its install step
 // asks another host than the registry for CUDA, and it brings the builds of all platforms, 290 MB.
-// docs/decisions/0025-what-the-package-brings.md
+// docs/decisions/0027-what-the-package-brings.md
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ROOT } from "./setup/run.mjs";

@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { DcnLayer } from "../model/interaction/dcn-layer.ts";
 import { random64, rowsOf } from "../ops/jagged/testing.ts";
 import { fromArray, setThreads, type Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
@@ -122,22 +121,6 @@ describe("RmsNorm", () => {
   test("of zero is zero", () => expect(norm.apply(x.mul(0)).abs().amax().item()).toBe(0));
   test("gradients", () => checkLayerGrads(norm, (n, input) => n.apply(input as Tensor), { inputs: [x] }));
   test("rows are independent", () => expectRowsIndependent((rows) => norm.apply(rows), x));
-});
-
-describe("CrossLayer", () => {
-  const layer = perturb(DcnLayer.init(3, initial64()));
-  const [x0, x] = [random64([4, 3], 1), random64([4, 3], 2)];
-
-  test("is x₀ ⊙ (W x + b) + x", () => {
-    const start = rowsOf(x0);
-    const expected = rowsOf(x).flatMap((row, b) =>
-      naiveLinear(row, layer.map).map((value, i) => (start[b]?.[i] ?? 0) * value + (row[i] ?? 0)),
-    );
-    toBeClose(layer.apply(x0, x), expected);
-  });
-  test("gradients", () => {
-    checkLayerGrads(layer, (l, a, b) => l.apply(a as Tensor, b as Tensor), { inputs: [x0, x] });
-  });
 });
 
 describe("EmbeddingTable", () => {

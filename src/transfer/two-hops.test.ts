@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -104,11 +105,15 @@ describe("a model that was taught", () => {
 
   it("refuses knowledge that it has not learned with", async () => {
     const file = join(stored(project, "foundation").folder, "manifest.json");
-    const whole = readFileSync(file, "utf8");
-    writeFileSync(file, JSON.stringify({ ...JSON.parse(whole), id: "another" }));
+    const current = join(project.knowledge, "foundation", "CURRENT");
+    const [whole, pointer] = [file, current].map((path) => readFileSync(path, "utf8")) as [string, string];
+    const forged = JSON.stringify({ ...JSON.parse(whole), id: "another" });
+    writeFileSync(file, forged);
+    writeFileSync(current, pointer.replace(/[0-9a-f]{64}/, createHash("sha256").update(forged).digest("hex")));
     const parts = domain.snapshots.slice(-1).map(({ run, fromMs, untilMs }) => ({ run, fromMs, untilMs }));
     await expect(generate(project, { teacher: "domain", parts })).rejects.toMatchObject({ code: "KNOWLEDGE_CHANGED" });
     writeFileSync(file, whole);
+    writeFileSync(current, pointer);
   });
 
   it("knows no label of what it scores, neither itself nor through its teacher", async () => {
