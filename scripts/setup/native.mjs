@@ -59,17 +59,29 @@ function place(from) {
   }
 }
 
+/** Where there is ccache, it is used, in the way that a precompiled header asks for. */
+function withCcache() {
+  if (capture("ccache", ["--version"]) === null) return {};
+  return {
+    CMAKE_CXX_COMPILER_LAUNCHER: "ccache",
+    CXXFLAGS: `${process.env.CXXFLAGS ?? ""} -fpch-preprocess`,
+    CCACHE_SLOPPINESS: "pch_defines,time_macros,include_file_mtime,include_file_ctime",
+    CCACHE_BASEDIR: ROOT,
+  };
+}
+
 async function compile({ libtorch, headers, progress }) {
   const options = ["-DCMAKE_BUILD_TYPE=Release", `-DNODE_HEADERS=${headers.include}`];
   if (libtorch) options.push(`-DLIBTORCH=${libtorch}`);
-  await run("cmake", ["-S", SOURCE, "-B", WORK, ...options]);
+  const env = withCcache();
+  await run("cmake", ["-S", SOURCE, "-B", WORK, ...options], { env });
   const files = JSON.parse(readFileSync(join(WORK, "compile_commands.json"), "utf8")).length;
   let file = 0;
   const onLine = (line) => {
     if (/Building CXX object/.test(line)) progress(`file ${Math.min(++file, files)} of ${files}`);
   };
   const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / BYTES_PER_JOB)));
-  await run("cmake", ["--build", WORK, "-j", String(jobs)], { lines: 80, onLine });
+  await run("cmake", ["--build", WORK, "-j", String(jobs)], { env, lines: 80, onLine });
 }
 
 /** Has `native/build/lapidary.node` ready, unless a package brings the addon. */
@@ -88,8 +100,10 @@ export async function ensureNative(libtorch) {
       // CMake remembers paths: another checkout, libtorch or header package needs a folder of its own.
       const from = hashOf([], { root: ROOT, libtorch: libtorchOf(libtorch), headers: headers.include });
       if (readStamp(join(WORK, ".stamp")) !== from) rmSync(WORK, { recursive: true, force: true });
-      await compile({ libtorch, headers, progress });
+      mkdirSync(WORK, { recursive: true });
+      // Before the compiler starts: one that is interrupted goes on where it was.
       writeFileSync(join(WORK, ".stamp"), from);
+      await compile({ libtorch, headers, progress });
       place(WORK);
       keep(key, WORK);
       // Who builds a second time works on the native part, and what has not changed need not be compiled again then.
