@@ -113,7 +113,8 @@ async function scoreInto(
   const format = formatOfNames(from) ?? project.events.format;
   const config = { ...mappingOfGiven(project.events, from), format };
   const { objectives } = opened.inputs.spec;
-  const layout = { objectives: objectivesOf(opened.inputs.spec), events: config.id !== null, embeddings };
+  const [events, users, times] = [config.id !== null, config.user !== null, config.time !== null];
+  const layout = { objectives: objectivesOf(opened.inputs.spec), events, users, times, embeddings };
   const store = EventStore.open(project.store);
   const database = databaseFolder(workspace);
   let files: GivenFiles | null = null;

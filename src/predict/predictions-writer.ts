@@ -102,15 +102,19 @@ export class PredictionsWriter {
   }
 }
 
-/** What the output holds beside user, item, time, surface, file and line. */
+/** What the output holds beside item, surface, file and line. */
 export interface OutputLayout {
   readonly objectives: readonly Objective[];
   /** Whether rows have ids of their events. */
   readonly events: boolean;
+  /** Whether rows name users. */
+  readonly users: boolean;
+  /** Whether rows have times. */
+  readonly times: boolean;
   readonly embeddings: boolean;
 }
 
-function columnsOf({ objectives, events, embeddings }: OutputLayout): readonly OutputColumn[] {
+function columnsOf({ objectives, events, users, times, embeddings }: OutputLayout): readonly OutputColumn[] {
   const text = (name: string, values: (rows: GivenRows) => readonly Value[]): OutputColumn => {
     return { name, type: VARCHAR, sql: "?", values: ({ rows }) => values(rows) };
   };
@@ -120,9 +124,9 @@ function columnsOf({ objectives, events, embeddings }: OutputLayout): readonly O
   };
   return [
     ...(events ? [text("event", (rows) => rows.events ?? [])] : []),
-    text("user", ({ users }) => users),
+    ...(users ? [text("user", (rows) => rows.users)] : []),
     id("item"),
-    number("time", "epoch_ms(?::BIGINT) AT TIME ZONE 'UTC'", ({ times }) => times),
+    ...(times ? [number("time", "epoch_ms(?::BIGINT) AT TIME ZONE 'UTC'", (rows) => rows.times)] : []),
     id("surface"),
     text("file", ({ files }) => files),
     number("line", "?::BIGINT", ({ lines }) => lines),

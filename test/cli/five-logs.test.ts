@@ -324,6 +324,9 @@ describe("from files to predictions", () => {
     );
     expect(predicted).toMatchObject({ predicted: ROWS, rejected: 0 });
     const scores = await query(`FROM read_parquet('${out}')`);
+    // Nothing is made up: of a log without them there is no user and no time.
+    const made = Object.keys(scores[0] ?? {}).filter((name) => name === "user" || name === "time");
+    expect(made).toEqual(hasHistories ? ["user", "time"] : []);
     await expectServed({ project, kind, scores });
   });
 });
