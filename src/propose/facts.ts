@@ -1,3 +1,4 @@
+import { parseInstant } from "../base/instant.ts";
 import { DAY_MS } from "../base/units.ts";
 import type { TimeUnit } from "./proposal.ts";
 import { type FieldList, listsOf } from "./proposals/lists.ts";
@@ -12,7 +13,8 @@ const LATEST_MS: number = Date.UTC(2060, 0);
 /** Numbers that are times differ by years at most, not by orders of magnitude. @unit ms */
 const MOST_SPAN_MS: number = 15 * 366 * DAY_MS;
 const UNITS = { s: 1000, ms: 1, us: 1e-3, ns: 1e-6 } as const;
-const ISO = /^\d{4}-\d\d-\d\d([ T]\d\d:?\d\d(:?\d\d([.,]\d+)?)?)?( ?(Z|[+-]\d\d(:?\d\d)?))?$/i;
+/** How a text that is a time begins. */
+const DAY = /^\d{4}-\d\d-\d\d|^\d{8}T/i;
 const FLAGS = new Set(["0", "1", "true", "false", "0.0", "1.0"]);
 
 /** The times of a field. */
@@ -124,20 +126,12 @@ function timesOf({ name, values, type, numbers }: TimeColumn): FieldTimes | null
   // An id of ten digits looks like a time in seconds.
   if (numbers !== null) return namesTime(name) || !namesId(name) ? numberTimes(numbers) : null;
   const isTyped = /^(TIMESTAMP|DATE)/.test(type);
-  if (!isTyped && shareOf(values, (value) => value === null || ISO.test(value)) < MOST) return null;
-  const ms = Float64Array.from(values, (value) => (value === null ? Number.NaN : parsedMs(value)));
+  if (!isTyped && shareOf(values, (value) => value === null || DAY.test(value)) < MOST) return null;
+  const ms = Float64Array.from(values, (value) => (value === null ? Number.NaN : (parseInstant(value) ?? Number.NaN)));
   const present = ms.filter((time) => !Number.isNaN(time));
   if (present.length < MOST * values.filter((value) => value !== null).length) return null;
   if (shareOf(present, (time) => time >= EARLIEST_MS && time < LATEST_MS) < MOST) return null;
   return { unit: "iso", ms, isDay: isDays(present) };
-}
-
-/** As a query engine in UTC reads it: text without a zone is UTC. */
-function parsedMs(text: string): number {
-  const [, day = "", time = "", zone = ""] =
-    /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:?\d\d(?::?\d\d(?:[.,]\d+)?)?))? ?(Z|[+-]\d\d(?::?\d\d)?)?$/i.exec(text) ?? [];
-  const offset = /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone;
-  return Date.parse(`${day}T${time === "" ? "00:00" : time.replace(",", ".")}${offset === "" ? "Z" : offset}`);
 }
 
 function numberTimes(numbers: Float64Array): FieldTimes | null {

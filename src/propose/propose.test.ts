@@ -82,6 +82,27 @@ describe("propose", () => {
     );
   });
 
+  it("knows times in each spelling that ingest reads", async () => {
+    using folder = temporaryFolder();
+    const spell: readonly ((iso: string) => string)[] = [
+      (iso) => iso,
+      (iso) => `${iso.slice(0, 19).replace("T", " ")} Europe/Berlin`,
+      (iso) => `${iso.slice(0, 23)}456789[UTC]`,
+      (iso) => iso.slice(0, 19).replaceAll(/[-:]/g, ""),
+      (iso) => `${iso.slice(0, 16)}+0530`,
+      (iso) => iso.slice(0, 13),
+    ];
+    const rows = Array.from({ length: 300 }, (_, i) => {
+      const time = spell[i % spell.length]?.(new Date(Date.UTC(2025, 2, 1) + i * 3_700_123).toISOString());
+      return `u${i % 9},a${i % 7},${time},${i % 4 === 0 ? 1 : 0}\n`;
+    });
+    const path = join(folder.path, "log.csv");
+    writeFileSync(path, `user,item,happened,click\n${rows.join("")}`);
+    const { proposal } = await propose([path]);
+    expect(proposal.time).toMatchObject({ field: "happened", unit: "iso" });
+    expect(proposal.split).not.toBeNull();
+  });
+
   it("gives the same proposal for the same files", async () => {
     using folder = temporaryFolder();
     const [log] = fc.sample(generatedLogs(), { numRuns: 1, seed: 5 });
