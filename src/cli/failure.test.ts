@@ -33,6 +33,20 @@ describe("failures", () => {
   });
 
   it.each([
+    [
+      'TransactionContext Error: Failed to commit: Could not write file "/a b/rows.wal": No space left on device',
+      "/a b/rows.wal",
+    ],
+    [
+      'IO Error: Checkpoint failed for database "kept". The database has been invalidated. Original error: Could not write file "/a/rows.duckdb": No space left on device',
+      "/a/rows.duckdb",
+    ],
+    ['IO Error: Cannot open file "/a/x": Permission denied', "/a/x"],
+  ])("of the system that the query engine tells are no defects either: %s", (message, path) => {
+    expect(factsOf(new Error(message), "lapidary ingest")).toMatchObject({ code: "FILE_SYSTEM", where: path });
+  });
+
+  it.each([
     [new TypeError("x is not a function\nsecond line"), "TypeError: x is not a function"],
     ["a text", "a text"],
     [undefined, "undefined"],

@@ -3,6 +3,12 @@ import { ERROR_CODES, type ErrorFacts, LapidaryError } from "../base/errors.ts";
 /** Refusals of the operating system that a user can act on: not defects of ours. */
 const SYSTEM_CODES = ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EISDIR", "EMFILE", "ENOENT"];
 
+const SYSTEM_HINT = "Check that the path is right, who may write there, and how much room the disk has.";
+
+/** The same, as the query engine words them: what it could not do, the file, the reason. */
+const ENGINE_REFUSAL =
+  /(?:could not|cannot) (?<what>\w+)(?: \w+)* "(?<path>[^"]+)".*?: (?<why>no space left on device|disk quota exceeded|read-only file system|permission denied|too many open files)/i;
+
 /** What an error says, whatever was thrown: our own errors as they are, refusals of the system, and defects. */
 export function factsOf(error: unknown, command: string): ErrorFacts {
   if (error instanceof LapidaryError) {
@@ -15,8 +21,13 @@ export function factsOf(error: unknown, command: string): ErrorFacts {
       where: "path" in error ? String(error.path) : command,
       expected: `the system to allow ${String(error.syscall)}`,
       got: firstLine(error).replace(/,.*/, ""),
-      hint: "Check that the path is right, who may write there, and how much room the disk has.",
+      hint: SYSTEM_HINT,
     };
+  }
+  const refusal = error instanceof Error ? ENGINE_REFUSAL.exec(error.message)?.groups : undefined;
+  if (refusal !== undefined) {
+    const { path = command, what = "write", why = "" } = refusal;
+    return { code: "FILE_SYSTEM", where: path, expected: `the system to allow ${what}`, got: why, hint: SYSTEM_HINT };
   }
   return {
     code: "INTERNAL",

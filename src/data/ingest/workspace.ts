@@ -136,7 +136,8 @@ export class Workspace {
       await this.connection.run("COMMIT");
       return result;
     } catch (error) {
-      await this.connection.run("ROLLBACK");
+      // The engine ends a transaction itself where it cannot write: what stopped the work is what is told.
+      await this.connection.run("ROLLBACK").catch(() => {});
       throw error;
     }
   }
