@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -324,14 +324,6 @@ describe("a query", () => {
     const changed = await ingestProject(options);
     expect(changed.upToDate).toBe(false);
     expect(byItem(changed, "brand")).toMatchObject({ i1: "B9" });
-  });
-
-  it("reads its project's files, not those of the working folder", async () => {
-    expect(existsSync("README.md")).toBe(true);
-    const from = { sql: "FROM read_csv('README.md')" };
-    const root = await writeProject({ from }, { "README.md": log });
-    const found = await ingestProject({ config: root, store: join(root, "store") });
-    expect(found.rows).toMatchObject({ rowsRead: 3, accepted: 3 });
   });
 
   it.each([

@@ -6,7 +6,7 @@ import { Workspace } from "./workspace.ts";
 describe("a stage", () => {
   it("that fails tells what failed, where the engine has ended its transaction already", async () => {
     using folder = temporaryFolder();
-    const workspace = await Workspace.open({ folder: join(folder.path, "work") }, { fingerprint: "f", output: "v1" });
+    const workspace = await Workspace.open({ folder: join(folder.path, "work") }, "f");
     const failed = workspace.stage("rows", async () => {
       await workspace.connection.run("ROLLBACK");
       throw new Error("no room");

@@ -314,43 +314,6 @@ describe("a log of outcomes", () => {
   });
 });
 
-describe("outcomes of one log", () => {
-  const rows = [`${START + 5},2,e0`, `${START + 5},3,e0`, `${START + 6},-1,e0`, `${START + 7},cheap,e0`];
-  const without = { log: { value: null }, measure: "count", kind: "count" } as const;
-  const ways = {
-    number: without,
-    sum: { log: { value: { from: "amount", kind: "number" } }, measure: "sum", kind: "number" },
-    amount: { log: { value: { from: "amount", kind: "value" } }, measure: "sum", kind: "value" },
-  } as const;
-  // Times 5, 6 and 7 if no values are read; 2 + 3 - 1; and 2 + 3, as neither -1 nor a word is an amount.
-  const stored = { number: 3, sum: 4, amount: 5 };
-
-  it.each([["number"], ["sum"], ["amount"], ["number", "sum", "amount"], ["amount", "number"]] as const)(
-    "are what each reads of it, whatever others read: %s %s %s",
-    async (...names) => {
-      using folder = temporaryFolder();
-      const events = [
-        { id: "e0", user: "u1", time: START, bought: null },
-        { id: "e1", user: "u1", time: START + 9 * WINDOW, bought: null },
-      ];
-      const [file = ""] = writeScene(folder.path, { events, outcomes: [], cuts: [], seed: 0 });
-      writeFileSync(file, `${["at,amount,click_id", ...rows].join("\n")}\n`);
-      const outcomes = names.map((name): readonly [string, OutcomeConfig] => {
-        const { log, measure, kind } = ways[name];
-        const arrival = { windowMs: WINDOW, log: { ...FILES_OF, from: [file], ...log }, attribution: null, measure };
-        const shared = { delayMs: WINDOW, objective: true, windowOf: null };
-        return [name, { from: measure === "sum" ? "amount" : "at", kind, ...shared, arrival }];
-      });
-      const config = { ...configOf(folder.path, [file]), outcomes: Object.fromEntries(outcomes) };
-      const options = { store: join(folder.path, "store"), threads: 1 };
-      await ingest(config, options);
-      const store = EventStore.open(options.store);
-      expect(names.map((name) => [name, store.column(name).at(0)])).toEqual(names.map((name) => [name, stored[name]]));
-      store.close();
-    },
-  );
-});
-
 describe("rows of one event", () => {
   it("that contradict each other are listed with their columns", async () => {
     using folder = temporaryFolder();
