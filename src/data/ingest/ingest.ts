@@ -81,7 +81,7 @@ export async function ingest(config: EventsConfig, options: IngestOptions): Prom
   const { plan, parts } = log;
   using outcomes = await openOutcomeLogs(config, { queries, store });
   const fingerprint = sharedFingerprint([log, ...outcomes.logs]);
-  const numFiles = filesOf({ parts, outcomes }).length;
+  const numFiles = new Set(filesOf({ parts, outcomes }).map(({ path }) => path)).size;
   const isUpToDate = options.force !== true && !existsSync(`${store}.ingest`) && isMadeFrom(store, fingerprint);
   if (isUpToDate) return resultOf(store, { numFiles, numRead: null });
   const place = { folder: `${store}.ingest`, kept: log.kept, ...(options.threads && { threads: options.threads }) };

@@ -73,9 +73,15 @@ export async function runStages(job: Job): Promise<boolean> {
   };
   if (!(await readFiles(job))) return false;
   await stage("join rows of one event", () => joinRepeats(connection, plan));
+  const readBefore = new Map<string, number>();
   for (const [log, outcomes] of job.outcomes.logs.entries()) {
     await stage(`read outcomes (${log + 1} of ${job.outcomes.logs.length})`, async () => {
-      job.filesRead.number += await readOutcomeLog(workspace, outcomes, { log, signal: job.signal });
+      const numRead = await readOutcomeLog(workspace, outcomes, { log, signal: job.signal });
+      // Files that outcomes read in several ways are files once.
+      const files = JSON.stringify(outcomes.parts.map(({ file }) => file.path));
+      const before = readBefore.get(files) ?? 0;
+      readBefore.set(files, Math.max(before, numRead));
+      job.filesRead.number += Math.max(0, numRead - before);
     });
   }
   if (job.outcomes.logs.length > 0) {

@@ -45,7 +45,8 @@ describe("outcomes of one log", () => {
       const own = { origin: { value: "organic" }, attributes: {}, outcomes: Object.fromEntries(outcomes) } as const;
       const config = eventsConfig(log, "jsonl", own);
       const options = { store: join(folder.path, "store"), threads: 1 };
-      await ingest(config, options);
+      const { files } = await ingest(config, options);
+      expect(files).toEqual({ total: 2, notRead: 0 });
       const store = EventStore.open(options.store);
       expect(names.map((name) => [name, store.column(name).at(0)])).toEqual(names.map((name) => [name, stored[name]]));
       store.close();
