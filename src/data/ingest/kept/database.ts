@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { makeFolder } from "../../../files/durable-file.ts";
@@ -35,6 +35,8 @@ export function keptPlace(store: string, digest: string): KeptPlace {
 
 /** Path of a database of kept rows; its folder is made. */
 export function keptPath({ folder, name }: KeptPlace): string {
+  // What lies there may be removed at any time, so it is where it is no folder.
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) rmSync(folder);
   makeFolder(folder);
   return join(databaseFolder(folder).path, name);
 }
@@ -74,7 +76,7 @@ export async function renewKept(connection: DuckDBConnection, path: string): Pro
 }
 
 function removeDatabase(path: string): void {
-  for (const ending of ["", ".wal"]) rmSync(`${path}${ending}`, { force: true });
+  for (const ending of ["", ".wal"]) rmSync(`${path}${ending}`, { recursive: true, force: true });
 }
 
 /** Whether an error of the engine says that another process holds a database. */

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -137,6 +138,14 @@ describe("kept rows", () => {
       "a log of changes that is none": () => writeFileSync(`${database}.wal`, randomBytes(1000)),
       gone: () => rmSync(database),
       "all gone": () => rmSync(`${kept}.kept`, { recursive: true }),
+      "a folder": () => {
+        rmSync(database);
+        mkdirSync(database);
+      },
+      "all a file": () => {
+        rmSync(`${kept}.kept`, { recursive: true });
+        writeFileSync(`${kept}.kept`, "no folder");
+      },
     };
     writeDay(folder.path, 3);
     await ingest(configOf(folder.path), { store: fresh, threads: 1 });

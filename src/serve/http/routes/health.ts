@@ -52,8 +52,11 @@ export const READY = defineRoute({
   name: "ready",
   method: "GET",
   path: "/v2/health/ready",
-  summary: "Whether the server takes requests; 503 if it does not",
+  summary: "Whether the server takes requests and a model serves; 503 if not",
   answer: complete({ ready: FLAG }),
   isReadiness: true,
-  handle: async (_, { isReady }) => whenReady({ ready: isReady() }, isReady()),
+  handle: async (_, { isReady, models }) => {
+    const ready = isReady() && models.hosts.length > 0;
+    return whenReady({ ready }, ready);
+  },
 });

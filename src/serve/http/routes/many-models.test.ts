@@ -209,6 +209,7 @@ describe("a server of several models", () => {
       expect(await post(`${url}/rank`, RANK)).toMatchObject({ status: 404, body: { error: none } });
       expect(await post(`${url}/events`, { events: [EVENT] })).toMatchObject({ status: 200, body: { added: 1 } });
       expect(await get(`${url}/health`)).toEqual({ status: 200, body: { ok: true, models: [] } });
+      expect(await get(`${url}/v2/health/ready`)).toEqual({ status: 503, body: { ready: false } });
       expect((await get(`${url}/openapi.json`)).status).toBe(200);
       expect(await post(`${url}/v2/repository/models/one/load`, "")).toMatchObject({ status: 200 });
       expect(await post(`${url}/rank`, RANK)).toMatchObject({ status: 200, body: { numPast: 1 } });
