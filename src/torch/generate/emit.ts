@@ -27,11 +27,11 @@ const HEADER = "// Written by `npm run generate` from the schemas of the operato
 
 /** What wrappers need beside `Tensor`, each with the line that brings it. */
 const NEEDS = {
-  dtypeCode: 'import { dtypeCode } from "../tensor/dtype.ts";',
-  DType: 'import type { DType } from "../tensor/dtype.ts";',
-  Handle: 'import type { Handle } from "../native.ts";',
-  native: 'import { native } from "../native.ts";',
-  GeneratorRef: 'import type { GeneratorRef } from "../native.ts";',
+  dtypeCode: 'import { dtypeCode } from "../../torch/tensor/dtype.ts";',
+  DType: 'import type { DType } from "../../torch/tensor/dtype.ts";',
+  Handle: 'import type { Handle } from "../../torch/native.ts";',
+  native: 'import { native } from "../../torch/native.ts";',
+  GeneratorRef: 'import type { GeneratorRef } from "../../torch/native.ts";',
 } as const;
 
 /** How wrappers call, each with the line that defines it. */
@@ -187,12 +187,12 @@ export class Tensor extends TensorBase {
 ${methods.join("\n")}}
 
 ${functions.join("\n")}`;
-  return file(wrappers, ['import { TensorBase } from "../tensor/tensor-base.ts";'], code);
+  return file(wrappers, ['import { TensorBase } from "../../torch/tensor/tensor-base.ts";'], code);
 }
 
 /** The text of a file of functions alone: one for each operator. */
 export function emitFunctions(wrappers: readonly Wrapper[]): string {
   const code = wrappers.map((wrapper) => emitOne(wrapper, undefined).text).join("\n");
   const tensor = /new Tensor\(|wrapAll/.test(code) ? "import { Tensor }" : "import type { Tensor }";
-  return file(wrappers, [`${tensor} from "../generated/tensor.ts";`], code);
+  return file(wrappers, [`${tensor} from "../../torch/generated/tensor.ts";`], code);
 }

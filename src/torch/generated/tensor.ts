@@ -1,10 +1,10 @@
 // Written by `npm run generate` from the schemas of the operators. Do not edit.
-import { TensorBase } from "../tensor/tensor-base.ts";
-import { dtypeCode } from "../tensor/dtype.ts";
-import type { DType } from "../tensor/dtype.ts";
-import type { Handle } from "../native.ts";
-import { native } from "../native.ts";
-import type { GeneratorRef } from "../native.ts";
+import { TensorBase } from "../../torch/tensor/tensor-base.ts";
+import { dtypeCode } from "../../torch/tensor/dtype.ts";
+import type { DType } from "../../torch/tensor/dtype.ts";
+import type { Handle } from "../../torch/native.ts";
+import { native } from "../../torch/native.ts";
+import type { GeneratorRef } from "../../torch/native.ts";
 
 const call = native.call as (operator: number, ...values: unknown[]) => Handle;
 const callMany = native.call as (operator: number, ...values: unknown[]) => Handle[];
