@@ -93,6 +93,7 @@ export const ERROR_CODES = {
   STORE_NOT_FOUND: "there is no event store in the folder",
   STORE_VERSION: "the event store has a format of another version",
   STORE_CORRUPT: "a file of the event store is missing or damaged",
+  STORE_REPLACED: "the store was ingested again while a command was reading it",
   STORE_COLUMN: "the event store has no column of that name and kind",
   BUNDLE_NOT_FOUND: "there is no bundle in the folder",
   BUNDLE_DAMAGED: "a file of a bundle is missing, or its bytes are not those that were published",

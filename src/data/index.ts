@@ -19,5 +19,5 @@ export { BatchBuilder } from "./readers/batch-builder.ts";
 export { type BatchReader, openReader, type ReadBatch, type ReaderOptions } from "./readers/reader.ts";
 export type { Shard } from "./readers/shard.ts";
 export type { Column } from "./store/column.ts";
-export { EventStore, type RowRange } from "./store/event-store.ts";
+export { EventStore, type RowRange, type StoreVersion } from "./store/event-store.ts";
 export type { Manifest, OutcomeCounts, RowCounts } from "./store/format.ts";

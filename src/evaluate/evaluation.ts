@@ -62,8 +62,8 @@ export interface Evaluation {
 /** Scores that no run made, such as the true probabilities of a simulated world; shown as one more run. */
 export interface KnownScores {
   readonly name: string;
-  /** The same examples with the known logits, of the objectives where they are known. */
-  score(examples: Predictions): Promise<Predictions>;
+  /** The same examples, events of the store, with the known logits, of the objectives where they are known. */
+  score(examples: Predictions, store: EventStore): Promise<Predictions>;
 }
 
 /** What to evaluate. */
@@ -92,11 +92,12 @@ export interface EvaluateOptions {
 export async function evaluateRuns(project: ProjectConfig, options: EvaluateOptions): Promise<Evaluation> {
   const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined, known } = options;
   const surface = surfaceOf(project, runs);
+  using store = EventStore.open(project.store);
   const trained: (Scored & { readonly config: RunConfig })[] = [];
   const bases = new Set<string>();
   for (const run of runs) {
     options.onRun?.(run);
-    const opened = openRun(project, run, surface);
+    const opened = openRun(project, run, { store, surface });
     const { config, summary, inputs } = opened;
     if (config.negatives !== undefined && inputs.drawn.length > 0)
       bases.add(negativesBase(inputs.drawn, config.negatives));
@@ -104,7 +105,10 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
     trained.push({ run, config, summary, predictions: predictionsFile(opened, split), scores });
   }
   const reference = trained.find(({ run }) => run === baseline)?.scores ?? null;
-  const scored: readonly Scored[] = [...trained, ...(known === undefined ? [] : [await scoreKnown(known, trained)])];
+  const scored: readonly Scored[] = [
+    ...trained,
+    ...(known === undefined ? [] : [await scoreKnown(known, trained, store)]),
+  ];
   const evaluations = scored.map(({ scores, ...run }) => ({
     ...run,
     objectives: mapValues(scores, evaluate),
@@ -114,7 +118,7 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
     split,
     surface,
     baseline: baseline ?? null,
-    surfaces: surfaceNames(project.store),
+    surfaces: surfaceNames(store),
     negatives: bases.size === 0 ? null : [...bases].join("; "),
     resampled: project.events.user === null ? "rows" : "users",
     transfers: transfersOf(trained.map(({ run, config }, i) => measured(run, config, evaluations[i]?.objectives))),
@@ -128,9 +132,9 @@ interface Scored extends Pick<RunEvaluation, "run" | "summary" | "config" | "pre
 }
 
 /** Of each objective, the examples of the first run that predicts it are scored. */
-async function scoreKnown({ name, score }: KnownScores, runs: readonly Scored[]): Promise<Scored> {
+async function scoreKnown({ name, score }: KnownScores, runs: readonly Scored[], store: EventStore): Promise<Scored> {
   const examples = Object.fromEntries(runs.flatMap(({ scores }) => Object.entries(scores)).reverse());
-  return { run: name, summary: null, config: null, predictions: null, scores: await score(examples) };
+  return { run: name, summary: null, config: null, predictions: null, scores: await score(examples, store) };
 }
 
 function measured(run: string, config: RunConfig, objectives: RunEvaluation["objectives"] = {}): MeasuredRun {
@@ -210,10 +214,8 @@ function bySurface(own: ScoredExamples, other: ScoredExamples): ComparedObjectiv
 }
 
 /** Name of each surface of an event store by its code. */
-export function surfaceNames(store: string): Readonly<Record<number, string>> {
-  const opened = EventStore.open(store);
-  const names = opened.dictionary("surface");
-  const codes = Array.from({ length: opened.entry("surface").cardinality - 1 }, (_, i) => i + 1);
-  opened.close();
+export function surfaceNames(store: EventStore): Readonly<Record<number, string>> {
+  const names = store.dictionary("surface");
+  const codes = Array.from({ length: store.entry("surface").cardinality - 1 }, (_, i) => i + 1);
   return Object.fromEntries(codes.map((code) => [code, names?.id(code) ?? String(code)]));
 }

@@ -56,7 +56,6 @@ export interface Predicted {
 /** Everything that is open while rows are scored. */
 interface Scene {
   readonly opened: OpenedRun;
-  readonly store: EventStore;
   readonly scorer: Scorer;
   readonly files: GivenFiles;
   readonly writer: PredictionsWriter;
@@ -77,7 +76,8 @@ export async function predictFiles(project: ProjectConfig, options: PredictOptio
   const out = resolve(options.out);
   const deadLetterFile = `${out}.dead-letters.jsonl`;
   if (options.force !== true) for (const file of [out, deadLetterFile]) if (existsSync(file)) throw exists(file);
-  const opened = openRun(project, options.run);
+  using store = EventStore.open(project.store);
+  const opened = openRun(project, options.run, { store });
   const scorer = new Scorer(opened, { embeddings: options.embeddings ?? false, bundle: options.bundle ?? null });
   mkdirSync(dirname(out), { recursive: true });
   // Beside the output: only within a file system is a rename one step.
@@ -115,14 +115,13 @@ async function scoreInto(
   const { objectives } = opened.inputs.spec;
   const [events, users, times] = [config.id !== null, config.user !== null, config.time !== null];
   const layout = { objectives: objectivesOf(opened.inputs.spec), events, users, times, embeddings };
-  const store = EventStore.open(project.store);
   const database = databaseFolder(workspace);
   let files: GivenFiles | null = null;
   let writer: PredictionsWriter | null = null;
   try {
     files = await readGivenRows(config, { workspace, deadLetters: made.letters, ...(signal && { signal }) });
     writer = await PredictionsWriter.open(database.path, layout);
-    const scored = await scoreAll({ opened, store, scorer, files, writer, letters: made.letters, options });
+    const scored = await scoreAll({ opened, scorer, files, writer, letters: made.letters, options });
     await writer.finish(made.out);
     const rejected = Object.values(scored.rejections).reduce((sum, count) => sum + count, 0);
     return { objectives, rejected, ...scored };
@@ -130,25 +129,24 @@ async function scoreInto(
     writer?.close();
     database.remove();
     files?.close();
-    store.close();
   }
 }
 
 async function scoreAll(scene: Scene): Promise<Pick<Predicted, "predicted" | "rejections">> {
-  const { opened, store, scorer, files, writer, options } = scene;
+  const { opened, scorer, files, writer, options } = scene;
   const { onProgress = () => {}, signal, enrichFor } = options;
   const { config, inputs } = opened;
   const enrich = enrichmentOf(opened, enrichFor);
   const admitted = Object.entries(inputs.learnedVocabularies).map(
     ([table, { admittedMs }]) => [table, admittedMs] as const,
   );
-  const builder = new BatchBuilder(store, {
+  const builder = new BatchBuilder(opened.store, {
     spec: inputs.spec,
     historyLength: config.model.history,
     horizonMs: Number.MIN_SAFE_INTEGER,
     admittedMs: Object.fromEntries(admitted),
   });
-  const coding = new GivenCoding(store, config.model.history);
+  const coding = new GivenCoding(opened.store, config.model.history);
   const rejections: Record<string, number> = { ...files.rejections };
   let predicted = 0;
   for await (const chunk of files.chunks()) {

@@ -74,20 +74,16 @@ interface Example {
  */
 export async function audit(project: ProjectConfig, options: AuditOptions): Promise<Audit> {
   const { run, split, onProgress = () => {}, signal } = options;
-  const opened = openRun(project, run);
+  using store = EventStore.open(project.store);
+  const opened = openRun(project, run, { store });
   const bundle = bundleOf(opened, options.bundle ?? join(project.bundles, opened.config.name));
-  const store = EventStore.open(project.store);
-  try {
-    const auditor = new Auditor(store, bundle, options);
-    for await (const batch of await loggedExamplesOf(opened, split, knowledgeFor(project))) {
-      signal?.throwIfAborted();
-      await inParallel(examplesIn(opened, bundle, batch), (example) => auditor.check(example));
-      onProgress(auditor.examples);
-    }
-    return auditor.result();
-  } finally {
-    store.close();
+  const auditor = new Auditor(store, bundle, options);
+  for await (const batch of await loggedExamplesOf(opened, split, knowledgeFor(project))) {
+    signal?.throwIfAborted();
+    await inParallel(examplesIn(opened, bundle, batch), (example) => auditor.check(example));
+    onProgress(auditor.examples);
   }
+  return auditor.result();
 }
 
 class Auditor {

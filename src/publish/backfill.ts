@@ -48,9 +48,9 @@ export interface Backfilled {
  */
 export async function backfill(project: ProjectConfig, options: BackfillOptions): Promise<Backfilled> {
   const { online, teacher, onProgress = () => {}, signal } = options;
-  const store = EventStore.open(project.store);
+  using store = EventStore.open(project.store);
   if (!hasHistories(store.manifest.schema)) throw withoutHistories(store);
-  const knowledge = teacher === null ? null : openKnowledge(project, teacher);
+  const knowledge = teacher === null ? null : openKnowledge(project, teacher, store.fingerprint);
   const leftOut = new LeftOutList(join(dirname(project.store), LEFT_OUT_FILE));
   try {
     let [events, added, embeddings] = [0, 0, 0];
@@ -65,7 +65,6 @@ export async function backfill(project: ProjectConfig, options: BackfillOptions)
     return { events, added, embeddings, leftOut: leftOut.result() };
   } finally {
     knowledge?.close();
-    store.close();
   }
 }
 

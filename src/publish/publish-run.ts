@@ -4,6 +4,7 @@ import { messageOf } from "../base/message.ts";
 import { packageVersion } from "../base/version.ts";
 import { type BundleFacts, type UserRows, writeBundle } from "../bundle/index.ts";
 import type { ProjectConfig } from "../config/project.ts";
+import { EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { exportGraph, OPSET, userRowsOf } from "../export/index.ts";
 import { eventRulesOf } from "../features/events/event-facts.ts";
@@ -55,7 +56,8 @@ type Judgement = Pick<BundleFacts, "metrics" | "calibration">;
  * @throws {LapidaryError} EXPORT_MISMATCH, EXPORT_UNSUPPORTED, RUN_*, CHECKPOINT_*, KNOWLEDGE_*, TRAIN_WINDOW
  */
 export async function publishRun(project: ProjectConfig, { run, dir }: PublishOptions): Promise<Published> {
-  const opened = openRun(project, run);
+  using store = EventStore.open(project.store);
+  const opened = openRun(project, run, { store });
   const { model, inputs, config } = opened;
   const { spec } = inputs;
   const userRows = userRowsOf(model);
@@ -63,7 +65,7 @@ export async function publishRun(project: ProjectConfig, { run, dir }: PublishOp
   const batches = await recordedBatches(project, opened);
   const difference = await differenceOf({ graph, userRows, model, spec, batches }, run);
   const judgement = await judge(opened, batches);
-  const { files, ...coding } = codingFiles(project.store, inputs);
+  const { files, ...coding } = codingFiles(opened);
   const facts: BundleFacts = {
     model: { name: config.name, kind: config.model.kind, surface: config.model.surface },
     spec,

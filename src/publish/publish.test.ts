@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { makeStore, projectIn, temporaryFolder, trainAlone, USER_CONFIG } from "../../test/train/project.ts";
+import { makeStore, openedRun, projectIn, temporaryFolder, trainAlone, USER_CONFIG } from "../../test/train/project.ts";
 import { readBundle } from "../bundle/index.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { ingest } from "../data/index.ts";
@@ -12,7 +12,7 @@ import type { Batch } from "../features/spec.ts";
 import { Vertical } from "../model/index.ts";
 import { rowBytes } from "../ops/index.ts";
 import { ModelRepository, openOnlineStore, RankingServer } from "../serve/index.ts";
-import { examplesOf, openRun, RunFolder } from "../train/index.ts";
+import { examplesOf, RunFolder } from "../train/index.ts";
 import { generateSliced, knowledgeFor, transfer } from "../transfer/index.ts";
 import { audit } from "./audit.ts";
 import { backfill } from "./backfill.ts";
@@ -106,7 +106,7 @@ describe("publishRun", () => {
   });
 
   it("finds a graph of other parameters, and logits that are not finite", async () => {
-    const { model, inputs, ...opened } = openRun(project, "vertical");
+    const { model, inputs, ...opened } = openedRun(project, "vertical");
     const { spec } = inputs;
     const batches: Batch[] = [];
     for await (const batch of await examplesOf({ model, inputs, ...opened }, "test")) batches.push(batch);

@@ -54,12 +54,9 @@ describe("true scores", () => {
     const rows = rowsByEvent();
     const at = played.event.flatMap((_, i) => (played.isAd[i] === 1 && i % 7 < 3 ? [i] : [])).reverse();
     const examples = examplesOf(at.map((i) => rows[i]!));
-    const scored = await trueScores(project.world!, project).score({
-      click: examples,
-      conversion: examples,
-      like: examples,
-      unheardOf: examples,
-    });
+    using store = EventStore.open(project.store);
+    const predictions = { click: examples, conversion: examples, like: examples, unheardOf: examples };
+    const scored = await trueScores(project.world!, project).score(predictions, store);
     expect(Object.keys(scored)).toEqual(["click", "conversion", "like"]);
     for (const [objective, column] of Object.entries(OBJECTIVES)) {
       const odd = at.filter((i, position) => {
@@ -75,14 +72,16 @@ describe("true scores", () => {
   it("are none of an event that the truth does not know", async () => {
     const rows = rowsByEvent();
     const post = played.isAd.indexOf(0);
-    const scores = trueScores(project.world!, project).score({ click: examplesOf([rows[post]!]) });
+    using store = EventStore.open(project.store);
+    const scores = trueScores(project.world!, project).score({ click: examplesOf([rows[post]!]) }, store);
     await expect(scores).rejects.toMatchObject({ code: "WORLD_TRUTH" });
   });
 
   it("are none without a truth", async () => {
     const { folder: world } = project.world!;
     renameSync(join(world, "truth"), join(world, "hidden"));
-    const scores = trueScores(project.world!, project).score({ click: examplesOf([0]) });
+    using store = EventStore.open(project.store);
+    const scores = trueScores(project.world!, project).score({ click: examplesOf([0]) }, store);
     await expect(scores).rejects.toMatchObject({ code: "WORLD_TRUTH", got: "no such folder" });
     renameSync(join(world, "hidden"), join(world, "truth"));
   });

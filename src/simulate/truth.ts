@@ -4,7 +4,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { LapidaryError } from "../base/errors.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { WorldConfig } from "../config/world/world.ts";
-import { EventStore } from "../data/index.ts";
+import type { EventStore } from "../data/index.ts";
 import { literal, numericColumn, streamChunks, textColumn } from "../data/ingest/sql.ts";
 import type { KnownScores } from "../evaluate/index.ts";
 import type { ScoredExamples } from "../metrics/scored-examples.ts";
@@ -21,27 +21,19 @@ const TRUTH_OF: ReadonlyMap<string, string> = new Map([
  * The true probabilities of a world, for an evaluation: of each objective whose field of the log has one. They know
  * people's minds, so no model reaches them; they are what is to be known at most.
  */
-export function trueScores(
-  world: WorldConfig,
-  { store, events }: Pick<ProjectConfig, "store" | "events">,
-): KnownScores {
+export function trueScores(world: WorldConfig, { events }: Pick<ProjectConfig, "events">): KnownScores {
   const files = join(world.folder, TRUTH_FOLDER);
   return {
     name: "truth",
-    async score(predictions) {
+    async score(predictions, store) {
       if (!existsSync(files)) throw noTruth(files, "no such folder");
-      const opened = EventStore.open(store);
-      try {
-        const scored: Record<string, ScoredExamples> = {};
-        for (const [objective, examples] of Object.entries(predictions)) {
-          const field = TRUTH_OF.get(events.outcomes[objective]?.from ?? "");
-          if (field === undefined || examples.rows.length === 0) continue;
-          scored[objective] = { ...examples, logits: await trueLogits(opened, examples.rows, { files, field }) };
-        }
-        return scored;
-      } finally {
-        opened.close();
+      const scored: Record<string, ScoredExamples> = {};
+      for (const [objective, examples] of Object.entries(predictions)) {
+        const field = TRUTH_OF.get(events.outcomes[objective]?.from ?? "");
+        if (field === undefined || examples.rows.length === 0) continue;
+        scored[objective] = { ...examples, logits: await trueLogits(store, examples.rows, { files, field }) };
       }
+      return scored;
     },
   };
 }

@@ -1,6 +1,8 @@
 /** One process of a study: trains one run, or continues it, and scores the study's window with it. */
+
 import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
+import { EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { scoreRun } from "../evaluate/index.ts";
 import { openRun, train } from "../train/index.ts";
@@ -29,7 +31,8 @@ async function work({ project, model, run, share, window }: CellTask): Promise<C
   const how = { share, mesh, signal: controller.signal, onProgress, validates: false };
   const outcome = await train(project, { model, run, ...how });
   if (outcome.kind === "stopped" || controller.signal.aborted) return { kind: "stopped" };
-  await scoreRun(openRun(project, join(project.runs, run)), { split: window });
+  using store = EventStore.open(project.store);
+  await scoreRun(openRun(project, join(project.runs, run), { store }), { split: window });
   // Of the whole life of the process, in KiB.
   return { kind: "scored", peakBytes: process.resourceUsage().maxRSS * 1024 };
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { mapValues } from "../base/map-values.ts";
 import type { ProjectConfig } from "../config/project.ts";
+import type { EventStore } from "../data/index.ts";
 import { type KnownScores, surfaceNames } from "../evaluate/index.ts";
 import { combine, type Estimate } from "../metrics/comparison/seed-interval.ts";
 import { ratioOfSums, userResamples, type WeightedMetric } from "../metrics/comparison/user-resamples.ts";
@@ -54,19 +55,26 @@ export interface Measurements {
 /** Draws of the users: the standard deviation of 400 is itself known to 4%. */
 const RESAMPLES = 400;
 
+/** What the predictions are measured with. */
+export interface MeasureOptions {
+  /** Store of the events that were scored. */
+  readonly store: EventStore;
+  /** What could be known at most of these examples, such as the truth of a simulated world. @default nothing */
+  readonly known?: KnownScores | undefined;
+}
+
 /**
  * Reads the predictions of finished cells. All are of the same examples, and the users are drawn once for all cells and
  * objectives, so that any function of their NE may be taken draw by draw.
  *
- * @param known what could be known at most of these examples, such as the truth of a simulated world
  * @throws {LapidaryError} METRIC_COLUMNS if cells have scored other examples, RUN_UNFINISHED
  */
 export async function measureCells(
   project: ProjectConfig,
   cells: readonly Cell[],
-  known?: KnownScores,
+  { store, known }: MeasureOptions,
 ): Promise<Measurements> {
-  const names = surfaceNames(project.store);
+  const names = surfaceNames(store);
   let reference: Predictions | null = null;
   let users: UserNumbers | null = null;
   const metrics: CellMetrics[] = [];
@@ -78,7 +86,7 @@ export async function measureCells(
     metrics.push(cellMetricsOf(aligned, users, names));
   }
   const people = users ?? { count: 0, numberOf: new Map() };
-  const reached = cellMetricsOf((await known?.score(reference ?? {})) ?? {}, people, names);
+  const reached = cellMetricsOf((await known?.score(reference ?? {}, store)) ?? {}, people, names);
   const estimates = resampleCells([...metrics, reached], people.count);
   const best = estimates[cells.length]!;
   const measured = cells.map((cell, c): MeasuredCell => {

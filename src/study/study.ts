@@ -5,6 +5,7 @@ import { nearest } from "../base/nearest.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { AblationStudy, StudyConfig } from "../config/study/studies.ts";
 import { MODEL_SIZES } from "../config/types.ts";
+import { EventStore } from "../data/index.ts";
 import { type KnownScores, surfaceNames } from "../evaluate/index.ts";
 import { makeFolder, moveAside, writeFileAtomic } from "../files/durable-file.ts";
 import { htmlPage } from "../report/html.ts";
@@ -59,8 +60,9 @@ export async function runStudy(project: ProjectConfig, options: StudyOptions): P
   const study = studyOf(project, name);
   const folder = join(project.runs, studyFolder(name));
   if (options.fresh && existsSync(folder)) moveAside(folder);
-  const cells = cellsOf(project, name, study);
-  const pending = pendingRuns(project, cells);
+  using store = EventStore.open(project.store);
+  const cells = cellsOf(project, name, { study, store });
+  const pending = pendingRuns(project, store, cells);
   const total = cells.reduce((sum, { runs }) => sum + runs.length, 0);
   let done = total - pending.length;
   const onProgress = (at: CellsProgress): void => {
@@ -70,7 +72,7 @@ export async function runStudy(project: ProjectConfig, options: StudyOptions): P
   onProgress({ done: 0, running: [], secondsLeft: null });
   const outcome = await runCells(pending, { parallel, signal, onProgress, onNotice } satisfies RunCellsOptions);
   if (outcome === "stopped") return { kind: "stopped", done, total };
-  const report = await analyse(project, name, { study, cells, known: options.known });
+  const report = await analyse(project, name, { study, cells, store, known: options.known });
   const [json, page] = [join(folder, "study.json"), join(folder, "study.html")];
   makeFolder(folder);
   writeFileAtomic(json, `${JSON.stringify(report, null, 2)}\n`);
@@ -93,9 +95,13 @@ export function studyOf(project: ProjectConfig, name: string): StudyConfig {
   });
 }
 
-function cellsOf(project: ProjectConfig, name: string, study: StudyConfig): readonly Cell[] {
+function cellsOf(
+  project: ProjectConfig,
+  name: string,
+  { study, store }: { readonly study: StudyConfig; readonly store: EventStore },
+): readonly Cell[] {
   if (study.kind === "scaling") return scalingCells(project, name, study);
-  const surfaces = Object.values(surfaceNames(project.store));
+  const surfaces = Object.values(surfaceNames(store));
   if (study.kind === "ablation") return ablationCells(name, study, surfaces);
   return [...ablationCells(study.of, fullOf(project, study), surfaces), ...ablationCells(name, study.light, surfaces)];
 }
@@ -106,13 +112,13 @@ function fullOf(project: ProjectConfig, { of }: { readonly of: string }): Ablati
 }
 
 /** The runs that are not finished, or have not scored the window. @throws {LapidaryError} RUN_CHANGED */
-function pendingRuns(project: ProjectConfig, cells: readonly Cell[]): readonly PendingRun[] {
+function pendingRuns(project: ProjectConfig, store: EventStore, cells: readonly Cell[]): readonly PendingRun[] {
   const runs = cells.flatMap((cell) => cell.runs.map((run) => ({ cell, ...run })));
   const standings = runs.map(({ cell, run, model }) => {
     const own = { ...project, models: { ...project.models, [cell.model]: model } };
     const task: CellTask = { project: own, model: cell.model, run, share: cell.share, window: cell.window };
     const path = join(project.runs, run);
-    const standing = RunFolder.standing(path, runConfigOf(own, task));
+    const standing = RunFolder.standing(path, runConfigOf(own, store, task));
     const isDone = standing === "finished" && existsSync(RunFolder.at(path).predictions(cell.window));
     return { standing, isDone, path, pending: { task, work: workOf(cell) } };
   });
@@ -129,15 +135,16 @@ function workOf({ share, size, runs }: Cell): number {
 interface FinishedStudy {
   readonly study: StudyConfig;
   readonly cells: readonly Cell[];
+  readonly store: EventStore;
   readonly known: KnownScores | undefined;
 }
 
 async function analyse(
   project: ProjectConfig,
   name: string,
-  { study, cells, known }: FinishedStudy,
+  { study, cells, store, known }: FinishedStudy,
 ): Promise<StudyReport> {
-  const { cells: measured, ...compared } = await measureCells(project, cells, known);
+  const { cells: measured, ...compared } = await measureCells(project, cells, { store, known });
   const { seeds, window } = study.kind === "lightweight" ? study.light : study;
   const ofAblation = (run: string, model: string): AblationResult => {
     const prefix = join(studyFolder(run), "/");

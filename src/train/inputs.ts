@@ -10,7 +10,7 @@ import {
   changingAttributes,
   countExamples,
   countLabels,
-  EventStore,
+  type EventStore,
   type EventWindow,
   type ExampleFilter,
   type LabelCounts,
@@ -19,6 +19,7 @@ import {
   type NegativesOptions,
   openReader,
   type ReaderOptions,
+  type StoreVersion,
   windowOf,
 } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
@@ -31,14 +32,12 @@ import { makeFolder, writeFileAtomic } from "../files/durable-file.ts";
 import type { AmountSummary } from "../metrics/outcomes/label-summary.ts";
 import type { TableIds } from "./warnings.ts";
 
-/** What of a project decides the inputs of its models. */
-export interface InputsConfig extends Pick<ProjectConfig, "store" | "split"> {
+/** What of a project and of one of its models decides the model's inputs. */
+export interface InputsConfig extends Pick<ProjectConfig, "split"> {
   /** @default none are drawn */
   readonly negatives?: ProjectConfig["negatives"];
+  readonly model: Pick<ModelConfig, "history" | "minCount" | "surface" | "objectives" | "training">;
 }
-
-/** What of a model decides its inputs. */
-type ModelInputsConfig = Pick<ModelConfig, "history" | "minCount" | "surface" | "objectives" | "training">;
 
 /** What limits a training beyond the configuration. */
 export interface InputOptions {
@@ -111,13 +110,15 @@ export class TrainingInputs {
   readonly vocabularies: Readonly<Record<string, Vocabulary>>;
   /** Of all that the model scores: each id has its row if it was admitted in training. By table. */
   readonly learnedVocabularies: Readonly<Record<string, Vocabulary>>;
-  readonly #project: InputsConfig;
-  readonly #model: ModelInputsConfig;
+  readonly #config: InputsConfig;
+  readonly #store: StoreVersion;
+  /** Code of the one surface whose examples it reads; null for all. */
+  readonly #surface: number | null;
   readonly #training: EventWindow;
 
   private constructor(
     facts: FittedFacts & Pick<TrainingInputs, "vocabularies">,
-    from: { project: InputsConfig; model: ModelInputsConfig; training?: EventWindow },
+    { store, config, training }: { store: EventStore; config: InputsConfig; training?: EventWindow },
   ) {
     this.spec = facts.spec;
     this.rates = facts.rates;
@@ -128,62 +129,58 @@ export class TrainingInputs {
     this.tables = facts.tables;
     this.changing = facts.changing;
     this.vocabularies = facts.vocabularies;
-    const { untilMs } = windowOf(from.project.split, "train");
-    const learned = Object.entries(facts.vocabularies).map(([table, own]) => [table, own.learnedUntil(untilMs)]);
+    const all = windowOf(config.split, "train");
+    const learned = Object.entries(facts.vocabularies).map(([table, own]) => [table, own.learnedUntil(all.untilMs)]);
     this.learnedVocabularies = Object.fromEntries(learned);
-    this.#project = from.project;
-    this.#model = from.model;
-    this.#training = from.training ?? windowOf(from.project.split, "train");
+    this.#config = config;
+    this.#store = store.version;
+    this.#surface = surfaceCode(store, config.model.surface);
+    this.#training = training ?? all;
   }
 
   /** Reads the training window once. @throws {LapidaryError} TRAIN_WINDOW if it has less than one batch */
-  static fit(project: InputsConfig, model: ModelInputsConfig, options: InputOptions = {}): TrainingInputs {
-    const store = EventStore.open(project.store);
-    try {
-      const all = windowOf(project.split, "train");
-      const { trainFromMs = all.fromMs, trainToMs = all.untilMs, pastEmbeddings: dim = 0 } = options;
-      const pastEmbeddings = dim === 0 ? {} : { pastEmbeddings: dim };
-      const training = { ...all, fromMs: trainFromMs, untilMs: trainToMs };
-      const { factsFromMs: fromMs = all.fromMs } = options;
-      const before = (untilMs = all.untilMs): EventWindow => ({ ...all, fromMs, untilMs });
-      const window = before(options.factsUntilMs);
-      const only = { surface: surfaceCode(store, model.surface), origin: learnedOrigin(model) };
-      const numExamples = countExamples(store, training, only);
-      if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
-      const admission = { window: before(options.vocabularyUntilMs), minCount: model.minCount };
-      const admitted = Object.entries(admissionTimes(store, admission));
-      const vocabularies = Object.fromEntries(admitted.map(([table, times]) => [table, new Vocabulary(times)]));
-      const moments = measureNumbers(store, window);
-      const scales = measureVectors(store, window);
-      const sizes = store.cardinalities();
-      const whole = deriveSpec(store.manifest.schema, { cardinalities: sizes, vocabularies, moments, scales });
-      const spec = { ...withObjectives(whole, model.objectives ?? whole.objectives), ...pastEmbeddings };
-      const counts = countLabels(store, { window, only, horizonMs: window.untilMs });
-      const logged = spec.objectives.map((name) => [name, counts[name] ?? NO_LABELS] as const);
-      const { negatives = null } = project;
-      const drawn = negatives === null ? [] : logged.filter(([, own]) => isOnlyPositive(own)).map(([name]) => name);
-      const labels = Object.fromEntries(
-        logged.map(([name, own]) => [name, drawn.includes(name) ? withDrawn(own, negatives) : own]),
-      );
-      const rates = spec.objectives.map((name) => rateOf(labels[name]));
-      const tables = Object.entries(vocabularies).map(([table, { cardinality }]) => {
-        return { table, ids: (sizes[table] ?? 1) - 1, admitted: cardinality - 1 };
-      });
-      const changing = drawn.length === 0 ? [] : changingAttributes(store);
-      const facts = { spec, rates, ...amountsOf(labels), numExamples, drawn, labels, tables, changing, vocabularies };
-      return new TrainingInputs(facts, { project, model, training });
-    } finally {
-      store.close();
-    }
+  static fit(store: EventStore, config: InputsConfig, options: InputOptions = {}): TrainingInputs {
+    const { model, negatives = null, split } = config;
+    const all = windowOf(split, "train");
+    const { trainFromMs = all.fromMs, trainToMs = all.untilMs, pastEmbeddings: dim = 0 } = options;
+    const pastEmbeddings = dim === 0 ? {} : { pastEmbeddings: dim };
+    const training = { ...all, fromMs: trainFromMs, untilMs: trainToMs };
+    const { factsFromMs: fromMs = all.fromMs } = options;
+    const before = (untilMs = all.untilMs): EventWindow => ({ ...all, fromMs, untilMs });
+    const window = before(options.factsUntilMs);
+    const only = { surface: surfaceCode(store, model.surface), origin: learnedOrigin(model) };
+    const numExamples = countExamples(store, training, only);
+    if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
+    const admission = { window: before(options.vocabularyUntilMs), minCount: model.minCount };
+    const admitted = Object.entries(admissionTimes(store, admission));
+    const vocabularies = Object.fromEntries(admitted.map(([table, times]) => [table, new Vocabulary(times)]));
+    const moments = measureNumbers(store, window);
+    const scales = measureVectors(store, window);
+    const sizes = store.cardinalities();
+    const whole = deriveSpec(store.manifest.schema, { cardinalities: sizes, vocabularies, moments, scales });
+    const spec = { ...withObjectives(whole, model.objectives ?? whole.objectives), ...pastEmbeddings };
+    const counts = countLabels(store, { window, only, horizonMs: window.untilMs });
+    const logged = spec.objectives.map((name) => [name, counts[name] ?? NO_LABELS] as const);
+    const drawn = negatives === null ? [] : logged.filter(([, own]) => isOnlyPositive(own)).map(([name]) => name);
+    const labels = Object.fromEntries(
+      logged.map(([name, own]) => [name, drawn.includes(name) ? withDrawn(own, negatives) : own]),
+    );
+    const rates = spec.objectives.map((name) => rateOf(labels[name]));
+    const tables = Object.entries(vocabularies).map(([table, { cardinality }]) => {
+      return { table, ids: (sizes[table] ?? 1) - 1, admitted: cardinality - 1 };
+    });
+    const changing = drawn.length === 0 ? [] : changingAttributes(store);
+    const facts = { spec, rates, ...amountsOf(labels), numExamples, drawn, labels, tables, changing, vocabularies };
+    return new TrainingInputs(facts, { store, config, training });
   }
 
   /** Reads what {@link save} wrote. @throws {LapidaryError} FILE_CORRUPT */
-  static load(folder: string, project: InputsConfig, model: ModelInputsConfig): TrainingInputs {
+  static load(folder: string, store: EventStore, config: InputsConfig): TrainingInputs {
     const facts = JSON.parse(readFileSync(join(folder, FACTS), "utf8")) as Facts;
     const files = readdirSync(folder).filter((file) => file.endsWith(VOCABULARY));
     const read = (file: string): Vocabulary => Vocabulary.decode(new Uint8Array(readFileSync(join(folder, file))));
     const vocabularies = Object.fromEntries(files.map((file) => [basename(file, VOCABULARY), read(file)]));
-    return new TrainingInputs({ ...facts, labels: {}, tables: [], changing: [], vocabularies }, { project, model });
+    return new TrainingInputs({ ...facts, labels: {}, tables: [], changing: [], vocabularies }, { store, config });
   }
 
   /** Writes the inputs, so that a trained model can be read without the window it was trained on. */
@@ -203,9 +200,9 @@ export class TrainingInputs {
 
   /** This process's parts of the training batches of one epoch, shuffled; labels as known at the end of the window. */
   trainingBatches({ epoch, start, mesh }: TrainingPlace): Promise<BatchReader> {
-    const { seed, order } = this.#model.training;
+    const { seed, order } = this.#config.model.training;
     const shuffle = { seed: order === "time" ? null : seed, byDay: order === "days" };
-    const only = this.#only(learnedOrigin(this.#model));
+    const only = this.#only(learnedOrigin(this.#config.model));
     const { vocabularies } = this;
     const negatives = this.#negatives({ seed });
     return this.#open("train", mesh, { ...shuffle, ...negatives, only, epoch, start, vocabularies, dropLast: true });
@@ -232,7 +229,7 @@ export class TrainingInputs {
 
   /** The project's way of drawing negatives, with changes; none where all objectives have their own. */
   #negatives(changes: { readonly seed: number } & Partial<NegativesOptions>): Pick<ReaderOptions, "negatives"> {
-    const { negatives = null } = this.#project;
+    const { negatives = null } = this.#config;
     const objectives = this.drawn;
     return negatives === null || objectives.length === 0 ? {} : { negatives: { ...negatives, objectives, ...changes } };
   }
@@ -242,7 +239,7 @@ export class TrainingInputs {
     mesh: TrainingPlace["mesh"],
     options: Pick<ReaderOptions, "seed"> & Partial<ReaderOptions>,
   ): Promise<BatchReader> {
-    const window = windowOf(this.#project.split, split);
+    const window = windowOf(this.#config.split, split);
     const horizon = { horizonMs: window.untilMs, ...options };
     return this.#read(split === "train" ? this.#training : window, mesh, horizon);
   }
@@ -253,12 +250,12 @@ export class TrainingInputs {
     options: Pick<ReaderOptions, "seed"> & Partial<ReaderOptions>,
   ): Promise<BatchReader> {
     return openReader({
-      store: this.#project.store,
+      store: this.#store,
       window,
       only: this.#only(null),
       spec: this.spec,
-      historyLength: this.#model.history,
-      globalBatchSize: this.#model.training.globalBatchSize,
+      historyLength: this.#config.model.history,
+      globalBatchSize: this.#config.model.training.globalBatchSize,
       horizonMs: window.untilMs,
       vocabularies: this.learnedVocabularies,
       shard: { rank: mesh.rank, worldSize: mesh.size },
@@ -268,23 +265,13 @@ export class TrainingInputs {
 
   /** The examples of the model's surface that have an origin. */
   #only(origin: Origin | null): ExampleFilter {
-    const { surface } = this.#model;
-    return { surface: surface === null ? null : surfaceIn(this.#project.store, surface), origin };
+    return { surface: this.#surface, origin };
   }
 }
 
 /** The one origin that a model learns from; null for all. */
 function learnedOrigin({ training: { examples } }: Pick<ModelConfig, "training">): Origin | null {
   return examples === "all" ? null : examples;
-}
-
-function surfaceIn(folder: string, surface: string): number | null {
-  const store = EventStore.open(folder);
-  try {
-    return surfaceCode(store, surface);
-  } finally {
-    store.close();
-  }
 }
 
 /** Code of a surface by its id; null for all. @throws {LapidaryError} TRAIN_SURFACE */

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeStore, projectIn, temporaryFolder, USER_CONFIG } from "../../test/train/project.ts";
+import { inputsOf, makeStore, projectIn, temporaryFolder, USER_CONFIG } from "../../test/train/project.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
-import { TrainingInputs } from "./inputs.ts";
 import { RunFolder } from "./run/run-folder.ts";
 import { initLearner } from "./trainer.ts";
 
@@ -17,7 +16,7 @@ function learnerOf(objectiveWeights: Readonly<Record<string, number>>, objective
   const model = { ...previous, training: { objectiveWeights }, ...(objectives ? { objectives: [...objectives] } : {}) };
   const project: ProjectConfig = projectIn(folder.path, { models: { model } });
   const config = project.models["model"]!;
-  const inputs = TrainingInputs.fit(project, config);
+  const inputs = inputsOf(project, config);
   return { inputs, learner: initLearner({ config, inputs, mesh, folder: RunFolder.at(`${folder.path}/nowhere`) }) };
 }
 

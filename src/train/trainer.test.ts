@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   checkpointsOf,
+  inputsOf,
   makeStore,
   projectIn,
   resultOf,
@@ -18,7 +19,6 @@ import { ProcessMesh } from "../distributed/index.ts";
 import { readCurve } from "../report/jsonl.ts";
 import { readSafetensors } from "../torch/files/safetensors.ts";
 import { Scope } from "../torch/index.ts";
-import { TrainingInputs } from "./inputs.ts";
 import type { RunSummary } from "./run/run-folder.ts";
 
 /** 443 examples in the training window, in batches of 36. */
@@ -234,7 +234,7 @@ function parametersOf(run: string): { readonly dense: number; readonly tables: n
 
 /** Past events, and different ids of their facts, per example of the first training batch. */
 async function historyPerExample(model: ModelConfig): Promise<{ events: number; ids: number }> {
-  const inputs = TrainingInputs.fit(project, model);
+  const inputs = inputsOf(project, model);
   for await (const { history, size } of await inputs.trainingBatches({
     epoch: 0,
     start: 0,

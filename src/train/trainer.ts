@@ -78,13 +78,12 @@ type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder"> & { r
 export async function train(project: ProjectConfig, options: TrainOptions): Promise<TrainingOutcome> {
   const { model: name, mesh, onProgress = () => {}, onNotice = () => {}, distillation } = options;
   const config = configOf(project, options);
-  using folder = beginRun(project, options);
+  using store = EventStore.open(project.store);
+  using folder = beginRun(project, store, options);
   if (folder.summary !== null) return { kind: "finished", summary: folder.summary };
-  const inputs = TrainingInputs.fit({ ...project, split: splitOf(project, options) }, config, {
-    ...sliceInputs(project, options.slice),
-    ...shareInputs(project, options.share),
-    pastEmbeddings: distillation?.pastEmbeddings ?? 0,
-  });
+  const inputs = fitInputs(project, store, options);
+  // What fitting has read would lie in memory as long as the model learns.
+  store.close();
   const warnings = warningsOf(project, { config, inputs }, options);
   for (const { text } of warnings) onNotice(text);
   if (mesh.rank === 0) inputs.save(folder.inputs);
@@ -200,6 +199,16 @@ function configOf(
   return distillation === undefined ? { ...config, teacher: null, transfer: TRANSFER_DEFAULTS } : config;
 }
 
+function fitInputs(project: ProjectConfig, store: EventStore, options: TrainOptions): TrainingInputs {
+  const { negatives } = project;
+  const of = { split: splitOf(project, options), negatives, model: configOf(project, options) };
+  return TrainingInputs.fit(store, of, {
+    ...sliceInputs(project, options.slice),
+    ...shareInputs(project, store, options.share),
+    pastEmbeddings: options.distillation?.pastEmbeddings ?? 0,
+  });
+}
+
 /** A slice has nothing to validate on: what follows it is scored by it, and must not have been chosen by. */
 function splitOf({ split }: ProjectConfig, { slice }: Pick<TrainOptions, "slice">): ProjectConfig["split"] {
   if (slice === undefined) return split;
@@ -220,12 +229,10 @@ function sliceInputs(project: ProjectConfig, slice: TrainingSlice | undefined): 
  * The newest share, so that no gap parts it from the days that models are compared on, and only the amount differs.
  * Rates and rows of ids are those of the share too; histories reach back to the beginning, as those of serving do.
  */
-function shareInputs(project: ProjectConfig, share = 1): InputOptions {
+function shareInputs({ split }: ProjectConfig, store: EventStore, share = 1): InputOptions {
   if (share === 1) return {};
-  timeSplitOf(project.split, "the newest share of the training window");
-  const store = EventStore.open(project.store);
-  const fromMs = newestShareMs(store, windowOf(project.split, "train"), share);
-  store.close();
+  timeSplitOf(split, "the newest share of the training window");
+  const fromMs = newestShareMs(store, windowOf(split, "train"), share);
   return { trainFromMs: fromMs, factsFromMs: fromMs };
 }
 
@@ -245,25 +252,22 @@ export function modelOf(project: ProjectConfig, name: string): ModelConfig {
 }
 
 /**
- * All that would decide the result of a training.
+ * All that would decide the result of a training on what the project's store holds.
  *
- * @throws {LapidaryError} MODEL_UNKNOWN, STORE_*, STORE_COLUMN if the store was ingested with other kinds of outcomes
+ * @throws {LapidaryError} MODEL_UNKNOWN, STORE_COLUMN if the store was ingested with other kinds of outcomes
  */
 export function runConfigOf(
   project: ProjectConfig,
+  store: EventStore,
   options: Pick<TrainOptions, "model" | "slice" | "share" | "distillation">,
 ): RunConfig {
   const { model: name, slice, share = 1, distillation } = options;
   const model = configOf(project, options);
   const { modules } = loadOwnCode(project, model);
   const losses = lossesOfModel(project, model);
-  const store = EventStore.open(project.store);
-  const events = store.fingerprint;
-  const { outcomes } = store.manifest.schema;
-  store.close();
-  checkKinds(project, outcomes);
+  checkKinds(project, store.manifest.schema.outcomes);
   return {
-    ...{ name, model, split: splitOf(project, options), events },
+    ...{ name, model, split: splitOf(project, options), events: store.fingerprint },
     ...(project.negatives === null ? {} : { negatives: project.negatives }),
     ...(slice === undefined ? {} : { slice }),
     ...(share === 1 ? {} : { share }),
@@ -290,10 +294,10 @@ function checkKinds({ store, events }: ProjectConfig, outcomes: readonly Outcome
 }
 
 /** The first process begins the run; the others follow once it has. */
-function beginRun(project: ProjectConfig, options: TrainOptions): RunFolder {
+function beginRun(project: ProjectConfig, store: EventStore, options: TrainOptions): RunFolder {
   const { model: name, run = name, fresh = false, mesh } = options;
   const path = join(project.runs, run);
-  const config = runConfigOf(project, options);
+  const config = runConfigOf(project, store, options);
   const folder =
     mesh.rank === 0 ? RunFolder.begin(path, { config, fresh, origin: () => originOf(project) }) : RunFolder.at(path);
   mesh.barrier();

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { TEACHER_KINDS } from "../config/types.ts";
-import { timeSplitOf } from "../data/index.ts";
+import { EventStore, timeSplitOf } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import { sha256 } from "../files/digest.ts";
@@ -10,7 +10,7 @@ import { isTeacher, type Teacher } from "../model/index.ts";
 import { noGrad, Scope, type Tensor } from "../torch/index.ts";
 import { enrichmentOf, mapBatches, openRun, RunFolder } from "../train/index.ts";
 import type { Snapshot } from "./knowledge-format.ts";
-import { fingerprintOf, knowledgeFolder, knowledgeFor } from "./knowledge-in-use.ts";
+import { knowledgeFolder, knowledgeFor } from "./knowledge-in-use.ts";
 import { KnowledgeStore } from "./knowledge-store.ts";
 import { inSample, KnowledgeWriter, type ScoredChunk } from "./knowledge-writer.ts";
 
@@ -57,12 +57,13 @@ export interface Generated {
 export async function generate(project: ProjectConfig, options: GenerateOptions): Promise<Generated> {
   const { teacher, parts, onProgress = () => {}, signal } = options;
   const snapshots = parts.map((part) => snapshotOf(project, part));
-  const events = fingerprintOf(project);
+  using store = EventStore.open(project.store);
+  const events = store.fingerprint;
   const id = sha256(JSON.stringify({ teacher, events, snapshots }));
   const dir = knowledgeFolder(project, teacher);
   const present = KnowledgeStore.manifestOf(dir);
   if (present?.id === id) return describe(dir, 0);
-  const teachers = parts.map(({ run }) => openTeacher(project, run));
+  const teachers = parts.map(({ run }) => openTeacher(project, run, store));
   const { objectives = [], objectiveKinds } = teachers[0]?.inputs.spec ?? {};
   const kinds = objectiveKinds === undefined ? {} : { objectiveKinds };
   using writer = new KnowledgeWriter(dir, { id, teacher, events, objectives, ...kinds, snapshots });
@@ -94,8 +95,8 @@ function snapshotOf(project: ProjectConfig, { run, fromMs, untilMs }: ScoringPar
   return { run, checkpoint: folder.checkpoints.bestDigest(), horizonMs, fromMs, untilMs };
 }
 
-function openTeacher(project: ProjectConfig, run: string) {
-  const opened = openRun(project, run);
+function openTeacher(project: ProjectConfig, run: string, store: EventStore) {
+  const opened = openRun(project, run, { store });
   const { folder, config, model, inputs } = opened;
   if (isTeacher(model)) return { model, inputs, enrich: enrichmentOf(opened, knowledgeFor(project)) };
   throw new LapidaryError({

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
 import type { ProjectConfig } from "../config/project.ts";
-import { EventStore } from "../data/index.ts";
 import type { AttachKnowledge, KnowledgeFor } from "../train/index.ts";
 import { KnowledgeStore } from "./knowledge-store.ts";
 
@@ -11,22 +10,14 @@ export function knowledgeFolder(project: ProjectConfig, teacher: string): string
   return join(project.knowledge, teacher);
 }
 
-/** Fingerprint of the project's event store. */
-export function fingerprintOf(project: ProjectConfig): string {
-  const store = EventStore.open(project.store);
-  const { fingerprint } = store;
-  store.close();
-  return fingerprint;
-}
-
 /**
- * The knowledge in use of a teacher, which must be of the events in the store.
+ * The knowledge in use of a teacher.
  *
+ * @param events fingerprint of the event store, whose events the knowledge must be of
  * @throws {LapidaryError} KNOWLEDGE_*
  */
-export function openKnowledge(project: ProjectConfig, teacher: string): KnowledgeStore {
+export function openKnowledge(project: ProjectConfig, teacher: string, events: string): KnowledgeStore {
   const store = KnowledgeStore.open(knowledgeFolder(project, teacher));
-  const events = fingerprintOf(project);
   if (store.manifest.events !== events) throw changed(store.folder, events, store.manifest.events);
   return store;
 }
@@ -43,8 +34,8 @@ export function lessonIdOf({ manifest }: KnowledgeStore): string {
  * @throws {LapidaryError} KNOWLEDGE_*
  */
 export function knowledgeFor(project: ProjectConfig): KnowledgeFor {
-  return ({ model, knowledge }) => {
-    const store = openKnowledge(project, model.teacher ?? "");
+  return ({ model, knowledge, events }) => {
+    const store = openKnowledge(project, model.teacher ?? "", events);
     const got = lessonIdOf(store);
     if (knowledge !== got) throw changed(store.folder, knowledge ?? "none", got);
     return enrichFrom(store);

@@ -1,6 +1,7 @@
 import { LapidaryError } from "../base/errors.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { STUDENT_KINDS } from "../config/types.ts";
+import { EventStore } from "../data/index.ts";
 import { isStudent, type Model, type Student } from "../model/index.ts";
 import { modelOf, type TrainingOutcome, type TrainOptions, train } from "../train/index.ts";
 import { enrichFrom, lessonIdOf, openKnowledge } from "./knowledge-in-use.ts";
@@ -21,7 +22,7 @@ export async function transfer(project: ProjectConfig, options: TransferOptions)
   const run = options.run ?? transferRun(project, name);
   if (config.technique === "none") return train(project, { ...options, run });
   if (teacher === null) throw withoutTeacher(name);
-  const store = openKnowledge(project, teacher);
+  const store = openKnowledge(project, teacher, fingerprintOf(project));
   try {
     return await train(project, {
       ...options,
@@ -36,6 +37,11 @@ export async function transfer(project: ProjectConfig, options: TransferOptions)
   } finally {
     store.close();
   }
+}
+
+function fingerprintOf({ store }: ProjectConfig): string {
+  using events = EventStore.open(store);
+  return events.fingerprint;
 }
 
 /** Name of the run that {@link transfer} makes unless another is given: `NAME-TECHNIQUE`. */

@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeStore, projectIn, resultOf, temporaryFolder, USER_CONFIG } from "../../test/train/project.ts";
+import { makeStore, openedRun, projectIn, resultOf, temporaryFolder, USER_CONFIG } from "../../test/train/project.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { ingest } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { evaluateRuns } from "../evaluate/index.ts";
 import type { Batch } from "../features/spec.ts";
-import { enrichmentOf, openRun, RunFolder } from "../train/index.ts";
+import { enrichmentOf, RunFolder } from "../train/index.ts";
 import { type Generated, generate } from "./generate.ts";
 import { turnClicks } from "./knowledge.test.support.ts";
 import { knowledgeFor } from "./knowledge-in-use.ts";
@@ -90,7 +90,7 @@ describe("a model that was taught", () => {
   });
 
   it("says of an example what it makes of its teacher's past embeddings, not of zeros", async () => {
-    const opened = openRun(project, domain.snapshots.at(-1)?.run ?? "");
+    const opened = openedRun(project, domain.snapshots.at(-1)?.run ?? "");
     const enrich = enrichmentOf(opened, knowledgeFor(project));
     const store = stored(project, "domain");
     let moved = 0;

@@ -5,10 +5,18 @@ import type { ProjectConfig } from "../../src/config/project.ts";
 import type { ModelConfig } from "../../src/config/types.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
 import { evaluateRuns } from "../../src/evaluate/evaluation.ts";
-import { TrainingInputs } from "../../src/train/inputs.ts";
 import { RunFolder } from "../../src/train/run/run-folder.ts";
 import { initLearner } from "../../src/train/trainer.ts";
-import { checkpointsOf, makeStore, resultOf, temporaryFolder, tensorsFile, trainAlone, trainUntil } from "./project.ts";
+import {
+  checkpointsOf,
+  inputsOf,
+  makeStore,
+  resultOf,
+  temporaryFolder,
+  tensorsFile,
+  trainAlone,
+  trainUntil,
+} from "./project.ts";
 
 const MODEL = "logistic";
 const [OLDER, NEWEST] = ["step-00000015", "step-00000017"];
@@ -27,7 +35,7 @@ const at = (run: string): string => join(project.runs, run);
 const manifestFile = (checkpoint: string): string => join(at("run"), "checkpoints", checkpoint, "manifest.json");
 const learnerOf = (model: string) => {
   const config = project.models[model] as ModelConfig;
-  const inputs = TrainingInputs.fit(project, config);
+  const inputs = inputsOf(project, config);
   return initLearner({ config, inputs, mesh: ProcessMesh.single(), folder: RunFolder.at(at("run")) });
 };
 

@@ -2,9 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EventStore } from "../../src/data/index.ts";
 import { evaluateRuns } from "../../src/evaluate/evaluation.ts";
 import { ORIGIN_CODES } from "../../src/features/schema.ts";
-import { TrainingInputs } from "../../src/train/inputs.ts";
 import { RunFolder } from "../../src/train/run/run-folder.ts";
-import { makeStore, projectIn, temporaryFolder, timesOf, trainAlone, USER_CONFIG } from "./project.ts";
+import { inputsOf, makeStore, projectIn, temporaryFolder, timesOf, trainAlone, USER_CONFIG } from "./project.ts";
 
 const { previous } = USER_CONFIG.models;
 
@@ -49,7 +48,7 @@ describe("a model that learns from the examples of one origin", () => {
       }
     }
     store.close();
-    const { rates, spec } = TrainingInputs.fit(project(), project().models["rate"]!);
+    const { rates, spec } = inputsOf(project(), project().models["rate"]!);
     expect(rates[spec.objectives.indexOf("click")]).toBe(positive / known);
   });
 

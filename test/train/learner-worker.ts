@@ -8,8 +8,8 @@ import { Initializer } from "../../src/nn/index.ts";
 import { initial64 } from "../../src/nn/testing.ts";
 import { writeSafetensors } from "../../src/torch/files/safetensors.ts";
 import { RandomGenerator, setThreads } from "../../src/torch/index.ts";
-import { TrainingInputs } from "../../src/train/inputs.ts";
 import { Learner } from "../../src/train/learner.ts";
+import { inputsOf } from "./project.ts";
 import type { LearnerTask } from "./worker-task.ts";
 
 const { project, model, file } = JSON.parse(process.argv[2] ?? "") as LearnerTask;
@@ -17,7 +17,7 @@ setThreads(1);
 using mesh = ProcessMesh.fromEnvironment();
 const config = project.models[model];
 if (config === undefined) throw new Error(`no model ${model}`);
-const inputs = TrainingInputs.fit(project, config);
+const inputs = inputsOf(project, config);
 const { spec, rates } = inputs;
 const { tableRows: rows } = config;
 const initial = rows === "float32" ? initial64(1) : new Initializer(RandomGenerator.seeded(1), { rows });

@@ -17,9 +17,9 @@ import { rankOverHttp } from "../../src/publish/rank-over-http.ts";
 import { ModelRepository, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
 import { readSafetensors } from "../../src/torch/files/safetensors.ts";
 import { Scope } from "../../src/torch/index.ts";
-import { openRun, RunFolder, readPredictions, scoreBatch } from "../../src/train/index.ts";
+import { RunFolder, readPredictions, scoreBatch } from "../../src/train/index.ts";
 import { endWorlds, startWorld } from "../distributed/world.ts";
-import { resultOf, temporaryFolder, trainAlone, trainUntil } from "./project.ts";
+import { openedRun, resultOf, temporaryFolder, trainAlone, trainUntil } from "./project.ts";
 import type { LearnerTask } from "./worker-task.ts";
 
 const LEARNER = new URL("./learner-worker.js", import.meta.url);
@@ -96,7 +96,7 @@ describe("a log whose items have known chances", () => {
       negatives: { perPositive: 4, from, windowMs: null },
     };
     await trainAlone(drawing, { model: "logistic" });
-    const { model, inputs } = openRun(drawing, "logistic");
+    const { model, inputs } = openedRun(drawing, "logistic");
     const store = EventStore.open(project.store);
     const dictionary = store.dictionary("item")!;
     const items = store.column("item");

@@ -9,9 +9,17 @@ import { fromRows } from "../../src/ops/tables/generated.ts";
 import { readSafetensors } from "../../src/torch/files/safetensors.ts";
 import { Scope } from "../../src/torch/index.ts";
 import type { TrainingOutcome } from "../../src/train/index.ts";
-import { TrainingInputs } from "../../src/train/inputs.ts";
 import { endWorlds, type Member, startWorld, untilLine } from "../distributed/world.ts";
-import { makeStore, resultOf, temporaryFolder, tensorsFile, timesOf, trainAlone, trainingIn } from "./project.ts";
+import {
+  inputsOf,
+  makeStore,
+  resultOf,
+  temporaryFolder,
+  tensorsFile,
+  timesOf,
+  trainAlone,
+  trainingIn,
+} from "./project.ts";
 import type { LearnerTask, WorkerTask } from "./worker-task.ts";
 
 const program = new URL("./train-worker.js", import.meta.url);
@@ -85,7 +93,7 @@ const WITHOUT_EFFECT = "model.pooling.relevance.layers.1.bias";
 
 describe("the parts of a batch", () => {
   it("have different numbers of known labels, and rows in common", async () => {
-    const inputs = TrainingInputs.fit(project, project.models["previous"] as ModelConfig);
+    const inputs = inputsOf(project, project.models["previous"] as ModelConfig);
     const parts = [];
     for (const rank of [0, 1]) {
       for await (const batch of await inputs.trainingBatches({ epoch: 0, start: 0, mesh: { rank, size: 2 } })) {

@@ -8,10 +8,12 @@ import { sampleLog } from "../../src/cli/sample/sample-log.ts";
 import type { ProjectConfig } from "../../src/config/project.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { UserConfig } from "../../src/config/schema.ts";
-import { ingest, timeSplitOf } from "../../src/data/index.ts";
+import type { ModelConfig } from "../../src/config/types.ts";
+import { EventStore, ingest, timeSplitOf } from "../../src/data/index.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
 import { type CurveRecord, readCurve } from "../../src/report/jsonl.ts";
-import { type TrainingOutcome, type TrainOptions, train } from "../../src/train/index.ts";
+import { type OpenedRun, openRun, type TrainingOutcome, type TrainOptions, train } from "../../src/train/index.ts";
+import { TrainingInputs } from "../../src/train/inputs.ts";
 
 /** A folder that is removed when `using` ends. */
 export function temporaryFolder(): Disposable & { readonly path: string } {
@@ -55,6 +57,18 @@ export const USER_CONFIG = {
 /** The project in a folder; parts of {@link USER_CONFIG} can be given anew. */
 export function projectIn(folder: string, changes: Partial<UserConfig> = {}): ProjectConfig {
   return resolveConfig({ ...USER_CONFIG, ...changes }, join(folder, "lapidary.config.json"));
+}
+
+/** The inputs of a model, fitted to what the project's store holds. */
+export function inputsOf(project: ProjectConfig, model: ModelConfig): TrainingInputs {
+  using store = EventStore.open(project.store);
+  return TrainingInputs.fit(store, { ...project, model });
+}
+
+/** A finished run, for what needs its store no longer: its readers open it themselves. */
+export function openedRun(project: ProjectConfig, run: string): OpenedRun {
+  using store = EventStore.open(project.store);
+  return openRun(project, run, { store });
 }
 
 /** Like {@link projectIn}, with other training options for all models. */

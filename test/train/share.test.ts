@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProjectConfig } from "../../src/config/project.ts";
+import { EventStore } from "../../src/data/index.ts";
 import { scoreRun } from "../../src/evaluate/evaluation.ts";
 import { readPredictions } from "../../src/train/predict.ts";
-import { openRun } from "../../src/train/run/open-run.ts";
 import { RunFolder } from "../../src/train/run/run-folder.ts";
 import { runConfigOf } from "../../src/train/trainer.ts";
-import { makeStore, temporaryFolder, trainAlone, trainingIn } from "./project.ts";
+import { makeStore, openedRun, temporaryFolder, trainAlone, trainingIn } from "./project.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let project: ProjectConfig;
@@ -39,7 +39,8 @@ describe("a run over the newest share of its window", () => {
   });
 
   it("stands where its folder says", () => {
-    const config = (share: number) => runConfigOf(project, { model: "previous", share });
+    using store = EventStore.open(project.store);
+    const config = (share: number) => runConfigOf(project, store, { model: "previous", share });
     const standing = (run: string, share: number) => RunFolder.standing(join(project.runs, run), config(share));
     expect(standing("half", 0.5)).toBe("finished");
     expect(standing("half", 0.25)).toBe("changed");
@@ -47,7 +48,7 @@ describe("a run over the newest share of its window", () => {
   });
 
   it("gives its predictions back as they were written", async () => {
-    const predictions = await scoreRun(openRun(project, "half"), { split: "validation" });
+    const predictions = await scoreRun(openedRun(project, "half"), { split: "validation" });
     expect(readPredictions(at("half").predictions("validation"))).toEqual(predictions);
   });
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TRAINING_DEFAULTS } from "../../src/config/defaults.ts";
 import type { ProjectConfig } from "../../src/config/project.ts";
 import { type ModelConfig, ROW_FORMATS, type RowFormat } from "../../src/config/types.ts";
+import { EventStore } from "../../src/data/index.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
 import { evaluateRuns } from "../../src/evaluate/evaluation.ts";
 import type { Model } from "../../src/model/index.ts";
@@ -15,11 +16,12 @@ import { readSafetensors } from "../../src/torch/files/safetensors.ts";
 import { fromArray, noGrad, ones, RandomGenerator, Scope, type Tensor } from "../../src/torch/index.ts";
 import { TrainingInputs } from "../../src/train/inputs.ts";
 import { Learner } from "../../src/train/learner.ts";
-import { openRun } from "../../src/train/run/open-run.ts";
 import { RunFolder } from "../../src/train/run/run-folder.ts";
 import { initLearner } from "../../src/train/trainer.ts";
 import {
+  inputsOf,
   makeStore,
+  openedRun,
   projectIn,
   resultOf,
   temporaryFolder,
@@ -125,7 +127,7 @@ describe.each(NARROW)("a run with %s rows", (format) => {
 
   it("is opened with rows of that format", () => {
     using _ = new Scope();
-    const { model: opened } = openRun(project, model);
+    const { model: opened } = openedRun(project, model);
     const { tables } = Learner.of(opened);
     expect(new Set(tables.map(({ tensor }) => tensor.dtype))).toEqual(new Set([DTYPES[format]]));
     for (const { name, tensor } of tables) expect(tensor.equal(tablesOf(model).get(name) as Tensor)).toBe(true);
@@ -135,7 +137,7 @@ describe.each(NARROW)("a run with %s rows", (format) => {
     using _ = new Scope();
     const name = `logistic-${format}`;
     const config = project.models[name] as ModelConfig;
-    const learner = learnerOf(config, TrainingInputs.fit(project, config));
+    const learner = learnerOf(config, inputsOf(project, config));
     for (const { tensor } of learner.tables) expect(fromRows(tensor).abs().sum().item()).toBe(0);
     await trainAlone(project, { model: name });
     const { tensors } = readSafetensors(tensorsFile(at(name), "best"));
@@ -146,7 +148,8 @@ describe.each(NARROW)("a run with %s rows", (format) => {
 
   it.each(ROW_FORMATS.filter((other) => other !== format))("is not read into %s rows", (other) => {
     const config = project.models[`previous-${other}`] as ModelConfig;
-    const inputs = TrainingInputs.load(RunFolder.at(at(model)).inputs, project, config);
+    using store = EventStore.open(project.store);
+    const inputs = TrainingInputs.load(RunFolder.at(at(model)).inputs, store, { ...project, model: config });
     const learner = learnerOf(config, inputs);
     const { checkpoints } = RunFolder.at(at(model));
     const refused = expect.objectContaining({

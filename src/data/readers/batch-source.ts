@@ -5,7 +5,7 @@ import type { EventWindow } from "../examples/split.ts";
 import { type ExampleOrder, WindowRows } from "../examples/window-rows.ts";
 import { GatheredHistories } from "../histories/gathered-histories.ts";
 import { NegativeSampler, type NegativesOptions, withNegatives } from "../negatives/negative-sampler.ts";
-import { EventStore } from "../store/event-store.ts";
+import { EventStore, type StoreVersion } from "../store/event-store.ts";
 import type { AdmissionTimes } from "../store/store-coding.ts";
 import { balancedPart, costsOf } from "./balance.ts";
 import { BatchBuilder } from "./batch-builder.ts";
@@ -13,8 +13,8 @@ import type { Shard } from "./shard.ts";
 
 /** Which batches to read: plain data, the same in every thread. */
 export interface BatchSourceOptions {
-  /** Folder of the store. */
-  readonly store: string;
+  /** Folder of the store, or one version of it. */
+  readonly store: string | StoreVersion;
   /** Examples are the events of this window; their histories reach back to the beginning. */
   readonly window: EventWindow;
   /** Those of them that are read. */

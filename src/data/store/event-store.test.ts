@@ -78,6 +78,29 @@ describe("EventStore", () => {
     );
   });
 
+  it("opens the version that is open elsewhere, and no other in its place", () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, [{ user: 1, time: 5, item: 3, click: 1, dwell: 2 }]);
+    using first = EventStore.open(folder.path);
+    EventStore.open(first.version).close();
+    writeStore(folder.path, [{ user: 1, time: 6, item: 3, click: 1, dwell: 2 }]);
+    expect(() => EventStore.open(first.version)).toThrow(expect.objectContaining({ code: "STORE_REPLACED" }));
+    using second = EventStore.open(folder.path);
+    expect(second.timeOf(0)).toBe(6);
+  });
+
+  it("is closed as often as one likes", () => {
+    using folder = temporaryFolder();
+    writeStore(folder.path, [{ user: 1, time: 5, item: 3, click: 1, dwell: 2 }]);
+    using store = EventStore.open(folder.path);
+    store.column("item");
+    store.close();
+    // Whatever is opened next has the numbers that those files had.
+    using other = EventStore.open(folder.path);
+    store.close();
+    expect(other.column("item").at(0)).toBe(3);
+  });
+
   it("tells a missing store, a foreign version and an unknown column", () => {
     using folder = temporaryFolder();
     expect(() => EventStore.open(folder.path)).toThrow(expect.objectContaining({ code: "STORE_NOT_FOUND" }));

@@ -22,7 +22,7 @@ import {
   offsetType,
   TIME_FILES,
 } from "./format.ts";
-import { corrupt, otherVersion, STORE } from "./store-versions.ts";
+import { corrupt, otherVersion, replaced, STORE } from "./store-versions.ts";
 
 /** A half-open range of rows. */
 export interface RowRange {
@@ -30,22 +30,34 @@ export interface RowRange {
   readonly end: number;
 }
 
+/** Which version of a store: what another thread needs to open the very same one. Plain data. */
+export interface StoreVersion {
+  /** Folder of the store. */
+  readonly dir: string;
+  /** SHA-256 of the version's manifest. */
+  readonly digest: string;
+}
+
 /** One version of an event store, open for reading: events in (user, time) order, each stored once. */
-export class EventStore {
+export class EventStore implements Disposable {
   readonly folder: string;
+  readonly version: StoreVersion;
   readonly manifest: Manifest;
   readonly numEvents: number;
   readonly numUsers: number;
-  readonly #version: Version;
+  readonly #files: Version;
   readonly #columns = new Map<string, Column | FileVectors | FileLists>();
   readonly #deltas: Column;
   readonly #anchors: Column;
   readonly #firsts: Column;
   readonly #offsets: Column;
+  /** Those four, until they are closed. */
+  readonly #times: Column[];
 
-  private constructor(version: Version, manifest: Manifest) {
-    this.#version = version;
-    this.folder = version.folder;
+  private constructor(dir: string, files: Version, manifest: Manifest) {
+    this.#files = files;
+    this.version = { dir, digest: files.digest };
+    this.folder = files.folder;
     this.manifest = manifest;
     this.numEvents = manifest.numEvents;
     this.numUsers = manifest.numUsers;
@@ -53,18 +65,23 @@ export class EventStore {
     this.#anchors = this.#file(TIME_FILES.anchors, "f64");
     this.#firsts = this.#file(TIME_FILES.firsts, "f64");
     this.#offsets = this.#file(TIME_FILES.offsets, offsetType(manifest.numEvents));
+    this.#times = [this.#deltas, this.#anchors, this.#firsts, this.#offsets];
   }
 
   /**
-   * Opens the current version of the store in `dir`; sizes of all files are checked, contents by {@link verify}.
+   * Opens a store; sizes of all files are checked, contents by {@link verify}.
    *
-   * @throws {LapidaryError} STORE_NOT_FOUND, STORE_VERSION or STORE_CORRUPT
+   * @param store the folder of a store, for its current version, or the version that is open elsewhere
+   * @throws {LapidaryError} STORE_NOT_FOUND, STORE_VERSION, STORE_CORRUPT, or STORE_REPLACED if the version that is open
+   *   elsewhere is no longer the current one
    */
-  static open(dir: string): EventStore {
-    const version = new VersionedFolder(dir, STORE).open();
-    const manifest = readManifest(version);
-    const other = version.findOther(manifest.files, "size");
-    if (other === null) return new EventStore(version, manifest);
+  static open(store: string | StoreVersion): EventStore {
+    const { dir, digest = null } = typeof store === "string" ? { dir: store } : store;
+    const files = new VersionedFolder(dir, STORE).open();
+    if (digest !== null && digest !== files.digest) throw replaced(dir);
+    const manifest = readManifest(files);
+    const other = files.findOther(manifest.files, "size");
+    if (other === null) return new EventStore(dir, files, manifest);
     const got = other.sizeBytes === null ? "no file" : `${other.sizeBytes} bytes`;
     throw corrupt(other.path, { expected: `${other.listed.sizeBytes} bytes`, got });
   }
@@ -75,7 +92,7 @@ export class EventStore {
    * @throws {LapidaryError} STORE_CORRUPT at the first file that differs
    */
   verify(): void {
-    const other = this.#version.findOther(this.manifest.files, "content");
+    const other = this.#files.findOther(this.manifest.files, "content");
     if (other === null) return;
     throw corrupt(other.path, { expected: `SHA-256 ${other.listed.sha256}`, got: other.sha256 ?? "no file" });
   }
@@ -195,10 +212,16 @@ export class EventStore {
     return times;
   }
 
+  /** Gives all that was read and all files up; safe to call twice. */
   close(): void {
-    const columns = [this.#deltas, this.#anchors, this.#firsts, this.#offsets, ...this.#columns.values()];
-    for (const column of columns) column.close();
+    for (const column of [...this.#times, ...this.#columns.values()]) column.close();
+    this.#times.length = 0;
     this.#columns.clear();
+  }
+
+  /** As {@link close}. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   #file(file: string, type: ColumnType): Column {

@@ -26,6 +26,17 @@ export function corrupt(where: string, facts: { readonly expected: string; reado
   return new LapidaryError({ code: "STORE_CORRUPT", where, ...facts, hint });
 }
 
+/** Another version became current while a command was reading this one. */
+export function replaced(where: string): LapidaryError {
+  return new LapidaryError({
+    code: "STORE_REPLACED",
+    where,
+    expected: "the version of the store that this command began with",
+    got: "another one: `lapidary ingest` has written it since",
+    hint: "Run the command again: it reads the new version.",
+  });
+}
+
 /** A store of another version of lapidary. */
 export function otherVersion(where: string, got: string): LapidaryError {
   const expected = `an event store of version ${FORMAT_VERSION}`;

@@ -2,7 +2,7 @@ import { isAbsolute, join, sep } from "node:path";
 import { LapidaryError } from "../../base/errors.ts";
 import type { ProjectConfig } from "../../config/project.ts";
 import type { Split, SplitConfig } from "../../config/types.ts";
-import { type BatchReader, EventStore } from "../../data/index.ts";
+import type { BatchReader, EventStore } from "../../data/index.ts";
 import { ProcessMesh } from "../../distributed/index.ts";
 import type { Batch } from "../../features/spec.ts";
 import type { Model } from "../../model/index.ts";
@@ -20,12 +20,22 @@ export interface OpenedRun {
   readonly config: RunConfig;
   readonly model: Model;
   readonly inputs: TrainingInputs;
+  /** The events that it was trained on. */
+  readonly store: EventStore;
   /** The one surface whose examples {@link examplesOf} reads; null for all. */
   readonly surface: string | null;
 }
 
 /** What a model that reads its teacher's embeddings is given. */
 export type KnowledgeFor = (config: RunConfig) => AttachKnowledge;
+
+/** What of a run to open. */
+export interface OpenRunOptions {
+  /** The project's event store; whoever opened it closes it. */
+  readonly store: EventStore;
+  /** Reads the examples of one surface only. @default those that the model is for */
+  readonly surface?: string | null;
+}
 
 /** Folder of a run: a name lies below the project's runs, anything with a separator is a path. */
 export function runPath(project: ProjectConfig, run: string): string {
@@ -36,24 +46,23 @@ export function runPath(project: ProjectConfig, run: string): string {
  * Opens a finished run with the model of its best epoch.
  *
  * @param run a name below the project's runs, or a path
- * @param surface reads the examples of one surface only; null reads those that the model is for
  * @throws {LapidaryError} RUN_UNFINISHED, RUN_CHANGED if the events or the module of its model are no longer those
  *   it was trained with, MODULE_*, CHECKPOINT_*
  */
-export function openRun(project: ProjectConfig, run: string, surface: string | null = null): OpenedRun {
+export function openRun(project: ProjectConfig, run: string, { store, surface }: OpenRunOptions): OpenedRun {
   const { folder, summary } = RunFolder.finished(runPath(project, run));
   const { config } = folder;
-  checkEvents(project.store, folder, config.events);
+  checkEvents(store, folder, config.events);
   const own = loadOwnModel(project, config.model);
   checkModules(folder, config.modules ?? {}, own.modules);
   const read = surface ?? config.model.surface;
   // The test window decides nothing of a run: it is the project's, as it is now.
   const split = withTestWindow(config.split, project.split);
-  const from = { store: project.store, split, negatives: config.negatives ?? null };
-  const inputs = TrainingInputs.load(folder.inputs, from, { ...config.model, surface: read });
+  const of = { split, negatives: config.negatives ?? null, model: { ...config.model, surface: read } };
+  const inputs = TrainingInputs.load(folder.inputs, store, of);
   const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder, own });
   folder.checkpoints.loadBest(model);
-  return { folder, summary, config, model, inputs, surface: read };
+  return { folder, summary, config, model, inputs, store, surface: read };
 }
 
 /**
@@ -94,10 +103,7 @@ export function enrichmentOf({ folder, config, inputs }: OpenedRun, enrichFor?: 
   return (batch) => enrich(batch, inputs.spec);
 }
 
-function checkEvents(store: string, folder: RunFolder, expected: string): void {
-  const opened = EventStore.open(store);
-  const got = opened.fingerprint;
-  opened.close();
+function checkEvents({ fingerprint: got }: EventStore, folder: RunFolder, expected: string): void {
   if (got === expected) return;
   throw new LapidaryError({
     code: "RUN_CHANGED",
