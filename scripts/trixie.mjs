@@ -3,7 +3,7 @@
 // its own that debootstrap makes. The folder is kept for the next time; LAPIDARY_TRIXIE says where it lies, in place of
 // /var/cache/lapidary/trixie. Arguments are those of `npm test`, and leave the demo out. Ends with what `npm test` said.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ROOT, run, SetupError } from "./setup/run.mjs";
 import { stage } from "./setup/stage.mjs";
@@ -48,8 +48,14 @@ function copyTools() {
   if (existsSync(CERTIFICATES)) cpSync(CERTIFICATES, inside(CERTIFICATES), { dereference: true });
 }
 
-/** The working tree; what is built inside stays, so that only what changed is built again. */
+/** The working tree in place of an earlier one; what is built inside stays, so that only what changed is built again. */
 function copyCheckout() {
+  for (const folder of ["", "native"]) {
+    if (!existsSync(inside(join(CHECKOUT, folder)))) continue;
+    const old = readdirSync(inside(join(CHECKOUT, folder))).map((name) => join(folder, name));
+    const gone = old.filter((path) => path !== "native" && !BUILT.includes(path));
+    for (const path of gone) rmSync(inside(join(CHECKOUT, path)), { recursive: true });
+  }
   cpSync(ROOT, inside(CHECKOUT), {
     recursive: true,
     filter: (path) => !BUILT.includes(path.slice(ROOT.length + 1)),
