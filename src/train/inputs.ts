@@ -30,6 +30,7 @@ import type { FeatureSpec } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
 import { makeFolder, writeFileAtomic } from "../files/durable-file.ts";
 import type { AmountSummary } from "../metrics/outcomes/label-summary.ts";
+import type { FitWindows } from "./fit-windows.ts";
 import type { TableIds } from "./warnings.ts";
 
 /** What of a project and of one of its models decides the model's inputs. */
@@ -39,18 +40,10 @@ export interface InputsConfig extends Pick<ProjectConfig, "split"> {
   readonly model: Pick<ModelConfig, "history" | "minCount" | "surface" | "objectives" | "training">;
 }
 
-/** What limits a training beyond the configuration. */
+/** What the inputs are fitted to beyond the configuration. */
 export interface InputOptions {
-  /** Reads only the training examples from here on. @default all @unit ms since 1970, UTC */
-  readonly trainFromMs?: number;
-  /** Reads only those before here, with their labels as known at its end. @default the end of the training window @unit ms since 1970, UTC */
-  readonly trainToMs?: number;
-  /** Rates and moments are those of the events before this. @default the end of the training window @unit ms since 1970, UTC */
-  readonly factsUntilMs?: number;
-  /** Rates, moments and the rows of ids are those of the events from here on. @default all @unit ms since 1970, UTC */
-  readonly factsFromMs?: number;
-  /** Ids may have rows of their own if they are admitted before this. @default the end of the training window @unit ms since 1970, UTC */
-  readonly vocabularyUntilMs?: number;
+  /** @default the whole training window */
+  readonly windows?: FitWindows;
   /** Dimension of the teacher's embeddings of the user's past, as an input. @default 0, none */
   readonly pastEmbeddings?: number;
 }
@@ -142,16 +135,13 @@ export class TrainingInputs {
   static fit(store: EventStore, config: InputsConfig, options: InputOptions = {}): TrainingInputs {
     const { model, negatives = null, split } = config;
     const all = windowOf(split, "train");
-    const { trainFromMs = all.fromMs, trainToMs = all.untilMs, pastEmbeddings: dim = 0 } = options;
+    const { windows = { examples: all, facts: all, vocabulary: all }, pastEmbeddings: dim = 0 } = options;
     const pastEmbeddings = dim === 0 ? {} : { pastEmbeddings: dim };
-    const training = { ...all, fromMs: trainFromMs, untilMs: trainToMs };
-    const { factsFromMs: fromMs = all.fromMs } = options;
-    const before = (untilMs = all.untilMs): EventWindow => ({ ...all, fromMs, untilMs });
-    const window = before(options.factsUntilMs);
+    const { examples: training, facts: window } = windows;
     const only = { surface: surfaceCode(store, model.surface), origin: learnedOrigin(model) };
     const numExamples = countExamples(store, training, only);
     if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
-    const admission = { window: before(options.vocabularyUntilMs), minCount: model.minCount };
+    const admission = { window: windows.vocabulary, minCount: model.minCount };
     const admitted = Object.entries(admissionTimes(store, admission));
     const vocabularies = Object.fromEntries(admitted.map(([table, times]) => [table, new Vocabulary(times)]));
     const moments = measureNumbers(store, window);

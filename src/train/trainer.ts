@@ -5,7 +5,7 @@ import { nearest } from "../base/nearest.ts";
 import { TRANSFER_DEFAULTS } from "../config/defaults.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { ModelConfig } from "../config/types.ts";
-import { EventStore, newestShareMs, timeSplitOf, windowOf } from "../data/index.ts";
+import { EventStore } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { type ObjectiveSpec, objectivesOf } from "../features/objectives.ts";
 import type { OutcomeField } from "../features/schema.ts";
@@ -13,7 +13,8 @@ import type { Batch } from "../features/spec.ts";
 import { buildModel, type Model, type ModelInputs } from "../model/index.ts";
 import { Initializer } from "../nn/index.ts";
 import { RandomGenerator, setThreads } from "../torch/index.ts";
-import { type InputOptions, TrainingInputs } from "./inputs.ts";
+import { fitWindowsOf, splitOf } from "./fit-windows.ts";
+import { TrainingInputs } from "./inputs.ts";
 import type { TrainingJob, TrainingOutcome } from "./job.ts";
 import { Learner, type LossOptions, labelSupervision, type Supervision } from "./learner.ts";
 import { loadOwnCode, lossesOfModel, type OwnCode } from "./own/own-code.ts";
@@ -200,40 +201,15 @@ function configOf(
 }
 
 function fitInputs(project: ProjectConfig, store: EventStore, options: TrainOptions): TrainingInputs {
-  const { negatives } = project;
-  const of = { split: splitOf(project, options), negatives, model: configOf(project, options) };
-  return TrainingInputs.fit(store, of, {
-    ...sliceInputs(project, options.slice),
-    ...shareInputs(project, store, options.share),
-    pastEmbeddings: options.distillation?.pastEmbeddings ?? 0,
-  });
-}
-
-/** A slice has nothing to validate on: what follows it is scored by it, and must not have been chosen by. */
-function splitOf({ split }: ProjectConfig, { slice }: Pick<TrainOptions, "slice">): ProjectConfig["split"] {
-  if (slice === undefined) return split;
-  const times = timeSplitOf(split, "training slice by slice");
-  return { ...times, trainUntilMs: slice.untilMs, validationUntilMs: slice.untilMs };
-}
-
-function sliceInputs(project: ProjectConfig, slice: TrainingSlice | undefined): InputOptions {
-  if (slice === undefined) return {};
-  // A vocabulary knows when each id was admitted, so that one for all slices tells none of the future, and the tables
-  // of all have the same rows.
-  const { fromMs: trainFromMs, toMs: trainToMs, factsUntilMs } = slice;
-  const { trainUntilMs: vocabularyUntilMs } = timeSplitOf(project.split, "training slice by slice");
-  return { trainFromMs, trainToMs, factsUntilMs, vocabularyUntilMs };
-}
-
-/**
- * The newest share, so that no gap parts it from the days that models are compared on, and only the amount differs.
- * Rates and rows of ids are those of the share too; histories reach back to the beginning, as those of serving do.
- */
-function shareInputs({ split }: ProjectConfig, store: EventStore, share = 1): InputOptions {
-  if (share === 1) return {};
-  timeSplitOf(split, "the newest share of the training window");
-  const fromMs = newestShareMs(store, windowOf(split, "train"), share);
-  return { trainFromMs: fromMs, factsFromMs: fromMs };
+  const split = splitOf(project, options.slice);
+  return TrainingInputs.fit(
+    store,
+    { split, negatives: project.negatives, model: configOf(project, options) },
+    {
+      windows: fitWindowsOf(project, store, options),
+      pastEmbeddings: options.distillation?.pastEmbeddings ?? 0,
+    },
+  );
 }
 
 /** The configuration of a model. @throws {LapidaryError} MODEL_UNKNOWN */
@@ -267,7 +243,7 @@ export function runConfigOf(
   const losses = lossesOfModel(project, model);
   checkKinds(project, store.manifest.schema.outcomes);
   return {
-    ...{ name, model, split: splitOf(project, options), events: store.fingerprint },
+    ...{ name, model, split: splitOf(project, slice), events: store.fingerprint },
     ...(project.negatives === null ? {} : { negatives: project.negatives }),
     ...(slice === undefined ? {} : { slice }),
     ...(share === 1 ? {} : { share }),
