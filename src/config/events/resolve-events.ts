@@ -89,7 +89,7 @@ function resolveOrigin(origin: UserEvents["origin"], report: Report): Source {
   if ("value" in origin) return origin;
   const { from, ad, organic } = origin;
   if (ad === undefined && organic === undefined) return { from };
-  const values = { ad: (ad ?? []).map(String), organic: (organic ?? []).map(String) };
+  const values = { ad: (ad ?? []).map(plainText), organic: (organic ?? []).map(plainText) };
   const both = values.ad.find((value) => values.organic.includes(value));
   if (both !== undefined) {
     report(
@@ -101,6 +101,15 @@ function resolveOrigin(origin: UserEvents["origin"], report: Report): Source {
     );
   }
   return { from, values };
+}
+
+/**
+ * A listed value as the rows' values are compared with it: a flag is one value however it is spelt, as the rules of events
+ * have it, and a whole number too. A table that was Parquet with `true` is CSV with `True` tomorrow.
+ */
+function plainText(value: string | number | boolean): string {
+  const text = String(value).replace(/^(-?\d+)\.0+$/, "$1");
+  return { true: "1", false: "0" }[text.trim().toLowerCase()] ?? text;
 }
 
 function resolveIds(ids: UserEvents["itemIds"]): IdEncoding {

@@ -102,9 +102,13 @@ function spelledField({ kind, list, source }: PlannedColumn, { sql, type }: RawF
   return { sql: hasComma ? `replace(replace(${sql}, '.', ''), ',', '.')` : sql, type };
 }
 
-/** SQL of the value that a text stands for. Of two values, a text that neither list names is the one without a list. */
+/**
+ * SQL of the value that a text stands for. Of two values, a text that neither list names is the one without a list. The
+ * lists have `1` for `true`: a flag is one value however it is spelt.
+ */
 function valuesSql(sql: string, values: Readonly<Record<string, readonly string[]>>): string {
-  const text = `regexp_replace(${sql}::VARCHAR, '^(-?\\d+)\\.0+$', '\\1')`;
+  const whole = `regexp_replace(${sql}::VARCHAR, '^(-?\\d+)\\.0+$', '\\1')`;
+  const text = `CASE lower(trim(${whole})) WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE ${whole} END`;
   const cases = Object.entries(values)
     .filter(([, texts]) => texts.length > 0)
     .map(([value, texts]) => `WHEN ${text} IN (${texts.map(literal).join(", ")}) THEN ${literal(value)}`);
