@@ -53,7 +53,9 @@ export interface FieldFacts {
 }
 
 /** What the values of a field are like. */
-export function factsOf({ name, type, values }: SampledField): FieldFacts {
+export function factsOf({ name, type, values: texts }: SampledField): FieldFacts {
+  // As ingest has it, an empty text is a missing value.
+  const values = texts.map((text) => (text === "" ? null : text));
   const codes = codesOf(values);
   const present = values.filter((value) => value !== null);
   const isNested = /[[(]|^(JSON|BLOB|BIT|MAP|STRUCT|UNION|VARIANT)/.test(type) && !type.startsWith("DECIMAL");
