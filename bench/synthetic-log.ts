@@ -37,7 +37,7 @@ export function syntheticConfig(path: string, format: EventsConfig["format"]): E
     partitions: [],
     id: "event_id",
     user: "user_id",
-    item: "ad_id",
+    item: { from: "ad_id" },
     time: { from: "ts", unit: "ms" },
     action: { from: "action" },
     surface: { from: "placement" },

@@ -111,7 +111,7 @@ const events = record(
     ),
     id: Type.Optional(field("Field of a unique event id; rows with an id already read are dropped and counted.")),
     user: Type.Optional(field("Field of the user's id. Without it every row is a user of its own: no histories.")),
-    item: field("Field of the item's id."),
+    item: source("The item that was shown: its id. A plain table may have none: then a constant."),
     time: Type.Optional(
       timeField(
         "When the event happened, in milliseconds since 1970 if no unit is given. Without it all rows share one time: no histories.",

@@ -66,7 +66,7 @@ export interface EventsConfig {
   readonly id: string | null;
   /** Field of the user's id; null if the log has none: then every row is a user of its own, and there are no histories. */
   readonly user: string | null;
-  readonly item: string;
+  readonly item: Source;
   /** Null if the log has none: then all rows share one time, and there are no histories, hours or weekdays. */
   readonly time: TimeField | null;
   readonly action: Source;

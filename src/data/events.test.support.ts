@@ -29,7 +29,7 @@ export function eventsConfig(
     partitions: [],
     id: "event_id",
     user: "user_id",
-    item: "ad_id",
+    item: { from: "ad_id" },
     time: { from: "ts", unit: "ms" },
     action: { from: "action" },
     surface: { value: "feed" },

@@ -51,7 +51,7 @@ export function plainConfig(path: string): EventsConfig {
     partitions: [],
     id: "id",
     user: "user",
-    item: "item",
+    item: { from: "item" },
     time: { from: "time", unit: "ms" },
     action: { value: "impression" },
     surface: { from: "surface" },

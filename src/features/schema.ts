@@ -72,13 +72,13 @@ const KNOWN_PREFIX = `${KNOWN_KEY}.`;
 export interface EventSchema {
   readonly attributes: readonly AttributeField[];
   readonly outcomes: readonly OutcomeField[];
-  /** What the log does not tell: who saw an item, or when. @default it tells both */
-  readonly without?: readonly ("user" | "time")[];
+  /** What the log does not tell: who saw an item, which item, or when. @default it tells all */
+  readonly without?: readonly ("user" | "item" | "time")[];
 }
 
 /** Whether events have a past: that takes a user whose it is, and times that order it. */
 export function hasHistories({ without = [] }: Pick<EventSchema, "without">): boolean {
-  return without.length === 0;
+  return !without.includes("user") && !without.includes("time");
 }
 
 /** Column of what a split by a field or by file goes by; no fact of an event, and no name that one could have. */

@@ -113,8 +113,9 @@ async function scoreInto(
   const format = formatOfNames(from) ?? project.events.format;
   const config = { ...mappingOfGiven(project.events, from), format };
   const { objectives } = opened.inputs.spec;
-  const [events, users, times] = [config.id !== null, config.user !== null, config.time !== null];
-  const layout = { objectives: objectivesOf(opened.inputs.spec), events, users, times, embeddings };
+  const { id, user, item, time } = config;
+  const told = { events: id !== null, users: user !== null, items: "from" in item, times: time !== null };
+  const layout = { objectives: objectivesOf(opened.inputs.spec), ...told, embeddings };
   const database = databaseFolder(workspace);
   let files: GivenFiles | null = null;
   let writer: PredictionsWriter | null = null;

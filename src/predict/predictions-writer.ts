@@ -102,19 +102,21 @@ export class PredictionsWriter {
   }
 }
 
-/** What the output holds beside item, surface, file and line. */
+/** What the output holds beside surface, file and line. */
 export interface OutputLayout {
   readonly objectives: readonly Objective[];
   /** Whether rows have ids of their events. */
   readonly events: boolean;
   /** Whether rows name users. */
   readonly users: boolean;
+  /** Whether rows name items. */
+  readonly items: boolean;
   /** Whether rows have times. */
   readonly times: boolean;
   readonly embeddings: boolean;
 }
 
-function columnsOf({ objectives, events, users, times, embeddings }: OutputLayout): readonly OutputColumn[] {
+function columnsOf({ objectives, events, users, items, times, embeddings }: OutputLayout): readonly OutputColumn[] {
   const text = (name: string, values: (rows: GivenRows) => readonly Value[]): OutputColumn => {
     return { name, type: VARCHAR, sql: "?", values: ({ rows }) => values(rows) };
   };
@@ -125,7 +127,7 @@ function columnsOf({ objectives, events, users, times, embeddings }: OutputLayou
   return [
     ...(events ? [text("event", (rows) => rows.events ?? [])] : []),
     ...(users ? [text("user", (rows) => rows.users)] : []),
-    id("item"),
+    ...(items ? [id("item")] : []),
     ...(times ? [number("time", "epoch_ms(?::BIGINT) AT TIME ZONE 'UTC'", (rows) => rows.times)] : []),
     id("surface"),
     text("file", ({ files }) => files),

@@ -54,18 +54,15 @@ function eventLines(proposal: Proposal, options: ConfigTextOptions): readonly st
   const { id, user, item, time, action, surface, origin, attributes, outcomes, unmapped, delays } = proposal;
   const source = (choice: Choice | null, value: string): string =>
     choice === null ? `{ value: ${quoted(value)} }` : quoted(choice.field);
-  const ids = [
-    id && `id: ${quoted(id.field)}`,
-    user && `user: ${quoted(user.field)}`,
-    item && `item: ${quoted(item.field)}`,
-  ];
+  const ids = [id && `id: ${quoted(id.field)}`, user && `user: ${quoted(user.field)}`, `item: ${source(item, "all")}`];
   const places = [
     `action: ${source(action, "impression")}`,
     `surface: ${source(surface, "all")}`,
     origin && `origin: ${originText(origin)}`,
   ];
-  const constants = [action ? null : "what happened", surface ? null : "where"].filter((own) => own !== null);
-  const told = constants.length === 0 ? "" : `No field says ${constants.join(" or ")}: one value for all.`;
+  const constants = [item ? null : "which item", action ? null : "what happened", surface ? null : "where"];
+  const unsaid = constants.filter((own) => own !== null);
+  const told = unsaid.length === 0 ? "" : `No field says ${unsaid.join(" or ")}: one value for all.`;
   return [
     `    from: ${options.query === null ? filesText(options) : `{ sql: ${quoted(options.query)} }`},`,
     ...dialectLines(proposal),
@@ -142,7 +139,7 @@ function modelLines({ numRows, user, time }: Proposal): readonly string[] {
   return [
     ...comment(`Sized for ${count(numRows)} rows.`, "  "),
     ...(training === null ? [] : [`  training: { ${training} },`]),
-    `  models: { ${of("previous")}, ${of("foundation")} },`,
+    `  models: { baseRate: { kind: "baseRate" }, ${of("previous")}, ${of("foundation")} },`,
   ];
 }
 

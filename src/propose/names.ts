@@ -1,4 +1,5 @@
 import { TAKEN_NAMES } from "../config/events/resolve-events.ts";
+import { ownName } from "./words.ts";
 
 /** Name of a fact in a configuration, as its schema asks for. */
 const VALID = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
@@ -16,9 +17,9 @@ export class FactNames {
     return this.#take(VALID.test(field) ? field : VALID.test(ascii) ? ascii : "field", kind);
   }
 
-  /** `is_long_view` is `longView`. */
+  /** `is_long_view` is `longView`, and `outcome.clicked` is `clicked`. */
   ofOutcome(field: string): string {
-    const bare = field.replace(/^(is|has|was|did)[_-]?(?=[A-Z_a-z])/, "");
+    const bare = ownName(field).replace(/^(is|has|was|did)[_-]?(?=[A-Z_a-z])/, "");
     const camel = bare.replace(/[_-]+([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase());
     const lowered = camel === camel.toUpperCase() ? camel.toLowerCase() : camel[0]?.toLowerCase() + camel.slice(1);
     return this.of(VALID.test(lowered) ? lowered : field, "flag");

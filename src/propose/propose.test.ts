@@ -122,7 +122,7 @@ describe("propose", () => {
         const text = configText(proposal, { folder: project, patterns: [path], query: null });
         writeFileSync(join(project, "lapidary.config.ts"), text);
         const code = text.split("\n").filter((line) => line.trim() !== "" && !line.trim().startsWith("//"));
-        expect(code.every((line) => line.length <= 160)).toBe(true);
+        expect(code.every((line) => line.length <= 180)).toBe(true);
         const { events, store, split } = await loadProject({ config: project });
         const { rows } = await ingest(events, { store, threads: 1 });
         expect(rows).toEqual({ rowsRead: log.rows.length, accepted: log.rows.length, duplicates: 0, rejected: 0 });

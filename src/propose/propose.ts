@@ -35,7 +35,7 @@ const UNIQUE_ESTIMATE = 0.94;
 /**
  * Looks at files, or at the rows of a query, and proposes what their fields are.
  *
- * @throws {LapidaryError} EVENTS_NOT_FOUND, EVENTS_UNREADABLE, EVENTS_QUERY, EVENTS_EMPTY; INIT_FIELDS if no field can be an item or a label
+ * @throws {LapidaryError} EVENTS_NOT_FOUND, EVENTS_UNREADABLE, EVENTS_QUERY, EVENTS_EMPTY; INIT_FIELDS if no field can be a label, or the files are of several logs
  */
 export async function propose(
   from: readonly string[] | SqlSource,
@@ -67,19 +67,21 @@ async function proposeFor(log: Log, sample: Sample): Promise<Proposal> {
   const id = chooseEventId(context);
   const taken = [id?.facts, time?.facts].filter((own) => own !== undefined);
   const { user, item } = chooseUserAndItem(context, taken);
-  if (item === null) throw lacking(log, { item }, fields);
-  const ids = [user?.facts, item.facts].filter((own) => own !== undefined);
+  const ids = [user?.facts, item?.facts].filter((own) => own !== undefined);
   const places = placesOf(context, [...taken, ...ids]);
   const spanMs = range === null ? 0 : range.lastMs - range.firstMs;
-  const labels = labelsOf({ fields, time, spanMs, item: item.facts, used: [...taken, ...ids] }, ids);
-  if (labels === null) throw lacking(log, { item, label: null }, fields);
+  const itemFacts = item?.facts ?? null;
+  const labels = labelsOf({ fields, time, spanMs, item: itemFacts, used: [...taken, ...ids] }, ids);
+  if (labels === null) throw lacking(log, "label", fields);
   const { flags, timed, positives } = labels;
+  // Negatives are other items.
+  if (item === null && positives !== null) throw lacking(log, "item", fields);
   const known = knownBefore(places, { labels: flags.objectives, doubts });
   const used = [...taken, ...ids, ...[...known, ...timed].map(({ facts }) => facts)];
-  const facts = chooseAttributes({ ...context, used, flags, item: item.facts, user: user?.facts ?? null, time });
+  const facts = chooseAttributes({ ...context, used, flags, item: itemFacts, user: user?.facts ?? null, time });
   const split = splitOf(range);
   const delays = delaysFor(range);
-  doubts.push(...historyDoubts({ user, time, split }));
+  doubts.push(...itemDoubts(item), ...historyDoubts({ user, time, split }));
   const named = namedFacts(facts, { ...labels, time, delays, sources: { fields, time, spanMs } });
   const role = (name: Place["role"]): Place | null => known.find((own) => own.role === name) ?? null;
   const origin = role("origin");
@@ -124,6 +126,13 @@ function labelsOf(sources: ArrivalSources, ids: readonly FieldFacts[]): Labels |
   if (flags.objectives.length + timed.length > 0) return { flags, timed, positives: null };
   const positives = positivesOf(fields, time);
   return positives && { flags: { ...flags, objectives: positives.flags }, timed, positives };
+}
+
+/** A plain table of hashed fields names no item: its attributes say all. */
+function itemDoubts(item: Choice | null): readonly string[] {
+  return item === null
+    ? ["No field is an item (an id that comes back): all rows have one. Name it, if there is one: events.item."]
+    : [];
 }
 
 /** What a log without users, times or several times cannot have. */
@@ -256,24 +265,19 @@ function delayDoubts(
   return [`The log does not say when ${rest} became known: a delay of ${delays} is assumed. Set the true ones.`];
 }
 
-function lacking(
-  log: Log,
-  roles: Readonly<Record<string, Choice | null>>,
-  fields: readonly FieldFacts[],
-): LapidaryError {
-  const missing = Object.entries(roles).flatMap(([role, choice]) => (choice === null ? [role] : []));
+function lacking(log: Log, role: keyof typeof NEEDS, fields: readonly FieldFacts[]): LapidaryError {
   return new LapidaryError({
     code: "INIT_FIELDS",
     where: log.files[0] ?? "",
-    expected: `fields that can be ${missing.map((role) => NEEDS[role] ?? role).join(", and ")}`,
+    expected: `fields that can be ${NEEDS[role]}`,
     got: `the fields ${fields.map(({ name }) => name).join(", ")}`,
     hint: "Name files that have them, or run `lapidary init DIR` and write the mapping into its configuration.",
   });
 }
 
 /** What each role needs, as errors say it. */
-const NEEDS: Readonly<Record<string, string>> = {
+const NEEDS = {
   item: "an item (an id that comes back)",
   label:
     "a label (0 and 1, or true and false, with both among the rows; or when it happened, empty where it did not; or a time, for rows that are all positives)",
-};
+} as const;

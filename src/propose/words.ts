@@ -131,8 +131,20 @@ function isPlain(word: string, role: NamedRole): boolean {
 
 const HAS_NO_SPACES = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]/u;
 
-/** Whether a name is the words of a role and nothing else but plain ones: `anon_user_id` is a user, `user_age` none. */
+/**
+ * Whether a name is the words of a role and nothing else but plain ones: `anon_user_id` is a user, `user_age` none. Of a
+ * field inside of another, `ctx.placement`, its own name may say it alone.
+ */
 export function isNamed(name: string, role: NamedRole): boolean {
+  return isNamedWhole(name, role) || (name.includes(".") && isNamedWhole(ownName(name), role));
+}
+
+/** The name that a field has inside of another. */
+export function ownName(name: string): string {
+  return name.slice(name.lastIndexOf(".") + 1);
+}
+
+function isNamedWhole(name: string, role: NamedRole): boolean {
   const set: ReadonlySet<string> = ROLES[role];
   const own = wordsOf(name);
   if (HAS_NO_SPACES.test(name)) return [...set].some((word) => HAS_NO_SPACES.test(word) && name.includes(word));

@@ -119,7 +119,7 @@ function* inChunks(events: Iterable<UserEvent>): Generator<readonly UserEvent[]>
 }
 
 function withoutHistories(store: EventStore): LapidaryError {
-  const missing = store.manifest.schema.without ?? [];
+  const missing = (store.manifest.schema.without ?? []).filter((key) => key !== "item");
   store.close();
   return new LapidaryError({
     code: "EVENTS_WITHOUT_HISTORIES",

@@ -48,7 +48,7 @@ function configOf(path: string, format: EventsConfig["format"]): EventsConfig {
   const ids = { kind: "dictionary" } as const;
   const category = { from: "brand", kind: "category", ids } as const;
   return eventsConfig(path, format, {
-    ...{ id: "id", user: "user", item: "item", time: { from: "time", unit: "iso" } },
+    ...{ id: "id", user: "user", item: { from: "item" }, time: { from: "time", unit: "iso" } },
     ...{ action: { from: "action" }, surface: { from: "surface" }, origin: { from: "origin" } },
     ...SPELLED_RANGE,
     attributes: {

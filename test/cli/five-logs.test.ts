@@ -64,6 +64,8 @@ async function query(sql: string): Promise<readonly Readonly<Record<string, unkn
   return rows;
 }
 
+const hashed = (text: string): string => Buffer.from(text).toString("hex").padStart(8, "f").slice(-8);
+const codeOfAd = ({ id, price }: Item): string | null => (price < 20 ? null : hashed(id));
 const jsonl = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 
 /** One kind of log. */
@@ -74,6 +76,8 @@ interface Kind {
   /** What a reader changes of the proposed configuration. */
   readonly edit?: (config: string) => string;
   readonly hasHistories: boolean;
+  /** @default true */
+  readonly hasItems?: boolean;
   /** A field of lists of tags. */
   readonly lists?: string;
   /** @default clicked alone */
@@ -108,6 +112,22 @@ const KINDS: readonly Kind[] = [
     lines: [/item: "ad_id",$/, /split: \{ random: /, /layout: "category", price: "number"/],
     shown: byAd,
     facts: ({ item: { price }, sponsored }) => ({ price, layout: sponsored ? "wide" : "tall" }),
+  },
+  {
+    name: "a plain click table of hashed fields, without items",
+    write: async (into) => {
+      // As public click logs have it: what is not known is empty.
+      const lines = byAd.map(
+        ({ item, sponsored, click }) => `${click},${item.price},${codeOfAd(item) ?? ""},${hashed(`${sponsored}`)}\n`,
+      );
+      writeFileSync(join(into, "clicks.csv"), `clicked,I1,C1,C2\n${lines.join("")}`);
+      return { log: join(into, "clicks.csv"), input: join(into, "clicks.csv") };
+    },
+    hasHistories: false,
+    hasItems: false,
+    lines: [/item: \{ value: "all" \},$/, /I1: "number", C1: "category", C2: "category"/],
+    shown: byAd,
+    facts: ({ item, sponsored }) => ({ I1: item.price, C1: codeOfAd(item), C2: hashed(`${sponsored}`) }),
   },
   {
     name: "creative vectors in JSON",
@@ -246,19 +266,19 @@ async function expectServed({
   readonly kind: Kind;
   readonly scores: readonly Readonly<Record<string, unknown>>[];
 }): Promise<void> {
-  const { hasHistories, objectives = ["clicked"], shown, facts } = kind;
+  const { hasHistories, hasItems = true, objectives = ["clicked"], shown, facts } = kind;
   const { url, child, ended } = await startServer([], { cwd: project });
   try {
     for (let i = ROWS - 1; i > 0; i -= 307) {
       const own = shown[i]!;
       const who = hasHistories ? { user: own.user, time: own.ms } : {};
-      const candidates = [{ item: own.item.id, ...facts(own) }];
+      const candidates = [{ ...(hasItems && { item: own.item.id }), ...facts(own) }];
       const body = JSON.stringify({ ...who, context: { surface: "all", origin: "organic" }, candidates });
       const answer = await fetch(`${url}/rank`, { method: "POST", body });
       const text = await answer.text();
       expect(answer.status, text).toBe(200);
       const { ranked } = JSON.parse(text) as { ranked: { probabilities: Record<string, number> }[] };
-      expect(scores[i]?.["item"]).toBe(own.item.id);
+      expect(scores[i]?.["item"]).toBe(hasItems ? own.item.id : undefined);
       for (const one of objectives) {
         const served = ranked[0]?.probabilities[one] ?? Number.NaN;
         expect(Math.abs(Number(scores[i]?.[`p_${one}`]) - served) / served, text).toBeLessThan(1e-5);
@@ -284,7 +304,7 @@ async function expectWarned(url: string, field: string): Promise<void> {
 
 describe("from files to predictions", () => {
   it.each(KINDS)("$name", async (kind) => {
-    const { name, write, edit, hasHistories, lines, objectives = ["clicked"] } = kind;
+    const { name, write, edit, hasHistories, hasItems = true, lines, objectives = ["clicked"] } = kind;
     using place = temporaryFolder();
     const { log, input } = await write(place.path);
     const project = join(place.path, "project");
@@ -324,9 +344,9 @@ describe("from files to predictions", () => {
     );
     expect(predicted).toMatchObject({ predicted: ROWS, rejected: 0 });
     const scores = await query(`FROM read_parquet('${out}')`);
-    // Nothing is made up: of a log without them there is no user and no time.
-    const made = Object.keys(scores[0] ?? {}).filter((name) => name === "user" || name === "time");
-    expect(made).toEqual(hasHistories ? ["user", "time"] : []);
+    // Nothing is made up: of a log without them there is no user, no item and no time.
+    const made = Object.keys(scores[0] ?? {}).filter((name) => ["user", "item", "time"].includes(name));
+    expect(made.sort()).toEqual([...(hasItems ? ["item"] : []), ...(hasHistories ? ["time", "user"] : [])]);
     await expectServed({ project, kind, scores });
   });
 });

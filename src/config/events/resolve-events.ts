@@ -30,7 +30,7 @@ export function resolveEvents(user: UserConfig, root: string, report: Report): E
     partitions: events.partitions ?? [],
     id: events.id ?? null,
     user: events.user ?? null,
-    item: events.item,
+    item: resolveSource(events.item),
     time: events.time === undefined ? null : resolveTimeField(events.time, EVENTS_DEFAULTS.timeUnit),
     action: resolveSource(events.action),
     surface: resolveSource(events.surface),

@@ -61,6 +61,11 @@ describe("negatives", () => {
     expect(refused(negatives)).toMatchObject({ where, got });
   });
 
+  it("need items", () => {
+    const events = { ...EVENTS, item: { value: "all" } };
+    expect(refused({}, { events })).toEqual({ where: "negatives", got: "negatives" });
+  });
+
   it("need times, and students whose teacher says nothing of single examples", () => {
     const { time, ...timeless } = EVENTS;
     const split = { random: { validation: 0.1, test: 0.1 } };

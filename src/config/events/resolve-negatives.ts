@@ -16,6 +16,7 @@ export function resolveNegatives(user: UserConfig, report: Report): NegativesCon
   if (negatives === undefined) return null;
   const { perPositive, from } = { ...NEGATIVES_DEFAULTS, ...negatives };
   if (user.events.time === undefined) report(timeless());
+  if (typeof user.events.item !== "string" && "value" in user.events.item) report(itemless());
   if (Object.values(user.objectives).every(({ kind }) => kind === "value" || kind === "count")) report(classless());
   if (negatives.window !== undefined && from !== "popular") report(windowless(from));
   for (const problem of teacherProblems(user)) report(problem);
@@ -38,6 +39,16 @@ function timeless(): Problem {
     expected: "nothing, because events.time is absent: no item was seen before another",
     got: "negatives",
     hint: "Name the field of the time in events.time, or give the log negatives of its own.",
+  };
+}
+
+function itemless(): Problem {
+  return {
+    code: "CONFIG_INVALID",
+    path: "negatives",
+    expected: "nothing, because events.item is one constant: there is no other item to draw",
+    got: "negatives",
+    hint: "Name the field of the item in events.item, or give the log negatives of its own.",
   };
 }
 

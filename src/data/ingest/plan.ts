@@ -73,7 +73,7 @@ export function planIngest(config: EventsConfig): IngestPlan {
   const time: PlannedColumn = { name: "time", source, kind: "time", required: true, ids: null };
   const event = config.id === null ? null : id("id", { from: config.id }, { required: true, ids: null });
   const columns = [
-    id("item", { from: config.item }, { required: true, ids: config.itemIds }),
+    id("item", config.item, { required: true, ids: config.itemIds }),
     id("action", config.action),
     id("surface", config.surface),
     id("origin", config.origin, { kind: "origin", ids: null }),
@@ -126,7 +126,8 @@ function planFact(name: string, { from, kind }: Fact, ids: IdEncoding): PlannedC
 
 /** The schema of the store that a configuration describes. `toldUntilMs` is that of outcomes with times of their own. */
 export function schemaOf(config: EventsConfig, toldUntilMs: Readonly<Record<string, number>>): EventSchema {
-  const without = (["user", "time"] as const).filter((key) => config[key] === null);
+  const told = { user: config.user !== null, item: "from" in config.item, time: config.time !== null };
+  const without = (["user", "item", "time"] as const).filter((key) => !told[key]);
   return {
     ...(without.length === 0 ? {} : { without }),
     attributes: Object.entries(config.attributes).map(([name, fact]) => attributeField(name, fact)),

@@ -40,11 +40,12 @@ const IDS = [
 
 /** What is suspicious of users and items. */
 export function suspiciousIds(evidence: Evidence): readonly Finding[] {
-  const { fields, numEvents, windows } = evidence;
+  const { fields, numEvents, windows, events } = evidence;
+  const { without = [] } = events.manifest.schema;
   if (numEvents < FEWEST_EVENTS) return windowFindings(windows);
   const own = IDS.flatMap(({ name, constant, perRow }) => {
     const field = fields.find((one) => one.name === name);
-    if (field === undefined) return [];
+    if (field === undefined || without.includes(name)) return [];
     const distinct = field.distinct.count;
     const numbers = { events: numEvents, distinct };
     if (distinct === 1) {

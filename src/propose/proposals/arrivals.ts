@@ -20,7 +20,8 @@ export interface TimedOutcome extends Pick<ObjectiveChoice, "field" | "reason" |
 
 /** What the times are compared with. */
 export interface ArrivalSources extends DelaySources {
-  readonly item: FieldFacts;
+  /** Null if the log names none. */
+  readonly item: FieldFacts | null;
   /** Fields that are something else already. */
   readonly used: readonly FieldFacts[];
 }
@@ -39,7 +40,8 @@ function timedOutcome(facts: FieldFacts, { time, spanMs, item }: ArrivalSources)
   const after = delays.filter((ms) => ms >= 0).sort();
   const rows = facts.values.length;
   if (missing < LEAST_MISSING || delays.length < FEWEST || rows - delays.length < FEWEST) return [];
-  if (after.length < MOST_AFTER * delays.length || (constancy(facts, item) ?? 0) > OF_ITEM) return [];
+  const isOfItem = item !== null && (constancy(facts, item) ?? 0) > OF_ITEM;
+  if (after.length < MOST_AFTER * delays.length || isOfItem) return [];
   const delay = delayFor(after, spanMs);
   const within = after.filter((ms) => ms <= (parseDuration(delay) ?? 0)).length / delays.length;
   const share = `a time after the event, in ${percent(delays.length / rows)} of the rows`;

@@ -17,6 +17,8 @@ const FEW_VALUES = 20;
 const LONG_TEXT = 60;
 /** NE of a label given an attribute alone, at or below which a reader should check it. */
 const STRONG_NE = 0.9;
+/** Share of the texts in brackets from which a field is a list. */
+const LISTED = 0.9;
 /** Constancy of a fact of the item. */
 const OF_ITEM = 0.95;
 const LEAST_ID = 10_000;
@@ -30,7 +32,8 @@ export interface AttributeContext {
   readonly used: readonly FieldFacts[];
   readonly flags: Flags;
   readonly user: FieldFacts | null;
-  readonly item: FieldFacts;
+  /** Null if the log names none. */
+  readonly item: FieldFacts | null;
   readonly time: ChosenTime | null;
 }
 
@@ -95,10 +98,15 @@ function verdictOf(field: FieldFacts, context: AttributeContext): Verdict {
   }
   // A length or a time is the item's, or how long somebody looked at it.
   const isMeasured = field.numbers !== null && hasTrait(field.name, "either");
-  if (isMeasured && (constancy(field, context.item) ?? 0) < OF_ITEM) {
-    return { kind: "outcome", fact: fact("it differs between events of one item"), isDoubtful: true };
+  const { item } = context;
+  if (isMeasured && (item === null || (constancy(field, item) ?? 0) < OF_ITEM)) {
+    const reason = item === null ? "it may be known only later" : "it differs between events of one item";
+    return { kind: "outcome", fact: fact(reason), isDoubtful: true };
   }
-  return { kind: "attribute", fact: fact(`${field.distinct.toLocaleString("en")} values`) };
+  return {
+    kind: "attribute",
+    fact: fact(field.distinct === 1 ? "1 value" : `${field.distinct.toLocaleString("en")} values`),
+  };
 }
 
 /** Lists are facts of the item: outcomes are single values. */
@@ -131,6 +139,9 @@ function uselessReason(field: FieldFacts, context: AttributeContext): string | n
 function uselessCategory(field: FieldFacts, { repetition, user, item }: AttributeContext): string | null {
   const { distinct, missing, values, numbers } = field;
   const renamed = [user, item].find((id) => id !== null && isRenamed(field, id));
+  const listed = values.filter((value) => value !== null && /^\s*\[.*\]\s*$/s.test(value)).length;
+  if (listed > LISTED * (1 - missing) * values.length)
+    return "a list that is not written as JSON: write it so, or its ids with | between them";
   if (renamed) return `it repeats "${renamed.name}"`;
   const present = (1 - missing) * repetition.rows;
   if (values.length >= FEWEST_ROWS && repetition.distinctOf(field) > HARDLY_BACK * present)

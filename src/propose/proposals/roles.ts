@@ -1,7 +1,7 @@
 import { burstiness, constancy } from "../compare.ts";
 import type { FieldFacts } from "../facts.ts";
 import type { Choice, OriginChoice } from "../proposal.ts";
-import { hasTrait, hasWord, isNamed, type NamedRole, wordsOf } from "../words.ts";
+import { hasTrait, hasWord, isNamed, type NamedRole, ownName, wordsOf } from "../words.ts";
 
 /** Share of distinct values from which a field has one per row. */
 const PER_ROW = 0.9;
@@ -199,7 +199,9 @@ export function chooseAction({ fields }: RoleContext, taken: readonly FieldFacts
     return values.filter((value) => ACTION_VALUES.has(value.toLowerCase())).length >= values.length / 2;
   };
   const facts = open.find(isAction) ?? open.find((own) => isNamed(own.name, "action")) ?? null;
-  return facts === null ? null : { field: facts.name, facts, reason: `${facts.distinct} kinds of events` };
+  return facts === null
+    ? null
+    : { field: facts.name, facts, reason: kinds(facts.distinct, "kind of event", "kinds of events") };
 }
 
 /** Where it happened, if a field says so. */
@@ -208,7 +210,13 @@ export function chooseSurface({ fields }: RoleContext, taken: readonly FieldFact
     (own) => !taken.includes(own) && isWordField(own, MOST_SURFACES) && isNamed(own.name, "surface"),
   );
   const facts = open.find(({ name }) => /surface|placement/i.test(name)) ?? open[0] ?? null;
-  return facts === null ? null : { field: facts.name, facts, reason: `named so; ${facts.distinct} values` };
+  return facts === null
+    ? null
+    : { field: facts.name, facts, reason: `named so; ${kinds(facts.distinct, "value", "values")}` };
+}
+
+function kinds(number: number, one: string, several: string): string {
+  return `${count(number)} ${number === 1 ? one : several}`;
 }
 
 const PAID = ["sponsored", "promoted", "paid", "ad", "ads", "advert", "advertisement"];
@@ -233,7 +241,8 @@ export function chooseOrigin(
 
 /** `is_sponsored` is, `ad_click` and `paid_member` are not. */
 function isPaid(name: string): boolean {
-  return hasWord(name, PAID) && !hasTrait(name, "outcome") && wordsOf(name).length === 1;
+  const own = ownName(name);
+  return hasWord(own, PAID) && !hasTrait(own, "outcome") && wordsOf(own).length === 1;
 }
 
 function isWordField({ isNested, list, isFlag, distinct, numbers, isWhole, times }: FieldFacts, most: number): boolean {

@@ -116,7 +116,7 @@ function mappingOf(events: EventsConfig, { log, windowMs }: SharedLog): EventsCo
     partitions: log.partitions,
     id: null,
     user: "user" in log.key ? log.key.user : null,
-    item: "user" in log.key ? (log.key.item ?? log.key.user) : log.key.id,
+    item: { from: "user" in log.key ? (log.key.item ?? log.key.user) : log.key.id },
     time: log.time,
     action: { value: "" },
     surface: { value: "" },

@@ -38,7 +38,13 @@ function config(path: string, format: EventsConfig["format"]): EventsConfig {
   const base = eventsConfig(path, format);
   return {
     ...base,
-    ...{ id: null, user: "user", item: "item", time: { from: "time", unit: "iso" }, action: { value: "view" } },
+    ...{
+      id: null,
+      user: "user",
+      item: { from: "item" },
+      time: { from: "time", unit: "iso" },
+      action: { value: "view" },
+    },
     ...SPELLED_RANGE,
     attributes: {
       tag: { from: "tag", kind: "category", ids },

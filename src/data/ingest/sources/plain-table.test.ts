@@ -18,7 +18,7 @@ function plainConfig(from: readonly string[], format: EventsConfig["format"], ch
   const base = eventsConfig("", format);
   return {
     ...base,
-    ...{ from, id: null, user: null, time: null, item: "ad", attributes: {}, origin: { value: "organic" } },
+    ...{ from, id: null, user: null, time: null, item: { from: "ad" }, attributes: {}, origin: { value: "organic" } },
     action: { value: "view" },
     outcomes: { click: base.outcomes["click"]! },
     ...changes,
@@ -82,6 +82,21 @@ describe("a log without users and times", () => {
     expect(moments["@historyLength"]).toEqual({ mean: 0, deviation: 1 });
     expect(store.manifest.schema.without).toEqual(["time"]);
     store.close();
+  });
+});
+
+describe("a log without items", () => {
+  it("has one for all, and says so; users and times make histories all the same", async () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "log.csv");
+    await writeLog(file, ROWS);
+    await ingest(plainConfig([file], "csv", { item: { value: "none" } }), { store: folder.path, threads: 1 });
+    const store = EventStore.open(folder.path);
+    const items = ROWS.map((_, i) => store.dictionary("item")?.id(store.column("item").at(i)));
+    expect(items).toEqual(ROWS.map(() => "none"));
+    expect(store.manifest.schema.without).toEqual(["user", "item", "time"]);
+    store.close();
+    expect(hasHistories({ without: ["item"] })).toBe(true);
   });
 });
 

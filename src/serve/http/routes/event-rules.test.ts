@@ -152,6 +152,24 @@ describe("POST /events", () => {
     );
   });
 
+  it("needs no item of a log that has one for all", async () => {
+    await withServer(
+      async ({ url, store }) => {
+        const event = { user: "u", id: "e", time: 5 };
+        expect(await post(`${url}/events`, { events: [event] })).toMatchObject({ status: 200 });
+        const { events } = await store.read({ user: "u", beforeMs: 6, limit: 1 });
+        expect(events).toEqual([{ id: "e", timeMs: 5, facts: { item: "none" } }]);
+        const other = await post(`${url}/events`, { events: [{ ...event, item: "a" }] });
+        expect(other).toMatchObject({ status: 400, body: { error: { where: "events[0].item" } } });
+        const { body } = await post(`${url}/rank`, { user: "u", time: 6, candidates: [{}] });
+        const { warnings } = body as { readonly warnings: readonly object[] };
+        // The dictionaries of this model were made without it.
+        expect(warnings).toContainEqual({ code: "RANK_UNSEEN", where: "context.item", got: "'none'", count: 1 });
+      },
+      { rules: { earliestMs: 0, latestMs: 100, timeUnit: "ms", constants: { item: "none" } } },
+    );
+  });
+
   it("says of a time in another unit what it may be, and takes text in the unit of the log", async () => {
     const range = { earliestMs: Date.UTC(2000, 0, 1), latestMs: Date.UTC(2100, 0, 1) };
     await withServer(

@@ -55,7 +55,7 @@ function eventAt(value: unknown, where: string, { eventKinds, windows, rules }: 
     facts: { ...constantsAt(facts, where, rules), ...facts, ...told },
     ...(embedding === undefined ? {} : { embedding: embeddingAt(embedding, `${where}.embedding`) }),
   };
-  if (facts["item"] === undefined) throw refused(`${where}.item`, MISSING, undefined);
+  if (event.facts["item"] === undefined) throw refused(`${where}.item`, MISSING, undefined);
   const refusal = checkSize(event);
   if (refusal !== null) throw refused(where, refusal, "more");
   return event;
@@ -107,7 +107,8 @@ function eventsBody({ facts }: DescribedModel): BodyDoc {
   const constants = Object.entries(rules.constants).map(([name, value]) => [name, { enum: [value, null] }] as const);
   const own = { ...factProperties(kinds), item: ID_SCHEMA, ...Object.fromEntries(constants) };
   const ids = { user: ID_SCHEMA, id: ID_SCHEMA, time: timeSchema(rules, "") };
-  const event = objectSchema({ ...ids, ...knownProperties(facts), embedding, ...own }, ["user", "id", "time", "item"]);
+  const keys = ["user", "id", "time", "item"].filter((name) => rules.constants[name] === undefined);
+  const event = objectSchema({ ...ids, ...knownProperties(facts), embedding, ...own }, keys);
   const events = { type: "array", items: event, minItems: 1, maxItems: REQUEST_LIMITS.events };
   const at = exampleTime(rules, 1_600_000_000_000);
   const example = { user: "u1", id: "e1", time: at, ...exampleFacts(kinds, 1), ...rules.constants };
