@@ -8,6 +8,7 @@ import type { SqlSource } from "../config/types.ts";
 import { guessDelimiter } from "../data/ingest/files/index.ts";
 import { runQuery } from "../data/ingest/sources/query.ts";
 import { identifier, literal, queryRows } from "../data/ingest/sql.ts";
+import { checkNamed, checkOneLog, otherLogHint } from "./one-log.ts";
 import type { LogFormat } from "./proposal.ts";
 import { fieldsIn, jsonFields } from "./proposals/nested.ts";
 import type { SampledField } from "./sampled-field.ts";
@@ -80,7 +81,7 @@ export class Log {
     return new Log([path], await startEngine());
   }
 
-  /** Rows drawn from files all over the log; the same for the same files. @throws {LapidaryError} EVENTS_UNREADABLE, EVENTS_EMPTY */
+  /** Rows drawn from files all over the log; the same for the same files. @throws {LapidaryError} EVENTS_UNREADABLE, EVENTS_EMPTY, INIT_FIELDS */
   async sample(): Promise<Sample> {
     const chosen = spread(
       this.files.filter((path) => statSync(path).size > 0),
@@ -93,6 +94,9 @@ export class Log {
     await this.#connection.run("SET threads = 1");
     for (const path of chosen) parts.push(await this.#read(path, perFile));
     await this.#connection.run("RESET threads");
+    const files = chosen.map((path, i) => ({ path, fields: parts[i] ?? [] }));
+    if (this.format === "csv" || this.format === "tsv") for (const file of files) checkNamed(file);
+    checkOneLog(files);
     const read = joined(parts);
     const hasDecimalComma = (this.format === "csv" || this.format === "tsv") && hasCommas(read);
     const fields = hasDecimalComma ? read.map(withPoints) : read;
@@ -101,8 +105,8 @@ export class Log {
     if (numRows === 0 || fields.length === 0) throw empty(first);
     if (fields.length > MOST_FIELDS)
       throw unreadable(first, { expected: `fewer than ${MOST_FIELDS} fields`, got: `${fields.length}` });
-    const { format, namesFormat, files } = this;
-    return { format, namesFormat, files, numRows, fields, hasDecimalComma, delimiter: this.#delimiter };
+    const { format, namesFormat } = this;
+    return { format, namesFormat, files: this.files, numRows, fields, hasDecimalComma, delimiter: this.#delimiter };
   }
 
   /** Aggregates over every row of the log; `{field}` texts come from {@link raw}. */
@@ -253,10 +257,11 @@ function unreadable(
 }
 
 function mixedFormats(files: readonly string[]): LapidaryError {
-  const hint = "Choose the files of one format; a project reads one.";
+  const [smallest = ""] = files.toSorted((a, b) => statSync(a).size - statSync(b).size);
+  const hint = otherLogHint(smallest);
   return new LapidaryError({
     code: "EVENTS_UNREADABLE",
-    where: files[0] ?? "",
+    where: smallest,
     expected: "files of one format",
     got: [...new Set(files.map((file) => formatOfName(file) ?? "another"))].join(", "),
     hint,

@@ -30,6 +30,13 @@ describe("isNamed", () => {
     expect(isNamed(name, "item")).toBe(false);
   });
 
+  it("a field inside of another may say it by its own name alone", () => {
+    expect(isNamed("ctx.placement", "surface")).toBe(true);
+    expect(isNamed("payload.user_id", "user")).toBe(true);
+    expect(isNamed("event.item.id", "item")).toBe(false);
+    expect(isNamed("user.country", "user")).toBe(false);
+  });
+
   it.each(["ad_id", "video", "itemId", "productid", "ARTICLE_NR", "商品ID", "content_id"])("%s is an item", (name) => {
     expect(isNamed(name, "item")).toBe(true);
     expect(isNamed(name, "user")).toBe(false);

@@ -40,7 +40,8 @@ const SHOWN: readonly Shown[] = Array.from({ length: ROWS }, (_, i) => {
 const csv = (header: string, rows: readonly (readonly (string | number | null)[])[]): string =>
   [header, ...rows.map((cells) => cells.map((cell) => cell ?? "").join(","))].map((line) => `${line}\n`).join("");
 const nested = SHOWN.map(({ user, item, brand, ms, click }) => {
-  return { visitor: { id: user }, item: { id: item, brand: { name: brand } }, ts: ms, clicked: click };
+  const shown = { id: item, brand: { name: brand } };
+  return { visitor: { id: user }, item: shown, ts: ms, ctx: { placement: `${brand}-page` }, outcome: { clicked: click } };
 });
 
 /** One kind of log. */
@@ -127,7 +128,12 @@ const KINDS: readonly Kind[] = [
       writeFileSync(path, nested.map((row) => `${JSON.stringify(row)}\n`).join(""));
       return ["--from", path];
     },
-    lines: [/user: "visitor.id", item: "item.id"/, /from: "item.brand.name", kind: "category"/],
+    lines: [
+      /user: "visitor.id", item: "item.id"/,
+      /surface: "ctx.placement"/,
+      /from: "item.brand.name", kind: "category"/,
+      /clicked: \{ from: "outcome.clicked"/,
+    ],
     objectives: ["clicked"],
     reason: /item.brand.name: 4 values/,
   },
