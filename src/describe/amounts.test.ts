@@ -30,7 +30,7 @@ describe("amounts and counts", () => {
   it("are labels by surface, day and window, and numbers by their values", async () => {
     const rows = logOf(mixed);
     const { labels, fields, time } = await profileOf(rows, configOf);
-    const known = rows.filter((row) => row["spend"] !== null && Number(row["time"]) + 600_000 <= time.latestMs);
+    const known = rows.filter((row) => row["spend"] !== null && Number(row["time"]) + 600_000 <= (time?.latestMs ?? 0));
     const spend = labels.find(({ name }) => name === "spend");
     expect(spend).toMatchObject({ kind: "value", objective: true, known: known.length });
     expect(spend?.positive).toBe(known.filter((row) => Number(row["spend"]) > 0).length);

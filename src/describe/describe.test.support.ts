@@ -6,7 +6,7 @@ import { temporaryFolder } from "../data/events.test.support.ts";
 import { EventStore, ingest } from "../data/index.ts";
 import { seededIntegers } from "../metrics/comparison/random.ts";
 import type { NamedWindow, Profile } from "./profile.ts";
-import { profileStore } from "./profile-store.ts";
+import { type ProfileOptions, profileStore } from "./profile-store.ts";
 
 const DAY_MS = 86_400_000;
 /** First day of the logs. @unit ms since 1970, UTC */
@@ -83,7 +83,7 @@ export const WINDOWS: readonly NamedWindow[] = [
 export async function profileOf(
   rows: readonly Row[],
   configOf: (path: string) => EventsConfig = plainConfig,
-  windows: readonly NamedWindow[] = WINDOWS,
+  options: Partial<ProfileOptions> = {},
 ): Promise<Profile> {
   using folder = temporaryFolder();
   const path = join(folder.path, "log.jsonl");
@@ -91,7 +91,7 @@ export async function profileOf(
   await ingest(configOf(path), { store: join(folder.path, "store"), threads: 1 });
   const store = EventStore.open(join(folder.path, "store"));
   try {
-    return await profileStore(store, { windows, nowMs: Date.UTC(2025, 6) });
+    return await profileStore(store, { windows: WINDOWS, nowMs: Date.UTC(2025, 6), ...options });
   } finally {
     store.close();
   }

@@ -52,6 +52,13 @@ describe("delays", () => {
 });
 
 describe("a page", () => {
+  it("of a log without times has no word of them", async () => {
+    const profile = await profileOf(plainLog(200));
+    const options = { title: "Events", notes: [] };
+    expect(htmlPage(profilePage(profile, options))).toContain("Events by day");
+    expect(htmlPage(profilePage({ ...profile, time: null }, options))).not.toMatch(/Events by day|midnight/);
+  });
+
   it("of one event has no number that is none", async () => {
     const page = htmlPage(profilePage(await profileOf(plainLog(1)), { title: "Events", notes: [] }));
     expect(page).not.toMatch(/NaN|undefined|Infinity/);

@@ -4,11 +4,9 @@ import { binChart } from "../report/svg/bin-chart.ts";
 import { intervalChart } from "../report/svg/interval-chart.ts";
 import { lineChart, type Point } from "../report/svg/line-chart.ts";
 import { clipped, count, day, durationUnit, instant, percent, rateOf } from "./format.ts";
-import type { Distribution, FieldProfile, LabelProfile, Profile, Rate, TopValue } from "./profile.ts";
+import type { Distribution, FieldProfile, LabelProfile, Profile, Rate, TimeProfile, TopValue } from "./profile.ts";
 import { delayTable, fieldTable, labelTable, windowTable } from "./tables.ts";
 
-/** Narrow, so that their text can be read on a phone. @unit px */
-const CHART = { width: 420, height: 290 } as const;
 const MOST_SURFACES = 12;
 const MOST_VALUES = 8;
 
@@ -19,7 +17,8 @@ export function profilePage(
 ): Page {
   const { numEvents, numUsers, time } = profile;
   const users = numUsers === null ? "" : ` of ${count(numUsers)} users`;
-  const subtitle = `${count(numEvents)} events${users}, ${instant(time.earliestMs)} to ${instant(time.latestMs)} UTC`;
+  const times = time === null ? "" : `, ${instant(time.earliestMs)} to ${instant(time.latestMs)} UTC`;
+  const subtitle = `${count(numEvents)} events${users}${times}`;
   return {
     title,
     subtitle,
@@ -36,8 +35,7 @@ export function profilePage(
         ...windowTable(profile),
       },
       { kind: "paragraph", text: outsideText(profile) },
-      { kind: "heading", text: "Time" },
-      ...timeSections(profile),
+      ...(time === null ? [] : timeSections(time)),
       { kind: "heading", text: "Histories" },
       ...historySections(profile),
       { kind: "heading", text: "Outcomes" },
@@ -55,7 +53,7 @@ function outsideText({ outside, numEvents }: Profile): string {
 }
 
 const FIELD_CAPTION =
-  "Values: of numbers the minimum, the 5, 25, 50, 75, 95% quantiles and the maximum; of lists their lengths, of vectors the quantiles of their norms; of others the most frequent, with their shares";
+  "Values: of numbers the minimum, the 5, 25, 50, 75, 95% quantiles and the maximum; of lists their lengths, of vectors the quantiles of their norms; of others the most frequent, with their shares. Plots of numbers end at the 99.5% quantile.";
 
 function findingSections({ findings }: Profile): readonly Section[] {
   const heading: Section = { kind: "heading", text: "What is suspicious" };
@@ -73,7 +71,9 @@ function findingSections({ findings }: Profile): readonly Section[] {
   return [heading, { kind: "table", caption: "Worst first", columns, rows }];
 }
 
-function labelCharts({ name, bySurface, byDay }: LabelProfile): readonly Section[] {
+function labelCharts({ name, known, positive, bySurface, byDay }: LabelProfile): readonly Section[] {
+  // Of a log of positives every rate is 1.
+  if (positive === 0 || positive === known) return [];
   const first = byDay[0]?.dayMs ?? 0;
   const points = byDay.map((own): Point => ({ x: (own.dayMs - first) / DAY_MS, y: rateOf(own) ?? Number.NaN }));
   const rows = bySurface
@@ -81,7 +81,6 @@ function labelCharts({ name, bySurface, byDay }: LabelProfile): readonly Section
     .slice(0, MOST_SURFACES)
     .map((own) => ({ label: clipped(own.surface, 18), ...wilson(own) }));
   const byTime = lineChart({
-    ...CHART,
     title: `${name} by day`,
     x: { label: `days since ${day(first)}` },
     y: { label: "rate" },
@@ -89,10 +88,9 @@ function labelCharts({ name, bySurface, byDay }: LabelProfile): readonly Section
   });
   const charts: Section[] = byDay.length > 1 ? [{ kind: "figure", chart: byTime }] : [];
   if (rows.length < 2) return charts;
-  const { width } = CHART;
   return [
     ...charts,
-    { kind: "figure", chart: intervalChart({ width, title: `${name} by surface`, x: { label: "rate, 95%" }, rows }) },
+    { kind: "figure", chart: intervalChart({ title: `${name} by surface`, x: { label: "rate, 95%" }, rows }) },
   ];
 }
 
@@ -105,14 +103,13 @@ function wilson({ known, positive }: Rate) {
   return { value: rate, low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
 }
 
-function timeSections({ time: { byDay, tied, atMidnight } }: Profile): readonly Section[] {
+function timeSections({ byDay, tied, atMidnight }: TimeProfile): readonly Section[] {
   const first = byDay[0]?.dayMs ?? 0;
   const bins = byDay.map(({ dayMs, events }) => {
     const from = (dayMs - first) / DAY_MS;
     return { from, to: from + 1, count: events };
   });
   const chart = binChart({
-    ...CHART,
     title: "Events by day",
     x: { label: `days since ${day(first)}` },
     y: { label: "events" },
@@ -120,6 +117,7 @@ function timeSections({ time: { byDay, tied, atMidnight } }: Profile): readonly 
   });
   const text = `${percent(tied)} of the events share their time with an earlier one of their user; ${percent(atMidnight)} are at midnight UTC.`;
   return [
+    { kind: "heading", text: "Time" },
     { kind: "paragraph", text },
     { kind: "figure", chart },
   ];
@@ -153,7 +151,7 @@ function delaySections(profile: Profile): readonly Section[] {
       const points = measured.missed.map(({ delayMs, share }) => ({ x: delayMs / DAY_MS, y: share }));
       const axes = { x: { label: "delay", unit: "days" }, y: { label: "share missed" } };
       const title = `${clipped(name)}: missed by a delay`;
-      const chart = lineChart({ ...CHART, title, ...axes, series: [{ name, points }] });
+      const chart = lineChart({ title, ...axes, series: [{ name, points }] });
       return [
         ...delayChart(`${clipped(name)}: time until it is known`, measured.distribution),
         { kind: "figure", chart } as const,
@@ -167,7 +165,7 @@ function delayChart(title: string, distribution: Distribution): readonly Section
   const median = distribution.quantiles.find(({ quantile }) => quantile === 0.5)?.value ?? 0;
   const { name, ms } = durationUnit(median);
   const bins = distribution.bins.map(({ from, to, count }) => ({ from: from / ms, to: to / ms, count }));
-  return distributionChart(title, { ...distribution, bins }, { x: name, y: "events" });
+  return distributionChart(title, { ...distribution, bins }, { x: `after the event (${name})`, y: "events" });
 }
 
 function distributionChart(
@@ -177,7 +175,7 @@ function distributionChart(
 ): readonly Section[] {
   if (distribution === null || distribution.bins.length === 0) return [];
   const { bins, scale } = distribution;
-  return [{ kind: "figure", chart: binChart({ ...CHART, title, x: { label: x, scale }, y: { label: y }, bins }) }];
+  return [{ kind: "figure", chart: binChart({ title, x: { label: x, scale }, y: { label: y }, bins }) }];
 }
 
 function fieldChart({ name, values }: FieldProfile): readonly Section[] {
@@ -205,7 +203,6 @@ function topChart(title: string, top: readonly TopValue[]): readonly Section[] {
   const rows = top.slice(0, MOST_VALUES).map(({ value, share }) => {
     return { label: clipped(value ?? "(hashed)", 18), value: share, low: null, high: null };
   });
-  const { width } = CHART;
-  const chart = intervalChart({ width, title, x: { label: "share of the events" }, rows, reference: 0 });
+  const chart = intervalChart({ title, x: { label: "share of the events" }, rows, reference: 0 });
   return [{ kind: "figure", chart }];
 }

@@ -20,6 +20,8 @@ import { WindowTally } from "./windows.ts";
 export interface ProfileOptions {
   /** The windows of the split, in order; the first is what models learn from. */
   readonly windows: readonly NamedWindow[];
+  /** Whether training draws negatives beside positives, so that these may be all that the log has. @default false */
+  readonly drawsNegatives?: boolean;
   /** Events after it lie in the future. @default now @unit ms since 1970, UTC */
   readonly nowMs?: number;
   /** Called after each block with the number of rows so far; what it throws ends the profile. */
@@ -45,6 +47,7 @@ export async function profileStore(store: EventStore, options: ProfileOptions): 
     events: store,
     groups: tallies.groups(),
     copies: tallies.copies(),
+    drawsNegatives: options.drawsNegatives ?? false,
     nowMs,
   });
   return { ...facts, findings: bySeverity(findings) };
@@ -144,8 +147,9 @@ class StoreTallies {
     };
   }
 
-  #time(): TimeProfile {
+  #time(): TimeProfile | null {
     const { numEvents, manifest } = this.#store;
+    if (manifest.schema.without?.includes("time") === true) return null;
     const { earliestMs, latestMs } = manifest.time;
     return {
       earliestMs,

@@ -168,7 +168,8 @@ export interface Profile {
   readonly rejections: Readonly<Record<string, number>>;
   /** Events that are equal to an earlier one of the same user and time in every column. */
   readonly repeated: number;
-  readonly time: TimeProfile;
+  /** Null if the log has no times. */
+  readonly time: TimeProfile | null;
   readonly windows: readonly WindowProfile[];
   /** Events that lie in no window: no model learns from them, and none is measured on them. */
   readonly outside: number;

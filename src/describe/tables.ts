@@ -43,7 +43,7 @@ export function windowTable({ windows, labels, time }: Pick<Profile, "windows" |
     const rates = objectives.map(({ byWindow }) => rateOf(byWindow[w] ?? { known: 0, positive: 0 }));
     const shares = [knownUsers, knownItems, ...rates].map((share) => (share === null ? null : percent(share)));
     const times =
-      part === undefined
+      part === undefined && time !== null
         ? [day(Math.max(fromMs, time.earliestMs)), untilMs > MAX_TIME_MS ? null : day(untilMs)]
         : [null, null];
     return [name, ...times, events, users, items, ...shares];

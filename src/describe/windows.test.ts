@@ -23,7 +23,7 @@ describe("windows", () => {
     const [trainUntilMs = 0, validationUntilMs = 0, testUntilMs = 0] = ends;
     const split = { kind: "time", trainUntilMs, validationUntilMs, testUntilMs } as const;
     const windows = NAMES.map((name): NamedWindow => ({ name, ...windowOf(split, name) }));
-    const profile = await profileOf(rows, plainConfig, windows);
+    const profile = await profileOf(rows, plainConfig, { windows });
     const inWindow = (w: number) =>
       rows.filter(({ time }) => Number(time) < ends[w]! && Number(time) >= (ends[w - 1] ?? 0));
     for (const w of [0, 1, 2]) expect(profile.windows[w]).toMatchObject(counted(inWindow(w)));
@@ -38,7 +38,7 @@ describe("windows", () => {
     const split = { kind: "fold", train: ["a"], validation: ["b"], test: ["c", "never"] } as const;
     const config = (path: string): EventsConfig => ({ ...plainConfig(path), fold: { from: "part" } });
     const windows = NAMES.map((name): NamedWindow => ({ name, ...windowOf(split, name) }));
-    const profile = await profileOf(rows, config, windows);
+    const profile = await profileOf(rows, config, { windows });
     for (const [w, part] of ["a", "b", "c"].entries())
       expect(profile.windows[w]).toMatchObject(counted(rows.filter((row) => row["part"] === part)));
     expect(profile.outside).toBe(250);
@@ -53,7 +53,7 @@ describe("windows", () => {
   it("of random users share none of them, which nothing says is suspicious", async () => {
     const split = { kind: "random", validation: 0.3, test: 0.2, seed: 3 } as const;
     const windows = NAMES.map((name): NamedWindow => ({ name, ...windowOf(split, name) }));
-    const profile = await profileOf(rows, plainConfig, windows);
+    const profile = await profileOf(rows, plainConfig, { windows });
     const sum = (of: "events" | "users") => profile.windows.reduce((total, own) => total + (own[of] ?? 0), 0);
     expect([sum("events"), sum("users"), profile.outside]).toEqual([1000, counted(rows).users, 0]);
     expect(profile.windows.map(({ knownUsers }) => knownUsers)).toEqual([null, 0, 0]);
@@ -63,7 +63,7 @@ describe("windows", () => {
   it("that are empty are found, whatever is before them", async () => {
     const split = { kind: "time", trainUntilMs: 1000, validationUntilMs: 2000, testUntilMs: FIRST_MS * 2 } as const;
     const windows = NAMES.map((name): NamedWindow => ({ name, ...windowOf(split, name) }));
-    const { findings } = await profileOf(rows, plainConfig, windows);
+    const { findings } = await profileOf(rows, plainConfig, { windows });
     const empty = findings.filter(({ code }) => code === "WINDOW_EMPTY");
     expect(empty.map(({ evidence }) => evidence)).toEqual([
       "No event lies in the train window, before 1970-01-01 00:00:01.",
@@ -81,7 +81,7 @@ describe("an unusual log", () => {
     const { findings, windows: found } = await profileOf(
       rows.map((row) => ({ ...row, time: FIRST_MS })),
       plainConfig,
-      windows,
+      { windows },
     );
     expect(findings.map(({ code }) => code).slice(0, 4)).toEqual([
       ...["TIME_ONE_INSTANT", "LABEL_UNKNOWN", "LABEL_UNKNOWN", "WINDOW_EMPTY"],
@@ -101,7 +101,7 @@ describe("a log without users or times", () => {
   it.each(["user", "time"] as const)("without %s says nothing of what it lacks", async (lacking) => {
     const config = (path: string): EventsConfig => ({ ...plainConfig(path), id: null, [lacking]: null });
     const windows = [{ name: "all", fromMs: Number.MIN_SAFE_INTEGER, untilMs: Number.MAX_SAFE_INTEGER }];
-    const profile = await profileOf(rows, config, windows);
+    const profile = await profileOf(rows, config, { windows });
     expect(profile.numEvents).toBe(1000);
     expect(profile.numUsers).toBe(lacking === "user" ? null : counted(rows).users);
     expect(profile.windows[0]?.users).toBe(profile.numUsers);

@@ -238,7 +238,8 @@ function historyCharts(evaluation: Evaluation): readonly Section[] {
         normalizedEntropy === null ? [] : [{ x: from === 0 ? 0.5 : from, y: normalizedEntropy }],
       ),
     }));
-    const x = { label: "past events, at least (leftmost: none)", scale: "log" } as const;
+    const hasNone = series.some(({ points }) => points.some((point) => point.x < 1));
+    const x = { label: `past events, at least${hasNone ? " (leftmost: none)" : ""}`, scale: "log" } as const;
     return {
       kind: "figure",
       chart: lineChart({ title: objective, x, y: { label: ratioName(evaluation, objective) }, series }),

@@ -93,8 +93,7 @@ function block(section: Exclude<Section, { readonly kind: "figure" }>, index: nu
 }
 
 function table({ caption, columns, rows }: Extract<Section, { readonly kind: "table" }>): Markup {
-  // A column is numeric if it has a number, whatever its first row says.
-  const numeric = columns.map((_, c) => rows.some((row) => typeof row[c] === "number"));
+  const numeric = columns.map((column, c) => isNumeric(column, rows, c));
   const alignment = (c: number): string | null => (numeric[c] ? "number" : columns[c]?.wraps ? "sentence" : null);
   const head = columns.map((column, c) => element("th", { scope: "col", class: alignment(c) }, column.label));
   const body = rows.map((row) =>
@@ -120,6 +119,16 @@ function table({ caption, columns, rows }: Extract<Section, { readonly kind: "ta
     { class: "table", tabindex: 0, role: "region", "aria-label": caption },
     element("table", {}, content),
   );
+}
+
+/** Numbers written as text: shares, and what is an estimate. */
+const NUMBER_TEXT = /^(≈ |under |over )?[+−-]?\d[\d,]*(\.\d+)?%?$/;
+
+/** Whether a column has numbers, whatever its first row says. One without a value has them if it has digits for them. */
+function isNumeric({ digits }: TableColumn, rows: readonly (readonly Cell[])[], c: number): boolean {
+  const cells = rows.map((row) => row[c] ?? null).filter((cell) => cell !== null);
+  if (cells.length === 0) return digits !== undefined;
+  return cells.some((cell) => typeof cell === "number") || cells.every((cell) => NUMBER_TEXT.test(String(cell)));
 }
 
 function cellText(cell: Cell, { digits }: TableColumn): string {

@@ -154,6 +154,17 @@ describe("charts", () => {
     ];
     for (const chart of charts) expect(chart.source).toContain("no data");
   });
+  it("name no series without points in the legend of curves", () => {
+    const named = (name: string, points: readonly { readonly x: number; readonly y: number }[]) => ({ name, points });
+    const chart = lineChart({
+      title: "t",
+      x: axis,
+      y: axis,
+      series: [named("none", []), named("some", [{ x: 1, y: 2 }])],
+    });
+    expect(chart.source).toContain(">some<");
+    expect(chart.source).not.toContain(">none<");
+  });
   it("draw a scatter's points, labels, lines and zeros", () => {
     const series = [
       {
@@ -284,6 +295,25 @@ describe("htmlPage", () => {
     // Where a page is narrow, each cell stands beside the name of its column.
     expect(page).toContain('<td class="number" data-label="n">');
     expect(page).toContain("no rows");
+  });
+  it("aligns shares, estimates and columns of dashes as numbers", () => {
+    const columns = [
+      { label: "rate" },
+      { label: "distinct" },
+      { label: "gAUC", digits: 4 },
+      { label: "mixed" },
+      { label: "day" },
+    ];
+    const rows = [
+      ["14.6%", "≈ 4,086", null, "3%", "2025-03-01"],
+      [null, "12", null, "no", null],
+    ];
+    const aligned = htmlPage({ title: "t", sections: [{ kind: "table", caption: "c", columns, rows }] });
+    const classes = [...aligned.matchAll(/<th scope="col"( class="number")?>(\w+)/g)].map(([, own, name]) => [
+      name,
+      own !== undefined,
+    ]);
+    expect(Object.fromEntries(classes)).toEqual({ rate: true, distinct: true, gAUC: true, mixed: false, day: false });
   });
   it("puts figures that follow each other into one row", () => {
     expect(page.match(/class="figures"/g)).toHaveLength(1);

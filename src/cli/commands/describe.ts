@@ -46,11 +46,12 @@ type Watched = Pick<Invocation<never>, "signal" | "progress"> & { readonly proje
 export async function profileWithProgress(store: EventStore, watched: Watched): Promise<Profile> {
   const { profileStore } = await import("../../describe/index.ts");
   const { windowOf } = await import("../../data/index.ts");
-  const { split } = watched.project;
+  const { split, negatives } = watched.project;
   const shown = watched.progress({ label: "describe", unit: "events", total: store.numEvents });
   try {
     return await profileStore(store, {
       windows: SPLITS.map((name) => ({ name, ...windowOf(split, name) })),
+      drawsNegatives: negatives !== null,
       onRows: (done) => {
         watched.signal.throwIfAborted();
         shown.update({ done });

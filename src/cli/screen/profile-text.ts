@@ -19,8 +19,12 @@ export function profileText(profile: Profile): string {
   const facts = formatPairs([
     ["events", formatCount(numEvents)],
     ...(numUsers === null ? [] : [["users", formatCount(numUsers)] as const]),
-    ["from", new Date(time.earliestMs).toISOString()],
-    ["to", new Date(time.latestMs).toISOString()],
+    ...(time === null
+      ? []
+      : [
+          ["from", new Date(time.earliestMs).toISOString()] as const,
+          ["to", new Date(time.latestMs).toISOString()] as const,
+        ]),
     ...lengths("events of a user", histories.perUser),
     ...lengths("past events of an event", histories.perEvent),
     ...(outside === 0 ? [] : [["in no window of the split", formatCount(outside)] as const]),

@@ -9,6 +9,7 @@ export interface Evidence extends Facts {
   /** Labels by the values of each field, by its name; null where there are too many values. */
   readonly groups: ReadonlyMap<string, LabelGroups | null>;
   readonly copies: readonly Copy[];
+  readonly drawsNegatives: boolean;
   /** @unit ms since 1970, UTC */
   readonly nowMs: number;
 }

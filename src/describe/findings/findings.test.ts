@@ -253,6 +253,25 @@ describe("findings", () => {
     },
   );
 
+  it("are none of a log of positives beside which negatives are drawn", async () => {
+    const rows = ROWS.map((row) => ({ ...row, click: 1, buy: 0 }));
+    const { findings } = await profileOf(rows, plainConfig, { drawsNegatives: true });
+    // What is never positive teaches nothing all the same.
+    expect(findings.filter(({ code }) => code === "LABEL_CONSTANT").map(({ field }) => field)).toEqual(["buy"]);
+  });
+
+  it("are none of items, times and delays that the log says it has not", async () => {
+    const config = (path: string): EventsConfig => {
+      const { outcomes, ...rest } = plainConfig(path);
+      const click = { ...outcomes["click"]!, delayMs: 0 };
+      return { ...rest, user: null, time: null, item: { value: "all" }, outcomes: { click } };
+    };
+    const rows = ROWS.map((row, i) => ({ ...row, click: i % 3 === 0 ? 1 : 0 }));
+    const windows = [{ name: "train", fromMs: -1, untilMs: 1 }];
+    const { findings, time } = await profileOf(rows, config, { windows });
+    expect([findings.map(({ code }) => code), time]).toEqual([[], null]);
+  });
+
   it("has a plant for every code", () => {
     expect([...new Set(PLANTS.map(({ code }) => code))].toSorted()).toEqual(Object.keys(FINDINGS).toSorted());
   });

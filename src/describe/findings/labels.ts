@@ -1,3 +1,4 @@
+import { hasHistories } from "../../features/schema.ts";
 import { type Finding, finding } from "../finding.ts";
 import { count, instant, percent } from "../format.ts";
 import type { LabelProfile, Rate } from "../profile.ts";
@@ -28,7 +29,7 @@ function rateOf({ known, positive }: Rate): number {
 
 function unusable(
   { name, objective, kind, known, positive }: LabelProfile,
-  { delays, numEvents }: Evidence,
+  { delays, numEvents, drawsNegatives }: Evidence,
 ): Finding | null {
   if (!objective) return null;
   if (known === 0) {
@@ -36,8 +37,8 @@ function unusable(
     const evidence = `None of ${count(numEvents)} events has a known ${name}: for ${percent(unknownAtEnd)} the delay had not passed at the end of the log, the rest are missing.`;
     return finding("LABEL_UNKNOWN", name, { evidence, numbers: { events: numEvents, delayMs, unknownAtEnd } });
   }
-  // Amounts that are all above 0 may vary.
-  if (positive > 0 && (positive < known || kind !== undefined)) return null;
+  // Amounts that are all above 0 may vary, and drawn negatives stand beside positives.
+  if (positive > 0 && (positive < known || kind !== undefined || drawsNegatives)) return null;
   const evidence = `${name} is ${positive === 0 ? "0" : "1"} in all of ${count(known)} events.`;
   return finding("LABEL_CONSTANT", name, { evidence, numbers: { known, positive } });
 }
@@ -100,8 +101,10 @@ function total(rates: readonly Rate[]): Rate {
   return { known: sum("known"), positive: sum("positive") };
 }
 
-function atOnce({ name, objective }: LabelProfile, { delays }: Evidence): readonly Finding[] {
+function atOnce({ name, objective }: LabelProfile, { delays, events }: Evidence): readonly Finding[] {
   const delay = delays.find((own) => own.name === name);
+  // Nothing reads it before its time where nobody has a past.
+  if (!hasHistories(events.manifest.schema)) return [];
   if (!objective || delay === undefined || delay.delayMs > 0 || delay.measured !== null) return [];
   return [finding("OUTCOME_AT_ONCE", name, { evidence: `The delay of ${name} is 0.`, numbers: { delayMs: 0 } })];
 }

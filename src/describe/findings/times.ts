@@ -13,10 +13,9 @@ const MOST_TIED = 0.3;
 const FIRST_PLAUSIBLE_MS: number = Date.UTC(2000, 0);
 
 /** What is suspicious of the times of the events. */
-export function suspiciousTimes({ time, numEvents, nowMs, events }: Evidence): readonly Finding[] {
+export function suspiciousTimes({ time, numEvents, nowMs }: Evidence): readonly Finding[] {
+  if (numEvents < FEWEST_EVENTS || time === null) return [];
   const { earliestMs, latestMs, atOneTimeOfDay, tied } = time;
-  // A log without times has one for all, and says so in its configuration.
-  if (numEvents < FEWEST_EVENTS || events.manifest.schema.without?.includes("time") === true) return [];
   const span = `${instant(earliestMs)} to ${instant(latestMs)}`;
   if (earliestMs === latestMs) {
     const evidence = `All ${count(numEvents)} events are at ${instant(earliestMs)}.`;

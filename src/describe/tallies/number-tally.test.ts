@@ -36,6 +36,20 @@ describe("NumberTally", () => {
     );
   });
 
+  it("has bars of equally many whole numbers", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 2, max: 400 }), (low, size) => {
+        const tally = new NumberTally(0);
+        for (let x = low; x < low + size; x++) tally.count(x);
+        const { bins = [], scale } = tally.distribution() ?? {};
+        if (scale !== "linear") return;
+        // Level but for the last one: the plot ends at the 99.5% quantile.
+        expect(new Set(bins.slice(0, -1).map(({ count }) => count)).size).toBeLessThanOrEqual(1);
+        expect(bins.length).toBeLessThanOrEqual(40);
+      }),
+    );
+  });
+
   it("keeps zeros, both signs and labels when it stops keeping every value", () => {
     const tally = new NumberTally(1);
     const labels = [new Uint8Array(30_000)];

@@ -158,10 +158,10 @@ function binsOf(values: Float64Array, counts: Float64Array, { min, max, scale }:
   const value = scale === "log" ? Math.exp : (x: number): number => x;
   const [low, high] = [position(min), position(max)];
   if (!(high > low)) return [{ from: min, to: max, count: counts.reduce((a, b) => a + b, 0) }];
-  // Few whole numbers get a bar each: wider and narrower bars would take turns.
-  const isSparse = scale === "linear" && values.every(Number.isInteger) && high - low < NUM_BINS;
-  const numBins = isSparse ? high - low + 1 : NUM_BINS;
-  const width = isSparse ? 1 : (high - low) / numBins;
+  // Bars of whole numbers hold equally many of them: else fuller and emptier ones would take turns.
+  const isWhole = scale === "linear" && values.every(Number.isInteger);
+  const width = isWhole ? Math.ceil((high - low + 1) / NUM_BINS) : (high - low) / NUM_BINS;
+  const numBins = isWhole ? Math.ceil((high - low + 1) / width) : NUM_BINS;
   const bins = new Float64Array(numBins);
   for (let i = 0; i < values.length; i++) {
     if (values[i]! > max) continue;

@@ -22,7 +22,7 @@ export interface CalibrationPlotOptions extends ChartOptions {
 /** Reliability diagram: observed share against mean prediction, with the diagonal of perfect calibration. */
 export function calibrationPlot(given: CalibrationPlotOptions): Markup {
   const { scale: kind = "linear", series } = given;
-  const options = { ...given, width: given.width ?? 520, height: given.height ?? 500 };
+  const options = { ...given, height: given.height ?? 440 };
   const legend = series.map(({ name }, style) => ({ name, style, marked: true }));
   const plot = squareOf(plotOf(options, legend), sizeOf(options).width);
   const points = series.flatMap((one) => one.points);

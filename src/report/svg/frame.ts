@@ -15,7 +15,7 @@ export interface Axis {
 /** What every chart is given. */
 export interface ChartOptions {
   readonly title: string;
-  /** Size of the drawing; it scales with the page. @unit px @default 520 × 330 */
+  /** Size of the drawing; it scales with the page. @unit px @default 420 × 290 */
   readonly width?: number;
   readonly height?: number;
 }
@@ -44,8 +44,8 @@ export const MARGIN = 28;
 /** Mean width of a character at 12 px. @unit px */
 const CHARACTER = 7.2;
 
-/** Size of a chart. */
-export function sizeOf({ width = 520, height = 330 }: ChartOptions): {
+/** Size of a chart. By default it is narrow, so that its text can be read on a phone. */
+export function sizeOf({ width = 420, height = 290 }: ChartOptions): {
   readonly width: number;
   readonly height: number;
 } {

@@ -26,7 +26,10 @@ export interface LineChartOptions extends ChartOptions {
 /** Curves over a common axis; a piece of one point is a dot, and a curve of few points shows each of them. */
 export function lineChart(options: LineChartOptions): Markup {
   const { x, y, series } = options;
-  const legend = series.map((one, style) => ({ name: one.name, style, marked: isMarked(one) }));
+  const isEmpty = series.every(({ points: own }) => own.length === 0);
+  const legend = series.flatMap((one, style) =>
+    one.points.length === 0 && !isEmpty ? [] : [{ name: one.name, style, marked: isMarked(one) }],
+  );
   const plot = plotOf(options, legend);
   const points = series.flatMap((one) => one.points).filter((p) => Number.isFinite(p.x) && Number.isFinite(p.y));
   const xMap = scaleOf(
