@@ -10,7 +10,7 @@ const BACKSLASH = 0x5c;
 const REAL_MARKS: ReadonlySet<number> = new Set([..."+.Ee"].map((mark) => mark.charCodeAt(0)));
 
 /** A double has every whole number of so many digits. */
-const EXACT_DIGITS = 15;
+export const EXACT_DIGITS = 15;
 
 /** The tokens of JSON that hold values, and the marks between them. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;

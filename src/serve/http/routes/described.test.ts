@@ -45,6 +45,49 @@ function check(bodies: fc.Arbitrary<string>, read: (body: unknown) => unknown, s
 }
 
 describe("the description of a body", () => {
+  it("takes null of a ranking's own keys as little as the server does", async () => {
+    await withServer(async ({ host: { current } }) => {
+      const { schema } = distinctOf<BodyDoc>(RANK.request!, [current])[0]!;
+      const body = { user: "u", time: 5, objective: "click", context: {}, candidates: [{ item: "a", bids: {} }] };
+      const read = (given: object): unknown => parseRank(given, current.facts, 1);
+      expect(read(body)).toBeDefined();
+      expect(Schema.Check(schema, body)).toBe(true);
+      const nulls = Object.keys(body).map((key): object => ({ ...body, [key]: null }));
+      for (const given of [...nulls, { ...body, candidates: [{ item: "a", bids: null }] }]) {
+        expect(() => read(given), JSON.stringify(given)).toThrow();
+        expect(Schema.Check(schema, given), JSON.stringify(given)).toBe(false);
+      }
+    });
+  });
+
+  it("says that long numbers are times in the unit of the log, as the server reads them", async () => {
+    const range = { earliestMs: Date.UTC(2000, 0, 1), latestMs: Date.UTC(2100, 0, 1) };
+    for (const [timeUnit, scale] of [
+      ["ns", "000000"],
+      ["us", "000"],
+      ["s", null],
+      ["iso", null],
+    ] as const) {
+      await withServer(
+        async ({ host: { current } }) => {
+          const { schema } = distinctOf<BodyDoc>(RANK.request!, [current])[0]!;
+          const said = JSON.stringify(schema).includes("more than 15 digits");
+          const read = (time: string): number =>
+            parseRank(
+              parseExactJson(Buffer.from(`{"time":${time},"candidates":[{"item":"a"}]}`)).value,
+              current.facts,
+              1,
+            ).timeMs;
+          expect(read("1741780000000")).toBe(1_741_780_000_000);
+          expect([timeUnit, said]).toEqual([timeUnit, scale !== null]);
+          if (scale === null) expect(() => read("1741780000000000000")).toThrow();
+          else expect(read(`1741780000123${scale}`)).toBe(1_741_780_000_123);
+        },
+        { rules: { ...range, timeUnit, constants: {} } },
+      );
+    }
+  });
+
   it("lets through every event and every ranking that the server takes", async () => {
     await withServer(
       async ({ host: { current } }) => {

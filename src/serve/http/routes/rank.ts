@@ -58,11 +58,11 @@ export const RANK = defineRoute({
 export function parseRank(body: unknown, facts: ApiFacts, nowMs: number): RankRequest {
   const { objectives, rules } = facts;
   const given = objectAt(body, "body", KEYS);
-  const objective = given["objective"] ?? objectives[0];
+  const objective = given["objective"] === undefined ? objectives[0] : given["objective"];
   if (typeof objective !== "string" || !objectives.includes(objective)) {
     throw wrong("objective", `one of ${objectives.join(", ")}`, objective);
   }
-  const told = factsAt(given["context"] ?? {}, "context", { kinds: facts.rankKinds });
+  const told = given["context"] === undefined ? {} : factsAt(given["context"], "context", { kinds: facts.rankKinds });
   const context = { ...shownConstants(facts), ...told };
   checkSurface(context, facts);
   const candidates = listAt(given["candidates"], "candidates", REQUEST_LIMITS.candidates);
