@@ -144,6 +144,16 @@ describe("outcomes with times of their own", () => {
     expect(soon).toMatchObject({ windowOf: "buy", delayMs: DAY });
   });
 
+  it("are windows of what reads the same value of the log: rows that differ in it are two", () => {
+    const day = { ...LOG, window: "1d", windowOf: "buy" };
+    const said = /objectives\.soon\.value: expected the value 'amount', as its whole reads.*got nothing/;
+    expect(problems({ buy: { ...LOG, value: "amount" }, soon: day })).toMatch(said);
+    expect(problems({ buy: LOG, soon: { ...day, value: "amount" } })).toMatch(/expected no value.*got 'amount'/);
+    expect(problems({ buy: { ...LOG, value: "a" }, soon: { ...day, value: "b" } })).toMatch(/expected the value 'a'/);
+    const { soonValue } = resolve({ buy: { ...LOG, value: "amount" }, soon: { ...day, value: "amount" } });
+    expect(soonValue).toMatchObject({ kind: "number", windowOf: null, delayMs: DAY });
+  });
+
   it.each([
     [{ buy: { at: "a", ...LOG } }, {}, /objectives\.buy\.log: expected one of `at` and `log`/],
     [{ buy: { at: "a" } }, {}, /buy\.window: expected a time after which it does not count, got nothing/],

@@ -150,7 +150,10 @@ export function checkWindows({ outcomes }: EventsConfig, report: Report): void {
     if (windowOf === null) continue;
     const whole = outcomes[windowOf];
     const isWhole = whole?.objective && whole.windowOf === null && whole.kind === kind;
-    if (isWhole && windowOf !== name && delayMs < whole.delayMs) continue;
+    if (isWhole && windowOf !== name && delayMs < whole.delayMs) {
+      checkValue(`objectives.${name}`, { own: outcomes[name], whole }, report);
+      continue;
+    }
     const longest = Object.entries(outcomes).filter(
       ([, o]) => o.objective && o.windowOf === null && o.kind === kind && o.delayMs > delayMs,
     );
@@ -162,4 +165,23 @@ export function checkWindows({ outcomes }: EventsConfig, report: Report): void {
       }),
     );
   }
+}
+
+/**
+ * Rows of a log that differ in their value are two outcomes, and one with a bad value is none: a window that reads another
+ * value than its whole would count other rows, and could be positive where the whole is not.
+ */
+function checkValue(
+  path: string,
+  { own, whole }: { readonly own: OutcomeConfig | undefined; readonly whole: OutcomeConfig },
+  report: Report,
+): void {
+  const [log, wholeLog] = [own?.arrival?.log ?? null, whole.arrival?.log ?? null];
+  if (log === null || wholeLog === null || log.value?.from === wholeLog.value?.from) return;
+  const told = wholeLog.value === null ? "no value" : `the value ${show(wholeLog.value.from)}`;
+  const hint = wholeLog.value === null ? "Remove it, or name it in both." : `Set value: "${wholeLog.value.from}".`;
+  const got = log.value === null ? "nothing" : show(log.value.from);
+  report(
+    invalid(`${path}.value`, { expected: `${told}, as its whole reads: rows that differ in it are two`, got, hint }),
+  );
 }
