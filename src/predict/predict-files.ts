@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
-import { formatOfNames } from "../config/events/resolve-fields.ts";
+import { formatOfNames, textOfFormat } from "../config/events/resolve-fields.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { EventsConfig } from "../config/types.ts";
 import {
@@ -111,7 +111,8 @@ async function scoreInto(
   const { input, embeddings = false, signal } = options;
   const from = input.map((path) => resolve(path));
   const format = formatOfNames(from) ?? project.events.format;
-  const config = { ...mappingOfGiven(project.events, from), format };
+  const text = textOfFormat(project.events, format);
+  const config = { ...mappingOfGiven(project.events, from), format, text };
   const { objectives } = opened.inputs.spec;
   const { id, user, item, time } = config;
   const told = { events: id !== null, users: user !== null, items: "from" in item, times: time !== null };

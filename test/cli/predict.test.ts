@@ -125,6 +125,28 @@ describe("predict", () => {
     for (const { event, p_click } of scored.rows) expect(relative(byEvent.get(event)!, p_click)).toBeLessThan(1e-5);
   });
 
+  it("reads files of another text format as that format has it, whatever is said of the log's", async () => {
+    const fields = HEADER.split(",");
+    const rows = log.slice(0, 20).map((line, i) => [`é${i}`, ...line.split(",").slice(1, 8)]);
+    const withComma = (cell: string, c: number): string => (fields[c] === "price" ? cell.replace(".", ",") : cell);
+    const csv = [fields, ...rows.map((row) => row.map(withComma))].map((row) => `${row.join(";")}\n`).join("");
+    writeFileSync(at("log.csv"), Buffer.from(csv, "latin1"));
+    writeFileSync(at("other.tsv"), [fields, ...rows].map((row) => `${row.join("\t")}\n`).join(""));
+    const objects = rows.map((row) => Object.fromEntries(row.map((cell, c) => [fields[c], cell])));
+    writeFileSync(at("other.jsonl"), objects.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const dialect = ["delimiter=;", "encoding=latin-1", "decimal=','"].flatMap((own) => ["--set", `++events.${own}`]);
+    const scored: (readonly Row[])[] = [];
+    for (const name of ["log.csv", "other.tsv", "other.jsonl"]) {
+      const ended = await inProject(["predict", "vertical", "--input", name, "--out", `${name}.parquet`, ...dialect]);
+      expect(ended.code, ended.stderr).toBe(0);
+      scored.push(await parquet(at(`${name}.parquet`)));
+    }
+    const told = scored.map((own) => own.map(({ event, user, p_click }) => ({ event, user, p_click })));
+    expect(told[0]?.map(({ event }) => event)).toEqual(rows.map(([event]) => event));
+    expect(told[1]).toEqual(told[0]);
+    expect(told[2]).toEqual(told[0]);
+  });
+
   /** Asks a server for every row, as its clients do. */
   async function expectServed(rows: readonly Row[], lines: readonly string[]): Promise<void> {
     const { url, child, ended } = await startServer(["--bundle", "bundles/vertical"], { cwd: project });

@@ -3,7 +3,7 @@ import { parseInstant } from "../../base/instant.ts";
 import { EVENTS_DEFAULTS } from "../defaults.ts";
 import type { UserConfig } from "../schema.ts";
 import type { AttributeConfig, EventsConfig, IdEncoding, Source, TextConfig } from "../types.ts";
-import { formatOfNames, invalid, type Report, resolveRows, resolveTimeField } from "./resolve-fields.ts";
+import { formatOfNames, invalid, PLAIN_TEXT, type Report, resolveRows, resolveTimeField } from "./resolve-fields.ts";
 import { checkWindows, resolveOutcomes } from "./resolve-outcomes.ts";
 
 type UserEvents = UserConfig["events"];
@@ -70,12 +70,12 @@ function formatOf(paths: readonly string[], report: Report): EventsConfig["forma
 
 function resolveText(events: UserEvents): TextConfig {
   return {
-    delimiter: events.delimiter ?? null,
-    quote: events.quote === null ? "" : (events.quote ?? null),
-    escape: events.escape ?? null,
-    encoding: events.encoding ?? EVENTS_DEFAULTS.encoding,
-    nulls: events.nulls ?? EVENTS_DEFAULTS.nulls,
-    decimal: events.decimal ?? EVENTS_DEFAULTS.decimal,
+    delimiter: events.delimiter ?? PLAIN_TEXT.delimiter,
+    quote: events.quote === null ? "" : (events.quote ?? PLAIN_TEXT.quote),
+    escape: events.escape ?? PLAIN_TEXT.escape,
+    encoding: events.encoding ?? PLAIN_TEXT.encoding,
+    nulls: events.nulls ?? PLAIN_TEXT.nulls,
+    decimal: events.decimal ?? PLAIN_TEXT.decimal,
   };
 }
 

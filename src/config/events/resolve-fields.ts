@@ -1,8 +1,9 @@
 /** What the parts of a configuration that name files and fields share. */
 import { resolve as resolvePath } from "node:path";
 import type { Problem } from "../../base/check.ts";
+import { EVENTS_DEFAULTS } from "../defaults.ts";
 import type { UserConfig } from "../schema.ts";
-import type { EventsConfig, SqlSource, TimeField, TimeUnit } from "../types.ts";
+import type { EventsConfig, SqlSource, TextConfig, TimeField, TimeUnit } from "../types.ts";
 
 /** Told of every problem. */
 export type Report = (problem: Problem) => void;
@@ -21,6 +22,24 @@ export function formatOfNames(paths: readonly string[]): EventsConfig["format"] 
   if (formats.size !== 1) return null;
   if (format === "ndjson") return "jsonl";
   return format === "parquet" || format === "csv" || format === "tsv" || format === "jsonl" ? format : null;
+}
+
+/** Text as each format has it where nothing is said. */
+export const PLAIN_TEXT: TextConfig = {
+  delimiter: null,
+  quote: null,
+  escape: null,
+  encoding: EVENTS_DEFAULTS.encoding,
+  nulls: EVENTS_DEFAULTS.nulls,
+  decimal: EVENTS_DEFAULTS.decimal,
+};
+
+/**
+ * How files of a format are spelt that are not the log's own, such as rows to score. What is said of a log of text is said
+ * of its format: files of another one are as that has it.
+ */
+export function textOfFormat(log: Pick<EventsConfig, "format" | "text">, format: EventsConfig["format"]): TextConfig {
+  return log.format === format || log.format === "parquet" ? log.text : PLAIN_TEXT;
 }
 
 /** The files that a user names as a log, absolute, or the query. */

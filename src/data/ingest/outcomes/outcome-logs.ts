@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { LapidaryError } from "../../../base/errors.ts";
+import { textOfFormat } from "../../../config/events/resolve-fields.ts";
 import type { EventsConfig, OutcomeLogConfig } from "../../../config/types.ts";
 import { makeFolder } from "../../../files/durable-file.ts";
 import { FileWriter } from "../../../files/file-writer.ts";
@@ -106,13 +107,12 @@ function keyOf({ from, sql, partitions, format, key, time, value }: OutcomeLogCo
 /** Rows of outcomes as events: the item is the event that they are of, or the item that they name, if they name any. */
 function mappingOf(events: EventsConfig, { log, windowMs }: SharedLog): EventsConfig {
   const { fold: _, ...rest } = events;
-  const isSameFormat = log.format === events.format;
   return {
     ...rest,
     from: log.from,
     sql: log.sql,
     format: log.format,
-    text: isSameFormat ? events.text : { ...events.text, delimiter: null, quote: null, escape: null },
+    text: textOfFormat(events, log.format),
     partitions: log.partitions,
     id: null,
     user: "user" in log.key ? log.key.user : null,
