@@ -4,7 +4,13 @@ import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../data/events.test.support.ts";
 import { propose } from "./propose.ts";
 
-const ROWS = Array.from({ length: 400 }, (_, i) => [`u${i % 20}`, `a${i % 13}`, 1_741_000_000 + i * 60, i % 5 === 0 ? 1 : 0, `b${i % 3}`]);
+const ROWS = Array.from({ length: 400 }, (_, i) => [
+  `u${i % 20}`,
+  `a${i % 13}`,
+  1_741_000_000 + i * 60,
+  i % 5 === 0 ? 1 : 0,
+  `b${i % 3}`,
+]);
 const LOG = ROWS.map((row) => `${row.join(",")}\n`).join("");
 const HEADER = "user_id,ad_id,ts,click,brand";
 
@@ -36,7 +42,9 @@ describe("files that are not one log with names", () => {
     expect(found).toMatchObject(rest);
     const facts = found as { readonly got: string; readonly hint: string; readonly where: string };
     if (got !== undefined) expect(facts.got.split(", ").toSorted()).toEqual(got.split(", ").toSorted());
-    expect(facts.hint).toMatch(got === undefined ? /names above the rows.*header = false/ : /log: "bought\.(csv|jsonl)"/);
+    expect(facts.hint).toMatch(
+      got === undefined ? /names above the rows.*header = false/ : /log: "bought\.(csv|jsonl)"/,
+    );
   });
 
   it("but newer files may have more fields, and a table may have numbers for names", async () => {

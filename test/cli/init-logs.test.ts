@@ -41,7 +41,13 @@ const csv = (header: string, rows: readonly (readonly (string | number | null)[]
   [header, ...rows.map((cells) => cells.map((cell) => cell ?? "").join(","))].map((line) => `${line}\n`).join("");
 const nested = SHOWN.map(({ user, item, brand, ms, click }) => {
   const shown = { id: item, brand: { name: brand } };
-  return { visitor: { id: user }, item: shown, ts: ms, ctx: { placement: `${brand}-page` }, outcome: { clicked: click } };
+  return {
+    visitor: { id: user },
+    item: shown,
+    ts: ms,
+    ctx: { placement: `${brand}-page` },
+    outcome: { clicked: click },
+  };
 });
 
 /** One kind of log. */

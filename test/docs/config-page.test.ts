@@ -13,7 +13,7 @@ describe("docs/config.md", () => {
 
   it("has the keys that people look for, with their defaults", () => {
     expect(page).toContain("| `history` | integer ≥ 1 | `128` | Newest events of the history that the model reads. |");
-    expect(page).toContain("| `item` | text | required | Field of the item's id. |");
+    expect(page).toMatch(/^\| `item` \| the name of a field, or .* \| required \| The item that was shown: its id\./m);
     expect(page).toMatch(/^## models\.NAME\.architecture$/m);
     expect(page).toMatch(/^- `\{ by, train, validation, test \}`\. By a field of the log/m);
   });
