@@ -20,18 +20,18 @@ Isa ofProcessor() { return Isa::kPlain; }
 #endif
 
 Isa allowed() {
-  const char* given = std::getenv("ATEN_CPU_CAPABILITY");
-  if (given == nullptr) return Isa::kAvx512Bf16;
-  if (std::strcmp(given, "default") == 0) return Isa::kPlain;
-  if (std::strcmp(given, "avx2") == 0) return Isa::kAvx2;
-  return std::strcmp(given, "avx512") == 0 ? Isa::kAvx512 : Isa::kAvx512Bf16;
+  const char* limit = std::getenv("ATEN_CPU_CAPABILITY");
+  if (limit == nullptr) return Isa::kAvx512Bf16;
+  if (std::strcmp(limit, "default") == 0) return Isa::kPlain;
+  if (std::strcmp(limit, "avx2") == 0) return Isa::kAvx2;
+  return std::strcmp(limit, "avx512") == 0 ? Isa::kAvx512 : Isa::kAvx512Bf16;
 }
 
 }  // namespace
 
 Isa isa() {
-  static const Isa chosen = ofProcessor() < allowed() ? ofProcessor() : allowed();
-  return chosen;
+  static const Isa isa = ofProcessor() < allowed() ? ofProcessor() : allowed();
+  return isa;
 }
 
 const char* isaName() {

@@ -6,9 +6,8 @@ TORCH_LIBRARY(lapidary, library) {
   library.def("segment_max(Tensor values, Tensor offsets) -> Tensor");
   library.def(
       "jagged_attention(Tensor query, Tensor key, Tensor value, *, Tensor query_offsets, Tensor key_offsets, "
-      "Tensor? candidates=None, Tensor? position_bias=None, Tensor? time_bias=None, Tensor? query_times=None, "
-      "Tensor? key_times=None, str activation=\"softmax\", float scale=1.0, float factor=1.0, bool causal=False, "
-      "int window=0, int prefix=0, int block=0, float rotary_base=0.0) -> Tensor");
+      "Tensor? position_bias=None, str activation=\"softmax\", float scale=1.0, float factor=1.0, bool causal=False, "
+      "int window=0, int global_keys=0, int block=0, float rotary_base=0.0) -> Tensor");
 
   // One entry of features, codes, offsets, weights and gradients per feature; a feature is of the table of that number.
   // Leaves: what the gradient of each table flows to; the tables themselves if there is none.
@@ -18,19 +17,13 @@ TORCH_LIBRARY(lapidary, library) {
   library.def(
       "tables_linear(Tensor[] tables, int[] features, Tensor[] codes, Tensor weight, Tensor? bias, float? eps, Tensor[] leaves) -> Tensor");
   library.def(
-      "tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor told, Tensor prior, "
+      "tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor values_and_bias, Tensor prior, "
       "Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor");
   library.def(
       "tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, "
-      "Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1.0, int seed=0, int step=0) "
-      "-> ()");
-  library.def(
-      "tables_adam_(Tensor(a!)[] tables, Tensor(b!)[] first, Tensor(c!)[] second, int[] features, Tensor[] codes, "
-      "Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float beta1, float beta2, float eps, "
-      "int step, int seed=0) -> ()");
+      "Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, int seed=0, int step=0) -> ()");
   library.def("to_rows(Tensor values, ScalarType dtype, *, int? seed=None, int step=0) -> Tensor");
   library.def("from_rows(Tensor rows) -> Tensor");
-  library.def("count_rows_(Tensor(a!)[] counts, int[] features, Tensor[] codes) -> ()");
   library.def(
       "history_gather_(Tensor(a!) codes, Tensor[] columns, Tensor[] tables, float[] delays, *, Tensor gaps, float unit, "
       "Tensor starts, Tensor times, Tensor offsets) -> ()");

@@ -8,7 +8,7 @@ export { initPrevious } from "./baselines/families.ts";
 export { Logistic } from "./baselines/logistic.ts";
 export { buildModel, type ModelInputs, startAtConstants } from "./build.ts";
 export { blankBatch, type Workload } from "./cost/blank-batch.ts";
-export { costOf, describeCost, type ModelCost } from "./cost/model-cost.ts";
+export { costOf, type ModelCost } from "./cost/model-cost.ts";
 export type { PartCost } from "./cost/trace-cost.ts";
 export { Foundation } from "./foundation/foundation.ts";
 export { toDevice } from "./inputs/content-maps.ts";

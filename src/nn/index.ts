@@ -15,7 +15,7 @@ export { crossEntropiesOf, lossesOf, softLabels } from "./likelihood/index.ts";
 export { Linear, type LinearConfig } from "./linear.ts";
 export { meanOfKnown, multiObjectiveLoss } from "./losses.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
-export { LayerNorm, NORM_EPS, RmsNorm, SwishRmsNorm } from "./norms.ts";
+export { LayerNorm, NORM_EPS, RmsNorm } from "./norms.ts";
 export {
   type AdamWOptions,
   type AdamWState,

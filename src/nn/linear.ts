@@ -1,5 +1,5 @@
+import type { Activation } from "../ops/fused/activation.ts";
 import { dense } from "../ops/fused/generated.ts";
-import type { Activation } from "../ops/fused/plain.ts";
 import { linear, type Tensor } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
 import { FULL_PRECISION, type PrecisionPolicy } from "./precision-policy.ts";

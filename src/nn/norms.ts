@@ -55,27 +55,3 @@ export class RmsNorm {
     return residualNorm(x, residual, this.scale, null, "rms", NORM_EPS, this.precision.float8);
   }
 }
-
-/**
- * `y = n ⊙ σ(n)`, `n = RMSNorm(x)`: the norm that Lattice's networks train stably with at any depth.
- *
- * @shape γ [D]; x [..., D] → [..., D]
- * @see arXiv 2512.09200
- */
-export class SwishRmsNorm {
-  readonly scale: Tensor;
-  readonly precision: PrecisionPolicy;
-
-  constructor(scale: Tensor, precision = FULL_PRECISION) {
-    this.scale = scale;
-    this.precision = precision;
-  }
-
-  static init(dim: number, initial: Initializer): SwishRmsNorm {
-    return new SwishRmsNorm(initial.ones([dim]));
-  }
-
-  apply(x: Tensor): Tensor {
-    return norm(x, this.scale, null, "swish_rms", NORM_EPS, this.precision.float8);
-  }
-}

@@ -10,36 +10,23 @@ export type {
   AttentionOptions,
 } from "./attention/attention-options.ts";
 export { attendInFront } from "./attention/front-attention.ts";
-export { attend, gdpa } from "./attention/jagged-attention.ts";
+export { attend } from "./attention/jagged-attention.ts";
 export { countPairs, plainAttention } from "./attention/plain-attention.ts";
-export {
-  type Activation,
-  type PlainNorm,
-  plainActivation,
-  plainDense,
-  plainGated,
-  plainMultiObjectiveLoss,
-  plainNorm,
-} from "./fused/plain.ts";
+export type { Activation } from "./fused/activation.ts";
 export { evenly, neighbours, withoutFirst } from "./jagged/cuts.ts";
 export { JaggedTensor } from "./jagged/jagged-tensor.ts";
 export { maxSegments, meanSegments, softmaxSegments, sumSegments } from "./jagged/segments.ts";
-export { type HotRows, hotRows, mapTable, type TableFile } from "./tables/mapped-table.ts";
 export { countValues, fillNormal, type RowLayout, rowBytes, rowWidth } from "./tables/row-formats.ts";
 export {
   type AdagradTables,
-  type AdamTables,
   attendTables,
   type FeatureIds,
   initTablesAdagrad,
-  initTablesAdam,
   type Lookup,
   mapTables,
   poolTables,
   stepTablesAdagrad,
-  stepTablesAdam,
   type TablesAdagradOptions,
-  type TablesAdamOptions,
   type TablesAttention,
   type TablesMap,
 } from "./tables/tables.ts";

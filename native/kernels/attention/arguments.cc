@@ -11,9 +11,8 @@ using attention::Activation;
 
 Activation activationOf(c10::string_view name) {
   if (name == "softmax") return Activation::Softmax;
-  if (name == "silu") return Activation::Silu;
-  TORCH_CHECK(name == "gelu", LAPIDARY_OP ": activation must be softmax, silu or gelu, got ", name);
-  return Activation::Gelu;
+  TORCH_CHECK(name == "silu", LAPIDARY_OP ": activation must be softmax or silu, got ", name);
+  return Activation::Silu;
 }
 
 static void checkRows(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
@@ -29,17 +28,14 @@ static void checkRows(const at::Tensor& query, const at::Tensor& key, const at::
               ": query, key and value must have one dtype, got ", query.scalar_type(), ", ", key.scalar_type(), ", ", value.scalar_type());
 }
 
-static void checkBias(const char* name, const at::Tensor& bias, const at::Tensor& query) {
+static void checkBias(const at::Tensor& bias, const at::Tensor& query) {
   if (!bias.defined()) return;
   TORCH_CHECK(bias.dim() == 2 && (bias.size(0) == 1 || bias.size(0) == query.size(1)) && bias.size(1) > 0 &&
                   bias.scalar_type() == query.scalar_type(),
-              LAPIDARY_OP ": ", name, " must be [1 or ", query.size(1), ", columns] of the queries' dtype, got ",
+              LAPIDARY_OP ": position_bias must be [1 or ", query.size(1), ", columns] of the queries' dtype, got ",
               bias.scalar_type(), " ", bias.sizes());
-}
-
-static void checkTimes(const char* name, const at::Tensor& times, int64_t rows) {
-  TORCH_CHECK(times.defined() && times.dim() == 1 && times.size(0) == rows && times.scalar_type() == at::kLong, LAPIDARY_OP
-              ": with time_bias, ", name, " must be int64 [", rows, "]");
+  TORCH_CHECK(bias.size(1) % 2 == 1, LAPIDARY_OP
+              ": position_bias must have a column for each distance from -reach to reach, got ", bias.sizes());
 }
 
 void Arguments::check() const {
@@ -53,25 +49,12 @@ void Arguments::check() const {
   checkBounds(LAPIDARY_OP, queries.data_ptr<int64_t>(), examples, query.size(0));
   checkBounds(LAPIDARY_OP, keys.data_ptr<int64_t>(), examples, key.size(0));
   TORCH_CHECK(longest() < std::numeric_limits<int32_t>::max() / 2, LAPIDARY_OP ": an example has too many rows");
-  TORCH_CHECK(mask.window >= 0 && mask.prefix >= 0 && mask.block >= 0, LAPIDARY_OP
-              ": window, prefix and block must not be negative");
-  if (mask.causal || mask.window > 0 || mask.prefix > 0 || mask.block > 0 || candidates.defined()) {
+  TORCH_CHECK(mask.window >= 0 && mask.globalKeys >= 0 && mask.block >= 0, LAPIDARY_OP
+              ": window, global_keys and block must not be negative");
+  if (mask.causal || mask.window > 0 || mask.globalKeys > 0 || mask.block > 0) {
     TORCH_CHECK(queries.equal(keys), LAPIDARY_OP ": a mask needs queries and keys of the same rows");
   }
-  if (candidates.defined()) {
-    TORCH_CHECK(candidates.dim() == 1 && candidates.size(0) == examples && candidates.scalar_type() == at::kLong,
-                LAPIDARY_OP ": candidates must be int64 [", examples, "]");
-    const at::Tensor fits = candidates.ge(0).logical_and(candidates.le(keys.diff()));
-    TORCH_CHECK(fits.all().item<bool>(), LAPIDARY_OP ": candidates must be between 0 and their example's rows");
-  }
-  checkBias("position_bias", positionBias, query);
-  checkBias("time_bias", timeBias, query);
-  TORCH_CHECK(!positionBias.defined() || positionBias.size(1) % 2 == 1, LAPIDARY_OP
-              ": position_bias must have a column for each distance from -reach to reach, got ", positionBias.sizes());
-  if (timeBias.defined()) {
-    checkTimes("query_times", queryTimes, query.size(0));
-    checkTimes("key_times", keyTimes, key.size(0));
-  }
+  checkBias(positionBias, query);
   TORCH_CHECK(rotaryBase == 0 || (rotaryBase > 0 && query.size(2) % 2 == 0), LAPIDARY_OP
               ": rotary positions need a base above 0 and an even dim, got ", rotaryBase, " and ", query.size(2));
 }
@@ -88,12 +71,9 @@ Arguments Arguments::ready() const {
     *tensor = tensor->to(type);
     if (tensor->stride(2) != 1) *tensor = tensor->contiguous();
   }
-  for (at::Tensor* tensor : {&a.positionBias, &a.timeBias}) {
-    if (tensor->defined()) *tensor = tensor->to(type).contiguous();
-  }
-  for (at::Tensor* tensor : {&a.queryOffsets, &a.keyOffsets, &a.candidates, &a.queryTimes, &a.keyTimes}) {
-    if (tensor->defined()) *tensor = tensor->contiguous();
-  }
+  if (a.positionBias.defined()) a.positionBias = a.positionBias.to(type).contiguous();
+  a.queryOffsets = a.queryOffsets.contiguous();
+  a.keyOffsets = a.keyOffsets.contiguous();
   return a;
 }
 

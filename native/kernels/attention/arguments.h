@@ -7,7 +7,7 @@ namespace lapidary {
 attention::Activation activationOf(c10::string_view name);
 
 struct Arguments {
-  at::Tensor query, key, value, queryOffsets, keyOffsets, candidates, positionBias, timeBias, queryTimes, keyTimes;
+  at::Tensor query, key, value, queryOffsets, keyOffsets, positionBias;
   attention::Activation activation;
   double scale, factor;
   attention::Mask mask;

@@ -37,7 +37,6 @@ static Problem<T> problemOf(const Arguments& a, const at::Tensor& rotations) {
   p.valueDim = a.value.size(2);
   p.queryBounds = a.queryOffsets.data_ptr<int64_t>();
   p.keyBounds = a.keyOffsets.data_ptr<int64_t>();
-  if (a.candidates.defined()) p.candidates = a.candidates.data_ptr<int64_t>();
   p.activation = a.activation;
   p.scale = a.scale;
   p.factor = a.factor;
@@ -48,19 +47,11 @@ static Problem<T> problemOf(const Arguments& a, const at::Tensor& rotations) {
     p.positionReach = a.positionBias.size(1) / 2;
     p.positionStride = a.positionBias.size(0) == 1 ? 0 : a.positionBias.size(1);
   }
-  if (a.timeBias.defined()) {
-    p.timeBias = a.timeBias.data_ptr<T>();
-    p.timeBuckets = a.timeBias.size(1);
-    p.timeStride = a.timeBias.size(0) == 1 ? 0 : a.timeBias.size(1);
-    p.queryTimes = a.queryTimes.data_ptr<int64_t>();
-    p.keyTimes = a.keyTimes.data_ptr<int64_t>();
-  }
   return p;
 }
 
 static Lengths lengthsOf(const Arguments& a) {
-  return {a.queryOffsets.size(0) - 1, a.queryOffsets.data_ptr<int64_t>(), a.keyOffsets.data_ptr<int64_t>(),
-          a.candidates.defined() ? a.candidates.data_ptr<int64_t>() : nullptr};
+  return {a.queryOffsets.size(0) - 1, a.queryOffsets.data_ptr<int64_t>(), a.keyOffsets.data_ptr<int64_t>()};
 }
 
 // Two products of all pairs of a row and a key that it sees, so often; what backward computes again is not counted.
@@ -136,22 +127,21 @@ static at::Tensor addBias(const Plan& plan, const at::Tensor& parts, const at::T
 }
 
 struct Gradients {
-  at::Tensor query, key, value, positionBias, timeBias;
+  at::Tensor query, key, value, positionBias;
 };
 
 static Gradients backward(const Arguments& a, const at::Tensor& gradient, const at::Tensor& output,
-                          const at::Tensor& logSums, bool biases) {
+                          const at::Tensor& logSums) {
   countProducts(a, 2);
   // With many examples there is work for all threads; few long ones are cut, at the price of partial sums.
   const int64_t rowsPerItem = (a.queryOffsets.size(0) - 1) * a.key.size(1) >= 256 ? int64_t{1} << 40 : 1024;
   const Plan plan = planOf(a.mask, lengthsOf(a), a.key.size(1), rowsPerItem);
   const auto options = a.query.options();
   Gradients result{at::empty(a.query.sizes(), options), at::zeros(a.key.sizes(), options),
-                   at::zeros(a.value.sizes(), options), {}, {}};
+                   at::zeros(a.value.sizes(), options), {}};
   const int64_t items = plan.items.size(), group = a.query.size(1) / a.key.size(1);
-  at::Tensor positions, times;
-  if (biases && a.positionBias.defined()) positions = at::zeros({items, group, a.positionBias.size(1)}, options);
-  if (biases && a.timeBias.defined()) times = at::zeros({items, group, a.timeBias.size(1)}, options);
+  at::Tensor positions;
+  if (a.positionBias.defined()) positions = at::zeros({items, group, a.positionBias.size(1)}, options);
   const at::Tensor keyParts = at::empty({plan.partialRows, a.key.size(2)}, options);
   const at::Tensor valueParts = at::empty({plan.partialRows, a.value.size(2)}, options);
   const at::Tensor rotations = rotationsOf(a, options);
@@ -164,7 +154,6 @@ static Gradients backward(const Arguments& a, const at::Tensor& gradient, const 
     p.valueGradient = rowsOf<scalar_t>(result.value);
     if (logSums.defined()) p.logSums = logSums.data_ptr<scalar_t>();
     if (positions.defined()) p.positionGradients = positions.data_ptr<scalar_t>();
-    if (times.defined()) p.timeGradients = times.data_ptr<scalar_t>();
     const auto run = kernels<scalar_t>().backward;
     scalar_t* keys = keyParts.data_ptr<scalar_t>();
     scalar_t* values = valueParts.data_ptr<scalar_t>();
@@ -176,7 +165,6 @@ static Gradients backward(const Arguments& a, const at::Tensor& gradient, const 
     addPartials<scalar_t>(p, plan, keys, values);
   });
   if (positions.defined()) result.positionBias = addBias(plan, positions, a.positionBias, a.key.size(1));
-  if (times.defined()) result.timeBias = addBias(plan, times, a.timeBias, a.key.size(1));
   return result;
 }
 
@@ -184,37 +172,34 @@ class JaggedAttention : public torch::autograd::Function<JaggedAttention> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& query, const at::Tensor& key,
                             const at::Tensor& value, const c10::optional<at::Tensor>& positionBias,
-                            const c10::optional<at::Tensor>& timeBias, const Arguments* given) {
+                            const Arguments* arguments) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    const Arguments a = given->ready();
+    const Arguments a = arguments->ready();
     auto [result, logSums] = lapidary::forward(a, true);
-    context->save_for_backward({a.query, a.key, a.value, a.positionBias, a.timeBias, a.queryOffsets, a.keyOffsets,
-                                a.candidates, a.queryTimes, a.keyTimes, result, logSums});
+    context->save_for_backward({a.query, a.key, a.value, a.positionBias, a.queryOffsets, a.keyOffsets, result, logSums});
     context->saved_data["activation"] = static_cast<int64_t>(a.activation);
     context->saved_data["numbers"] = std::vector<double>{a.scale, a.factor, a.rotaryBase};
-    context->saved_data["mask"] = std::vector<int64_t>{a.mask.causal, a.mask.window, a.mask.prefix, a.mask.block};
-    context->saved_data["dtype"] = static_cast<int64_t>(given->query.scalar_type());
-    return result.to(given->query.scalar_type());
+    context->saved_data["mask"] = std::vector<int64_t>{a.mask.causal, a.mask.window, a.mask.globalKeys, a.mask.block};
+    context->saved_data["dtype"] = static_cast<int64_t>(arguments->query.scalar_type());
+    return result.to(arguments->query.scalar_type());
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     TORCH_CHECK(!at::GradMode::is_enabled(), "jagged_attention: there is no second derivative");
     const variable_list saved = context->get_saved_variables();
     Arguments a;
-    a.query = saved[0], a.key = saved[1], a.value = saved[2], a.positionBias = saved[3], a.timeBias = saved[4];
-    a.queryOffsets = saved[5], a.keyOffsets = saved[6], a.candidates = saved[7];
-    a.queryTimes = saved[8], a.keyTimes = saved[9];
+    a.query = saved[0], a.key = saved[1], a.value = saved[2], a.positionBias = saved[3];
+    a.queryOffsets = saved[4], a.keyOffsets = saved[5];
     a.activation = static_cast<Activation>(context->saved_data["activation"].toInt());
     const auto numbers = context->saved_data["numbers"].toDoubleVector();
     a.scale = numbers[0], a.factor = numbers[1], a.rotaryBase = numbers[2];
     const auto mask = context->saved_data["mask"].toIntVector();
     a.mask = {mask[0] != 0, mask[1], mask[2], mask[3]};
-    const bool biases = a.positionBias.defined() || a.timeBias.defined();
     const at::Tensor upstream = gradients[0].to(a.query.scalar_type()).contiguous();
-    Gradients result = lapidary::backward(a, upstream, saved[10], saved[11], biases);
+    Gradients result = lapidary::backward(a, upstream, saved[6], saved[7]);
     const auto dtype = static_cast<at::ScalarType>(context->saved_data["dtype"].toInt());
     const auto back = [&](const at::Tensor& tensor) { return tensor.defined() ? tensor.to(dtype) : tensor; };
-    return {back(result.query), back(result.key), back(result.value), back(result.positionBias), back(result.timeBias), at::Tensor()};
+    return {back(result.query), back(result.key), back(result.value), back(result.positionBias), at::Tensor()};
   }
 };
 
@@ -222,16 +207,13 @@ using Optional = c10::optional<at::Tensor>;
 
 template <bool Differentiable>
 static at::Tensor jaggedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                                  const at::Tensor& queryOffsets, const at::Tensor& keyOffsets, const Optional& candidates,
-                                  const Optional& positionBias, const Optional& timeBias, const Optional& queryTimes,
-                                  const Optional& keyTimes, c10::string_view activation, double scale, double factor,
-                                  bool causal, int64_t window, int64_t prefix, int64_t block, double rotaryBase) {
-  const auto orNone = [](const Optional& tensor) { return tensor.value_or(at::Tensor()); };
-  const Arguments a = {query, key, value, queryOffsets, keyOffsets, orNone(candidates), orNone(positionBias),
-                       orNone(timeBias), orNone(queryTimes), orNone(keyTimes), activationOf(activation), scale, factor,
-                       {causal, window, prefix, block}, rotaryBase};
+                                  const at::Tensor& queryOffsets, const at::Tensor& keyOffsets, const Optional& positionBias,
+                                  c10::string_view activation, double scale, double factor, bool causal, int64_t window,
+                                  int64_t globalKeys, int64_t block, double rotaryBase) {
+  const Arguments a = {query, key, value, queryOffsets, keyOffsets, positionBias.value_or(at::Tensor()),
+                       activationOf(activation), scale, factor, {causal, window, globalKeys, block}, rotaryBase};
   a.check();
-  if (Differentiable) return JaggedAttention::apply(query, key, value, positionBias, timeBias, &a);
+  if (Differentiable) return JaggedAttention::apply(query, key, value, positionBias, &a);
   return lapidary::forward(a.ready(), false).first.to(query.scalar_type());
 }
 

@@ -1,12 +1,12 @@
 // What the files of jagged attention share: the problem, its cut into items, and the kernels of each instruction set.
-//   out_i = factor · Σ_j w_ij v_j,  s_ij = scale · q_i·k_j + positionBias + timeBias,
-//   w = softmax_j(s) | silu(s) | gelu(s) over the keys j that row i may see.
+//   out_i = factor · Σ_j w_ij v_j,  s_ij = scale · q_i·k_j + positionBias,
+//   w = softmax_j(s) | silu(s) over the keys j that row i may see.
 #pragma once
 #include "bridge/torch.h"
 
 namespace lapidary::attention {
 
-enum class Activation { Softmax, Silu, Gelu };
+enum class Activation { Softmax, Silu };
 
 // Rows [L, heads, dim] of which dim is contiguous.
 template <typename T>
@@ -16,10 +16,10 @@ struct Rows {
   T* at(int64_t r, int64_t h) const { return data + r * row + h * head; }
 };
 
-// Which keys a row sees: those before it (causal), nearer than `window`, in its own block; the first `prefix` ones besides.
+// Which keys a row sees: those before it (causal), nearer than `window`, in its own block; the first `globalKeys` besides.
 struct Mask {
   bool causal = false;
-  int64_t window = 0, prefix = 0, block = 0;  // 0 = no limit
+  int64_t window = 0, globalKeys = 0, block = 0;  // 0 = no limit
 };
 
 template <typename T>
@@ -28,17 +28,16 @@ struct Problem {
   Rows<T> result, queryGradient, keyGradient, valueGradient;
   T* logSums = nullptr;  // [Lq, heads], base 2: what softmax's backward recomputes the weights from
   int64_t heads = 0, keyHeads = 0, dim = 0, valueDim = 0;
-  const int64_t *queryBounds = nullptr, *keyBounds = nullptr, *candidates = nullptr;
+  const int64_t *queryBounds = nullptr, *keyBounds = nullptr;
   Activation activation = Activation::Softmax;
   double scale = 1, factor = 1;
   Mask mask;
   const T* rotations = nullptr;  // [positions, dim / 2, 2]: cosine and sine; null without rotary positions
-  // Biases [1 or heads, columns]; a head's row begins at `stride` times its number.
-  const T *positionBias = nullptr, *timeBias = nullptr;
-  int64_t positionReach = 0, positionStride = 0, timeBuckets = 0, timeStride = 0;
-  const int64_t *queryTimes = nullptr, *keyTimes = nullptr;
+  // Bias [1 or heads, 2·reach + 1]; a head's row begins at `stride` times its number.
+  const T* positionBias = nullptr;
+  int64_t positionReach = 0, positionStride = 0;
   // Of each item and query head of its key head; null if no gradient is asked for.
-  T *positionGradients = nullptr, *timeGradients = nullptr;
+  T* positionGradients = nullptr;
 
   int64_t group() const { return heads / keyHeads; }
 };
@@ -52,34 +51,25 @@ struct Item {
   int64_t partial;  // Row of the partial gradients of keys and values; -1 = the only item of its keys.
 };
 
-// The keys that one row sees: [low, high) ∪ [0, prefix) ∪ {self}; `position` is where it stands in time.
-struct Sight {
-  int64_t low, high, prefix, self, position;
+// The keys that one row sees: [low, high) ∪ [0, prefix).
+struct VisibleKeys {
+  int64_t low, high, prefix;
 };
 
-// A candidate stands where the row after the history would, and sees itself besides, never another candidate.
-inline Sight sightOf(const Mask& mask, int64_t row, int64_t keys, int64_t candidates) {
-  const int64_t history = keys - candidates;
-  const bool candidate = candidates > 0 && row >= history;
-  const int64_t position = candidate ? history : row;
-  int64_t low = 0, high = history;
-  if (mask.causal) high = std::min(high, position + 1);
+inline VisibleKeys visibleKeys(const Mask& mask, int64_t row, int64_t keys) {
+  int64_t low = 0, high = keys;
+  if (mask.causal) high = std::min(high, row + 1);
   const int64_t limit = high;
   if (mask.window > 0) {
-    low = std::max<int64_t>(0, position - mask.window + 1);
-    high = std::min(high, position + mask.window);
+    low = std::max<int64_t>(0, row - mask.window + 1);
+    high = std::min(high, row + mask.window);
   }
   if (mask.block > 0) {
-    low = std::max(low, position / mask.block * mask.block);
-    high = std::min(high, (position / mask.block + 1) * mask.block);
+    low = std::max(low, row / mask.block * mask.block);
+    high = std::min(high, (row / mask.block + 1) * mask.block);
   }
-  low = std::min(low, high);
-  return {low, high, std::min(mask.prefix, limit), candidate ? row : -1, position};
+  return {std::min(low, high), high, std::min(mask.globalKeys, limit)};
 }
-
-// Buckets of a distance in time: floor(ln(max(1, |Δt|)) / 0.301), by comparison with where each bucket begins.
-int64_t timeBucket(int64_t difference);
-constexpr int64_t kTimeBuckets = 146;  // ln(2^63) / 0.301, and one
 
 // Scratch of one thread, in elements: asked for once, then reused for all its items.
 template <typename T>

@@ -1,6 +1,6 @@
 // Backward of jagged attention. Scores and weights are computed again; with P the weights, dP = dO Vᵀ and
-//   softmax: dS = P ∘ (dP − Σ_c dO_c O_c);  else dS = act'(S) ∘ dP:
-//   dV = Pᵀ dO,  dK = scale · dSᵀ Q,  dQ = scale · dS K,  and the biases receive dS.
+//   softmax: dS = P ∘ (dP − Σ_c dO_c O_c);  else dS = silu'(S) ∘ dP:
+//   dV = Pᵀ dO,  dK = scale · dSᵀ Q,  dQ = scale · dS K,  and the bias receives dS.
 #pragma once
 #include "tile.h"
 
@@ -22,7 +22,7 @@ template <typename T, int W, int NV>
 LAPIDARY_INLINE void differentiateChunk(Activation activation, const Tile<T, W, NV>& tile, int64_t begin, int64_t end,
                                         const T* logSums, const T* products, T* weights, T* slopes) {
   using V = Vec<T, W>;
-  const bool all = seesAll(tile, begin, end);
+  const bool all = allVisible(tile, begin, end);
   V logSum[NV], product[NV];
 #pragma GCC unroll 16
   for (int n = 0; n < NV; ++n) {
@@ -39,11 +39,11 @@ LAPIDARY_INLINE void differentiateChunk(Activation activation, const Tile<T, W, 
         weight = exp2Of<W>(score - logSum[n]);
         slope = weight * (upstream - product[n]);
       } else {
-        weigh<T, W>(activation, score, weight, slope);
+        silu<T, W>(score, weight, slope);
         slope *= upstream;
       }
       if (!all) {
-        const auto mask = seen(tile, n, begin + j);
+        const auto mask = visible(tile, n, begin + j);
         weight = mask ? weight : V{};
         slope = mask ? slope : V{};
       }
@@ -54,31 +54,16 @@ LAPIDARY_INLINE void differentiateChunk(Activation activation, const Tile<T, W, 
 }
 
 template <typename T, int W, int NV>
-LAPIDARY_INLINE void addBiasGradients(const Problem<T>& p, const Work<T>& w, const Tile<T, W, NV>& tile, int64_t begin,
-                                      int64_t end, const T* slopes) {
+LAPIDARY_INLINE void addBiasGradient(const Work<T>& w, const Tile<T, W, NV>& tile, int64_t begin, int64_t end, const T* slopes) {
   constexpr int N = NV * W;
-  if (w.positionGradient != nullptr && tile.consecutive) {
-    // Steps of N keys, so that an addition does not wait for the one before it to reach memory.
-    for (int64_t first = begin; first < std::min(begin + N, end); ++first) {
-      for (int64_t key = first; key < end; key += N) {
-        T* to = w.positionGradient + (tile.position - key - w.distanceBegin);
-        const T* from = slopes + (key - begin) * N;
+  // Steps of N keys, so that an addition does not wait for the one before it to reach memory.
+  for (int64_t first = begin; first < std::min(begin + N, end); ++first) {
+    for (int64_t key = first; key < end; key += N) {
+      T* to = w.positionGradient + (tile.row - key - w.distanceBegin);
+      const T* from = slopes + (key - begin) * N;
 #pragma GCC unroll 16
-        for (int n = 0; n < NV; ++n) store<T, W>(to + n * W, load<T, W>(to + n * W) + load<T, W>(from + n * W));
-      }
+      for (int n = 0; n < NV; ++n) store<T, W>(to + n * W, load<T, W>(to + n * W) + load<T, W>(from + n * W));
     }
-  } else if (w.positionGradient != nullptr) {
-    for (int64_t key = begin; key < end; ++key) {
-      for (int64_t lane = 0; lane < tile.count; ++lane) {
-        w.positionGradient[positionOf(w, tile.row + lane) - positionOf(w, key) - w.distanceBegin] +=
-            slopes[(key - begin) * N + lane];
-      }
-    }
-  }
-  if (w.timeGradient == nullptr) return;
-  for (int64_t key = begin; key < end; ++key) {
-    const T* row = slopes + (key - begin) * N;
-    eachTime(p, w, tile, key, [&](int64_t lane, int64_t bucket) { w.timeGradient[bucket] += row[lane]; });
   }
 }
 
@@ -93,7 +78,7 @@ LAPIDARY_INLINE void loadTile(const Problem<T>& p, const Work<T>& w, int64_t row
     const int64_t at = w.firstQuery + row + lane;
     T* query = b.rows + lane * wide;
     std::copy_n(p.query.at(at, w.head), p.dim, query);
-    if (p.rotations != nullptr) rotateRow<T>(p, positionOf(w, row + lane), T(1), query);
+    if (p.rotations != nullptr) rotateRow<T>(p, row + lane, T(1), query);
     const T* upstream = p.gradient.at(at, w.head);
     for (int64_t c = 0; c < p.valueDim; ++c) b.gradients[lane * valueWide + c] = static_cast<T>(p.factor) * upstream[c];
     if (!softmax) continue;
@@ -125,22 +110,20 @@ LAPIDARY_INLINE void backwardTile(const Problem<T>& p, const Work<T>& w, int64_t
                                 b.slopes, N, false);
       if (p.activation == Activation::Softmax) {
         differentiateChunk<T, W, NV>(Activation::Softmax, tile, begin, end, logSums, products, b.weights, b.slopes);
-      } else if (p.activation == Activation::Silu) {
-        differentiateChunk<T, W, NV>(Activation::Silu, tile, begin, end, logSums, products, b.weights, b.slopes);
       } else {
-        differentiateChunk<T, W, NV>(Activation::Gelu, tile, begin, end, logSums, products, b.weights, b.slopes);
+        differentiateChunk<T, W, NV>(Activation::Silu, tile, begin, end, logSums, products, b.weights, b.slopes);
       }
       multiply<T, W, MR, false>(keys, valueWide, count, b.weights, N, b.gradients, valueWide,
                                 b.valueGradient + first * valueWide, valueWide, true);
       multiply<T, W, MR, false>(keys, wide, count, b.slopes, N, b.rows, wide, b.keyGradient + first * wide, wide, true);
       multiply<T, W, MR, true>(p.dim, N, keys, w.key + first * p.dim, p.dim, b.slopes, N, b.queryGradient, N, true);
-      addBiasGradients<T, W, NV>(p, w, tile, begin, end, b.slopes);
+      if (w.positionGradient != nullptr) addBiasGradient<T, W, NV>(w, tile, begin, end, b.slopes);
     }
   }
   for (int64_t lane = 0; lane < count; ++lane) {
     T* to = p.queryGradient.at(w.firstQuery + row + lane, w.head);
     for (int64_t c = 0; c < p.dim; ++c) to[c] = static_cast<T>(p.scale) * b.queryGradient[c * N + lane];
-    if (p.rotations != nullptr) rotateRow<T>(p, positionOf(w, row + lane), T(-1), to);
+    if (p.rotations != nullptr) rotateRow<T>(p, row + lane, T(-1), to);
   }
 }
 
@@ -162,7 +145,7 @@ LAPIDARY_INLINE void storeKeys(const Problem<T>& p, const Item& item, const Work
     T* key = whole ? p.keyGradient.at(row, item.keyHead) : keyPartial + j * p.dim;
     T* value = whole ? p.valueGradient.at(row, item.keyHead) : valuePartial + j * p.valueDim;
     for (int64_t c = 0; c < p.dim; ++c) key[c] = static_cast<T>(p.scale) * b.keyGradient[j * wide + c];
-    if (p.rotations != nullptr) rotateRow<T>(p, positionOf(w, item.keyBegin + j), T(-1), key);
+    if (p.rotations != nullptr) rotateRow<T>(p, item.keyBegin + j, T(-1), key);
     std::copy_n(b.valueGradient + j * valueWide, p.valueDim, value);
   }
 }
@@ -193,13 +176,11 @@ LAPIDARY_INLINE void backwardItem(const Problem<T>& p, const Item& item, Scratch
   T* biasGradient = scratch.take(distances);
   for (int64_t g = 0; g < p.group(); ++g) {
     w.head = item.keyHead * p.group() + g;
-    const int64_t own = item.number * p.group() + g;
     spreadBias<T>(p, item, N, bias, w);
     if (p.positionGradients != nullptr) {
       w.positionGradient = biasGradient;
       std::fill_n(biasGradient, distances, T(0));
     }
-    if (p.timeGradients != nullptr) w.timeGradient = p.timeGradients + own * p.timeBuckets;
     for (int64_t row = item.begin; row < item.end; row += N) {
       const int64_t count = std::min(N, item.end - row);
       if (count <= W) {
@@ -208,7 +189,8 @@ LAPIDARY_INLINE void backwardItem(const Problem<T>& p, const Item& item, Scratch
         backwardTile<T, W, MR, 2>(p, w, row, count, b);
       }
     }
-    if (w.positionGradient != nullptr) foldBias<T>(p, w, p.positionGradients + own * (2 * p.positionReach + 1));
+    if (w.positionGradient == nullptr) continue;
+    foldBias<T>(p, w, p.positionGradients + (item.number * p.group() + g) * (2 * p.positionReach + 1));
   }
   storeKeys<T>(p, item, w, wide, valueWide, b, keyPartial, valuePartial);
 }

@@ -1,4 +1,4 @@
-// Forward of jagged attention: an online softmax over chunks of keys, or a plain sum of activated scores.
+// Forward of jagged attention: an online softmax over chunks of keys, or a plain sum of their SiLU.
 #pragma once
 #include "tile.h"
 
@@ -18,13 +18,13 @@ LAPIDARY_INLINE void softmaxChunk(const Tile<T, W, NV>& tile, int64_t begin, int
   using V = Vec<T, W>;
   constexpr int N = NV * W;
   const int64_t count = end - begin;
-  if (!seesAll(tile, begin, end)) {
+  if (!allVisible(tile, begin, end)) {
     const V none = V{} - std::numeric_limits<T>::infinity();
     for (int64_t j = 0; j < count; ++j) {
 #pragma GCC unroll 16
       for (int n = 0; n < NV; ++n) {
         T* at = scores + j * N + n * W;
-        store<T, W>(at, seen(tile, n, begin + j) ? load<T, W>(at) : none);
+        store<T, W>(at, visible(tile, n, begin + j) ? load<T, W>(at) : none);
       }
     }
   }
@@ -59,16 +59,16 @@ LAPIDARY_INLINE void softmaxChunk(const Tile<T, W, NV>& tile, int64_t begin, int
 }
 
 template <typename T, int W, int NV>
-LAPIDARY_INLINE void activateChunk(Activation activation, const Tile<T, W, NV>& tile, int64_t begin, int64_t end, T* scores) {
+LAPIDARY_INLINE void activateChunk(const Tile<T, W, NV>& tile, int64_t begin, int64_t end, T* scores) {
   using V = Vec<T, W>;
-  const bool all = seesAll(tile, begin, end);
+  const bool all = allVisible(tile, begin, end);
   for (int64_t j = 0; j < end - begin; ++j) {
 #pragma GCC unroll 16
     for (int n = 0; n < NV; ++n) {
       T* at = scores + j * NV * W + n * W;
       V weight, slope;
-      weigh<T, W>(activation, load<T, W>(at), weight, slope);
-      store<T, W>(at, all ? weight : (seen(tile, n, begin + j) ? weight : V{}));
+      silu<T, W>(load<T, W>(at), weight, slope);
+      store<T, W>(at, all ? weight : (visible(tile, n, begin + j) ? weight : V{}));
     }
   }
 }
@@ -79,8 +79,8 @@ LAPIDARY_INLINE void finishSoftmax(const Problem<T>& p, const Work<T>& w, const 
                                    const Running<T, W, NV>& state, T* factors) {
   for (int64_t lane = 0; lane < tile.count; ++lane) {
     const T sum = state.sum[lane / W][lane % W], max = state.max[lane / W][lane % W];
-    const Sight sight = sightOf(p.mask, tile.row + lane, w.keys, w.candidates);
-    const bool blind = sight.low >= sight.high && sight.prefix == 0 && sight.self < 0;
+    const VisibleKeys visible = visibleKeys(p.mask, tile.row + lane, w.keys);
+    const bool blind = visible.low >= visible.high && visible.prefix == 0;
     const T nan = std::numeric_limits<T>::quiet_NaN();
     T logSum = max + std::log2(sum);
     factors[lane] = static_cast<T>(p.factor) / sum;
@@ -106,7 +106,7 @@ LAPIDARY_INLINE void forwardTile(const Problem<T>& p, const Work<T>& w, int64_t 
   for (int64_t lane = 0; lane < count; ++lane) {
     T* to = buffers.rows + lane * p.dim;
     std::copy_n(p.query.at(w.firstQuery + row + lane, w.head), p.dim, to);
-    if (p.rotations != nullptr) rotateRow<T>(p, positionOf(w, row + lane), T(1), to);
+    if (p.rotations != nullptr) rotateRow<T>(p, row + lane, T(1), to);
   }
   packQueries<T, N>(buffers.rows, p.dim, count, p.dim, static_cast<T>(p.scale * (softmax ? kLog2E : 1)), buffers.queries);
   std::fill_n(buffers.mixed, p.valueDim * N, T(0));
@@ -122,10 +122,8 @@ LAPIDARY_INLINE void forwardTile(const Problem<T>& p, const Work<T>& w, int64_t 
       scoresOf<T, W, MR, NV>(p, w, tile, begin, end, buffers.queries, buffers.scores);
       if (softmax) {
         softmaxChunk<T, W, NV>(tile, begin, end, p.valueDim, state, buffers.scores, buffers.mixed);
-      } else if (p.activation == Activation::Silu) {
-        activateChunk<T, W, NV>(Activation::Silu, tile, begin, end, buffers.scores);
       } else {
-        activateChunk<T, W, NV>(Activation::Gelu, tile, begin, end, buffers.scores);
+        activateChunk<T, W, NV>(tile, begin, end, buffers.scores);
       }
       multiply<T, W, MR, true>(p.valueDim, N, end - begin, w.value + (begin - w.keyBegin) * p.valueDim, p.valueDim,
                                buffers.scores, N, buffers.mixed, N, true);

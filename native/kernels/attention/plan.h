@@ -9,7 +9,7 @@ namespace lapidary::attention {
 
 struct Lengths {
   int64_t examples = 0;
-  const int64_t *queries = nullptr, *keys = nullptr, *candidates = nullptr;
+  const int64_t *queries = nullptr, *keys = nullptr;
 };
 
 struct Plan {

@@ -85,31 +85,6 @@ LAPIDARY_INLINE Vec<double, W> exp2Of(Vec<double, W> x) {
 
 constexpr double kLog2E = 1.4426950408889634;
 
-// Φ(x) and φ(x), the normal distribution and its density.
-template <int W>
-LAPIDARY_INLINE void normal(Vec<float, W> x, Vec<float, W>& distribution, Vec<float, W>& density) {
-  using V = Vec<float, W>;
-  const V bell = exp2Of<W>(x * x * static_cast<float>(-0.5 * kLog2E));
-  const V z = (x < 0 ? -x : x) * 0.70710678118654752f;
-  const V t = 1.0f / (1.0f + 0.3275911f * z);
-  // Abramowitz and Stegun 7.1.26: the tail of erf within 1.5e-7.
-  V p = 1.061405429f * t - 1.453152027f;
-  p = p * t + 1.421413741f;
-  p = p * t - 0.284496736f;
-  p = p * t + 0.254829592f;
-  const V tail = 0.5f * p * t * bell;
-  distribution = x < 0 ? tail : 1.0f - tail;
-  density = bell * 0.3989422804014327f;
-}
-template <int W>
-LAPIDARY_INLINE void normal(Vec<double, W> x, Vec<double, W>& distribution, Vec<double, W>& density) {
-  distribution = density = x;
-  for (int lane = 0; lane < W; ++lane) {
-    distribution[lane] = 0.5 * std::erfc(-x[lane] * 0.70710678118654752440);
-    density[lane] = 0.39894228040143267794 * std::exp(-0.5 * x[lane] * x[lane]);
-  }
-}
-
 // body(0), …, body(N-1) with numbers that are constants: what a loop indexes with them stays in registers.
 template <typename Body, int... N>
 LAPIDARY_INLINE void unroll(std::integer_sequence<int, N...>, const Body& body) {

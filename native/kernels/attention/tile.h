@@ -1,4 +1,4 @@
-// What forward and backward of jagged attention do alike: packing rows, cutting queries into tiles, scores and biases.
+// What forward and backward of jagged attention do alike: packing rows, cutting queries into tiles, scores and the bias.
 // A tile holds N = NV·W queries, one per lane; its scores are [keys × N], so that sums over keys need no shuffles.
 #pragma once
 #include <algorithm>
@@ -12,22 +12,18 @@ namespace lapidary::attention::LAPIDARY_ISA {
 // The rows of one example and head, packed, with rotary positions applied.
 template <typename T>
 struct Work {
-  int64_t firstQuery, firstKey, keys, candidates;
+  int64_t firstQuery, firstKey, keys;
   int64_t head = 0, keyBegin = 0;
   const T *key = nullptr, *value = nullptr;
-  // Biases of this head, for each distance from `distanceBegin`, so that neighbouring queries lie side by side.
+  // The bias of this head, for each distance from `distanceBegin`, so that neighbouring queries lie side by side.
   T *position = nullptr, *positionGradient = nullptr;
   int64_t distanceBegin = 0, distances = 0;
-  const T* time = nullptr;
-  T* timeGradient = nullptr;
-  T biasScale = 1;
 };
 
 template <typename T>
 LAPIDARY_INLINE Work<T> workOf(const Problem<T>& p, const Item& item) {
   const int64_t firstKey = p.keyBounds[item.example];
-  return {p.queryBounds[item.example], firstKey, p.keyBounds[item.example + 1] - firstKey,
-          p.candidates == nullptr ? 0 : p.candidates[item.example]};
+  return {p.queryBounds[item.example], firstKey, p.keyBounds[item.example + 1] - firstKey};
 }
 
 // Turns each pair (2i, 2i+1) of a row by the angles of its position, or back.
@@ -41,11 +37,6 @@ LAPIDARY_INLINE void rotateRow(const Problem<T>& p, int64_t position, T directio
   }
 }
 
-template <typename T>
-LAPIDARY_INLINE int64_t positionOf(const Work<T>& w, int64_t row) {
-  return w.candidates > 0 ? std::min(row, w.keys - w.candidates) : row;
-}
-
 // Keys and values of an item, [keys × dim] and [keys × valueDim].
 template <typename T>
 LAPIDARY_INLINE void packKeys(const Problem<T>& p, const Item& item, Scratch<T>& scratch, Work<T>& w) {
@@ -56,38 +47,35 @@ LAPIDARY_INLINE void packKeys(const Problem<T>& p, const Item& item, Scratch<T>&
     const int64_t row = w.firstKey + item.keyBegin + j;
     std::copy_n(p.key.at(row, item.keyHead), p.dim, key + j * p.dim);
     std::copy_n(p.value.at(row, item.keyHead), p.valueDim, value + j * p.valueDim);
-    if (p.rotations != nullptr) rotateRow<T>(p, positionOf(w, item.keyBegin + j), T(1), key + j * p.dim);
+    if (p.rotations != nullptr) rotateRow<T>(p, item.keyBegin + j, T(1), key + j * p.dim);
   }
   w.key = key;
   w.value = value;
   w.keyBegin = item.keyBegin;
 }
 
-// Spreads the head's biases over all distances that the item can meet, with room for the last tile's empty lanes.
+// Spreads the head's bias over all distances that the item can meet, with room for the last tile's empty lanes.
 template <typename T>
 LAPIDARY_INLINE void spreadBias(const Problem<T>& p, const Item& item, int64_t lanes, T* to, Work<T>& w) {
   const int64_t reach = p.positionReach;
-  w.biasScale = p.activation == Activation::Softmax ? static_cast<T>(kLog2E) : T(1);
-  if (p.positionBias != nullptr) {
-    const T* bias = p.positionBias + w.head * p.positionStride;
-    w.distanceBegin = positionOf(w, item.begin) - item.keyEnd + 1;
-    w.distances = positionOf(w, item.end - 1) + lanes - item.keyBegin - w.distanceBegin;
-    for (int64_t i = 0; i < w.distances; ++i) {
-      to[i] = w.biasScale * bias[std::clamp(w.distanceBegin + i, -reach, reach) + reach];
-    }
-    w.position = to;
+  if (p.positionBias == nullptr) return;
+  const T scale = p.activation == Activation::Softmax ? static_cast<T>(kLog2E) : T(1);
+  const T* bias = p.positionBias + w.head * p.positionStride;
+  w.distanceBegin = item.begin - item.keyEnd + 1;
+  w.distances = item.end - 1 + lanes - item.keyBegin - w.distanceBegin;
+  for (int64_t i = 0; i < w.distances; ++i) {
+    to[i] = scale * bias[std::clamp(w.distanceBegin + i, -reach, reach) + reach];
   }
-  if (p.timeBias != nullptr) w.time = p.timeBias + w.head * p.timeStride;
+  w.position = to;
 }
 
 template <typename T, int W, int NV>
 struct Tile {
   static constexpr int N = NV * W;
-  IntVec<T, W> low[NV], high[NV], prefix[NV], self[NV];
-  int64_t row = 0, count = 0, position = 0;
+  IntVec<T, W> low[NV], high[NV], prefix[NV];
+  int64_t row = 0, count = 0;
   int64_t fullLow = 0, fullHigh = 0, fullPrefix = 0;  // Keys that every lane sees.
-  bool consecutive = true;                            // Each lane stands one after its neighbour.
-  std::pair<int64_t, int64_t> ranges[3];              // Keys that some lane sees, in order, apart from each other.
+  std::pair<int64_t, int64_t> ranges[2];              // Keys that some lane sees, in order, apart from each other.
   int numRanges = 0;
 };
 
@@ -96,30 +84,24 @@ LAPIDARY_INLINE Tile<T, W, NV> tileOf(const Problem<T>& p, const Work<T>& w, int
   Tile<T, W, NV> tile;
   tile.row = row;
   tile.count = count;
-  tile.position = positionOf(w, row);
-  int64_t low = w.keys, high = 0, prefix = 0, selfLow = w.keys, selfHigh = 0;
+  int64_t low = w.keys, high = 0, prefix = 0;
   tile.fullHigh = tile.fullPrefix = w.keys;
   for (int lane = 0; lane < NV * W; ++lane) {
-    const Sight sight = lane < count ? sightOf(p.mask, row + lane, w.keys, w.candidates) : Sight{0, 0, 0, -1, 0};
-    tile.low[lane / W][lane % W] = sight.low;
-    tile.high[lane / W][lane % W] = sight.high;
-    tile.prefix[lane / W][lane % W] = sight.prefix;
-    tile.self[lane / W][lane % W] = sight.self;
+    const VisibleKeys visible = lane < count ? visibleKeys(p.mask, row + lane, w.keys) : VisibleKeys{0, 0, 0};
+    tile.low[lane / W][lane % W] = visible.low;
+    tile.high[lane / W][lane % W] = visible.high;
+    tile.prefix[lane / W][lane % W] = visible.prefix;
     if (lane >= count) continue;
-    if (sight.low < sight.high) {
-      low = std::min(low, sight.low);
-      high = std::max(high, sight.high);
+    if (visible.low < visible.high) {
+      low = std::min(low, visible.low);
+      high = std::max(high, visible.high);
     }
-    prefix = std::max(prefix, sight.prefix);
-    tile.fullLow = std::max(tile.fullLow, sight.low);
-    tile.fullHigh = std::min(tile.fullHigh, sight.high);
-    tile.fullPrefix = std::min(tile.fullPrefix, sight.prefix);
-    if (sight.self < 0) continue;
-    tile.consecutive = false;
-    selfLow = std::min(selfLow, sight.self);
-    selfHigh = std::max(selfHigh, sight.self + 1);
+    prefix = std::max(prefix, visible.prefix);
+    tile.fullLow = std::max(tile.fullLow, visible.low);
+    tile.fullHigh = std::min(tile.fullHigh, visible.high);
+    tile.fullPrefix = std::min(tile.fullPrefix, visible.prefix);
   }
-  for (const auto& [begin, end] : {std::pair(int64_t{0}, prefix), std::pair(low, high), std::pair(selfLow, selfHigh)}) {
+  for (const auto& [begin, end] : {std::pair(int64_t{0}, prefix), std::pair(low, high)}) {
     if (begin >= end) continue;
     auto* last = tile.numRanges > 0 ? &tile.ranges[tile.numRanges - 1] : nullptr;
     if (last != nullptr && begin <= last->second) {
@@ -132,15 +114,15 @@ LAPIDARY_INLINE Tile<T, W, NV> tileOf(const Problem<T>& p, const Work<T>& w, int
 }
 
 template <typename T, int W, int NV>
-LAPIDARY_INLINE bool seesAll(const Tile<T, W, NV>& tile, int64_t begin, int64_t end) {
+LAPIDARY_INLINE bool allVisible(const Tile<T, W, NV>& tile, int64_t begin, int64_t end) {
   return (begin >= tile.fullLow && end <= tile.fullHigh) || end <= tile.fullPrefix;
 }
 
 // All bits set in the lanes that see the key.
 template <typename T, int W, int NV>
-LAPIDARY_INLINE IntVec<T, W> seen(const Tile<T, W, NV>& tile, int n, int64_t key) {
+LAPIDARY_INLINE IntVec<T, W> visible(const Tile<T, W, NV>& tile, int n, int64_t key) {
   const IntVec<T, W> j = static_cast<typename IntegerOf<T>::type>(key) - IntVec<T, W>{};
-  return ((tile.low[n] <= j) & (j < tile.high[n])) | (j < tile.prefix[n]) | (j == tile.self[n]);
+  return ((tile.low[n] <= j) & (j < tile.high[n])) | (j < tile.prefix[n]);
 }
 
 // The rows of a tile turned on their side, [dim × N], times `factor`; `rows` keeps them as they are, [N × width].
@@ -152,34 +134,14 @@ LAPIDARY_INLINE void packQueries(const T* rows, int64_t width, int64_t count, in
   for (int64_t c = 0; c < dim; ++c) std::fill(to + c * N + count, to + (c + 1) * N, T(0));
 }
 
-template <typename T, typename TileType, typename Visit>
-LAPIDARY_INLINE void eachTime(const Problem<T>& p, const Work<T>& w, const TileType& tile, int64_t key, Visit visit) {
-  const int64_t time = p.keyTimes[w.firstKey + key];
-  for (int64_t lane = 0; lane < tile.count; ++lane) {
-    const auto gap = static_cast<int64_t>(static_cast<uint64_t>(p.queryTimes[w.firstQuery + tile.row + lane]) -
-                                          static_cast<uint64_t>(time));
-    visit(lane, std::min(timeBucket(gap), p.timeBuckets - 1));
-  }
-}
-
 template <typename T, int W, int NV>
-LAPIDARY_INLINE void addBiases(const Problem<T>& p, const Work<T>& w, const Tile<T, W, NV>& tile, int64_t begin,
-                               int64_t end, T* scores) {
+LAPIDARY_INLINE void addBias(const Work<T>& w, const Tile<T, W, NV>& tile, int64_t begin, int64_t end, T* scores) {
   constexpr int N = NV * W;
   for (int64_t key = begin; key < end; ++key) {
     T* row = scores + (key - begin) * N;
-    if (w.position != nullptr && tile.consecutive) {
-      const T* bias = w.position + (tile.position - key - w.distanceBegin);
+    const T* bias = w.position + (tile.row - key - w.distanceBegin);
 #pragma GCC unroll 16
-      for (int n = 0; n < NV; ++n) store<T, W>(row + n * W, load<T, W>(row + n * W) + load<T, W>(bias + n * W));
-    } else if (w.position != nullptr) {
-      for (int64_t lane = 0; lane < tile.count; ++lane) {
-        row[lane] += w.position[positionOf(w, tile.row + lane) - positionOf(w, key) - w.distanceBegin];
-      }
-    }
-    if (w.time != nullptr) {
-      eachTime(p, w, tile, key, [&](int64_t lane, int64_t bucket) { row[lane] += w.biasScale * w.time[bucket]; });
-    }
+    for (int n = 0; n < NV; ++n) store<T, W>(row + n * W, load<T, W>(row + n * W) + load<T, W>(bias + n * W));
   }
 }
 
@@ -190,22 +152,15 @@ LAPIDARY_INLINE void scoresOf(const Problem<T>& p, const Work<T>& w, const Tile<
   constexpr int N = NV * W;
   const T* keys = w.key + (begin - w.keyBegin) * p.dim;
   multiply<T, W, MR, false>(end - begin, N, p.dim, keys, p.dim, queries, N, scores, N, false);
-  if (w.position != nullptr || w.time != nullptr) addBiases<T, W, NV>(p, w, tile, begin, end, scores);
+  if (w.position != nullptr) addBias<T, W, NV>(w, tile, begin, end, scores);
 }
 
-// What a score weighs, and its derivative; softmax has its own way.
+// SiLU of a score, and its derivative.
 template <typename T, int W>
-LAPIDARY_INLINE void weigh(Activation activation, Vec<T, W> score, Vec<T, W>& weight, Vec<T, W>& slope) {
-  if (activation == Activation::Silu) {
-    const Vec<T, W> sigmoid = T(1) / (T(1) + exp2Of<W>(score * static_cast<T>(-kLog2E)));
-    weight = score * sigmoid;
-    slope = sigmoid * (T(1) + score * (T(1) - sigmoid));
-  } else {
-    Vec<T, W> distribution, density;
-    normal<W>(score, distribution, density);
-    weight = score * distribution;
-    slope = distribution + score * density;
-  }
+LAPIDARY_INLINE void silu(Vec<T, W> score, Vec<T, W>& weight, Vec<T, W>& slope) {
+  const Vec<T, W> sigmoid = T(1) / (T(1) + exp2Of<W>(score * static_cast<T>(-kLog2E)));
+  weight = score * sigmoid;
+  slope = sigmoid * (T(1) + score * (T(1) - sigmoid));
 }
 
 }  // namespace lapidary::attention::LAPIDARY_ISA

@@ -1,20 +1,18 @@
 // norm, residual_norm: over the last axis of s = x (+ residual), with x̂ = (s − c) r, n = γ x̂ + β:
-//   layer:     c = mean(s), r = 1/√(mean((s − c)²) + ε), y = n
-//   rms:       c = 0,       r = 1/√(mean(s²) + ε),       y = n
-//   swish_rms: as rms,                                   y = n σ(n)
-// Backward, with δ = dy · dy/dn and h = γ δ:  ds = r (h − [layer] mean(h) − x̂ mean(h x̂)), dγ = Σ δ x̂, dβ = Σ δ.
+//   layer: c = mean(s), r = 1/√(mean((s − c)²) + ε), y = n
+//   rms:   c = 0,       r = 1/√(mean(s²) + ε),       y = n
+// Backward, with δ = dy and h = γ δ:  ds = r (h − [layer] mean(h) − x̂ mean(h x̂)), dγ = Σ δ x̂, dβ = Σ δ.
 // For it x is kept, or x̂ as float8: x̂ has unit size, so that its codes need nothing of x.
 #include "fused.h"
 
 namespace lapidary {
 
-enum class Norm { kLayer, kRms, kSwishRms };
+enum class Norm { kLayer, kRms };
 
 static Norm normOf(c10::string_view name) {
   if (name == "layer") return Norm::kLayer;
-  if (name == "rms") return Norm::kRms;
-  TORCH_CHECK(name == "swish_rms", "norm: kind must be layer, rms or swish_rms, got ", name);
-  return Norm::kSwishRms;
+  TORCH_CHECK(name == "rms", "norm: kind must be layer or rms, got ", name);
+  return Norm::kRms;
 }
 
 template <typename T>
@@ -50,7 +48,6 @@ LAPIDARY_INLINE void normForwardKind(const NormForward<T>& a, int64_t begin, int
     T* __restrict y = a.y + row * width;
     if (a.shift != nullptr) for (int64_t j = 0; j < width; ++j) y[j] = (x[j] - centre) * inverse * a.scale[j] + a.shift[j];
     else for (int64_t j = 0; j < width; ++j) y[j] = (x[j] - centre) * inverse * a.scale[j];
-    if (kind == Norm::kSwishRms) for (int64_t j = 0; j < width; ++j) y[j] = y[j] * sigmoidOf(y[j]);
     if (a.normalized != nullptr) {
       T* __restrict normalized = a.normalized + row * width;
       for (int64_t j = 0; j < width; ++j) normalized[j] = (x[j] - centre) * inverse;
@@ -62,8 +59,7 @@ LAPIDARY_INLINE void normForwardKind(const NormForward<T>& a, int64_t begin, int
 template <typename T>
 LAPIDARY_INLINE void normForwardOf(const NormForward<T>& a, Norm kind, int64_t begin, int64_t end) {
   if (kind == Norm::kLayer) return normForwardKind<Norm::kLayer>(a, begin, end);
-  if (kind == Norm::kRms) return normForwardKind<Norm::kRms>(a, begin, end);
-  normForwardKind<Norm::kSwishRms>(a, begin, end);
+  normForwardKind<Norm::kRms>(a, begin, end);
 }
 template <typename T>
 static void normForwardRows(const NormForward<T>& a, Norm kind, int64_t begin, int64_t end) {
@@ -85,8 +81,8 @@ struct NormBackward {
   int64_t width;
 };
 
-// δ and x̂ of one row, added to the columns' sums; `inner` becomes h.
-template <Norm kind, typename T>
+// dy and x̂ of one row, added to the columns' sums; `inner` becomes h.
+template <typename T>
 LAPIDARY_INLINE void normColumns(const NormBackward<T>& a, const T* __restrict x, const T* __restrict g, std::pair<T, T> affine) {
   const auto [centre, inverse] = affine;
   T* __restrict normalized = a.row;
@@ -96,16 +92,10 @@ LAPIDARY_INLINE void normColumns(const NormBackward<T>& a, const T* __restrict x
   const T* __restrict scale = a.scale;
   for (int64_t j = 0; j < a.width; ++j) {
     const T unit = (x[j] - centre) * inverse;
-    T delta = g[j];
-    if constexpr (kind == Norm::kSwishRms) {
-      const T n = unit * scale[j];
-      const T s = sigmoidOf(n);
-      delta = delta * s * (T(1) + n * (T(1) - s));
-    }
     normalized[j] = unit;
-    inner[j] = delta * scale[j];
-    scaleSums[j] += delta * unit;
-    shiftSums[j] += delta;
+    inner[j] = g[j] * scale[j];
+    scaleSums[j] += g[j] * unit;
+    shiftSums[j] += g[j];
   }
 }
 
@@ -117,7 +107,7 @@ LAPIDARY_INLINE void normBackwardKind(const NormBackward<T>& a, int64_t begin, i
   for (int64_t row = begin; row < end; ++row) {
     const T inverse = a.inverse[row];
     const bool raw = a.centre != nullptr;
-    normColumns<kind>(a, a.x + row * width, a.gradient + row * width,
+    normColumns(a, a.x + row * width, a.gradient + row * width,
                       raw ? std::pair<T, T>(a.centre[row], inverse) : std::pair<T, T>(T(0), T(1)));
     const T count = static_cast<T>(width);
     const T mean = kind == Norm::kLayer ? sumOf(inner, width) / count : T(0);
@@ -133,8 +123,7 @@ LAPIDARY_INLINE void normBackwardKind(const NormBackward<T>& a, int64_t begin, i
 template <typename T>
 LAPIDARY_INLINE void normBackwardOf(const NormBackward<T>& a, Norm kind, int64_t begin, int64_t end) {
   if (kind == Norm::kLayer) return normBackwardKind<Norm::kLayer>(a, begin, end);
-  if (kind == Norm::kRms) return normBackwardKind<Norm::kRms>(a, begin, end);
-  normBackwardKind<Norm::kSwishRms>(a, begin, end);
+  normBackwardKind<Norm::kRms>(a, begin, end);
 }
 template <typename T>
 static void normBackwardRows(const NormBackward<T>& a, Norm kind, int64_t begin, int64_t end) {
@@ -218,7 +207,7 @@ static at::Tensor plainNorm(const NormInputs& in, const at::Tensor& sum) {
   const at::Tensor centred = in.kind == Norm::kLayer ? sum - sum.mean(-1, true) : sum;
   at::Tensor n = centred * (centred.square().mean(-1, true) + in.eps).rsqrt() * in.scale;
   if (in.shift.defined()) n = n + in.shift;
-  return in.kind == Norm::kSwishRms ? n * n.sigmoid() : n;
+  return n;
 }
 
 // Inputs x, residual, scale, shift; results y and, with a residual, s.

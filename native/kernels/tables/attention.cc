@@ -1,6 +1,6 @@
 // tables_attention: attention to ragged segments whose keys are rows of tables, one head per feature.
 //   s_fl = scale · (q_bf · n(row_{code_fl}) + u_fl),  n(x) = x / √(mean(x²) + ε),  for the rows l of segment b
-// `told` [L, V·F + F] has V numbers of each head, then u: one tensor, since it is the largest by far and comes from one map.
+// `values_and_bias` [L, V·F + F] has V numbers of each head, then u: one tensor, since it is the largest by far and comes from one map.
 //   y_bf = Σ_l softmax(s_f)_l v_fl over the segment and one row that stands in front of each: score scale · p_f, value r_f
 // Keys are never written out: a row that a batch repeats is looked up and normalized once. With w the weights,
 //   dv = w dy ;  ds = w (dy·v − dy·y) ;  dq_f = scale Σ_l ds n ;  dn_u = scale Σ_{b, l: row u} ds q_bf
@@ -15,12 +15,12 @@ namespace lapidary {
 namespace {
 
 struct AttentionInputs {
-  at::Tensor query, told, prior, priorValues, offsets;
+  at::Tensor query, valuesAndBias, prior, priorValues, offsets;
   double scale, eps;
   int64_t heads() const { return query.size(1); }
   int64_t dim() const { return query.size(2); }
-  int64_t length() const { return told.size(0); }
-  int64_t valueDim() const { return told.size(1) / std::max<int64_t>(1, heads()) - 1; }
+  int64_t length() const { return valuesAndBias.size(0); }
+  int64_t valueDim() const { return valuesAndBias.size(1) / std::max<int64_t>(1, heads()) - 1; }
 };
 
 }  // namespace
@@ -42,36 +42,36 @@ static void scatter(const AttendJob<T>& job, int64_t size, T* gradients, T* perR
   });
 }
 
-static void checkAttention(const FeatureArguments& given, const AttentionInputs& in) {
+static void checkAttention(const Lookup& lookup, const AttentionInputs& in) {
   constexpr const char* op = "tables_attention";
-  checkShapes(op, given);
-  const auto heads = static_cast<int64_t>(given.features.size());
-  const int64_t length = heads > 0 ? given.codes[0].numel() : 0;
+  checkShapes(op, lookup);
+  const auto heads = static_cast<int64_t>(lookup.features.size());
+  const int64_t length = heads > 0 ? lookup.codes[0].numel() : 0;
   TORCH_CHECK(heads > 0, op, ": there must be a feature");
-  checkSegments(op, in.told, in.offsets);
-  TORCH_CHECK(in.query.dim() == 3 && in.query.size(1) == heads && in.query.size(2) == rowDim(given.tables[0]) &&
+  checkSegments(op, in.valuesAndBias, in.offsets);
+  TORCH_CHECK(in.query.dim() == 3 && in.query.size(1) == heads && in.query.size(2) == rowDim(lookup.tables[0]) &&
                   in.query.size(0) == in.offsets.size(0) - 1,
-              op, ": query must be [", in.offsets.size(0) - 1, ", ", heads, ", ", rowDim(given.tables[0]), "], got ", in.query.sizes());
-  TORCH_CHECK(in.told.dim() == 2 && in.told.size(0) == length && in.told.size(1) >= heads && in.told.size(1) % heads == 0, op,
-              ": told must be [", length, ", ", heads, "·(V + 1)], got ", in.told.sizes());
+              op, ": query must be [", in.offsets.size(0) - 1, ", ", heads, ", ", rowDim(lookup.tables[0]), "], got ", in.query.sizes());
+  TORCH_CHECK(in.valuesAndBias.dim() == 2 && in.valuesAndBias.size(0) == length && in.valuesAndBias.size(1) >= heads && in.valuesAndBias.size(1) % heads == 0, op,
+              ": values_and_bias must be [", length, ", ", heads, "·(V + 1)], got ", in.valuesAndBias.sizes());
   TORCH_CHECK(in.prior.sizes() == at::IntArrayRef({heads}) && in.priorValues.sizes() == at::IntArrayRef({heads * in.valueDim()}), op,
               ": the row in front must have scores [", heads, "] and values [", heads * in.valueDim(), "], got ", in.prior.sizes(), " and ",
               in.priorValues.sizes());
-  const at::ScalarType type = sumType(given.tables[0].scalar_type());
-  for (const at::Tensor* tensor : {&in.query, &in.told, &in.prior, &in.priorValues}) {
+  const at::ScalarType type = sumType(lookup.tables[0].scalar_type());
+  for (const at::Tensor* tensor : {&in.query, &in.valuesAndBias, &in.prior, &in.priorValues}) {
     TORCH_CHECK(tensor->scalar_type() == type, op, ": all numbers must be ", type, ", got ", tensor->scalar_type());
   }
 }
 
 static AttentionInputs contiguous(const AttentionInputs& in) {
-  return {in.query.contiguous(), in.told.contiguous(), in.prior.contiguous(), in.priorValues.contiguous(),
+  return {in.query.contiguous(), in.valuesAndBias.contiguous(), in.prior.contiguous(), in.priorValues.contiguous(),
           in.offsets.contiguous(), in.scale, in.eps};
 }
 
 template <typename T>
 static AttendJob<T> jobOf(const AttentionInputs& in, const at::Tensor& keys, const DistinctIds& distinct, const at::Tensor& result,
                           const at::Tensor& logSums) {
-  return {in.query.data_ptr<T>(), keys.data_ptr<T>(),   in.told.data_ptr<T>(),   in.prior.data_ptr<T>(), in.priorValues.data_ptr<T>(),
+  return {in.query.data_ptr<T>(), keys.data_ptr<T>(), in.valuesAndBias.data_ptr<T>(), in.prior.data_ptr<T>(), in.priorValues.data_ptr<T>(),
           distinct.rows.data_ptr<int32_t>(), distinct.first.data(), in.offsets.data_ptr<int64_t>(), result.data_ptr<T>(), logSums.data_ptr<T>(), in.heads(),
           in.length(),             in.dim(),                       in.valueDim(),        static_cast<T>(in.scale)};
 }
@@ -100,14 +100,14 @@ static void countProducts(const AttentionInputs& in, double times) {
   if (countsFlops()) addFlops(2 * times * static_cast<double>(in.length() * in.heads() * (in.dim() + in.valueDim())));
 }
 
-static Attended attendTables(const FeatureArguments& given, const AttentionInputs& in) {
-  const FeatureList list = checkFeatures("tables_attention", given);
+static Attended attendTables(const Lookup& lookup, const AttentionInputs& in) {
+  const FeatureList list = checkFeatures("tables_attention", lookup);
   const int64_t size = in.query.size(0);
   checkBounds("tables_attention", in.offsets.data_ptr<int64_t>(), size, in.length());
   countProducts(in, 1);
   Attended out;
   out.distinct = distinctIds("tables_attention", list);
-  out.keys = normalized(distinctRows(given.tables, given.features, out.distinct), in.eps);
+  out.keys = normalized(distinctRows(lookup.tables, lookup.features, out.distinct), in.eps);
   out.result = at::empty({size, in.heads() * in.valueDim()}, in.query.options());
   out.logSums = at::empty({size, in.heads()}, in.query.options());
   AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "tables_attention", [&] {
@@ -118,16 +118,16 @@ static Attended attendTables(const FeatureArguments& given, const AttentionInput
 }
 
 // The plain composition, for devices that have no kernel of ours.
-static at::Tensor attendTablesPlainly(const FeatureArguments& given, const AttentionInputs& in, at::TensorList leaves) {
+static at::Tensor attendTablesPlainly(const Lookup& lookup, const AttentionInputs& in, at::TensorList leaves) {
   const int64_t length = in.length(), heads = in.heads(), width = heads * in.valueDim();
   const at::Tensor ids = segmentIds(in.offsets, length);
-  const at::Tensor keys = normalized(at::stack(poolTables(given, leaves), 1), in.eps).rows;
-  const at::Tensor s = ((in.query.index_select(0, ids) * keys).sum(-1) + in.told.slice(1, width)) * in.scale;
+  const at::Tensor keys = normalized(at::stack(poolTables(lookup, leaves), 1), in.eps).rows;
+  const at::Tensor s = ((in.query.index_select(0, ids) * keys).sum(-1) + in.valuesAndBias.slice(1, width)) * in.scale;
   const at::Tensor front = (in.prior * in.scale).expand({in.query.size(0), heads});
   const at::Tensor most = front.detach().index_reduce(0, ids, s.detach(), "amax");
   const at::Tensor own = (s - most.index_select(0, ids)).exp(), other = (front - most).exp();
   const at::Tensor sums = other.index_add(0, ids, own);
-  const at::Tensor weighted = (own / sums.index_select(0, ids)).unsqueeze(1) * in.told.slice(1, 0, width).reshape({length, in.valueDim(), heads});
+  const at::Tensor weighted = (own / sums.index_select(0, ids)).unsqueeze(1) * in.valuesAndBias.slice(1, 0, width).reshape({length, in.valueDim(), heads});
   const at::Tensor result = ((other / sums).unsqueeze(1) * in.priorValues.view({in.valueDim(), heads})).index_add(0, ids, weighted);
   return result.flatten(1);
 }
@@ -137,13 +137,13 @@ namespace {
 class TablesAttention : public torch::autograd::Function<TablesAttention> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, at::TensorList leaves, const at::Tensor& query,
-                            const at::Tensor& told, const at::Tensor& prior, const at::Tensor& priorValues,
-                            const FeatureArguments& given, const AttentionInputs& in) {
+                            const at::Tensor& valuesAndBias, const at::Tensor& prior, const at::Tensor& priorValues,
+                            const Lookup& lookup, const AttentionInputs& in) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const AttentionInputs inputs = contiguous(in);
-    const Attended out = attendTables(given, inputs);
-    saveDistinct(context, {inputs.query, inputs.told, inputs.prior, inputs.priorValues, inputs.offsets, out.result, out.logSums,
-                           out.keys.rows, out.keys.inverse}, out.distinct, given.features, leaves);
+    const Attended out = attendTables(lookup, inputs);
+    saveDistinct(context, {inputs.query, inputs.valuesAndBias, inputs.prior, inputs.priorValues, inputs.offsets, out.result, out.logSums,
+                           out.keys.rows, out.keys.inverse}, out.distinct, lookup.features, leaves);
     context->saved_data["scale"] = in.scale;
     return out.result;
   }
@@ -157,8 +157,8 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
     countProducts(in, 2);
     const at::Tensor gradient = gradients[0].contiguous();
     const int64_t size = in.query.size(0), heads = in.heads();
-    const at::Tensor query = at::zeros_like(in.query), told = at::empty_like(in.told), keyGradient = at::zeros_like(keys);
-    const at::Tensor scores = at::empty({heads, in.length()}, in.told.options());
+    const at::Tensor query = at::zeros_like(in.query), valuesAndBias = at::empty_like(in.valuesAndBias), keyGradient = at::zeros_like(keys);
+    const at::Tensor scores = at::empty({heads, in.length()}, in.valuesAndBias.options());
     const at::Tensor prior = at::empty({size, heads}, in.prior.options());
     const at::Tensor priorValues = at::empty({size, in.priorValues.size(0)}, in.prior.options());
     AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "tables_attention", [&] {
@@ -166,7 +166,7 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
       job.gradient = gradient.data_ptr<scalar_t>();
       job.queryGradient = query.data_ptr<scalar_t>();
       job.scoreGradient = scores.data_ptr<scalar_t>();
-      job.toldGradient = told.data_ptr<scalar_t>();
+      job.valuesAndBiasGradient = valuesAndBias.data_ptr<scalar_t>();
       job.priorGradient = prior.data_ptr<scalar_t>();
       job.priorValueGradient = priorValues.data_ptr<scalar_t>();
       forEachSegment(job, size, [&](int64_t b, scalar_t* room) { attendBackward(job, b, room); });
@@ -178,7 +178,7 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
     });
     torch::autograd::variable_list results =
         tableGradients(context, distinct, normalizedBackward({keys, inverse}, keyGradient));
-    results.insert(results.end(), {query, told, prior.sum(0) * in.scale, priorValues.sum(0)});
+    results.insert(results.end(), {query, valuesAndBias, prior.sum(0) * in.scale, priorValues.sum(0)});
     results.resize(results.size() + 2);
     return results;
   }
@@ -188,18 +188,18 @@ class TablesAttention : public torch::autograd::Function<TablesAttention> {
 
 // One function for both keys: whether a gradient is recorded, it sees itself.
 static at::Tensor tablesAttention(at::TensorList tables, at::IntArrayRef features, at::TensorList codes, const at::Tensor& query,
-                                  const at::Tensor& told, const at::Tensor& prior, const at::Tensor& priorValues,
+                                  const at::Tensor& valuesAndBias, const at::Tensor& prior, const at::Tensor& priorValues,
                                   const at::Tensor& offsets, double scale, double eps, at::TensorList leaves) {
-  const FeatureArguments given{tables, features, codes, {}, {}, false};
-  const AttentionInputs in{query, told, prior, priorValues, offsets, scale, eps};
-  checkAttention(given, in);
+  const Lookup lookup{tables, features, codes, {}, {}, false};
+  const AttentionInputs in{query, valuesAndBias, prior, priorValues, offsets, scale, eps};
+  checkAttention(lookup, in);
   checkLeaves("tables_attention", tables, leaves);
-  if (!hasKernel(query)) return attendTablesPlainly(given, in, leaves);
+  if (!hasKernel(query)) return attendTablesPlainly(lookup, in, leaves);
   if (at::GradMode::is_enabled()) {
-    return TablesAttention::apply(leaves.empty() ? tables : leaves, query, told, prior, priorValues, given, in);
+    return TablesAttention::apply(leaves.empty() ? tables : leaves, query, valuesAndBias, prior, priorValues, lookup, in);
   }
   at::AutoDispatchBelowADInplaceOrView guard;
-  return attendTables(given, contiguous(in)).result;
+  return attendTables(lookup, contiguous(in)).result;
 }
 
 }  // namespace lapidary

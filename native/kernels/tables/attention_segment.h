@@ -14,7 +14,7 @@ constexpr int64_t kTile = 64;
 // One segment's share of the work. Forward writes `result` and `logSums`; backward reads them, and writes the gradients.
 template <typename T>
 struct AttendJob {
-  const T *query, *keys, *told, *prior, *priorValues;
+  const T *query, *keys, *valuesAndBias, *prior, *priorValues;
   const int32_t* row;  // [F, L]
   const int64_t *first, *bounds;  // Distinct rows of the features before each, [F + 1]; [B + 1]
   T *result, *logSums;  // [B, V·F], [B, F]
@@ -22,7 +22,7 @@ struct AttendJob {
   T scale;
   const T* gradient = nullptr;                                // [B, V·F]
   T *queryGradient = nullptr, *scoreGradient = nullptr;       // [B, F, D]; [F, L], of s
-  T *toldGradient = nullptr;                                  // [L, V·F + F]
+  T *valuesAndBiasGradient = nullptr;                                  // [L, V·F + F]
   T *priorGradient = nullptr, *priorValueGradient = nullptr;  // [B, F], of s; [B, V·F]
   int64_t values() const { return heads * valueDim; }
   int64_t columns() const { return values() + heads; }
@@ -48,8 +48,8 @@ struct Room {
 };
 
 template <typename T, int64_t kDim>
-LAPIDARY_INLINE T product(const T* __restrict x, const T* __restrict y, int64_t given) {
-  const int64_t dim = kDim > 0 ? kDim : given;
+LAPIDARY_INLINE T product(const T* __restrict x, const T* __restrict y, int64_t anyDim) {
+  const int64_t dim = kDim > 0 ? kDim : anyDim;
   T sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (int64_t j = 0; j < dim; ++j) sum += x[j] * y[j];
@@ -88,7 +88,7 @@ LAPIDARY_INLINE void scoresOf(const AttendJob<T>& job, int64_t b, const Room<T>&
     }
     for (int64_t l = from; l < to; ++l) {
       T* __restrict s = room.weights + (l + 1) * wide;
-      const T* __restrict own = job.told + (begin + l) * job.columns() + job.values();
+      const T* __restrict own = job.valuesAndBias + (begin + l) * job.columns() + job.values();
       for (int64_t f = 0; f < heads; ++f) s[f] = job.scale * (s[f] + own[f]);
     }
   }
@@ -135,7 +135,7 @@ LAPIDARY_INLINE void attendSegment(const AttendJob<T>& job, int64_t b, T* memory
     T* __restrict s = room.weights + l * wide;
     for (int64_t f = 0; f < wide; ++f) s[f] = expOf(s[f] - most[f]);
     for (int64_t f = 0; f < wide; ++f) sums[f] += s[f];
-    addRow(result, l == 0 ? job.priorValues : job.told + (begin + l - 1) * job.columns(), s, job);
+    addRow(result, l == 0 ? job.priorValues : job.valuesAndBias + (begin + l - 1) * job.columns(), s, job);
   }
   for (int64_t c = 0; c < job.valueDim; ++c) {
     for (int64_t f = 0; f < heads; ++f) result[c * heads + f] /= sums[f];
@@ -195,9 +195,9 @@ LAPIDARY_INLINE void attendSegmentBackward(const AttendJob<T>& job, int64_t b, T
     const int64_t to = std::min(count, from + kTile);
     for (int64_t l = from; l < to; ++l) {
       T* s = room.weights + (l + 1) * wide;
-      T* told = job.toldGradient + (begin + l) * job.columns();
-      rowGradients(job, b, room, job.told + (begin + l) * job.columns(), s, told);
-      for (int64_t f = 0; f < heads; ++f) told[job.values() + f] = job.scale * s[f];
+      T* valuesAndBias = job.valuesAndBiasGradient + (begin + l) * job.columns();
+      rowGradients(job, b, room, job.valuesAndBias + (begin + l) * job.columns(), s, valuesAndBias);
+      for (int64_t f = 0; f < heads; ++f) valuesAndBias[job.values() + f] = job.scale * s[f];
     }
     for (int64_t f = 0; f < heads; ++f) {
       T* scores = job.scoreGradient + f * job.length + begin;

@@ -50,66 +50,66 @@ static void checkTables(const char* op, at::TensorList tables) {
   }
 }
 
-void checkShapes(const char* op, const FeatureArguments& given) {
-  checkTables(op, given.tables);
-  const size_t count = given.features.size();
-  TORCH_CHECK(given.codes.size() == count, op, ": there must be ", count, " tensors of codes, got ", given.codes.size());
-  TORCH_CHECK(given.offsets.empty() || given.offsets.size() == count, op, ": there must be no or ", count,
-              " tensors of offsets, got ", given.offsets.size());
-  TORCH_CHECK(given.weights.empty() || given.weights.size() == count, op, ": there must be no or ", count,
-              " tensors of weights, got ", given.weights.size());
-  const at::ScalarType sums = sumType(given.tables[0].scalar_type());
+void checkShapes(const char* op, const Lookup& lookup) {
+  checkTables(op, lookup.tables);
+  const size_t count = lookup.features.size();
+  TORCH_CHECK(lookup.codes.size() == count, op, ": there must be ", count, " tensors of codes, got ", lookup.codes.size());
+  TORCH_CHECK(lookup.offsets.empty() || lookup.offsets.size() == count, op, ": there must be no or ", count,
+              " tensors of offsets, got ", lookup.offsets.size());
+  TORCH_CHECK(lookup.weights.empty() || lookup.weights.size() == count, op, ": there must be no or ", count,
+              " tensors of weights, got ", lookup.weights.size());
+  const at::ScalarType sums = sumType(lookup.tables[0].scalar_type());
   for (size_t f = 0; f < count; ++f) {
-    const at::Tensor& codes = given.codes[f];
-    TORCH_CHECK(given.features[f] >= 0 && given.features[f] < static_cast<int64_t>(given.tables.size()), op, ": feature ", f,
-                " is of table ", given.features[f], ", there are ", given.tables.size());
+    const at::Tensor& codes = lookup.codes[f];
+    TORCH_CHECK(lookup.features[f] >= 0 && lookup.features[f] < static_cast<int64_t>(lookup.tables.size()), op, ": feature ", f,
+                " is of table ", lookup.features[f], ", there are ", lookup.tables.size());
     TORCH_CHECK(codes.dim() == 1 && (codes.scalar_type() == at::kInt || codes.scalar_type() == at::kLong), op,
                 ": codes must be int32 or int64 [N], got ", codes.scalar_type(), " ", codes.sizes());
-    if (given.hasOffsets(f)) {
-      const at::Tensor& offsets = given.offsets[f];
+    if (lookup.hasOffsets(f)) {
+      const at::Tensor& offsets = lookup.offsets[f];
       TORCH_CHECK(offsets.dim() == 1 && offsets.scalar_type() == at::kLong, op,
                   ": offsets must be int64 [B+1], got ", offsets.scalar_type(), " ", offsets.sizes());
     }
-    if (given.hasWeights(f)) {
-      const at::Tensor& weights = given.weights[f];
+    if (lookup.hasWeights(f)) {
+      const at::Tensor& weights = lookup.weights[f];
       TORCH_CHECK(weights.sizes() == codes.sizes() && weights.scalar_type() == sums, op, ": weights must be ", sums, " [",
                   codes.size(0), "], got ", weights.scalar_type(), " ", weights.sizes());
     }
   }
 }
 
-FeatureList checkFeatures(const char* op, const FeatureArguments& given) {
-  checkShapes(op, given);
+FeatureList checkFeatures(const char* op, const Lookup& lookup) {
+  checkShapes(op, lookup);
   FeatureList list;
-  list.dim = rowDim(given.tables[0]);
-  list.sums = sumType(given.tables[0].scalar_type());
+  list.dim = rowDim(lookup.tables[0]);
+  list.sums = sumType(lookup.tables[0].scalar_type());
   const auto dense = [&](const at::Tensor& tensor) -> const void* {
     list.kept.push_back(tensor.contiguous());
     return list.kept.back().data_ptr();
   };
-  for (size_t f = 0; f < given.features.size(); ++f) {
-    const at::Tensor& codes = given.codes[f];
-    Feature feature{given.features[f], codes.size(0), bagsOf(given, f), codes.scalar_type() == at::kLong, dense(codes), nullptr,
-                    given.hasWeights(f) ? dense(given.weights[f]) : nullptr};
-    if (given.hasOffsets(f)) {
-      feature.offsets = static_cast<const int64_t*>(dense(given.offsets[f]));
+  for (size_t f = 0; f < lookup.features.size(); ++f) {
+    const at::Tensor& codes = lookup.codes[f];
+    Feature feature{lookup.features[f], codes.size(0), bagsOf(lookup, f), codes.scalar_type() == at::kLong, dense(codes), nullptr,
+                    lookup.hasWeights(f) ? dense(lookup.weights[f]) : nullptr};
+    if (lookup.hasOffsets(f)) {
+      feature.offsets = static_cast<const int64_t*>(dense(lookup.offsets[f]));
       checkOffsets(op, feature);
     }
-    checkCodes(op, feature, given.tables[feature.table].size(0));
+    checkCodes(op, feature, lookup.tables[feature.table].size(0));
     list.features.push_back(feature);
   }
   return list;
 }
 
-void checkGradients(const char* op, const FeatureArguments& given, at::TensorList gradients, FeatureList& list) {
-  const size_t count = given.features.size();
+void checkGradients(const char* op, const Lookup& lookup, at::TensorList gradients, FeatureList& list) {
+  const size_t count = lookup.features.size();
   TORCH_CHECK(gradients.size() == count, op, ": there must be ", count, " gradients, got ", gradients.size());
-  const int64_t dim = rowDim(given.tables[0]);
-  const at::ScalarType sums = sumType(given.tables[0].scalar_type());
+  const int64_t dim = rowDim(lookup.tables[0]);
+  const at::ScalarType sums = sumType(lookup.tables[0].scalar_type());
   for (size_t f = 0; f < count; ++f) {
-    TORCH_CHECK(gradients[f].dim() == 2 && gradients[f].size(0) == bagsOf(given, f) && gradients[f].size(1) == dim &&
+    TORCH_CHECK(gradients[f].dim() == 2 && gradients[f].size(0) == bagsOf(lookup, f) && gradients[f].size(1) == dim &&
                     gradients[f].scalar_type() == sums,
-                op, ": the gradient of feature ", f, " must be ", sums, " [", bagsOf(given, f), ", ", dim, "], got ",
+                op, ": the gradient of feature ", f, " must be ", sums, " [", bagsOf(lookup, f), ", ", dim, "], got ",
                 gradients[f].scalar_type(), " ", gradients[f].sizes());
     if (list.features.empty()) continue;
     list.kept.push_back(gradients[f].contiguous());
@@ -128,18 +128,18 @@ void checkLeaves(const char* op, at::TensorList tables, at::TensorList leaves) {
   }
 }
 
-at::Tensor bagIds(const FeatureArguments& given, size_t f) {
-  const at::Tensor& codes = given.codes[f];
+at::Tensor bagIds(const Lookup& lookup, size_t f) {
+  const at::Tensor& codes = lookup.codes[f];
   const auto options = codes.options().dtype(at::kLong);
-  if (!given.hasOffsets(f)) return at::arange(codes.size(0), options);
-  return at::repeat_interleave(at::arange(bagsOf(given, f), options), given.offsets[f].diff(), 0, codes.size(0));
+  if (!lookup.hasOffsets(f)) return at::arange(codes.size(0), options);
+  return at::repeat_interleave(at::arange(bagsOf(lookup, f), options), lookup.offsets[f].diff(), 0, codes.size(0));
 }
 
-at::Tensor idScales(const FeatureArguments& given, size_t f, at::ScalarType type) {
+at::Tensor idScales(const Lookup& lookup, size_t f, at::ScalarType type) {
   at::Tensor scales;
-  if (given.hasWeights(f)) scales = given.weights[f];
-  if (given.mean && given.hasOffsets(f)) {
-    const at::Tensor lengths = given.offsets[f].diff().to(type).index_select(0, bagIds(given, f));
+  if (lookup.hasWeights(f)) scales = lookup.weights[f];
+  if (lookup.mean && lookup.hasOffsets(f)) {
+    const at::Tensor lengths = lookup.offsets[f].diff().to(type).index_select(0, bagIds(lookup, f));
     scales = scales.defined() ? scales / lengths : lengths.reciprocal();
   }
   return scales;

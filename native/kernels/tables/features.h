@@ -4,9 +4,9 @@
 
 namespace lapidary {
 
-// What an operator is given; one entry per feature in each list. `offsets` and `weights` are empty if no feature has any,
+// What an operator looks up; one entry per feature in each list. `offsets` and `weights` are empty if no feature has any,
 // and so is the entry of a feature that has none.
-struct FeatureArguments {
+struct Lookup {
   at::TensorList tables;
   at::IntArrayRef features;
   at::TensorList codes;
@@ -65,27 +65,27 @@ inline void forEachTask(int64_t tasks, int64_t ids, const Body& body) {
 }
 
 // Everything that can be wrong is found here, before anything is changed.
-void checkShapes(const char* op, const FeatureArguments& given);
-FeatureList checkFeatures(const char* op, const FeatureArguments& given);
+void checkShapes(const char* op, const Lookup& lookup);
+FeatureList checkFeatures(const char* op, const Lookup& lookup);
 
 // The bags' gradients, one tensor [B_f, D] per feature.
-void checkGradients(const char* op, const FeatureArguments& given, at::TensorList gradients, FeatureList& list);
+void checkGradients(const char* op, const Lookup& lookup, at::TensorList gradients, FeatureList& list);
 
 // Leaves: none, or what the gradient of each table flows to.
 void checkLeaves(const char* op, at::TensorList tables, at::TensorList leaves);
 
 // tables_pool, as whoever calls it would have it: with gradients where they are recorded.
-std::vector<at::Tensor> poolTables(const FeatureArguments& given, at::TensorList leaves);
+std::vector<at::Tensor> poolTables(const Lookup& lookup, at::TensorList leaves);
 
 // The number of bags of a feature.
-inline int64_t bagsOf(const FeatureArguments& given, size_t f) {
-  return given.hasOffsets(f) ? given.offsets[f].numel() - 1 : given.codes[f].numel();
+inline int64_t bagsOf(const Lookup& lookup, size_t f) {
+  return lookup.hasOffsets(f) ? lookup.offsets[f].numel() - 1 : lookup.codes[f].numel();
 }
 
 // The bag of every id, by plain operators. → [ids] int64
-at::Tensor bagIds(const FeatureArguments& given, size_t f);
+at::Tensor bagIds(const Lookup& lookup, size_t f);
 
 // What each id of a feature counts in its bag: its weight, divided by the bag's length for a mean. Undefined if always one.
-at::Tensor idScales(const FeatureArguments& given, size_t f, at::ScalarType type);
+at::Tensor idScales(const Lookup& lookup, size_t f, at::ScalarType type);
 
 }  // namespace lapidary

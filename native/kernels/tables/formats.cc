@@ -1,4 +1,4 @@
-// to_rows, from_rows: between values and the rows of a table in any format; count_rows_: which rows of a table are hot.
+// to_rows, from_rows: between values and the rows of a table in any format.
 #include "features.h"
 
 namespace lapidary {
@@ -41,32 +41,7 @@ static at::Tensor fromRows(const at::Tensor& rows) {
   return plainRows(rows);
 }
 
-// counts_r += how often row r is among the codes. Those of a table must be counted by one thread, so threads share tables.
-static void countRows(at::TensorList counts, at::IntArrayRef features, at::TensorList codes) {
-  TORCH_CHECK(features.size() == codes.size(), "count_rows_: there must be ", features.size(), " tensors of codes, got ", codes.size());
-  for (size_t f = 0; f < codes.size(); ++f) {
-    TORCH_CHECK(features[f] >= 0 && features[f] < static_cast<int64_t>(counts.size()), "count_rows_: feature ", f, " is of table ",
-                features[f], ", there are ", counts.size());
-    const at::Tensor& count = counts[features[f]];
-    TORCH_CHECK(count.dim() == 1 && count.scalar_type() == at::kLong, "count_rows_: counts must be int64 [V], got ",
-                count.scalar_type(), " ", count.sizes());
-    const at::Tensor code = codes[f].to(at::kLong);
-    if (code.numel() == 0) continue;
-    const int64_t low = code.min().item<int64_t>(), high = code.max().item<int64_t>();
-    TORCH_CHECK_INDEX(low >= 0 && high < count.size(0), "count_rows_: row ", low < 0 ? low : high,
-                      " is out of range for a table of ", count.size(0), " rows");
-  }
-  for (size_t f = 0; f < codes.size(); ++f) {
-    at::Tensor count = counts[features[f]];
-    const at::Tensor code = codes[f].to(at::kLong);
-    count.index_add_(0, code, at::ones_like(code));
-  }
-}
-
 }  // namespace lapidary
 
 TORCH_LIBRARY_IMPL(lapidary, CPU, library) { library.impl("to_rows", lapidary::toRowsCpu); }
-TORCH_LIBRARY_IMPL(lapidary, CompositeExplicitAutograd, library) {
-  library.impl("from_rows", lapidary::fromRows);
-  library.impl("count_rows_", lapidary::countRows);
-}
+TORCH_LIBRARY_IMPL(lapidary, CompositeExplicitAutograd, library) { library.impl("from_rows", lapidary::fromRows); }

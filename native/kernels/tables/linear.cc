@@ -152,12 +152,12 @@ struct Summed {
   DistinctIds distinct;
 };
 
-static void checkLinear(const FeatureArguments& given, const at::Tensor& weight, const at::Tensor& bias) {
-  checkShapes("tables_linear", given);
-  const auto count = static_cast<int64_t>(given.features.size());
-  const int64_t dim = rowDim(given.tables[0]);
+static void checkLinear(const Lookup& lookup, const at::Tensor& weight, const at::Tensor& bias) {
+  checkShapes("tables_linear", lookup);
+  const auto count = static_cast<int64_t>(lookup.features.size());
+  const int64_t dim = rowDim(lookup.tables[0]);
   TORCH_CHECK(count > 0, "tables_linear: there must be a feature");
-  const at::ScalarType type = sumType(given.tables[0].scalar_type());
+  const at::ScalarType type = sumType(lookup.tables[0].scalar_type());
   TORCH_CHECK(weight.dim() == 2 && weight.size(1) == count * dim && weight.scalar_type() == type,
               "tables_linear: weight must be ", type, " [E, ", count * dim, "], got ", weight.scalar_type(), " ", weight.sizes());
   TORCH_CHECK(!bias.defined() || (bias.dim() == 1 && bias.size(0) == weight.size(0) && bias.scalar_type() == type),
@@ -205,11 +205,11 @@ static MapGradients mappedBackward(const DistinctIds& distinct, const at::Tensor
   return out;
 }
 
-static Summed sumRows(const FeatureArguments& given, const at::Tensor& weight, const at::Tensor& bias, c10::optional<double> eps) {
-  const FeatureList list = checkFeatures("tables_linear", given);
+static Summed sumRows(const Lookup& lookup, const at::Tensor& weight, const at::Tensor& bias, c10::optional<double> eps) {
+  const FeatureList list = checkFeatures("tables_linear", lookup);
   Summed out;
   out.distinct = distinctIds("tables_linear", list);
-  const at::Tensor rows = distinctRows(given.tables, given.features, out.distinct);
+  const at::Tensor rows = distinctRows(lookup.tables, lookup.features, out.distinct);
   out.rows = eps ? normalized(rows, *eps) : NormalizedRows{rows, {}};
   const int64_t width = weight.size(0), length = list.features[0].ids;
   const at::Tensor products = mapped(out.distinct, out.rows.rows, weight);
@@ -228,11 +228,11 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, at::TensorList leaves, const at::Tensor& weight,
                             const c10::optional<at::Tensor>& biasIn, c10::optional<double> eps,
-                            const FeatureArguments& given) {
+                            const Lookup& lookup) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const at::Tensor bias = orEmpty(biasIn);
-    const Summed out = sumRows(given, weight, bias, eps);
-    saveDistinct(context, {weight, out.rows.rows, out.rows.inverse}, out.distinct, given.features, leaves);
+    const Summed out = sumRows(lookup, weight, bias, eps);
+    saveDistinct(context, {weight, out.rows.rows, out.rows.inverse}, out.distinct, lookup.features, leaves);
     context->saved_data["bias"] = bias.defined() && bias.requires_grad();
     return out.result;
   }
@@ -267,9 +267,9 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
 }  // namespace
 
 // The plain composition, for devices that have no kernel of ours.
-static at::Tensor mapPlainly(const FeatureArguments& given, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
+static at::Tensor mapPlainly(const Lookup& lookup, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
                              c10::optional<double> eps, at::TensorList leaves) {
-  std::vector<at::Tensor> rows = poolTables(given, leaves);
+  std::vector<at::Tensor> rows = poolTables(lookup, leaves);
   if (eps) std::transform(rows.begin(), rows.end(), rows.begin(), [&](const at::Tensor& x) { return normalized(x, *eps).rows; });
   return at::linear(at::cat(rows, 1), weight, bias);
 }
@@ -277,13 +277,13 @@ static at::Tensor mapPlainly(const FeatureArguments& given, const at::Tensor& we
 // One function for both keys: whether a gradient is recorded, it sees itself.
 static at::Tensor tablesLinear(at::TensorList tables, at::IntArrayRef features, at::TensorList codes, const at::Tensor& weight,
                                const c10::optional<at::Tensor>& bias, c10::optional<double> eps, at::TensorList leaves) {
-  const FeatureArguments given{tables, features, codes, {}, {}, false};
-  checkLinear(given, weight, orEmpty(bias));
+  const Lookup lookup{tables, features, codes, {}, {}, false};
+  checkLinear(lookup, weight, orEmpty(bias));
   checkLeaves("tables_linear", tables, leaves);
-  if (!hasKernel(weight)) return mapPlainly(given, weight, bias, eps, leaves);
-  if (at::GradMode::is_enabled()) return TablesLinear::apply(leaves.empty() ? tables : leaves, weight, bias, eps, given);
+  if (!hasKernel(weight)) return mapPlainly(lookup, weight, bias, eps, leaves);
+  if (at::GradMode::is_enabled()) return TablesLinear::apply(leaves.empty() ? tables : leaves, weight, bias, eps, lookup);
   at::AutoDispatchBelowADInplaceOrView guard;
-  return sumRows(given, weight, orEmpty(bias), eps).result;
+  return sumRows(lookup, weight, orEmpty(bias), eps).result;
 }
 
 }  // namespace lapidary

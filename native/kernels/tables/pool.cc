@@ -110,15 +110,15 @@ static std::vector<at::Tensor> tablesPoolCpu(at::TensorList tables, at::IntArray
 static std::vector<at::Tensor> tablesPoolComposite(at::TensorList tables, at::IntArrayRef features, at::TensorList codes,
                                                    at::TensorList offsets, at::TensorList weights, bool mean,
                                                    at::TensorList) {
-  const FeatureArguments given{tables, features, codes, offsets, weights, mean};
-  checkShapes("tables_pool", given);
+  const Lookup lookup{tables, features, codes, offsets, weights, mean};
+  checkShapes("tables_pool", lookup);
   std::vector<at::Tensor> results;
   for (size_t f = 0; f < features.size(); ++f) {
     at::Tensor rows = plainRows(tables[features[f]].index_select(0, codes[f]));
-    const at::Tensor scales = idScales(given, f, rows.scalar_type());
+    const at::Tensor scales = idScales(lookup, f, rows.scalar_type());
     if (scales.defined()) rows = rows * scales.unsqueeze(1);
-    if (given.hasOffsets(f)) {
-      rows = at::zeros({bagsOf(given, f), rows.size(1)}, rows.options()).index_add(0, bagIds(given, f), rows);
+    if (lookup.hasOffsets(f)) {
+      rows = at::zeros({bagsOf(lookup, f), rows.size(1)}, rows.options()).index_add(0, bagIds(lookup, f), rows);
     }
     results.push_back(rows);
   }
@@ -129,16 +129,16 @@ namespace {
 
 // d/d leaf: the sparse gradient of its table's rows, which are the ids, with their bags' gradients as values; of a table
 // that one feature looks up id by id it is the result's gradient itself, not a copy. d/d weight: ⟨bag's gradient, row⟩.
-// Pooled features need no gradient per id: tables_adagrad_ and tables_adam_ take that of the bags.
+// Pooled features need no gradient per id: tables_adagrad_ takes that of the bags.
 class TablesPool : public torch::autograd::Function<TablesPool> {
  public:
   static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, at::TensorList leaves,
-                                                at::TensorList weights, const FeatureArguments& given) {
+                                                at::TensorList weights, const Lookup& lookup) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    auto results = poolTables({given.tables, given.features, given.codes, given.offsets, weights, given.mean}, {});
+    auto results = poolTables({lookup.tables, lookup.features, lookup.codes, lookup.offsets, weights, lookup.mean}, {});
     const bool needsRows = std::any_of(weights.begin(), weights.end(), [](const at::Tensor& w) { return w.requires_grad(); });
     std::vector<at::Tensor> saved;
-    for (const at::TensorList list : {given.codes, given.offsets, weights, needsRows ? given.tables : at::TensorList()}) {
+    for (const at::TensorList list : {lookup.codes, lookup.offsets, weights, needsRows ? lookup.tables : at::TensorList()}) {
       saved.insert(saved.end(), list.begin(), list.end());
     }
     context->save_for_backward(saved);
@@ -149,12 +149,12 @@ class TablesPool : public torch::autograd::Function<TablesPool> {
       rows.push_back(leaf.size(0));
       wanted.push_back(leaf.requires_grad());
     }
-    context->saved_data["features"] = given.features.vec();
+    context->saved_data["features"] = lookup.features.vec();
     context->saved_data["rows"] = rows;
     context->saved_data["wanted"] = wanted;
-    context->saved_data["offsets"] = !given.offsets.empty();
+    context->saved_data["offsets"] = !lookup.offsets.empty();
     context->saved_data["weights"] = !weights.empty();
-    context->saved_data["mean"] = given.mean;
+    context->saved_data["mean"] = lookup.mean;
     return results;
   }
 
@@ -172,10 +172,10 @@ class TablesPool : public torch::autograd::Function<TablesPool> {
       return list;
     };
     const at::TensorList codes = take(true), offsets = take(data["offsets"].toBool()), weights = take(data["weights"].toBool());
-    const FeatureArguments given{{}, features, codes, offsets, weights, data["mean"].toBool()};
-    torch::autograd::variable_list results = tableGradients(given, gradients, rows, data["wanted"].toBoolList());
+    const Lookup lookup{{}, features, codes, offsets, weights, data["mean"].toBool()};
+    torch::autograd::variable_list results = tableGradients(lookup, gradients, rows, data["wanted"].toBoolList());
     for (size_t f = 0; f < weights.size(); ++f) {
-      results.push_back(weights[f].requires_grad() && gradients[f].defined() ? weightGradient(given, f, gradients[f], rest)
+      results.push_back(weights[f].requires_grad() && gradients[f].defined() ? weightGradient(lookup, f, gradients[f], rest)
                                                                             : at::Tensor());
     }
     results.emplace_back();
@@ -183,17 +183,17 @@ class TablesPool : public torch::autograd::Function<TablesPool> {
   }
 
  private:
-  static torch::autograd::variable_list tableGradients(const FeatureArguments& given,
+  static torch::autograd::variable_list tableGradients(const Lookup& lookup,
                                                        const torch::autograd::variable_list& gradients,
                                                        const std::vector<int64_t>& rows, const c10::List<bool>& wanted) {
     std::vector<std::vector<at::Tensor>> indices(rows.size()), values(rows.size());
-    for (size_t f = 0; f < given.features.size(); ++f) {
-      const int64_t table = given.features[f];
+    for (size_t f = 0; f < lookup.features.size(); ++f) {
+      const int64_t table = lookup.features[f];
       if (!wanted.get(table) || !gradients[f].defined()) continue;
-      at::Tensor value = given.hasOffsets(f) ? gradients[f].index_select(0, bagIds(given, f)) : gradients[f];
-      const at::Tensor scales = idScales(given, f, value.scalar_type());
+      at::Tensor value = lookup.hasOffsets(f) ? gradients[f].index_select(0, bagIds(lookup, f)) : gradients[f];
+      const at::Tensor scales = idScales(lookup, f, value.scalar_type());
       if (scales.defined()) value = value * scales.unsqueeze(1);
-      indices[table].push_back(given.codes[f].to(at::kLong));
+      indices[table].push_back(lookup.codes[f].to(at::kLong));
       values[table].push_back(value);
     }
     torch::autograd::variable_list results(rows.size());
@@ -206,10 +206,10 @@ class TablesPool : public torch::autograd::Function<TablesPool> {
     return results;
   }
 
-  static at::Tensor weightGradient(const FeatureArguments& given, size_t f, const at::Tensor& gradient, at::TensorList tables) {
-    const at::Tensor rows = plainRows(tables[given.features[f]].index_select(0, given.codes[f]));
-    const at::Tensor inner = (rows * gradient.index_select(0, bagIds(given, f))).sum(1);
-    FeatureArguments unweighted = given;
+  static at::Tensor weightGradient(const Lookup& lookup, size_t f, const at::Tensor& gradient, at::TensorList tables) {
+    const at::Tensor rows = plainRows(tables[lookup.features[f]].index_select(0, lookup.codes[f]));
+    const at::Tensor inner = (rows * gradient.index_select(0, bagIds(lookup, f))).sum(1);
+    Lookup unweighted = lookup;
     unweighted.weights = {};
     const at::Tensor scales = idScales(unweighted, f, inner.scalar_type());
     return scales.defined() ? inner * scales : inner;
@@ -223,16 +223,16 @@ static std::vector<at::Tensor> tablesPoolAutograd(at::TensorList tables, at::Int
                                                   at::TensorList leaves) {
   checkLeaves("tables_pool", tables, leaves);
   return TablesPool::apply(leaves.empty() ? tables : leaves, weights,
-                           FeatureArguments{tables, features, codes, offsets, {}, mean});
+                           Lookup{tables, features, codes, offsets, {}, mean});
 }
 
-std::vector<at::Tensor> poolTables(const FeatureArguments& given, at::TensorList leaves) {
+std::vector<at::Tensor> poolTables(const Lookup& lookup, at::TensorList leaves) {
   static const auto op =
       c10::Dispatcher::singleton()
           .findSchemaOrThrow("lapidary::tables_pool", "")
           .typed<std::vector<at::Tensor>(at::TensorList, at::IntArrayRef, at::TensorList, at::TensorList, at::TensorList, bool,
                                          at::TensorList)>();
-  return op.call(given.tables, given.features, given.codes, given.offsets, given.weights, given.mean, leaves);
+  return op.call(lookup.tables, lookup.features, lookup.codes, lookup.offsets, lookup.weights, lookup.mean, leaves);
 }
 
 }  // namespace lapidary

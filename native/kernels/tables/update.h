@@ -1,4 +1,4 @@
-// The update of the rows that a batch touched, for any rule: what tables_adagrad_ and tables_adam_ share.
+// The update of the rows that a batch touched, for any rule.
 #pragma once
 #include "sort.h"
 
@@ -12,8 +12,7 @@ struct UpdateJob {
   int featureBits, placeBits;
   void* table;
   int64_t width, dim;
-  void* first;   // What the optimizer remembers: moments [V], or means [V, D].
-  void* second;  // Means of squares [V, D], or null.
+  void* moments;  // What the optimizer remembers. [V]
   bool mean;
   uint64_t seed, step;
 };
@@ -79,7 +78,7 @@ LAPIDARY_INLINE void updateRows(const UpdateJob& job, const Rule& rule) {
     if (ahead == job.count) return;
     const int64_t row = rowOf(job, job.entries[ahead]);
     fetchLines(table + row * job.width, job.width * sizeof(Element));
-    rule.template fetch<Sum>(job, row, dim);
+    rule.template fetch<Sum>(job, row);
     do ++ahead;
     while (ahead < job.count && rowOf(job, job.entries[ahead]) == row);
   };
@@ -122,8 +121,7 @@ static void update(Rows, const UpdateJob& job, const Rule& rule) {
 struct UpdateArguments {
   const char* op;
   at::TensorList gradients;
-  at::TensorList first;
-  at::TensorList second;
+  at::TensorList moments;
   uint64_t seed;
   uint64_t step;
 };
@@ -148,18 +146,17 @@ inline void updateTable(const TableIds& ids, const Update& update) {
 // Calls `update(job)` with pieces of the ids of all tables, sorted by row. A table with a large part of the ids has all
 // threads work at it; the others are shared among threads, and the ids of each stay in the cache of one core.
 template <typename Update>
-inline void updateTables(const FeatureArguments& given, const UpdateArguments& rest, const Update& update) {
-  FeatureList list = checkFeatures(rest.op, given);
-  checkGradients(rest.op, given, rest.gradients, list);
-  const std::vector<TableIds> tables = idsOfTables(rest.op, given.tables, list);
+inline void updateTables(const Lookup& lookup, const UpdateArguments& rest, const Update& update) {
+  FeatureList list = checkFeatures(rest.op, lookup);
+  checkGradients(rest.op, lookup, rest.gradients, list);
+  const std::vector<TableIds> tables = idsOfTables(rest.op, lookup.tables, list);
   const auto updateOne = [&](int64_t t) {
-    const at::Tensor& table = given.tables[t];
+    const at::Tensor& table = lookup.tables[t];
     const EntryLayout& layout = tables[t].layout;
     updateTable(tables[t], [&](const uint64_t* entries, int64_t count) {
       const UpdateJob job{entries, count, tables[t].features.data(), layout.featureBits, layout.placeBits,
-                          table.data_ptr(), table.size(1), list.dim, rest.first[t].data_ptr(),
-                          rest.second.empty() ? nullptr : rest.second[t].data_ptr(), given.mean && !given.offsets.empty(),
-                          rest.seed + static_cast<uint64_t>(t), rest.step};
+                          table.data_ptr(), table.size(1), list.dim, rest.moments[t].data_ptr(),
+                          lookup.mean && !lookup.offsets.empty(), rest.seed + static_cast<uint64_t>(t), rest.step};
       withRows(table.scalar_type(), rest.op, [&](auto rows) { update(rows, job); });
     });
   };
@@ -171,14 +168,5 @@ inline void updateTables(const FeatureArguments& given, const UpdateArguments& r
   }
   forEachTask(static_cast<int64_t>(shared.size()), total, [&](int64_t i) { updateOne(shared[i]); });
 }
-
-// The gradient of each touched row of a table, by plain operators, for devices that have no kernel of ours.
-struct PlainRowGradient {
-  at::Tensor rows, gradient;
-};
-PlainRowGradient plainRowGradient(const FeatureArguments& given, at::TensorList gradients, int64_t table);
-
-// What an optimizer remembers of each table: [V] or [V, D], of the sums' type.
-void checkMemory(const char* op, at::TensorList tables, at::TensorList memory, bool perElement);
 
 }  // namespace lapidary

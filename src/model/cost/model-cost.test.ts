@@ -27,7 +27,8 @@ import { buildModel } from "../build.ts";
 import { Embeddings } from "../inputs/embeddings.ts";
 import type { Model } from "../model.ts";
 import { CONTENT_SPEC, contentBatch, TINY_SPEC, tinyBatch, tinyConfig, tinyModel } from "../testing.ts";
-import { costOf, describeCost } from "./model-cost.ts";
+import { blankBatch, type Workload } from "./blank-batch.ts";
+import { costOf } from "./model-cost.ts";
 
 const LENGTHS = [3, 0, 1, 40, 2, 9];
 
@@ -162,7 +163,9 @@ describe("parts", () => {
   });
 });
 
-describe("describeCost", () => {
+describe("the cost of a workload", () => {
+  const costOfWorkload = (model: Model, workload: Workload) => costOf(model, blankBatch(workload));
+
   test.each(Object.entries(CHOICES))("%s: a workload costs what data of the same lengths does", (_, architecture) => {
     const model = choiceModel(architecture);
     const { history, ...rest } = choiceBatch(LENGTHS);
@@ -174,7 +177,7 @@ describe("describeCost", () => {
         ({ name, cardinality }) => [name, Int32Array.from(rows, (row) => (row + 1) % cardinality)] as const,
       );
       const batch = { ...rest, history: { ...history, codes: { ...Object.fromEntries(ids), origin } } };
-      const described = describeCost(model, { spec: CHOICE_SPEC, historyLengths: LENGTHS, adRatio });
+      const described = costOfWorkload(model, { spec: CHOICE_SPEC, historyLengths: LENGTHS, adRatio });
       expect(described.total).toEqual(costOf(model, batch).total);
     }
   });
@@ -182,8 +185,8 @@ describe("describeCost", () => {
   test("of vectors and lists of one id costs what such data does", () => {
     for (const kind of ["logistic", "previous", "vertical"] as const) {
       const model = tinyModel(kind, { spec: CONTENT_SPEC });
-      const described = describeCost(model, { spec: CONTENT_SPEC, historyLengths: [2, 0, 1] }).total;
-      const without = describeCost(tinyModel(kind), { spec: TINY_SPEC, historyLengths: [2, 0, 1] }).total;
+      const described = costOfWorkload(model, { spec: CONTENT_SPEC, historyLengths: [2, 0, 1] }).total;
+      const without = costOfWorkload(tinyModel(kind), { spec: TINY_SPEC, historyLengths: [2, 0, 1] }).total;
       expect(described.forwardFlops).toBeGreaterThan(without.forwardFlops);
     }
   });
@@ -191,10 +194,10 @@ describe("describeCost", () => {
   test("spreads ads evenly over the events", () => {
     const model = choiceModel({ events: "ad" });
     const workload = { spec: CHOICE_SPEC, historyLengths: [60, 60] };
-    const [all, third] = [1, 1 / 3].map((adRatio) => describeCost(model, { ...workload, adRatio }).total);
+    const [all, third] = [1, 1 / 3].map((adRatio) => costOfWorkload(model, { ...workload, adRatio }).total);
     expect(third?.forwardFlops).toBeLessThan(all?.forwardFlops ?? 0);
-    const shorter = describeCost(model, { spec: CHOICE_SPEC, historyLengths: [20, 20], adRatio: 1 }).parts;
-    const spread = describeCost(model, { ...workload, adRatio: 1 / 3 }).parts;
+    const shorter = costOfWorkload(model, { spec: CHOICE_SPEC, historyLengths: [20, 20], adRatio: 1 }).parts;
+    const spread = costOfWorkload(model, { ...workload, adRatio: 1 / 3 }).parts;
     expect(spread["sequences"]?.forwardFlops).toBeCloseTo(shorter["sequences"]?.forwardFlops ?? 0, 6);
   });
 });

@@ -3,7 +3,6 @@ import { countElements, parametersOf } from "../../nn/index.ts";
 import { countValues } from "../../ops/index.ts";
 import { trace } from "../../torch/index.ts";
 import type { Model } from "../model.ts";
-import { blankBatch, type Workload } from "./blank-batch.ts";
 import { type PartCost, traceCost } from "./trace-cost.ts";
 
 /** What a model costs per example of a workload, as computed from its shapes. */
@@ -35,11 +34,6 @@ export function costOf(model: Model, batch: Batch): ModelCost {
     total: parts.reduce((sum, [, cost]) => addCosts(sum, cost), NO_COST),
     parts: Object.fromEntries(parts.filter(([, cost]) => cost.forwardFlops > 0 || cost.activationBytes > 0)),
   };
-}
-
-/** What a model would cost per example of a workload: {@link costOf} a batch that is made for it, no data needed. */
-export function describeCost(model: Model, workload: Workload): ModelCost {
-  return costOf(model, blankBatch(workload));
 }
 
 const NO_COST: PartCost = { forwardFlops: 0, backwardFlops: 0, activationBytes: 0 };

@@ -96,12 +96,11 @@ const matmul: Rule = (call) => {
 
 /** Two products of every pair of a row and a key that it sees, four backward; the weights are computed again. */
 const attention: Rule = (call) => {
-  if (call.id("candidates") !== null) throw new Error("masks with candidates have no cost here");
   const [rows = 0, heads = 0, width = 0] = call.tensor("query").shape;
   const lengths = { rows: call.lengths("query_offsets"), keys: call.lengths("key_offsets") };
-  const [window, prefix, block] = [call.value("window", 0), call.value("prefix", 0), call.value("block", 0)];
+  const [window, globalKeys, block] = [call.value("window", 0), call.value("global_keys", 0), call.value("block", 0)];
   const pairs = countPairs(lengths, {
-    ...{ causal: call.value("causal", false), prefix },
+    ...{ causal: call.value("causal", false), globalKeys },
     ...(window > 0 ? { window } : {}),
     ...(block > 0 ? { block } : {}),
   });
@@ -164,10 +163,10 @@ const tablesLinear: Rule = (call) => {
 /** Two products of every row and head, four backward; the weights are computed again. */
 const tablesAttention: Rule = (call) => {
   const [, heads = 0, dim = 0] = call.tensor("query").shape;
-  const { shape } = call.tensor("told");
+  const { shape } = call.tensor("values_and_bias");
   const [length = 0, columns = 0] = shape;
   const forward = 2 * length * (heads * dim + columns - heads);
-  const inputs = ["query", "told"].map((name) => call.keptRows(name));
+  const inputs = ["query", "values_and_bias"].map((name) => call.keptRows(name));
   const sums = { ...call.result, shape: [call.result.shape[0] ?? 0, heads] };
   return {
     forward,

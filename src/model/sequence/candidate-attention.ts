@@ -92,8 +92,8 @@ export class CandidateAttention {
     const weight = cat([this.value.weight, this.importance.weight], 0);
     return attendTables(events, {
       query: this.asked(stack(candidate, 1)),
-      told: mapTables(eventOnly, { weight, bias: null, eps: NORM_EPS }),
-      front: { score: this.prior, value: this.priorValue },
+      valuesAndBias: mapTables(eventOnly, { weight, bias: null, eps: NORM_EPS }),
+      prior: { score: this.prior, value: this.priorValue },
       offsets,
       scale: SHARPNESS,
       eps: NORM_EPS,

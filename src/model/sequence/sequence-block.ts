@@ -34,7 +34,7 @@ const BLOCK = 64;
 const MASK_OF: Readonly<Record<Exclude<SequenceAttention, "full" | "hstu">, AttentionMask>> = {
   causal: { causal: true },
   block: { block: BLOCK },
-  semiLocal: { causal: true, window: BLOCK, prefix: BLOCK },
+  semiLocal: { causal: true, window: BLOCK, globalKeys: BLOCK },
 };
 
 function initMixer(config: SequenceBlockConfig, initial: Initializer): MultiHeadAttention | HstuAttention {

@@ -2,9 +2,9 @@ import type { Tensor } from "../../torch/index.ts";
 import type { JaggedTensor } from "../jagged/jagged-tensor.ts";
 
 /** What becomes of a score before it weighs a value. */
-export type AttentionActivation = "softmax" | "silu" | "gelu";
+export type AttentionActivation = "softmax" | "silu";
 
-/** Which keys of its own example a row sees. Conditions are joined by "and"; `prefix` and a candidate itself are added. */
+/** Which keys of its own example a row sees. Conditions are joined by "and"; `globalKeys` are added. */
 export interface AttentionMask {
   /** Only keys that are not later. @default false */
   readonly causal?: boolean;
@@ -13,22 +13,13 @@ export interface AttentionMask {
   /** Only keys of the same block of so many rows: GEM's block attention takes 64. */
   readonly block?: number;
   /** The first so many keys too, whatever window and block say: with a window, semi-local attention. */
-  readonly prefix?: number;
-  /**
-   * So many last rows of each example are candidates. They stand where the row after the history would, see the history
-   * and themselves, and are seen by no other row.
-   *
-   * @shape [B] int64
-   */
-  readonly candidates?: Tensor;
+  readonly globalKeys?: number;
 }
 
-/** Learned biases that are added to the scores, per head or shared by all. */
+/** A learned bias that is added to the scores, per head or shared by all. */
 export interface AttentionBias {
   /** By `clamp(i − j, −R, R) + R`, from the row to the key. @shape [1 or H, 2R+1] */
   readonly position?: Tensor;
-  /** By `⌊ln(max(1, |t_i − t_j|)) / 0.301⌋`, at most T−1, as HSTU's. @shape table [1 or H, T], queries [Lq] and keys [Lk] int64 */
-  readonly time?: { readonly table: Tensor; readonly queries: Tensor; readonly keys: Tensor };
 }
 
 /** What attention computes; see `attend`. */

@@ -5,7 +5,7 @@ import { plainAttention } from "./plain-attention.ts";
 
 /**
  * Attention within each example, one kernel for all kinds: `y_i = factor · Σ_j w_ij v_j` with
- * `s_ij = scale · q_i·k_j + bias`, and `w` the softmax of s over the keys that row i sees, or SiLU or GELU of s. Nothing
+ * `s_ij = scale · q_i·k_j + bias`, and `w` the softmax of s over the keys that row i sees, or SiLU of s. Nothing
  * of size rows × keys is stored; backward computes the weights again. A row that sees no key gets zero. No second
  * derivative. Devices other than the CPU take {@link plainAttention}.
  *
@@ -19,32 +19,15 @@ export function attend(inputs: AttentionInputs, options: AttentionOptions = {}):
   const result = jaggedAttention(query.values, key.values, value, {
     queryOffsets: query.offsets,
     keyOffsets: key.offsets,
-    candidates: mask.candidates ?? null,
     positionBias: bias.position ?? null,
-    timeBias: bias.time?.table ?? null,
-    queryTimes: bias.time?.queries ?? null,
-    keyTimes: bias.time?.keys ?? null,
     activation: options.activation ?? "softmax",
     scale: scaleOf(inputs, options),
     factor: options.factor ?? 1,
     causal: mask.causal ?? false,
     window: mask.window ?? 0,
-    prefix: mask.prefix ?? 0,
+    globalKeys: mask.globalKeys ?? 0,
     block: mask.block ?? 0,
     rotaryBase: options.rotaryBase ?? 0,
   });
   return query.with(result);
-}
-
-/**
- * Generalized dot-product attention: `act(Q Kᵀ / τ) V` without softmax, to the few summary tokens of the own example.
- *
- * @shape → values [Lq, H, e]
- * @see facebookresearch/ads_model_kernel_library gdpa
- */
-export function gdpa(
-  inputs: AttentionInputs,
-  { temperature, activation = "gelu" }: { readonly temperature: number; readonly activation?: "silu" | "gelu" },
-): JaggedTensor {
-  return attend(inputs, { activation, scale: 1 / temperature });
 }

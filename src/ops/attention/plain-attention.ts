@@ -3,52 +3,22 @@ import type { JaggedTensor } from "../jagged/jagged-tensor.ts";
 import { type AttentionInputs, type AttentionMask, type AttentionOptions, scaleOf } from "./attention-options.ts";
 import { rotate } from "./rotary.ts";
 
-/** Per padded row, where it stands and what it sees: keys [low, high) ∪ [0, prefix) ∪ {self}. @shape [B, N] each */
+/** Keys that a row sees: [low, high) ∪ [0, prefix). */
 interface VisibleKeys {
-  readonly position: Tensor;
-  readonly low: Tensor;
-  readonly high: Tensor;
-  readonly prefix: Tensor;
-  readonly self: Tensor;
+  readonly low: number;
+  readonly high: number;
+  readonly prefix: number;
 }
 
-type KeyVisibility = Record<keyof VisibleKeys, number>;
+const NONE: VisibleKeys = { low: 0, high: 0, prefix: 0 };
 
-const NOTHING: KeyVisibility = { position: 0, low: 0, high: 0, prefix: 0, self: -1 };
-
-function sightOf(row: number, history: number, mask: AttentionMask): KeyVisibility {
-  const self = row >= history && mask.candidates !== undefined ? row : -1;
-  const position = self < 0 ? row : history;
-  const { window = 0, block = 0 } = mask;
-  const limit = mask.causal ? Math.min(history, position + 1) : history;
-  const start = block > 0 ? position - (position % block) : 0;
-  const low = Math.max(start, window > 0 ? position - window + 1 : 0);
-  const end = Math.min(block > 0 ? start + block : limit, window > 0 ? position + window : limit);
-  return { position, low, high: Math.min(limit, end), prefix: Math.min(mask.prefix ?? 0, limit), self };
-}
-
-function sightsOf(rows: JaggedTensor, keys: JaggedTensor, mask: AttentionMask = {}): VisibleKeys {
-  const candidates = mask.candidates?.toNumbers() ?? [];
-  const width = rows.maxLength;
-  const all = Array.from({ length: rows.size * width }, (_, flat): KeyVisibility => {
-    const [b, row] = [Math.floor(flat / width), flat % width];
-    return row < rows.length(b) ? sightOf(row, keys.length(b) - (candidates[b] ?? 0), mask) : NOTHING;
-  });
-  const field = (name: keyof VisibleKeys): Tensor =>
-    fromArray(
-      Int32Array.from(all, (sight) => sight[name]),
-      [rows.size, width],
-    ).to({
-      dtype: "int64",
-      device: rows.values.device,
-    });
-  return {
-    position: field("position"),
-    low: field("low"),
-    high: field("high"),
-    prefix: field("prefix"),
-    self: field("self"),
-  };
+function visibleKeys(row: number, keys: number, mask: AttentionMask): VisibleKeys {
+  const { window = 0, block = 0, globalKeys = 0 } = mask;
+  const limit = mask.causal ? Math.min(keys, row + 1) : keys;
+  const start = block > 0 ? row - (row % block) : 0;
+  const low = Math.max(start, window > 0 ? row - window + 1 : 0);
+  const end = Math.min(block > 0 ? start + block : limit, window > 0 ? row + window : limit);
+  return { low, high: Math.min(limit, end), prefix: Math.min(globalKeys, limit) };
 }
 
 /**
@@ -60,7 +30,7 @@ export function countPairs(lengths: { rows: readonly number[]; keys: readonly nu
   let pairs = 0;
   for (const [b, rows] of lengths.rows.entries()) {
     for (let row = 0; row < rows; row++) {
-      const { low, high, prefix } = sightOf(row, lengths.keys[b] ?? 0, mask);
+      const { low, high, prefix } = visibleKeys(row, lengths.keys[b] ?? 0, mask);
       pairs += high - low + prefix - Math.max(0, Math.min(high, prefix) - low);
     }
   }
@@ -71,12 +41,26 @@ const not = (x: Tensor): Tensor => x.logicalNot();
 const either = (a: Tensor, b: Tensor): Tensor => not(not(a).logicalAnd(not(b)));
 
 /** True where a row sees a key. @shape → [B, 1, N, M] */
-function visible(sights: VisibleKeys, numKeys: number): Tensor {
-  const column = (x: Tensor): Tensor => x.unsqueeze(2);
-  const key = arange(0, numKeys, 1, { dtype: "int64", device: sights.low.device });
-  const near = column(sights.low).le(key).logicalAnd(column(sights.high).gt(key));
-  return either(either(near, column(sights.prefix).gt(key)), column(sights.self).eq(key)).unsqueeze(1);
+function visible(rows: JaggedTensor, keys: JaggedTensor, mask: AttentionMask): Tensor {
+  const width = rows.maxLength;
+  const ranges = Array.from({ length: rows.size * width }, (_, flat): VisibleKeys => {
+    const [b, row] = [Math.floor(flat / width), flat % width];
+    return row < rows.length(b) ? visibleKeys(row, keys.length(b), mask) : NONE;
+  });
+  const { device } = rows.values;
+  const column = (name: keyof VisibleKeys): Tensor =>
+    fromArray(
+      Int32Array.from(ranges, (range) => range[name]),
+      [rows.size, width, 1],
+    ).to({ dtype: "int64", device });
+  const key = arange(0, keys.maxLength, 1, { dtype: "int64", device });
+  const near = column("low").le(key).logicalAnd(column("high").gt(key));
+  return either(near, column("prefix").gt(key)).unsqueeze(1);
 }
+
+/** Where each padded row stands. @shape → [1, N] */
+const positionsOf = (rows: JaggedTensor): Tensor =>
+  arange(0, rows.maxLength, 1, { dtype: "int64", device: rows.values.device }).unsqueeze(0);
 
 /** Padded rows by head, each key head once per query head that shares it. @shape values [L, H, d] → [B, H, N, d] */
 function byHead(rows: JaggedTensor, values: Tensor, heads: number): Tensor {
@@ -99,39 +83,20 @@ function positionBias(table: Tensor, rows: Tensor, keys: Tensor): Tensor {
   return lookUp(table, rows.unsqueeze(2).sub(keys.unsqueeze(1)).clamp(-reach, reach).add(reach));
 }
 
-/** By ⌊ln(max(1, |Δt|)) / 0.301⌋, see {@link AttentionBias}. */
-function timeBias(table: Tensor, rows: Tensor, keys: Tensor): Tensor {
-  const gap = rows.unsqueeze(2).sub(keys.unsqueeze(1)).abs().clamp(1).to({ dtype: "float64" });
-  return lookUp(
-    table,
-    gap
-      .log()
-      .div(0.301)
-      .to({ dtype: "int64" })
-      .clamp(0, (table.shape[1] ?? 1) - 1),
-  );
-}
-
-function scoresOf(
-  inputs: AttentionInputs,
-  options: AttentionOptions,
-  [rows, keys]: readonly [VisibleKeys, VisibleKeys],
-): Tensor {
+function scoresOf(inputs: AttentionInputs, options: AttentionOptions): Tensor {
   const heads = inputs.query.values.shape[1] ?? 1;
+  const [rows, keys] = [positionsOf(inputs.query), positionsOf(inputs.key)];
   let q = byHead(inputs.query, inputs.query.values, heads);
   let k = byHead(inputs.key, inputs.key.values, heads);
   if (options.rotaryBase !== undefined) {
-    const turned = (x: Tensor, { position }: VisibleKeys): Tensor =>
-      rotate(x, position.unsqueeze(1).to({ dtype: x.dtype }), options.rotaryBase);
+    const turned = (x: Tensor, positions: Tensor): Tensor =>
+      rotate(x, positions.unsqueeze(1).to({ dtype: x.dtype }), options.rotaryBase);
     q = turned(q, rows);
     k = turned(k, keys);
   }
   const scores = q.matmul(k.transpose(-2, -1)).mul(scaleOf(inputs, options)); // [B, H, N, M]
-  const { position, time } = options.bias ?? {};
-  const placed = position === undefined ? scores : scores.add(positionBias(position, rows.position, keys.position));
-  if (time === undefined) return placed;
-  const padded = (x: JaggedTensor, times: Tensor): Tensor => x.with(times.unsqueeze(1)).toPadded().select(2, 0);
-  return placed.add(timeBias(time.table, padded(inputs.query, time.queries), padded(inputs.key, time.keys)));
+  const table = options.bias?.position;
+  return table === undefined ? scores : scores.add(positionBias(table, rows, keys));
 }
 
 /**
@@ -146,14 +111,13 @@ export function plainAttention(inputs: AttentionInputs, options: AttentionOption
   if (query.rows === 0 || key.rows === 0) {
     return query.with(query.values.sum([2], true).mul(0).expand([query.rows, heads, valueDim]));
   }
-  const rows = sightsOf(query, key, options.mask);
-  const scores = scoresOf(inputs, options, [rows, sightsOf(key, key, options.mask)]);
-  const seen = visible(rows, key.maxLength);
-  const { activation = "softmax" } = options;
+  const scores = scoresOf(inputs, options);
+  const { activation = "softmax", mask = {} } = options;
+  const hidden = not(visible(query, key, mask));
   // A finite stand-in for -∞, so that a row that sees nothing has no NaN to be masked in its gradient.
-  const weights = activation === "softmax" ? scores.maskedFill(not(seen), -1e30).softmax(-1) : scores[activation]();
+  const weights = activation === "softmax" ? scores.maskedFill(hidden, -1e30).softmax(-1) : scores[activation]();
   const mixed = weights
-    .maskedFill(not(seen), 0)
+    .maskedFill(hidden, 0)
     .matmul(byHead(key, value, heads))
     .mul(options.factor ?? 1);
   const flat = query.fromPadded(mixed.transpose(1, 2).flatten(2)).values;

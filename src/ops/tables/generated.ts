@@ -14,10 +14,8 @@ const LAPIDARY_TABLES_POOL = native.operator("lapidary::tables_pool", "");
 const LAPIDARY_TABLES_LINEAR = native.operator("lapidary::tables_linear", "");
 const LAPIDARY_TABLES_ATTENTION = native.operator("lapidary::tables_attention", "");
 const LAPIDARY_TABLES_ADAGRAD_ = native.operator("lapidary::tables_adagrad_", "");
-const LAPIDARY_TABLES_ADAM_ = native.operator("lapidary::tables_adam_", "");
 const LAPIDARY_TO_ROWS = native.operator("lapidary::to_rows", "");
 const LAPIDARY_FROM_ROWS = native.operator("lapidary::from_rows", "");
-const LAPIDARY_COUNT_ROWS_ = native.operator("lapidary::count_rows_", "");
 
 /** `lapidary::tables_pool(Tensor[] tables, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] leaves) -> Tensor[]` */
 export function tablesPool(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, leaves: readonly Tensor[]): Tensor[] {
@@ -29,19 +27,14 @@ export function tablesLinear(tables: readonly Tensor[], features: readonly numbe
   return new Tensor(call(LAPIDARY_TABLES_LINEAR, tables.map(handleOf), features, codes.map(handleOf), weight.handle, bias?.handle, eps, leaves.map(handleOf)));
 }
 
-/** `lapidary::tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor told, Tensor prior, Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor` */
-export function tablesAttention(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], options: { readonly query: Tensor; readonly told: Tensor; readonly prior: Tensor; readonly priorValues: Tensor; readonly offsets: Tensor; readonly scale: number; readonly eps: number; readonly leaves: readonly Tensor[] }): Tensor {
-  return new Tensor(call(LAPIDARY_TABLES_ATTENTION, tables.map(handleOf), features, codes.map(handleOf), options?.query.handle, options?.told.handle, options?.prior.handle, options?.priorValues.handle, options?.offsets.handle, options?.scale, options?.eps, options?.leaves.map(handleOf)));
+/** `lapidary::tables_attention(Tensor[] tables, int[] features, Tensor[] codes, *, Tensor query, Tensor values_and_bias, Tensor prior, Tensor prior_values, Tensor offsets, float scale, float eps, Tensor[] leaves) -> Tensor` */
+export function tablesAttention(tables: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], options: { readonly query: Tensor; readonly valuesAndBias: Tensor; readonly prior: Tensor; readonly priorValues: Tensor; readonly offsets: Tensor; readonly scale: number; readonly eps: number; readonly leaves: readonly Tensor[] }): Tensor {
+  return new Tensor(call(LAPIDARY_TABLES_ATTENTION, tables.map(handleOf), features, codes.map(handleOf), options?.query.handle, options?.valuesAndBias.handle, options?.prior.handle, options?.priorValues.handle, options?.offsets.handle, options?.scale, options?.eps, options?.leaves.map(handleOf)));
 }
 
-/** `lapidary::tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, float replicas=1., int seed=0, int step=0) -> ()` */
-export function tablesAdagrad_(tables: readonly Tensor[], moments: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, gradients: readonly Tensor[], options: { readonly lr: number; readonly eps: number; readonly replicas?: number; readonly seed?: number; readonly step?: number }): void {
-  native.callDropped(LAPIDARY_TABLES_ADAGRAD_, tables.map(handleOf), moments.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, gradients.map(handleOf), options?.lr, options?.eps, options?.replicas, options?.seed, options?.step);
-}
-
-/** `lapidary::tables_adam_(Tensor(a!)[] tables, Tensor(b!)[] first, Tensor(c!)[] second, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float beta1, float beta2, float eps, int step, int seed=0) -> ()` */
-export function tablesAdam_(tables: readonly Tensor[], first: readonly Tensor[], second: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, gradients: readonly Tensor[], options: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly eps: number; readonly step: number; readonly seed?: number }): void {
-  native.callDropped(LAPIDARY_TABLES_ADAM_, tables.map(handleOf), first.map(handleOf), second.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, gradients.map(handleOf), options?.lr, options?.beta1, options?.beta2, options?.eps, options?.step, options?.seed);
+/** `lapidary::tables_adagrad_(Tensor(a!)[] tables, Tensor(b!)[] moments, int[] features, Tensor[] codes, Tensor[] offsets, Tensor[] weights, bool mean, Tensor[] gradients, *, float lr, float eps, int seed=0, int step=0) -> ()` */
+export function tablesAdagrad_(tables: readonly Tensor[], moments: readonly Tensor[], features: readonly number[], codes: readonly Tensor[], offsets: readonly Tensor[], weights: readonly Tensor[], mean: boolean, gradients: readonly Tensor[], options: { readonly lr: number; readonly eps: number; readonly seed?: number; readonly step?: number }): void {
+  native.callDropped(LAPIDARY_TABLES_ADAGRAD_, tables.map(handleOf), moments.map(handleOf), features, codes.map(handleOf), offsets.map(handleOf), weights.map(handleOf), mean, gradients.map(handleOf), options?.lr, options?.eps, options?.seed, options?.step);
 }
 
 /** `lapidary::to_rows(Tensor values, ScalarType dtype, *, int? seed=None, int step=0) -> Tensor` */
@@ -52,9 +45,4 @@ export function toRows(values: Tensor, dtype: DType, options?: { readonly seed?:
 /** `lapidary::from_rows(Tensor rows) -> Tensor` */
 export function fromRows(rows: Tensor): Tensor {
   return new Tensor(call(LAPIDARY_FROM_ROWS, rows.handle));
-}
-
-/** `lapidary::count_rows_(Tensor(a!)[] counts, int[] features, Tensor[] codes) -> ()` */
-export function countRows_(counts: readonly Tensor[], features: readonly number[], codes: readonly Tensor[]): void {
-  native.callDropped(LAPIDARY_COUNT_ROWS_, counts.map(handleOf), features, codes.map(handleOf));
 }

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROW_FORMATS, type RowFormat } from "../../config/types.ts";
-import { fromArray, RandomGenerator, Scope, setThreads, type Tensor, zeros } from "../../torch/index.ts";
-import { countRows_, fromRows } from "./generated.ts";
-import { hotRows, mapTable, type TableFile } from "./mapped-table.ts";
+import { fromArray, RandomGenerator, Scope, setThreads, type Tensor } from "../../torch/index.ts";
+import { fromRows } from "./generated.ts";
+import { mapTable, type TableFile } from "./mapped-table.ts";
 import { fillNormal, rowBytes } from "./row-formats.ts";
 import { drawn64 } from "./tables.test.support.ts";
 import { initTablesAdagrad, poolTables, stepTablesAdagrad } from "./tables.ts";
@@ -68,18 +68,4 @@ describe("a mapped table", () => {
     for (const [j, value] of got.entries()) expect(value).toBeCloseTo((-2 * (j + 1)) / Math.sqrt(squares), 2);
     expect(statSync(file.path).blocks * 512).toBeLessThan(1 << 20);
   });
-});
-
-test("hot rows are the fewest that take a share of the lookups", () => {
-  using _ = new Scope();
-  const counts = zeros([6], { dtype: "int64" });
-  expect(hotRows(counts, [0.5])).toEqual([{ share: 0.5, rows: 0 }]);
-  countRows_([counts], [0, 0], [codes(4, 4, 4, 4, 1, 1), codes(4, 4, 0, 5)]);
-  expect(counts.toNumbers()).toEqual([1, 2, 0, 0, 6, 1]);
-  expect(hotRows(counts, [0.5, 0.6, 0.8, 1])).toEqual([
-    { share: 0.5, rows: 1 },
-    { share: 0.6, rows: 1 },
-    { share: 0.8, rows: 2 },
-    { share: 1, rows: 4 },
-  ]);
 });

@@ -64,32 +64,3 @@ export function unnamedTable({ folder, ...rows }: Omit<TableFile, "path"> & { re
     rmSync(path, { force: true });
   }
 }
-
-/** How few rows take a share of all lookups. */
-export interface HotRows {
-  /** Of the lookups. */
-  readonly share: number;
-  /** The fewest rows that take it. */
-  readonly rows: number;
-}
-
-/**
- * The fewest rows that take each share of the lookups, from counts as `countRows_` keeps them: what must stay in memory
- * for that share to be read from it.
- *
- * @shape counts [V] int64
- */
-export function hotRows(counts: Tensor, shares: readonly number[]): HotRows[] {
-  const sorted = counts.toNumbers().sort((a, b) => b - a);
-  const total = sorted.reduce((sum, count) => sum + count, 0);
-  const reached = new Float64Array(sorted.length);
-  let sum = 0;
-  for (const [i, count] of sorted.entries()) {
-    sum += count;
-    reached[i] = sum;
-  }
-  return shares.map((share) => {
-    const last = reached.findIndex((so) => so >= share * total);
-    return { share, rows: total === 0 ? 0 : last + 1 };
-  });
-}

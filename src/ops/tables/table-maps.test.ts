@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { fromArray, grad, noGrad, Scope, setThreads, type Tensor } from "../../torch/index.ts";
 import { toBeClose } from "../../torch/testing.ts";
 import { fromRows, toRows } from "./generated.ts";
-import { attendTablesPlainly, mapTablesPlainly } from "./plain-tables.ts";
+import { attendTablesPlainly, mapTablesPlainly } from "./plain-tables.test.support.ts";
 import { drawn64, withTables } from "./tables.test.support.ts";
 import { attendTables, type Lookup, mapTables, type TablesAttention, type TablesMap } from "./tables.ts";
 
@@ -84,10 +84,10 @@ const mapOf = ([weight, bias]: readonly Tensor[], { seed }: Drawn): TablesMap =>
 });
 
 function attentionOf(inputs: readonly Tensor[], { lengths }: Drawn): TablesAttention {
-  const [query, told, score, value] = inputs as [Tensor, Tensor, Tensor, Tensor];
+  const [query, valuesAndBias, score, value] = inputs as [Tensor, Tensor, Tensor, Tensor];
   const offsets = [0];
   for (const length of lengths) offsets.push((offsets.at(-1) ?? 0) + length);
-  return { query, told, front: { score, value }, offsets: int64(offsets), scale: 0.7, eps: 1e-5 };
+  return { query, valuesAndBias, prior: { score, value }, offsets: int64(offsets), scale: 0.7, eps: 1e-5 };
 }
 
 const CASES: Readonly<Record<string, Case>> = {

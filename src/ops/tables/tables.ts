@@ -1,6 +1,5 @@
 import { fromArray, noGrad, type Tensor, zeros } from "../../torch/index.ts";
-import { tablesAdagrad_, tablesAdam_, tablesAttention, tablesLinear, tablesPool } from "./generated.ts";
-import { rowWidth } from "./row-formats.ts";
+import { tablesAdagrad_, tablesAttention, tablesLinear, tablesPool } from "./generated.ts";
 
 /** The ids of one feature. */
 export interface FeatureIds {
@@ -39,38 +38,11 @@ export interface TablesAdagradOptions {
   readonly learningRate: number;
   /** @default 1e-8 */
   readonly eps?: number;
-  /** Copies of the tables whose gradients flow into one, c; 1 leaves row-wise Adagrad as it is. @default 1 */
-  readonly replicas?: number;
   /** Key of the noise that rounds narrow rows, beside {@link step}. @default 0 */
   readonly seed?: number;
   /** @default 0 */
   readonly step?: number;
 }
-
-/** What Adam remembers of tables. One entry per table. */
-export interface AdamTables {
-  /** @shape [V_t, D] of the sums' type */
-  readonly first: readonly Tensor[];
-  /** @shape [V_t, D] of the sums' type */
-  readonly second: readonly Tensor[];
-}
-
-/** Constants of {@link stepTablesAdam}. */
-export interface TablesAdamOptions {
-  readonly learningRate: number;
-  /** This update's number, from 1. */
-  readonly step: number;
-  /** @default 0.9 */
-  readonly beta1?: number;
-  /** @default 0.999 */
-  readonly beta2?: number;
-  /** @default 1e-8 */
-  readonly eps?: number;
-  /** Key of the noise that rounds narrow rows, beside {@link step}. @default 0 */
-  readonly seed?: number;
-}
-
-const EPS = 1e-8;
 
 /** The lists that operators take: an empty tensor where a feature has no offsets or weights, no list where none has. */
 function listsOf({ tables, features }: Lookup) {
@@ -124,10 +96,10 @@ export function mapTables({ tables, features, leaves = [] }: Lookup, { weight, b
 export interface TablesAttention {
   /** q: one row per segment and feature. @shape [B, F, D] */
   readonly query: Tensor;
-  /** v, the first numbers of all features before the second ones, then u, what is added to the likeness. @shape [L, V·F + F] */
-  readonly told: Tensor;
-  /** A row in front of every segment, p and r. @shape score [F], value [V·F] */
-  readonly front: { readonly score: Tensor; readonly value: Tensor };
+  /** v, the first numbers of all features before the second ones, then u, what is added to the products. @shape [L, V·F + F] */
+  readonly valuesAndBias: Tensor;
+  /** A row before every segment, p and r. @shape score [F], value [V·F] */
+  readonly prior: { readonly score: Tensor; readonly value: Tensor };
   /** @shape [B+1] int64, from 0 to L */
   readonly offsets: Tensor;
   readonly scale: number;
@@ -137,16 +109,16 @@ export interface TablesAttention {
 
 /**
  * Attention to ragged rows, a head per feature, whose keys are rows of tables: with `n(x) = x / √(mean(x²) + ε)`,
- * `s_fl = scale · (q_bf · n(row_fl) + u_fl)`, `y_bf = Σ_l softmax(s_f)_l v_fl` over the rows of segment b and one in front
- * of them with score `scale · p_f` and value `r_f`. Keys are never written out.
+ * `s_fl = scale · (q_bf · n(row_fl) + u_fl)`, `y_bf = Σ_l softmax(s_f)_l v_fl` over the rows of segment b and one before
+ * them with score `scale · p_f` and value `r_f`. Keys are never written out.
  *
  * @shape every feature [L], without bags → [B, V·F]
  * @throws {LapidaryError} TORCH_OPERATOR if a code is not a row of its table
  */
 export function attendTables({ tables, features, leaves = [] }: Lookup, inputs: TablesAttention): Tensor {
   const { of, codes } = listsOf({ tables, features });
-  const { front, ...rest } = inputs;
-  const options = { ...rest, prior: front.score, priorValues: front.value, leaves };
+  const { prior, ...rest } = inputs;
+  const options = { ...rest, prior: prior.score, priorValues: prior.value, leaves };
   return tablesAttention(tables, of, codes, options);
 }
 
@@ -155,47 +127,24 @@ export function initTablesAdagrad(tables: readonly Tensor[]): AdagradTables {
   return { moments: tables.map((table) => zeros([table.shape[0] ?? 0], memoryOf(table))) };
 }
 
-/** Moments before the first update. */
-export function initTablesAdam(tables: readonly Tensor[]): AdamTables {
-  const means = (): Tensor[] => tables.map((table) => zeros([table.shape[0] ?? 0, rowWidth(table)], memoryOf(table)));
-  return { first: means(), second: means() };
-}
-
 const memoryOf = ({ dtype, device }: Tensor) =>
   ({ dtype: dtype === "float64" ? "float64" : "float32", device }) as const;
 
 /**
  * The backward of a lookup and the update of the rows it touched, in one: from the gradient of the lookup's result,
- * `g_r = Σ_{ids of row r} weight · gradient of their bag`, `v_r ← v_r + mean_j g_rj²`, `w_r ← w_r − η g_r / (√(v_r/c) + ε)`.
+ * `g_r = Σ_{ids of row r} weight · gradient of their bag`, `v_r ← v_r + mean_j g_rj²`, `w_r ← w_r − η g_r / (√v_r + ε)`.
  * In place; no gradient per id is made.
  *
  * @shape gradients [B_f, D] per feature
- * @see arXiv 2508.03854 (scaled moments), torchrec/optim/rowwise_adagrad.py
+ * @see torchrec/optim/rowwise_adagrad.py
  */
 export function stepTablesAdagrad(
   at: { readonly lookup: Lookup; readonly gradients: readonly Tensor[] },
   { moments }: AdagradTables,
-  { learningRate: lr, eps = EPS, replicas = 1, seed = 0, step = 0 }: TablesAdagradOptions,
+  { learningRate: lr, eps = 1e-8, seed = 0, step = 0 }: TablesAdagradOptions,
 ): void {
   const { tables, mean = false } = at.lookup;
   const { of, codes, offsets, weights } = listsOf(at.lookup);
-  const options = { lr, eps, replicas, seed, step };
+  const options = { lr, eps, seed, step };
   noGrad(() => tablesAdagrad_(tables, moments, of, codes, offsets, weights, mean, at.gradients, options));
-}
-
-/**
- * As {@link stepTablesAdagrad} with Adam's rule on the touched rows, whose moments alone change:
- * `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η m̂ / (√v̂ + ε)`.
- *
- * @shape gradients [B_f, D] per feature
- */
-export function stepTablesAdam(
-  at: { readonly lookup: Lookup; readonly gradients: readonly Tensor[] },
-  { first, second }: AdamTables,
-  { learningRate: lr, beta1 = 0.9, beta2 = 0.999, eps = EPS, step, seed = 0 }: TablesAdamOptions,
-): void {
-  const { tables, mean = false } = at.lookup;
-  const { of, codes, offsets, weights } = listsOf(at.lookup);
-  const options = { lr, beta1, beta2, eps, step, seed };
-  noGrad(() => tablesAdam_(tables, first, second, of, codes, offsets, weights, mean, at.gradients, options));
 }

@@ -1,6 +1,6 @@
-import { arange, cat, linear, ones, stack, type Tensor, zeros } from "../../torch/index.ts";
+import { arange, cat, linear, stack, type Tensor, zeros } from "../../torch/index.ts";
 import { segmentSum } from "../jagged/generated.ts";
-import type { AdagradTables, AdamTables, FeatureIds, Lookup, TablesAttention, TablesMap } from "./tables.ts";
+import type { AdagradTables, FeatureIds, Lookup, TablesAttention, TablesMap } from "./tables.ts";
 
 /**
  * What `poolTables` computes, as a composition of plain operators: the reference of the kernel, in any float type.
@@ -26,33 +26,34 @@ export function mapTablesPlainly(lookup: Lookup, { weight, bias, eps = null }: T
 /** What `attendTables` computes, head by head, with keys and values of all rows written out. @shape → [B, V·F] */
 export function attendTablesPlainly(
   lookup: Lookup,
-  { query, told, front, offsets, scale, eps }: TablesAttention,
+  { query, valuesAndBias, prior, offsets, scale, eps }: TablesAttention,
 ): Tensor {
   const [size = 0, heads = 1] = query.shape;
-  const width = (told.shape[1] ?? 0) / heads - 1;
-  const [values, scores] = [told.slice(1, 0, heads * width), told.slice(1, heads * width)];
+  const width = (valuesAndBias.shape[1] ?? 0) / heads - 1;
+  const values = valuesAndBias.slice(1, 0, heads * width);
+  const biases = valuesAndBias.slice(1, heads * width);
   const bounds = offsets.toNumbers();
   const rows = poolTablesPlainly(lookup).map((x) => normed(x, eps));
   const head = (b: number, f: number): Tensor => {
     const [begin = 0, end = 0] = bounds.slice(b, b + 2);
-    const own = (x: Tensor): Tensor => x.slice(0, begin, end);
-    const asked = query.select(0, b).select(0, f).unsqueeze(1);
-    const alike = own(rows[f] as Tensor)
-      .matmul(asked)
+    const segment = (x: Tensor): Tensor => x.slice(0, begin, end);
+    const queryRow = query.select(0, b).select(0, f).unsqueeze(1);
+    const products = segment(rows[f] as Tensor)
+      .matmul(queryRow)
       .select(1, 0);
-    const s = cat([front.score.slice(0, f, f + 1), alike.add(own(scores).select(1, f))], 0).mul(scale);
-    const all = cat([front.value.unsqueeze(0), own(values)], 0)
+    const s = cat([prior.score.slice(0, f, f + 1), products.add(segment(biases).select(1, f))], 0).mul(scale);
+    const all = cat([prior.value.unsqueeze(0), segment(values)], 0)
       .reshape([-1, width, heads])
       .select(2, f);
     return s.softmax(0).unsqueeze(0).matmul(all).select(0, 0);
   };
-  const made = Array.from({ length: size }, (_, b) =>
+  const segments = Array.from({ length: size }, (_, b) =>
     stack(
       Array.from({ length: heads }, (__, f) => head(b, f)),
       1,
     ).flatten(),
   );
-  return made.length === 0 ? zeros([0, heads * width], { dtype: query.dtype }) : stack(made, 0);
+  return segments.length === 0 ? zeros([0, heads * width], { dtype: query.dtype }) : stack(segments, 0);
 }
 
 /** `x / √(mean(x²) + ε)` @shape [..., D] → [..., D] */
@@ -64,33 +65,13 @@ function normed(x: Tensor, eps: number): Tensor {
 export function stepTablesAdagradPlainly(
   at: { readonly lookup: Lookup; readonly gradients: readonly Tensor[] },
   { moments }: AdagradTables,
-  { learningRate, eps = 1e-8, replicas = 1 }: { learningRate: number; eps?: number; replicas?: number },
+  { learningRate, eps = 1e-8 }: { learningRate: number; eps?: number },
 ): void {
   for (const [t, table] of at.lookup.tables.entries()) {
-    const { gradient } = tableGradient(at, t);
+    const gradient = tableGradient(at, t);
     const moment = (moments[t] as Tensor).add_(gradient.square().mean([1]));
-    const deviation = moment.div(replicas).sqrt().add(eps);
+    const deviation = moment.sqrt().add(eps);
     table.add_(gradient.div(deviation.unsqueeze(1)), { alpha: -learningRate });
-  }
-}
-
-/** What `stepTablesAdam` does, with the gradient of every row of a table written out. In place. */
-export function stepTablesAdamPlainly(
-  at: { readonly lookup: Lookup; readonly gradients: readonly Tensor[] },
-  { first, second }: AdamTables,
-  options: { learningRate: number; step: number; beta1: number; beta2: number; eps: number },
-): void {
-  const { learningRate, step, beta1, beta2, eps } = options;
-  for (const [t, table] of at.lookup.tables.entries()) {
-    const { gradient, touched } = tableGradient(at, t);
-    const [m, v] = [first[t] as Tensor, second[t] as Tensor];
-    m.add_(gradient.sub(m).mul(touched), { alpha: 1 - beta1 });
-    v.add_(gradient.square().sub(v).mul(touched), { alpha: 1 - beta2 });
-    const deviation = v
-      .div(1 - beta2 ** step)
-      .sqrt()
-      .add(eps);
-    table.add_(m.div(deviation).mul(touched), { alpha: -learningRate / (1 - beta1 ** step) });
   }
 }
 
@@ -102,25 +83,22 @@ function lengthsOf(offsets: Tensor, like: Tensor): Tensor {
 }
 
 /**
- * The gradient of a whole table, `Σ_i weight_i · gradient of i's bag` in the rows of the ids i, and which rows have ids.
+ * The gradient of a whole table, `Σ_i weight_i · gradient of i's bag` in the rows of the ids i.
  *
- * @shape gradient [V, D]; touched [V, 1], one where a row has ids and else zero
+ * @shape → [V, D]
  */
 function tableGradient(
   { lookup, gradients }: { readonly lookup: Lookup; readonly gradients: readonly Tensor[] },
   t: number,
-): { gradient: Tensor; touched: Tensor } {
+): Tensor {
   const table = lookup.tables[t] as Tensor;
   const like = { dtype: table.dtype, device: table.device };
   let gradient = zeros(table.shape, like);
-  let counts = zeros([table.shape[0] ?? 0, 1], like);
   for (const [f, feature] of lookup.features.entries()) {
     if (feature.table !== t) continue;
-    const [ids = 0] = feature.codes.shape;
     gradient = gradient.indexAdd(0, feature.codes, idGradients(feature, gradients[f] as Tensor, lookup.mean ?? false));
-    counts = counts.indexAdd(0, feature.codes, ones([ids, 1], like));
   }
-  return { gradient, touched: counts.clamp(0, 1) };
+  return gradient;
 }
 
 /** @shape gradient [B, D] → [N, D] */

@@ -1,9 +1,7 @@
-/** The fused operators as compositions of libtorch's: what they are checked against, and what they are faster than. */
+/** The fused operators as compositions of libtorch's: what they are checked against. */
 import { linear, type Tensor } from "../../torch/index.ts";
+import type { Activation } from "./activation.ts";
 import { logLoss } from "./log-loss.ts";
-
-/** What {@link plainActivation} knows. */
-export type Activation = "none" | "relu" | "gelu" | "silu";
 
 /** `act(x)`; GELU with erf. @shape [...] → [...] */
 export function plainActivation(x: Tensor, activation: Activation): Tensor {
@@ -21,18 +19,17 @@ export function plainDense(
 
 /** Parameters of {@link plainNorm}. */
 export interface PlainNorm {
-  readonly kind: "layer" | "rms" | "swish_rms";
+  readonly kind: "layer" | "rms";
   readonly scale: Tensor;
   readonly shift: Tensor | null;
   readonly eps: number;
 }
 
-/** LayerNorm, RMSNorm `n`, or `n ⊙ σ(n)`, from their definitions. @shape x [..., D], scale, shift [D] → [..., D] */
+/** LayerNorm or RMSNorm from their definitions. @shape x [..., D], scale, shift [D] → [..., D] */
 export function plainNorm(x: Tensor, { kind, scale, shift, eps }: PlainNorm): Tensor {
   const centred = kind === "layer" ? x.sub(x.mean([-1], true)) : x;
   const unit = centred.mul(centred.square().mean([-1], true).add(eps).rsqrt()).mul(scale);
-  const n = shift === null ? unit : unit.add(shift);
-  return kind === "swish_rms" ? n.mul(n.sigmoid()) : n;
+  return shift === null ? unit : unit.add(shift);
 }
 
 /** `σ(z) ⊙ x`, or SwiGLU's `silu(z) ⊙ x`. @shape z, x [...] → [...] */
