@@ -1,5 +1,5 @@
+import { ProtobufWriter } from "../files/protobuf.ts";
 import type { DType } from "../torch/index.ts";
-import { ProtobufWriter } from "./protobuf.ts";
 
 /** Version of ONNX's operators: the first in which `ScatterElements` takes a maximum. */
 export const OPSET = 18;

@@ -1,3 +1,4 @@
+import { ProtobufWriter } from "../files/protobuf.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 
 /** One event of a TensorBoard file: exactly one of a version, the start of a session, or scalars by tag. */
@@ -22,47 +23,36 @@ export function encodeRecord(event: TensorBoardEvent): Uint8Array {
   return Buffer.concat([length, uint32(maskedCrc32c(length)), data, uint32(maskedCrc32c(data))]);
 }
 
-// Tag bytes are `field number << 3 | wire type`; the numbers are those of event.proto and summary.proto.
-function encodeEvent({ wallTime, step, body }: TensorBoardEvent): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUInt8(0x09); // wall_time = 1, double
-  head.writeDoubleLE(wallTime, 1);
+// The numbers of fields are those of event.proto and summary.proto.
+function encodeEvent({ wallTime, step, body }: TensorBoardEvent): Uint8Array {
+  const event = new ProtobufWriter();
+  event.double(1, wallTime); // wall_time
   // Zero is the default of the format and is not written.
-  const at = step === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.of(0x10), varint(step)]); // step = 2, int64
-  return Buffer.concat([head, at, encodeBody(body)]);
+  if (step !== 0) event.integer(2, step); // step
+  writeBody(event, body);
+  return event.finish();
 }
 
-function encodeBody(body: TensorBoardEvent["body"]): Buffer {
+function writeBody(event: ProtobufWriter, body: TensorBoardEvent["body"]): void {
   switch (body.kind) {
     case "fileVersion":
-      return bytesField(0x1a, Buffer.from(body.version)); // file_version = 3
+      event.bytes(3, body.version); // file_version
+      break;
     case "sessionStart":
-      return bytesField(0x3a, Buffer.of(0x08, 1)); // session_log = 7 { status = 1: START }
+      event.message(7, (session) => session.integer(1, 1)); // session_log { status: START }
+      break;
     case "scalars":
-      return bytesField(0x2a, Buffer.concat(Object.entries(body.values).map(encodeScalar))); // summary = 5
+      event.message(5, (summary) => writeScalars(summary, body.values)); // summary
   }
 }
 
-function encodeScalar([tag, value]: readonly [string, number]): Buffer {
-  const simpleValue = Buffer.alloc(5);
-  simpleValue.writeUInt8(0x15); // simple_value = 2, float
-  simpleValue.writeFloatLE(value, 1);
-  return bytesField(0x0a, Buffer.concat([bytesField(0x0a, Buffer.from(tag)), simpleValue])); // value = 1 { tag = 1 }
-}
-
-function bytesField(tag: number, bytes: Buffer): Buffer {
-  return Buffer.concat([Buffer.of(tag), varint(bytes.length), bytes]);
-}
-
-/** Base-128 digits, lowest first; by division, because steps may pass 2³¹. */
-function varint(value: number): Buffer {
-  const digits: number[] = [];
-  let rest = value;
-  while (rest >= 128) {
-    digits.push((rest % 128) | 128);
-    rest = Math.floor(rest / 128);
+function writeScalars(summary: ProtobufWriter, values: Readonly<Record<string, number>>): void {
+  for (const [tag, value] of Object.entries(values)) {
+    summary.message(1, (scalar) => {
+      scalar.bytes(1, tag); // tag
+      scalar.float(2, value); // simple_value
+    });
   }
-  return Buffer.of(...digits, rest);
 }
 
 function uint32(value: number): Buffer {

@@ -1,5 +1,5 @@
 /**
- * Writes the wire format of protocol buffers: enough of it for ONNX, and nothing generated.
+ * Writes the wire format of protocol buffers: enough of it for ONNX and for TensorBoard, and nothing generated.
  *
  * @see https://protobuf.dev/programming-guides/encoding/
  */
@@ -22,6 +22,12 @@ export class ProtobufWriter {
   float(field: number, value: number): void {
     this.#varint(BigInt((field << 3) | 5));
     this.#append(new Uint8Array(new Float32Array([value]).buffer));
+  }
+
+  /** A 64-bit float. */
+  double(field: number, value: number): void {
+    this.#varint(BigInt((field << 3) | 1));
+    this.#append(new Uint8Array(new Float64Array([value]).buffer));
   }
 
   /** Bytes, text, or a message. */
