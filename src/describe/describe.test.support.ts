@@ -1,6 +1,7 @@
 /** What the tests of this folder share: logs with nothing suspicious in them, and their stores. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DAY_MS } from "../base/units.ts";
 import type { EventsConfig } from "../config/types.ts";
 import { temporaryFolder } from "../data/events.test.support.ts";
 import { EventStore, ingest } from "../data/index.ts";
@@ -8,7 +9,6 @@ import { seededIntegers } from "../metrics/comparison/random.ts";
 import type { NamedWindow, Profile } from "./profile.ts";
 import { type ProfileOptions, profileStore } from "./profile-store.ts";
 
-const DAY_MS = 86_400_000;
 /** First day of the logs. @unit ms since 1970, UTC */
 export const FIRST_MS: number = Date.UTC(2025, 2, 1);
 const NUM_DAYS = 20;

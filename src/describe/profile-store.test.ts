@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { DAY_MS } from "../base/units.ts";
 import { plainConfig, plainLog, profileOf, type Row, WINDOWS } from "./describe.test.support.ts";
 import type { FieldProfile, Profile } from "./profile.ts";
 
-const DAY_MS = 86_400_000;
 const DELAYS = { click: 600_000, buy: DAY_MS } as const;
 
 /** Logs of a few to some hundred rows with missing values, of which some share user and time. */

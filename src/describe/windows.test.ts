@@ -1,5 +1,6 @@
 /** Windows of a profile, of every kind of split, against dealing the rows by hand; and logs without users or times. */
 import { describe, expect, it } from "vitest";
+import { DAY_MS } from "../base/units.ts";
 import type { EventsConfig } from "../config/types.ts";
 import { windowOf } from "../data/index.ts";
 import { htmlPage } from "../report/html.ts";
@@ -8,7 +9,6 @@ import { profilePage } from "./page.ts";
 import type { NamedWindow } from "./profile.ts";
 import { windowTable } from "./tables.ts";
 
-const DAY_MS = 86_400_000;
 const NAMES = ["train", "validation", "test"] as const;
 
 const rows = plainLog(1000).map((row, i): Row => ({ ...row, part: ["a", "b", "c", "other"][i % 4] ?? "" }));

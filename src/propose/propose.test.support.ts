@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
+import { DAY_MS } from "../base/units.ts";
 import { type RandomInteger, seededIntegers } from "../metrics/comparison/random.ts";
 
-const DAY_MS = 86_400_000;
 const FIRST_MS = Date.UTC(2025, 0, 6);
 
 /** Names that people give to each role. */

@@ -5,6 +5,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import Schema from "typebox/schema";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder, trainAlone } from "../../test/train/project.ts";
+import { DAY_MS } from "../base/units.ts";
 import { readBundle } from "../bundle/index.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { resolveConfig } from "../config/resolve.ts";
@@ -21,7 +22,6 @@ import { rankOverHttp } from "./rank-over-http.ts";
 
 const EVENTS = 2400;
 const DAYS = 24;
-const DAY_MS = 86_400_000;
 const START_MS = Date.UTC(2025, 2, 1);
 
 const CONFIG = {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { DAY_MS } from "../base/units.ts";
 import { play, type WholeColumns, worldConfig } from "./world.test.support.ts";
 
-const DAY_MS = 86_400_000;
 const SURFACES = ["feed", "stories", "messaging"] as const;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

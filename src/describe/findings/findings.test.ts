@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { DAY_MS } from "../../base/units.ts";
 import type { EventsConfig } from "../../config/types.ts";
 import { FIRST_MS, plainConfig, plainLog, profileOf, type Row } from "../describe.test.support.ts";
 import { FINDINGS, type FindingCode } from "../finding.ts";
 
-const DAY_MS = 86_400_000;
 const DICTIONARY = { kind: "dictionary" } as const;
 
 /** What is done to a log in which nothing is wrong. */

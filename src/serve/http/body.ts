@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { messageOf } from "../../base/message.ts";
 import { parseExactJson } from "./exact-json.ts";
 import { REQUEST_LIMITS } from "./values/limits.ts";
 import { wrong } from "./values/problems.ts";
@@ -44,6 +45,6 @@ function parsed<T>(bytes: Uint8Array, parse: () => T): T {
     if (!isUtf8(bytes)) throw new Error("bytes that are no UTF-8");
     return parse();
   } catch (error) {
-    throw wrong("body", "JSON in UTF-8", error instanceof Error ? error.message : error);
+    throw wrong("body", "JSON in UTF-8", messageOf(error));
   }
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
+import { messageOf } from "../../base/message.ts";
 import { type BundleManifest, listBundles, readBundle, readBundleHead } from "../../bundle/index.ts";
 import { type EventFacts, eventFacts } from "../ranker/api-facts.ts";
 import type { ServingOptions } from "../ranker/open-scorer.ts";
@@ -162,7 +163,7 @@ export class ModelRepository {
     try {
       return await this.#replace(dir, name, numModels);
     } catch (error) {
-      this.#reasons.set(name, error instanceof Error ? error.message : String(error));
+      this.#reasons.set(name, messageOf(error));
       throw error;
     }
   }
@@ -199,7 +200,7 @@ function foundIn(dir: string): Found {
     const { manifest, digest } = readBundleHead(dir);
     return { dir, name: manifest.model.name, version: versionOf(digest), manifest, reason: "" };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { dir, name: basename(dir), version: "", manifest: null, reason };
   }
 }

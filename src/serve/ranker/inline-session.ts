@@ -1,4 +1,5 @@
 import type { InferenceSession } from "onnxruntime-node";
+import { messageOf } from "../../base/message.ts";
 import type { Feeds } from "./feeds.ts";
 import type { Scores } from "./messages.ts";
 import { modelError, overloaded, type Scorer } from "./scorer.ts";
@@ -56,5 +57,5 @@ export class InlineSession implements Scorer {
 }
 
 function refuse(error: unknown): never {
-  throw modelError(error instanceof Error ? error.message : String(error));
+  throw modelError(messageOf(error));
 }

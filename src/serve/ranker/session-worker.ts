@@ -1,5 +1,6 @@
 /** A thread with one session of ONNX Runtime, which blocks its thread while it runs: hence a thread. */
 import { parentPort, workerData } from "node:worker_threads";
+import { messageOf } from "../../base/message.ts";
 import { type PackedFeeds, unpackFeeds } from "./feeds.ts";
 import type { Reply, SessionData } from "./messages.ts";
 import { openSession, scoreWith } from "./session.ts";
@@ -8,7 +9,7 @@ const { graph, inputs } = workerData as SessionData;
 
 async function reply(work: Promise<Reply>): Promise<void> {
   const answer = await work.catch((error: unknown): Reply => {
-    return { kind: "failed", message: error instanceof Error ? error.message : String(error) };
+    return { kind: "failed", message: messageOf(error) };
   });
   const transfer = answer.kind === "scores" ? [answer.scores.logits.buffer as ArrayBuffer] : [];
   parentPort?.postMessage(answer, transfer);
