@@ -11,6 +11,7 @@ import {
   MAX_UTILS_LINES,
 } from "./architecture/budgets.ts";
 import { circles } from "./architecture/circles.ts";
+import { unusedPromises } from "./architecture/faces.ts";
 import { FLOORS, floorViolations, reachViolations, WAYS_OUT } from "./architecture/floors.ts";
 import { forbiddenNames, looseNonNulls, undocumentedExports, wordsOf } from "./architecture/naming.ts";
 import { isTest, listSources, parseSource, readSources } from "./architecture/source.ts";
@@ -188,5 +189,34 @@ describe("errors", () => {
 
   it("reads codes from a table, not from text", () => {
     expect(codesOf("A_CODE | no\n| code | meaning |\n|---|---|\n| `A_B` | x |\n| C2 | `D_E` |")).toEqual(["A_B", "C2"]);
+  });
+});
+
+describe("the faces of the package", () => {
+  const file = (path: string, text: string) => parseSource(path, text);
+  const face = file(
+    "src/nn/index.ts",
+    'export { used, type Kind } from "./a.ts"; export type { Other } from "./a.ts";',
+  );
+  const declared = file("src/nn/a.ts", "export function used() {}");
+
+  it("export no value that only tests use", () => {
+    const callers = ["bench", "examples"].flatMap((folder) => readSources(ROOT, folder));
+    expect(unusedPromises([...sources, ...callers])).toEqual([]);
+  });
+
+  it("may export what another file uses, or its own file", () => {
+    expect(unusedPromises([face, declared, file("src/cli/b.ts", 'import { used } from "../nn/index.ts";')])).toEqual(
+      [],
+    );
+    expect(unusedPromises([face, file("src/nn/a.ts", "export function used() {} used();")])).toEqual([]);
+  });
+
+  it.each([
+    ["nothing", []],
+    ["a test", [file("src/cli/b.test.ts", 'import { used } from "../nn/index.ts";')]],
+    ["support of tests", [file("src/nn/testing.ts", "used();")]],
+  ])("are found to promise what %s uses", (_, users) => {
+    expect(unusedPromises([face, declared, ...users])).toEqual(["src/nn/index.ts exports used"]);
   });
 });

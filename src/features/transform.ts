@@ -48,11 +48,6 @@ export function numberBucket(x: number): number {
   return NUMBER_STEPS + 1 + (x < 0 ? -step : step);
 }
 
-/** {@link numberBucket} of a column. */
-export function numberBuckets(values: Float32Array | Float64Array): Int32Array {
-  return Int32Array.from(values, numberBucket);
-}
-
 /**
  * Code of the time since an event: `1 + min(55, ⌊2 log2(1 + seconds)⌋)`, two codes per doubling up to about six
  * years. Rises with the age; NaN and negative ages (an event of the future) give 0.
@@ -62,11 +57,6 @@ export function numberBuckets(values: Float32Array | Float64Array): Int32Array {
 export function ageBucket(ageMs: number): number {
   if (!(ageMs >= 0)) return 0;
   return 1 + Math.min(AGE_STEPS - 1, Math.floor(2 * Math.log2(1 + ageMs / SECOND_MS)));
-}
-
-/** {@link ageBucket} of events at `times`, seen at `nowMs`. @unit ms since 1970, UTC */
-export function ageBuckets(times: Float64Array, nowMs: number): Int32Array {
-  return Int32Array.from(times, (time) => ageBucket(nowMs - time));
 }
 
 /** Code of a flag: 0 if missing, 1 if it is 0, 2 otherwise. */

@@ -2,8 +2,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { byBucket } from "./by-bucket.ts";
 import { calibrationCurve, wilson } from "./calibration/calibration-curve.ts";
-import { evaluation, metricRow, scoredExamples } from "./evaluation.ts";
-import { alignExamples, objectiveColumn, type ScoredBatch } from "./scored-examples.ts";
+import { evaluate, metricRow, type ObjectiveEvaluation, scoredExamples } from "./evaluation.ts";
+import type { Metric } from "./metric.ts";
+import {
+  addScoredBatch,
+  alignExamples,
+  objectiveColumn,
+  type ScoredBatch,
+  type ScoredExamplesState,
+  scoredExamplesForm,
+} from "./scored-examples.ts";
 
 const row = fc.record({
   z: fc.integer({ min: -5, max: 5 }),
@@ -29,6 +37,13 @@ function batch(rows: readonly Row[], firstRow = 0): ScoredBatch {
 }
 const rowOf = (rows: readonly Row[]) =>
   metricRow({ logits: rows.map((r) => r.z), labels: rows.map((r) => r.y), users: rows.map((r) => r.user) });
+
+/** What an evaluation says of the examples that were collected. */
+const evaluation: Metric<ScoredExamplesState, ScoredBatch, ObjectiveEvaluation> = {
+  ...scoredExamplesForm,
+  add: addScoredBatch,
+  compute: (state) => evaluate(scoredExamples(state)),
+};
 
 describe("evaluation", () => {
   it("is the metrics of the examples whose label is known, overall and per surface", () => {

@@ -10,14 +10,7 @@ import { groupRows } from "./groups.ts";
 import { logLoss } from "./log-loss.ts";
 import type { Metric, UserPredictions } from "./metric.ts";
 import { normalizedEntropy } from "./normalized-entropy.ts";
-import {
-  addScoredBatch,
-  type ScoredBatch,
-  type ScoredExamples,
-  type ScoredExamplesState,
-  scoredExamplesForm,
-  takeRows,
-} from "./scored-examples.ts";
+import { type ScoredExamples, type ScoredExamplesState, scoredExamplesForm, takeRows } from "./scored-examples.ts";
 
 /** All metrics of one set of examples; null where a metric is not defined, as those of classes are of amounts. */
 export interface MetricRow {
@@ -47,16 +40,6 @@ export interface ObjectiveEvaluation {
   /** None of amounts and counts. */
   readonly calibrationCurve: readonly CalibrationBin[];
 }
-
-/** Everything a model's evaluation says of one yes/no objective, collected batch by batch and process by process. */
-export const evaluation: Metric<ScoredExamplesState, ScoredBatch, ObjectiveEvaluation> = {
-  empty: scoredExamplesForm.empty,
-  merge: scoredExamplesForm.merge,
-  toArray: scoredExamplesForm.toArray,
-  fromArray: scoredExamplesForm.fromArray,
-  add: addScoredBatch,
-  compute: (state) => evaluate(scoredExamples(state)),
-};
 
 /** The columns that were collected, for what compares two models, such as `pairedBootstrap`. */
 export function scoredExamples(state: ScoredExamplesState, kind?: AmountKind): ScoredExamples {

@@ -6,7 +6,7 @@ import { calibration } from "./calibration/calibration.ts";
 import { groupedAuc } from "./grouped-auc.ts";
 import { logLoss } from "./log-loss.ts";
 import type { Metric, UserPredictions } from "./metric.ts";
-import { normalizedEntropy, normalizedEntropyAgainst } from "./normalized-entropy.ts";
+import { normalizedEntropy } from "./normalized-entropy.ts";
 
 /** Few distinct logits, so that ties are common; some beyond where a float32 sigmoid saturates. */
 const logit = fc.oneof(
@@ -85,9 +85,6 @@ function testCase<State>(name: string, metric: Metric<State, UserPredictions>, n
 const CASES: readonly Case[] = [
   testCase("log loss", logLoss, naiveLogLoss),
   testCase("NE", normalizedEntropy, naiveNormalizedEntropy),
-  testCase("NE against 0.1", normalizedEntropyAgainst(0.1), (table) =>
-    table.length === 0 ? null : (naiveLogLoss(table) ?? 0) / naiveEntropy(table, 0.1),
-  ),
   testCase("base rate", baseRate, naiveBaseRate),
   testCase("calibration", calibration, naiveCalibration),
   testCase("AUC", auc, naiveAuc),
@@ -152,7 +149,6 @@ describe("extremes", () => {
     }
     expect(of(calibration, table([0], [0]))).toBeNull();
     expect(of(calibration, table([0], [1]))).toBe(0.5);
-    expect(of(normalizedEntropyAgainst(0.5), table([0], [1]))).toBe(1);
   });
   it("of a constant prediction: AUC ½; NE 1 at the base rate", () => {
     const base = Math.log(0.25 / 0.75);
@@ -178,9 +174,6 @@ describe("extremes", () => {
     expect(() => of(groupedAuc, { logits: [0], labels: [1], users: [] })).toThrow(wrong);
     expect(() => logLoss.fromArray(new Float64Array(3))).toThrow(wrong);
     expect(() => groupedAuc.fromArray(new Float64Array(4))).toThrow(wrong);
-  });
-  it.each([0, 1, Number.NaN])("refuses NE against a base rate of %s", (rate) => {
-    expect(() => normalizedEntropyAgainst(rate)).toThrow(expect.objectContaining({ code: "METRIC_OPTION" }));
   });
   it("keeps its own copy of the columns it was given", () => {
     const logits = Float32Array.of(1, 0);

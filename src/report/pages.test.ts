@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { htmlPage } from "./html.ts";
 import { element, escapeText, type Markup } from "./markup.ts";
 import { calibrationPlot } from "./svg/calibration-plot.ts";
-import { countBins, histogram } from "./svg/histogram.ts";
 import { intervalChart } from "./svg/interval-chart.ts";
 import { lineChart } from "./svg/line-chart.ts";
 import { formatTick, logMarks, niceTicks, scaleOf } from "./svg/scale.ts";
@@ -134,7 +133,6 @@ describe("charts", () => {
           expectDrawable(line(points, kind));
           expectDrawable(calibrationPlot({ title: HOSTILE, series: [{ name: HOSTILE, points: bins }], scale: kind }));
           expectDrawable(intervalChart({ title: HOSTILE, x: { ...axis, scale: kind }, rows, reference: 0 }));
-          expectDrawable(histogram({ title: HOSTILE, x: { ...axis, scale: kind }, values: points.map((p) => p.x) }));
           const series = [{ name: HOSTILE, points: points.map((p) => ({ ...p, label: HOSTILE })), line: points }];
           expectDrawable(scatterChart({ title: HOSTILE, x: { ...axis, scale: kind }, y: axis, series, zeros: true }));
         }
@@ -148,9 +146,7 @@ describe("charts", () => {
       lineChart({ title: "t", x: axis, y: axis, series: [] }),
       calibrationPlot({ title: "t", series: [] }),
       intervalChart({ title: "t", x: axis, rows: [] }),
-      histogram({ title: "t", x: axis, values: [] }),
       scatterChart({ title: "t", x: axis, y: axis, series: [] }),
-      histogram({ title: "t", x: axis, values: [Number.NaN] }),
     ];
     for (const chart of charts) expect(chart.source).toContain("no data");
   });
@@ -239,9 +235,6 @@ describe("charts", () => {
     ];
     const { source } = calibrationPlot({ title: "t", scale: "log", series: [{ name: "m", points }] });
     expect(source.match(/<circle[^>]*><title>/g)).toHaveLength(1);
-  });
-  it("count values into bars, the greatest into the last", () => {
-    expect(countBins([0, 0.24, 0.25, 1, Number.NaN, -0.1, 1.1], 4)).toEqual([2, 1, 0, 1]);
   });
   it("take a curve of more points than a call takes arguments", () => {
     const points = Array.from({ length: 200_000 }, (_, x) => ({ x, y: x }));

@@ -112,5 +112,5 @@ export const OPERATORS = [
   "aten::coalesce",
 ] as const;
 
-/** One line of {@link OPERATORS}. */
+/** One line of {@link OPERATORS}: tests have a case of each. @internal */
 export type OperatorLine = (typeof OPERATORS)[number];
