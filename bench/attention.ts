@@ -137,8 +137,8 @@ async function load(
     const path = join(folder, "inputs.safetensors");
     writeSafetensors(path, { query, key, value, cotangent: ours.cotangent, lengths: counts, ...results });
     const { differences, ways } = await peer.ask<Loaded>({ load: path });
-    const told = Object.entries(ways).map(([way, ms]) => `${way} ${ms.toFixed(0)}`);
-    onProgress?.(`${name}: the peer takes the fastest of: ${told.join("; ")} ms`);
+    const measured = Object.entries(ways).map(([way, ms]) => `${way} ${ms.toFixed(0)}`);
+    onProgress?.(`${name}: the peer takes the fastest of: ${measured.join("; ")} ms`);
     if (differences.every((difference) => difference <= MAX_DIFFERENCE)) return;
     throw new LapidaryError({
       code: "BENCH_MISMATCH",
@@ -152,13 +152,14 @@ async function load(
   }
 }
 
-async function runCase(chosen: Case, options: BenchOptions): Promise<BenchResult> {
-  const { name, lengths, heads, dim, pairs, unit, threads = THREADS } = chosen;
+async function runCase(benchCase: Case, options: BenchOptions): Promise<BenchResult> {
+  const { name, lengths, heads, dim, pairs, unit, threads = THREADS } = benchCase;
   setThreads(threads);
-  const withPeer = chosen.peer && options.peer !== false;
+  const withPeer = benchCase.peer && options.peer !== false;
   await using peer = withPeer ? await Peer.start("attention.py", { threads }) : null;
-  const ours = new Ours(chosen);
-  if (peer !== null) await load(peer, { ours, ...(options.onProgress && { onProgress: options.onProgress }) }, chosen);
+  const ours = new Ours(benchCase);
+  if (peer !== null)
+    await load(peer, { ours, ...(options.onProgress && { onProgress: options.onProgress }) }, benchCase);
   const count = repetitionsFor(SAMPLE_SECONDS, (repetitions) => ours.secondsFor(repetitions));
   const scale = unit === "ms" ? 1e3 : 1e9 / sum(lengths);
   const own = (): number => (ours.secondsFor(count) / count) * scale;

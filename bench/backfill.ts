@@ -23,13 +23,13 @@ const PEER_CHUNK = 16_000;
  * an event that it has nor add an outcome to one.
  */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
-  const chosen = selected(CASES, options).map(({ name }) => name);
+  const names = selected(CASES, options).map(({ name }) => name);
   const folder = mkdtempSync(join(tmpdir(), "lapidary-bench-"));
   try {
     options.onProgress?.("writing the event store");
     const project = await writeStore(folder);
-    const results = await measure(project, { folder, options, chosen });
-    return results.filter((each) => chosen.includes(each.case));
+    const results = await measure(project, { folder, options, names });
+    return results.filter((each) => names.includes(each.case));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -45,7 +45,7 @@ async function writeStore(folder: string): Promise<ProjectConfig> {
 
 async function measure(
   project: ProjectConfig,
-  { folder, options, chosen }: { folder: string; options: BenchOptions; chosen: readonly string[] },
+  { folder, options, names }: { folder: string; options: BenchOptions; names: readonly string[] },
 ): Promise<readonly BenchResult[]> {
   const online = join(folder, "online");
   const plain = join(folder, "plain");
@@ -54,7 +54,7 @@ async function measure(
   const peer = options.peer === false ? null : (): Promise<number> => fresh(plain, () => fillPlain(project, plain));
   options.onProgress?.("filling");
   const filled = await alternate(() => fresh(online, () => fill(project, online)), peer, options);
-  const again = chosen.includes("again") ? await alternate(() => fill(project, online), null, options) : null;
+  const again = names.includes("again") ? await alternate(() => fill(project, online), null, options) : null;
   const perEvent = (of: string): number => sizeOf(of) / numEvents;
   const bytes = { ours: [perEvent(online)], peer: peer === null ? [] : [perEvent(plain)] };
   return [

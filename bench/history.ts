@@ -196,7 +196,7 @@ export async function run(options: BenchOptions): Promise<readonly BenchResult[]
     const log = join(folder, "log.parquet");
     await writeLog(syntheticLogSql(LOG), log, "FORMAT parquet");
     await ingest(syntheticConfig(log, "parquet"), { store: join(folder, "store"), threads: 1 });
-    return await runCases(CASES, options, (chosen) => runCase(chosen, folder, options));
+    return await runCases(CASES, options, (benchCase) => runCase(benchCase, folder, options));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

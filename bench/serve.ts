@@ -88,7 +88,7 @@ interface Bench {
  * has no spread.
  */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
-  const chosen = selected(CASES, options).map(({ name }) => name);
+  const selectedNames = selected(CASES, options).map(({ name }) => name);
   const folder = mkdtempSync(join(tmpdir(), "lapidary-bench-"));
   try {
     options.onProgress?.("making the model, the past and the requests");
@@ -100,19 +100,19 @@ export async function run(options: BenchOptions): Promise<readonly BenchResult[]
     const bench = { generator, ours, peer, options };
     placeOnCpus(bench);
     for (const side of [ours, peer]) if (side !== null) await generator.run({ port: side.port, ...WARM_UP });
-    return await measure(bench, chosen);
+    return await measure(bench, selectedNames);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function measure(bench: Bench, chosen: readonly string[]): Promise<readonly BenchResult[]> {
+async function measure(bench: Bench, selectedNames: readonly string[]): Promise<readonly BenchResult[]> {
   const { peer, options } = bench;
   const results: BenchResult[] = [];
   const names = CASES.map(({ name }) => name);
   const [p50 = "", p99 = "", perCore = "", capacity = "", lag = "", invalid = "", errors = ""] = names;
   const [invalidTries = "", limit = ""] = names.slice(7);
-  if ([p50, p99, perCore, lag, invalid, errors].some((name) => chosen.includes(name))) {
+  if ([p50, p99, perCore, lag, invalid, errors].some((name) => selectedNames.includes(name))) {
     options.onProgress?.(`latencies at ${RATE} requests/s`);
     const load = { perSecond: RATE, seconds: SAMPLE_SECONDS };
     const theirs = peer === null ? null : () => sampleOf(bench, peer, load);
@@ -128,11 +128,11 @@ async function measure(bench: Bench, chosen: readonly string[]): Promise<readonl
       check(errors, samples, { unit: "requests", of: (side) => side.reduce((sum, sample) => sum + sample.errors, 0) }),
     );
   }
-  if ([capacity, invalidTries].some((name) => chosen.includes(name))) {
+  if ([capacity, invalidTries].some((name) => selectedNames.includes(name))) {
     results.push(...(await searchCapacity(bench, [capacity, invalidTries])));
   }
-  if (chosen.includes(limit)) results.push(await generatorLimit(bench, limit));
-  return results.filter(({ case: name }) => chosen.includes(name));
+  if (selectedNames.includes(limit)) results.push(await generatorLimit(bench, limit));
+  return results.filter(({ case: name }) => selectedNames.includes(name));
 }
 
 function valuesOf({ ours, peer }: Samples<Sample>, key: "p50" | "p99" | "perCore"): Samples {

@@ -20,7 +20,7 @@ const SAMPLE_USERS = 2;
  * the examples of one user side by side so that equal neighbours compress.
  */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
-  const chosen = selected(CASES, options).map(({ name }) => name);
+  const names = selected(CASES, options).map(({ name }) => name);
   const folder = mkdtempSync(join(tmpdir(), "lapidary-bench-"));
   const log = join(folder, "log.parquet");
   try {
@@ -39,7 +39,7 @@ export async function run(options: BenchOptions): Promise<readonly BenchResult[]
       result("per-example", ours, { peer: peer(copied) }),
       result("per-example-parquet-zstd", ours, { peer: zstd }),
       { case: "mean-history", ours: meanHistory, peer: null, unit: "events" },
-    ].filter((each) => chosen.includes(each.case));
+    ].filter((each) => names.includes(each.case));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -137,7 +137,7 @@ function writeInputs(path: string, data: TablesData): void {
 }
 
 async function measure(
-  chosen: Case,
+  benchCase: Case,
   { ours, peer: started, limit }: { readonly ours: Ours; readonly peer: Peer | null; readonly limit: () => number },
   options: BenchOptions,
 ): Promise<BenchResult> {
@@ -145,7 +145,7 @@ async function measure(
   const steps = repetitionsFor(SAMPLE_SECONDS, (count) => ours.secondsFor(count));
   const theirs = peer === null ? 0 : await theirSteps(peer);
   const milliseconds = (seconds: number, count: number): number => (1000 * seconds) / count;
-  const bytes = bytesPerStep(chosen, ours.data);
+  const bytes = bytesPerStep(benchCase, ours.data);
   const shares: number[] = [];
   const samples = await alternate(
     () => {
@@ -157,7 +157,7 @@ async function measure(
     peer === null ? null : async () => milliseconds(await peer.ask<number>({ steps: theirs }), theirs),
     options,
   );
-  const result = compare(chosen.name, samples, { unit: "ms", better: "less" });
+  const result = compare(benchCase.name, samples, { unit: "ms", better: "less" });
   return { ...result, ofLimit: median(shares) };
 }
 
@@ -168,12 +168,12 @@ async function theirSteps(peer: Peer): Promise<number> {
   return Math.max(2, Math.round((2 * SAMPLE_SECONDS) / seconds));
 }
 
-async function runCase(chosen: Case, options: BenchOptions, limit: () => number): Promise<BenchResult> {
+async function runCase(benchCase: Case, options: BenchOptions, limit: () => number): Promise<BenchResult> {
   const folder = mkdtempSync(join(tmpdir(), "lapidary-bench-"));
   try {
-    const ours = new Ours(drawTables(chosen, NUM_BATCHES));
-    const peer = options.peer === false ? null : await startPeer(chosen, ours, join(folder, "inputs.safetensors"));
-    return await measure(chosen, { ours, peer, limit }, options);
+    const ours = new Ours(drawTables(benchCase, NUM_BATCHES));
+    const peer = options.peer === false ? null : await startPeer(benchCase, ours, join(folder, "inputs.safetensors"));
+    return await measure(benchCase, { ours, peer, limit }, options);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -183,5 +183,5 @@ async function runCase(chosen: Case, options: BenchOptions, limit: () => number)
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
   setThreads(THREADS);
   const limit = gatherLimit();
-  return runCases(CASES, options, (chosen, given) => runCase(chosen, given, limit));
+  return runCases(CASES, options, (benchCase, options) => runCase(benchCase, options, limit));
 }

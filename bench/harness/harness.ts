@@ -31,7 +31,7 @@ export interface BenchOptions {
 }
 
 /** Measures one case of a benchmark. */
-export type CaseRunner<T> = (chosen: T, options: BenchOptions) => Promise<BenchResult>;
+export type CaseRunner<T> = (benchCase: T, options: BenchOptions) => Promise<BenchResult>;
 
 /** Measures the cases that were chosen, one after the other. @throws {LapidaryError} BENCH_CASE */
 export async function runCases<T extends { readonly name: string }>(
@@ -40,9 +40,9 @@ export async function runCases<T extends { readonly name: string }>(
   run: CaseRunner<T>,
 ): Promise<readonly BenchResult[]> {
   const results: BenchResult[] = [];
-  for (const chosen of selected(all, options)) {
-    options.onProgress?.(chosen.name);
-    results.push(await run(chosen, options));
+  for (const benchCase of selected(all, options)) {
+    options.onProgress?.(benchCase.name);
+    results.push(await run(benchCase, options));
   }
   return results;
 }

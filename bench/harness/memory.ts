@@ -64,7 +64,7 @@ const CASES: readonly Case[] = [
       const sizes = sizesOf({ size: "small", dim: null, layers: null });
       const config = { sizes, architecture: ARCHITECTURE_DEFAULTS, history: BATCH.history };
       const model = Foundation.init(SPEC, config, initial);
-      return { model, loss: (chosen) => (chosen as Foundation).logits(batch).square().mean() };
+      return { model, loss: (model) => (model as Foundation).logits(batch).square().mean() };
     },
   },
 ];
@@ -106,8 +106,8 @@ function tooFar(name: string, error: number): LapidaryError {
 /** Peak memory of activations kept as float8 beside the same model's in float32: counted, so one sample says all. */
 export async function run(options: BenchOptions): Promise<readonly BenchResult[]> {
   setThreads(2);
-  return selected(CASES, options).map((chosen) => {
-    options.onProgress?.(chosen.name);
-    return runCase(chosen, options);
+  return selected(CASES, options).map((benchCase) => {
+    options.onProgress?.(benchCase.name);
+    return runCase(benchCase, options);
   });
 }

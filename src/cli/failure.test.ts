@@ -51,8 +51,8 @@ describe("failures", () => {
     ["a text", "a text"],
     [undefined, "undefined"],
   ])("of other kinds are defects of ours: %s", (error, got) => {
-    const told = factsOf(error, "lapidary ingest");
-    expect(told).toMatchObject({ code: "INTERNAL", where: "lapidary ingest", got });
-    expect(told.hint).toMatch(/report.*LAPIDARY_DEBUG=1/);
+    const facts = factsOf(error, "lapidary ingest");
+    expect(facts).toMatchObject({ code: "INTERNAL", where: "lapidary ingest", got });
+    expect(facts.hint).toMatch(/report.*LAPIDARY_DEBUG=1/);
   });
 });

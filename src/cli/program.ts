@@ -69,8 +69,8 @@ function parserOf(command: Command, onCall: (call: Call) => void): Commander {
   for (const [key, option] of Object.entries({ ...options, ...shared })) parser.addOption(parserOption(key, option));
   parser.addOption(new CommanderOption("--json", "writes the result as one line of JSON, and nothing else, to stdout"));
   // The parser adds its values and itself behind the arguments; an absent argument is undefined.
-  parser.action((...given: unknown[]) => {
-    const texts = given.slice(0, args.length).flat();
+  parser.action((...values: unknown[]) => {
+    const texts = values.slice(0, args.length).flat();
     onCall({ command, args: texts.filter((text) => typeof text === "string"), values: parser.opts() });
   });
   settle(parser);

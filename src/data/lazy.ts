@@ -6,8 +6,8 @@ import type { readGivenRows as ReadGivenRows } from "./examples/given-rows.ts";
 import type { ingest as Ingest } from "./ingest/ingest.ts";
 
 /** `ingest` of `./ingest/ingest.ts`. */
-export const ingest: typeof Ingest = async (...given) => (await import("./ingest/ingest.ts")).ingest(...given);
+export const ingest: typeof Ingest = async (...args) => (await import("./ingest/ingest.ts")).ingest(...args);
 
 /** `readGivenRows` of `./examples/given-rows.ts`. */
-export const readGivenRows: typeof ReadGivenRows = async (...given) =>
-  (await import("./examples/given-rows.ts")).readGivenRows(...given);
+export const readGivenRows: typeof ReadGivenRows = async (...args) =>
+  (await import("./examples/given-rows.ts")).readGivenRows(...args);

@@ -28,7 +28,7 @@ export class DelayTally {
     this.#store = store;
     this.#unknown = new Float64Array(outcomes.length);
     this.#timed = outcomes.flatMap(({ name, knownColumn }) => {
-      const label = labels.findIndex((own) => own.name === name);
+      const label = labels.findIndex((each) => each.name === name);
       return knownColumn === undefined || label < 0 ? [] : [{ name, knownColumn, label, delays: new NumberTally(0) }];
     });
   }

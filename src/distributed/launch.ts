@@ -130,7 +130,7 @@ function failure({ rank, got }: Failure, { processes, command }: LaunchOptions):
 interface Requests extends Disposable {
   /** Resolves at the first one. */
   readonly first: Promise<null>;
-  readonly made: boolean;
+  readonly isCreated: boolean;
 }
 
 /**
@@ -142,11 +142,11 @@ function watchRequests(running: readonly Running[], signal: AbortSignal | undefi
   const first = new Promise<null>((settle) => {
     resolve = settle;
   });
-  let made = false;
+  let isCreated = false;
   let signals = 0;
   const stop = (): void => {
-    if (!made) for (const { child } of running) child.kill("SIGINT");
-    made = true;
+    if (!isCreated) for (const { child } of running) child.kill("SIGINT");
+    isCreated = true;
     resolve(null);
   };
   const onSignal = (): void => {
@@ -159,8 +159,8 @@ function watchRequests(running: readonly Running[], signal: AbortSignal | undefi
   if (signal?.aborted) stop();
   return {
     first,
-    get made() {
-      return made;
+    get isCreated() {
+      return isCreated;
     },
     [Symbol.dispose]() {
       for (const name of STOP_SIGNALS) process.off(name, onSignal);
@@ -189,13 +189,13 @@ export async function launch(options: LaunchOptions): Promise<LaunchOutcome> {
   const kill = (): void => killAll(running);
   process.once("exit", kill);
   using requests = watchRequests(running, options.signal);
-  const failed = firstFailure(running, ({ code }) => code === 0 || (requests.made && code === STOPPED_CODE));
+  const failed = firstFailure(running, ({ code }) => code === 0 || (requests.isCreated && code === STOPPED_CODE));
   await Promise.race([failed, requests.first]);
   // Not those that were asked to stop: to them, this would be a second request.
-  if (!requests.made) for (const { child } of running) child.kill("SIGTERM");
+  if (!requests.isCreated) for (const { child } of running) child.kill("SIGTERM");
   await endAll(running, options.graceMs ?? 30_000);
   process.removeListener("exit", kill);
   const first = await failed;
   if (first !== null) throw failure(first, options);
-  return requests.made ? "stopped" : "done";
+  return requests.isCreated ? "stopped" : "done";
 }

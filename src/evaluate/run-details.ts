@@ -83,10 +83,10 @@ function ownSettings(config: RunConfig): readonly OwnSetting[] {
   const standard = new Map(settingsOf({ ...config, model: standardModel(config.model) }));
   return settingsOf(config).flatMap(([key, value]) => {
     const isModel = key.startsWith("model.") && key !== "model.kind";
-    const own = { path: key.replace("model.", ""), value: settingText(key, value) };
-    if (!isModel) return /^(share|slice|knowledge)/.test(key) ? [{ ...own, standard: null }] : [];
+    const setting = { path: key.replace("model.", ""), value: settingText(key, value) };
+    if (!isModel) return /^(share|slice|knowledge)/.test(key) ? [{ ...setting, standard: null }] : [];
     const usual = standard.has(key) ? settingText(key, standard.get(key)) : null;
-    return usual === own.value ? [] : [{ ...own, standard: usual }];
+    return usual === setting.value ? [] : [{ ...setting, standard: usual }];
   });
 }
 

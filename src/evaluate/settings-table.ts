@@ -10,9 +10,9 @@ export function settingsTable(
 ): ResultTable {
   const configured = runs.flatMap(({ run, config }) => (config === null ? [] : [{ run, config }]));
   const settings = configured.map(({ config }) => new Map(settingsOf(config)));
-  const keys = [...new Set(settings.flatMap((own) => [...own.keys()]))];
+  const keys = [...new Set(settings.flatMap((setting) => [...setting.keys()]))];
   const rows = keys.map((key) => {
-    const values = settings.map((own) => (own.has(key) ? settingText(key, own.get(key)) : null));
+    const values = settings.map((setting) => (setting.has(key) ? settingText(key, setting.get(key)) : null));
     return [new Set(values).size > 1 ? "≠" : "", pathOf(key, "model"), ...values];
   });
   const columns = [{ label: "differs" }, { label: "setting" }, ...configured.map(({ run }) => ({ label: run }))];

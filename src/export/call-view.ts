@@ -86,10 +86,10 @@ export class CallView {
   /** Axes, counted from the front; all of them if none is given. */
   axes(name: string, rank: number): readonly number[] {
     const value = this.#data(name);
-    const given = typeof value === "number" ? [value] : Array.isArray(value) ? value.map(Number) : [];
-    return given.length === 0
+    const numbers = typeof value === "number" ? [value] : Array.isArray(value) ? value.map(Number) : [];
+    return numbers.length === 0
       ? Array.from({ length: rank }, (_, i) => i)
-      : given.map((axis) => (axis < 0 ? axis + rank : axis));
+      : numbers.map((axis) => (axis < 0 ? axis + rank : axis));
   }
 
   /** A tensor as another type. */

@@ -20,20 +20,20 @@ export function lowerGraph(
   names: ReadonlyMap<number, string> = new Map(),
 ): OnnxGraph {
   const builder = new GraphBuilder(anchorsOf(inputs));
-  const made = new Map<number, Operand>();
+  const operands = new Map<number, Operand>();
   const operandOf = (id: number): Operand => {
-    const known = made.get(id);
+    const known = operands.get(id);
     if (known !== undefined) return known;
     const tensor = graph.tensors[id] as GraphTensor;
     const operand = { ...tensor, name: sourceName(builder, tensor, names) };
-    made.set(id, operand);
+    operands.set(id, operand);
     return operand;
   };
   for (const call of graph.calls) {
     const results = call.results.map((id) => graph.tensors[id] as GraphTensor);
     const outputs = [lowerCall(call, new CallView(call, { graph: builder, results, operandOf }))].flat();
     call.results.forEach((id, i) => {
-      made.set(id, { ...(results[i] as GraphTensor), name: outputs[i] as string });
+      operands.set(id, { ...(results[i] as GraphTensor), name: outputs[i] as string });
     });
   }
   const { name, shape } = operandOf(graph.output);

@@ -57,8 +57,8 @@ export type FactKinds = ReadonlyMap<string, FactKind>;
 
 /** Kinds of the facts that an event may tell. */
 export function factKinds(schema: EventSchema): FactKinds {
-  const own = new Map(schema.attributes.map(({ name, ...kind }): [string, FactKind] => [name, kind]));
-  return new Map([...columnKinds(schema)].map(([name, kind]) => [name, own.get(name) ?? { kind }]));
+  const kinds = new Map(schema.attributes.map(({ name, ...kind }): [string, FactKind] => [name, kind]));
+  return new Map([...columnKinds(schema)].map(([name, kind]) => [name, kinds.get(name) ?? { kind }]));
 }
 
 /** The coder of a feature: of the kind of its column, `null` if it is computed, with the vocabulary of its table. */

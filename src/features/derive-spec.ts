@@ -56,13 +56,13 @@ export function deriveSpec(schema: EventSchema, facts: LogFacts): FeatureSpec {
 }
 
 function objectivesIn(outcomes: readonly OutcomeField[]): Pick<FeatureSpec, "objectives" | "objectiveKinds"> {
-  const own = outcomes.filter(({ objective }) => objective);
-  const kinds = own.flatMap(({ name, kind }) => {
+  const objectives = outcomes.filter(({ objective }) => objective);
+  const kinds = objectives.flatMap(({ name, kind }) => {
     const amount = amountKindOf(kind);
     return amount === null ? [] : [[name, amount] as const];
   });
   return {
-    objectives: own.map(({ name }) => name),
+    objectives: objectives.map(({ name }) => name),
     ...(kinds.length === 0 ? {} : { objectiveKinds: Object.fromEntries(kinds) }),
   };
 }

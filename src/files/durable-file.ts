@@ -59,9 +59,9 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
 }
 
 /** Puts a finished file of the same file system in its place, in one step: its bytes are on the disk before its name is. */
-export function publishFile(made: string, path: string): void {
-  syncFile(made);
-  renameSync(made, path);
+export function publishFile(staged: string, path: string): void {
+  syncFile(staged);
+  renameSync(staged, path);
   syncFolder(dirname(path));
 }
 
@@ -79,10 +79,10 @@ export function syncTree(path: string): void {
  * Puts a finished folder in the place of `path`, which may be there or not: made durable, then named by one rename. A
  * folder cannot be replaced in one step, so after a crash `path` is the old one, the new one or absent, and never a half.
  */
-export function replaceFolder(made: string, path: string): void {
-  syncTree(made);
+export function replaceFolder(staged: string, path: string): void {
+  syncTree(staged);
   const hidden = hide(path);
-  renameSync(made, path);
+  renameSync(staged, path);
   syncFolder(dirname(path));
   rmSync(hidden, { recursive: true, force: true });
 }

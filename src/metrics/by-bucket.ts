@@ -39,10 +39,10 @@ export function byBucket(
     rows[bucket]?.push(i);
     if (bucket < 0) throw outside(values[i]!, edges);
   }
-  return rows.map((own, b) => ({
+  return rows.map((bucketRows, b) => ({
     from: edges[b]!,
     to: edges[b + 1] ?? null,
-    ...bucketMetrics({ logits: own.map((i) => logits[i]!), labels: own.map((i) => labels[i]!), kind }),
+    ...bucketMetrics({ logits: bucketRows.map((i) => logits[i]!), labels: bucketRows.map((i) => labels[i]!), kind }),
   }));
 }
 

@@ -97,7 +97,7 @@ function of<State, Examples>(metric: Metric<State, Examples>, examples: Examples
 function bySurface(examples: ScoredExamples): ObjectiveEvaluation["bySurface"] {
   const { count, offsets, rows } = groupRows(examples.surfaces);
   return Array.from({ length: count }, (_, g) => {
-    const own = takeRows(examples, rows.subarray(offsets[g]!, offsets[g + 1]!));
-    return { surface: own.surfaces[0]!, ...metricRow(own) };
+    const surfaceExamples = takeRows(examples, rows.subarray(offsets[g]!, offsets[g + 1]!));
+    return { surface: surfaceExamples.surfaces[0]!, ...metricRow(surfaceExamples) };
   }).sort((a, b) => a.surface - b.surface);
 }

@@ -34,14 +34,14 @@ export function groupedAucOf({ logits, labels, users }: UserPredictions): number
   let weighted = 0;
   let examples = 0;
   for (let g = 0; g < count; g++) {
-    const own = rows.subarray(offsets[g]!, offsets[g + 1]!);
+    const userRows = rows.subarray(offsets[g]!, offsets[g + 1]!);
     const value = aucOf({
-      logits: Float64Array.from(own, (row) => logits[row]!),
-      labels: Float64Array.from(own, (row) => labels[row]!),
+      logits: Float64Array.from(userRows, (row) => logits[row]!),
+      labels: Float64Array.from(userRows, (row) => labels[row]!),
     });
     if (value === null) continue;
-    weighted += value * own.length;
-    examples += own.length;
+    weighted += value * userRows.length;
+    examples += userRows.length;
   }
   return examples === 0 ? null : weighted / examples;
 }

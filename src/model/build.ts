@@ -98,8 +98,8 @@ export function startAtConstants(biases: readonly Tensor[], inputs: ModelInputs)
 /** @shape → [W] */
 function constantsOf({ spec, rates, amounts = {} }: ModelInputs): readonly number[] {
   const labels = spec.objectives.map((name, t): LabelSummary => {
-    const own = amounts[name];
-    return { rate: rates[t] ?? 0.5, ...(own === undefined ? {} : { amounts: own }) };
+    const amount = amounts[name];
+    return { rate: rates[t] ?? 0.5, ...(amount === undefined ? {} : { amounts: amount }) };
   });
   return constantOutputs(spec, labels);
 }

@@ -89,8 +89,8 @@ export function naiveSoftmaxAttention(
   return Array.from({ length: numHeads }, (_, head) => {
     const q = headOf(query, head, numHeads);
     const scores = keys.map((key) => dot(q, headOf(key, head, numHeads)) / Math.sqrt(width));
-    const seen = values.map((value) => headOf(value, head, numHeads));
-    return weighted(keys.length === 0 ? [] : naiveSoftmax(scores), seen, width);
+    const headValues = values.map((value) => headOf(value, head, numHeads));
+    return weighted(keys.length === 0 ? [] : naiveSoftmax(scores), headValues, width);
   }).flat();
 }
 
@@ -143,19 +143,19 @@ export function naiveSelfAttention(rows: Rows, layer: MultiHeadAttention, sees: 
     const mixed = Array.from({ length: numHeads }, (_, head) => {
       const query = queries[i]?.[head] ?? [];
       const scores = visible.map((j) => dot(query, keys[j]?.[head] ?? []) / Math.sqrt(query.length));
-      const seen = visible.map((j) => headOf(values[j] ?? [], head, numHeads));
-      return weighted(naiveSoftmax(scores), seen, query.length);
+      const visibleValues = visible.map((j) => headOf(values[j] ?? [], head, numHeads));
+      return weighted(naiveSoftmax(scores), visibleValues, query.length);
     });
     return naiveLinear(mixed.flat(), layer.output);
   });
 }
 
 /**
- * HSTU's attention of a segment: SiLU of the scores with their biases, over `maxLength`, then norm and gate. Rows in front
+ * HSTU's attention of a segment: SiLU of the scores with their biases, over `maxLength`, then norm and gate. CLS rows
  * see all rows, those behind each other.
  */
 export function naiveHstu(rows: Rows, layer: HstuAttention): number[][] {
-  const { numHeads, maxLength, front } = layer;
+  const { numHeads, maxLength, clsTokens } = layer;
   const dim = rows[0]?.length ?? 0;
   const parts = rows.map((row) => naiveLinear(row, layer.inputs).map(silu)); // [U ∥ V ∥ Q ∥ K]
   const part = (row: number, which: number, head: number): number[] =>
@@ -164,7 +164,7 @@ export function naiveHstu(rows: Rows, layer: HstuAttention): number[][] {
   const reach = ((bias[0]?.length ?? 1) - 1) / 2;
   return rows.map((_, i) => {
     const mixed = Array.from({ length: numHeads }, (_, head) => {
-      const keys = rows.flatMap((_, j) => (i < front || (j >= front && j <= i) ? [j] : []));
+      const keys = rows.flatMap((_, j) => (i < clsTokens || (j >= clsTokens && j <= i) ? [j] : []));
       const weights = keys.map((j) => {
         const score = dot(part(i, 2, head), part(j, 3, head)) / Math.sqrt(dim / numHeads);
         return silu(score + at(bias[head], Math.max(-reach, Math.min(i - j, reach)) + reach)) / maxLength;

@@ -1,5 +1,5 @@
 import type { AttentionMask } from "../ops/attention/attention-options.ts";
-import { attendInFront } from "../ops/attention/front-attention.ts";
+import { attendWithCls } from "../ops/attention/cls-attention.ts";
 import { attend } from "../ops/attention/jagged-attention.ts";
 import { ROTARY_BASE } from "../ops/attention/rotary.ts";
 import { evenly, type JaggedTensor } from "../ops/index.ts";
@@ -19,8 +19,8 @@ export interface AttentionConfig {
   readonly attend?: Attend;
   /** @default every row of the segment */
   readonly mask?: AttentionMask;
-  /** Rows in front of each segment that stand for the whole, see `attendInFront`. @default 0 */
-  readonly front?: number;
+  /** CLS rows before those of each segment, see `attendWithCls`. @default 0 */
+  readonly clsTokens?: number;
   /** Whether a {@link QueryKeyNorm} comes before the products. @default false */
   readonly queryKeyNorm?: boolean;
 }
@@ -55,7 +55,7 @@ export class QueryKeyNorm {
 
 /**
  * Multi-head self-attention within each segment, rotary positions:
- * `y = W_o concat_h softmax(q_h k_hᵀ / √d_h) v_h`. A row sees what the mask says of its segment, rows in front see all.
+ * `y = W_o concat_h softmax(q_h k_hᵀ / √d_h) v_h`. A row sees what the mask says of its segment, CLS rows see all.
  *
  * @shape x.values [L, D] → values [L, D]
  * @see arXiv 1706.03762 §3.2, rotary positions: arXiv 2104.09864
@@ -68,12 +68,12 @@ export class MultiHeadAttention {
   readonly norm: QueryKeyNorm | null;
   readonly numHeads: number;
   readonly mask: AttentionMask | null;
-  readonly front: number;
+  readonly clsTokens: number;
   readonly attend: Attend;
 
   constructor(
     parts: { query: Linear; key: Linear; value: Linear; output: Linear; norm?: QueryKeyNorm | null },
-    config: Pick<AttentionConfig, "numHeads" | "mask" | "front" | "attend">,
+    config: Pick<AttentionConfig, "numHeads" | "mask" | "clsTokens" | "attend">,
   ) {
     this.query = parts.query;
     this.key = parts.key;
@@ -82,7 +82,7 @@ export class MultiHeadAttention {
     this.norm = parts.norm ?? null;
     this.numHeads = config.numHeads;
     this.mask = config.mask ?? null;
-    this.front = config.front ?? 0;
+    this.clsTokens = config.clsTokens ?? 0;
     this.attend = config.attend ?? attend;
   }
 
@@ -104,7 +104,7 @@ export class MultiHeadAttention {
       value: heads(this.value),
     };
     const options = { rotaryBase: ROTARY_BASE, ...(this.mask === null ? {} : { mask: this.mask }) };
-    const mixed = attendInFront(inputs, options, this); // values [L, H, d]
+    const mixed = attendWithCls(inputs, options, this); // values [L, H, d]
     return x.with(this.output.apply(mixed.values.flatten(1)));
   }
 }

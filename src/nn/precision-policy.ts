@@ -20,11 +20,11 @@ const FIELD = "precision";
  * to each: `layers.0.interaction.norm`. Parts without such layers are the same objects too.
  */
 export function withPrecision<M extends object>(model: M, choose: (path: string) => PrecisionPolicy): M {
-  const made = new Map<object, unknown>();
+  const copies = new Map<object, unknown>();
   const visit = (value: unknown, path: readonly string[]): unknown => {
     if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
     if (value instanceof Tensor || value instanceof EmbeddingTable) return value;
-    const known = made.get(value);
+    const known = copies.get(value);
     if (known !== undefined) return known;
     const before = Object.entries(value);
     const after = before.map(([key, field]) => [
@@ -33,7 +33,7 @@ export function withPrecision<M extends object>(model: M, choose: (path: string)
     ]);
     const same = after.every(([, field], i) => field === before[i]?.[1]);
     const result = same ? value : rebuilt(value, after as [string, unknown][]);
-    made.set(value, result);
+    copies.set(value, result);
     return result;
   };
   return visit(model, []) as M;

@@ -9,7 +9,7 @@ export type {
   AttentionMask,
   AttentionOptions,
 } from "./attention/attention-options.ts";
-export { attendInFront } from "./attention/front-attention.ts";
+export { attendWithCls } from "./attention/cls-attention.ts";
 export { attend } from "./attention/jagged-attention.ts";
 export { countPairs, plainAttention } from "./attention/plain-attention.ts";
 export type { Activation } from "./fused/activation.ts";

@@ -83,11 +83,11 @@ export async function predictFiles(project: ProjectConfig, options: PredictOptio
   // Beside the output: only within a file system is a rename one step.
   const workspace = mkdtempSync(join(dirname(out), `.${basename(out)}-`));
   try {
-    const made = { out: join(workspace, "out.parquet"), letters: join(workspace, "dead-letters.jsonl") };
-    const result = await scoreInto(made, { project, opened, scorer, options, workspace });
-    if (result.rejected > 0) publishFile(made.letters, deadLetterFile);
+    const staged = { out: join(workspace, "out.parquet"), letters: join(workspace, "dead-letters.jsonl") };
+    const result = await scoreInto(staged, { project, opened, scorer, options, workspace });
+    if (result.rejected > 0) publishFile(staged.letters, deadLetterFile);
     else rmSync(deadLetterFile, { force: true });
-    publishFile(made.out, out);
+    publishFile(staged.out, out);
     return { ...result, out, deadLetterFile: result.rejected > 0 ? deadLetterFile : null };
   } finally {
     rmSync(workspace, { recursive: true, force: true });
@@ -105,7 +105,7 @@ interface Job extends Pick<Scene, "opened" | "scorer" | "options"> {
 }
 
 async function scoreInto(
-  made: { readonly out: string; readonly letters: string },
+  staged: { readonly out: string; readonly letters: string },
   { project, opened, scorer, options, workspace }: Job,
 ): Promise<Omit<Predicted, "out" | "deadLetterFile">> {
   const { input, embeddings = false, signal } = options;
@@ -121,10 +121,10 @@ async function scoreInto(
   let files: GivenFiles | null = null;
   let writer: PredictionsWriter | null = null;
   try {
-    files = await readGivenRows(config, { workspace, deadLetters: made.letters, ...(signal && { signal }) });
+    files = await readGivenRows(config, { workspace, deadLetters: staged.letters, ...(signal && { signal }) });
     writer = await PredictionsWriter.open(database.path, layout);
-    const scored = await scoreAll({ opened, scorer, files, writer, letters: made.letters, options });
-    await writer.finish(made.out);
+    const scored = await scoreAll({ opened, scorer, files, writer, letters: staged.letters, options });
+    await writer.finish(staged.out);
     const rejected = Object.values(scored.rejections).reduce((sum, count) => sum + count, 0);
     return { objectives, rejected, ...scored };
   } finally {

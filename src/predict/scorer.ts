@@ -43,9 +43,9 @@ export class Scorer {
     const logits = represented?.logits ?? scoreBatch(this.#opened.model, batch);
     const { spec } = this.#opened.inputs;
     const width = outputWidth(spec);
-    const means = objectivesOf(spec).map((own, task) => {
+    const means = objectivesOf(spec).map((objective, task) => {
       const calibration = this.#calibration[task] ?? UNCALIBRATED;
-      return Array.from(scoresOf(logits, own, { width, calibration }), OUTCOME_FORMS[own.kind].mean);
+      return Array.from(scoresOf(logits, objective, { width, calibration }), OUTCOME_FORMS[objective.kind].mean);
     });
     return { means, embeddings: represented && rowsOf(represented.embeddings, batch.size) };
   }

@@ -62,7 +62,7 @@ function eventLines(proposal: Proposal, options: ConfigTextOptions): readonly st
   ];
   const constants = [item ? null : "which item", action ? null : "what happened", surface ? null : "where"];
   const unsaid = constants.filter((own) => own !== null);
-  const told = unsaid.length === 0 ? "" : `No field says ${unsaid.join(" or ")}: one value for all.`;
+  const reason = unsaid.length === 0 ? "" : `No field says ${unsaid.join(" or ")}: one value for all.`;
   return [
     `    from: ${options.query === null ? filesText(options) : `{ sql: ${quoted(options.query)} }`},`,
     ...dialectLines(proposal),
@@ -75,7 +75,7 @@ function eventLines(proposal: Proposal, options: ConfigTextOptions): readonly st
       : [
           `    time: ${time.unit === "ms" ? quoted(time.field) : `{ from: ${quoted(time.field)}, unit: ${quoted(time.unit)} }`},`,
         ]),
-    ...reasons("    ", [action, surface, origin], told),
+    ...reasons("    ", [action, surface, origin], reason),
     `    ${places.filter((own) => own !== null).join(", ")},`,
     ...(attributes.length === 0 ? [] : comment("Known when the item is shown:", "    ")),
     ...reasons("    ", attributes),

@@ -120,8 +120,8 @@ function labelsOf(sources: ArrivalSources, ids: readonly FieldFacts[]): Labels |
   const { fields, used, time } = sources;
   const flags = sortFlags(openFlags(fields, used), ids);
   // Of a flag and its time, the flag is the label.
-  const told = flags.objectives.flatMap((label) => measuredDelay(label, sources)?.field ?? []);
-  const found = timedOutcomes(sources).filter(({ field }) => !told.includes(field));
+  const timedFields = flags.objectives.flatMap((label) => measuredDelay(label, sources)?.field ?? []);
+  const found = timedOutcomes(sources).filter(({ field }) => !timedFields.includes(field));
   const timed = found.slice(0, Math.max(0, MOST_OBJECTIVES - flags.objectives.length));
   if (flags.objectives.length + timed.length > 0) return { flags, timed, positives: null };
   const positives = positivesOf(fields, time);
@@ -176,9 +176,9 @@ function knownBefore(
   { labels, doubts }: { readonly labels: readonly FieldFacts[]; readonly doubts: string[] },
 ): readonly Place[] {
   return places.filter(({ facts, role }) => {
-    const told = labels.find((label) => tells(facts, label));
-    if (told === undefined) return true;
-    doubts.push(`"${facts.name}" could be the ${role}, but tells "${told.name}": it is not mapped so.`);
+    const label = labels.find((label) => tells(facts, label));
+    if (label === undefined) return true;
+    doubts.push(`"${facts.name}" could be the ${role}, but tells "${label.name}": it is not mapped so.`);
     return false;
   });
 }

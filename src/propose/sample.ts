@@ -83,16 +83,16 @@ export class Log {
 
   /** Rows drawn from files all over the log; the same for the same files. @throws {LapidaryError} EVENTS_UNREADABLE, EVENTS_EMPTY, INIT_FIELDS */
   async sample(): Promise<Sample> {
-    const chosen = spread(
+    const paths = spread(
       this.files.filter((path) => statSync(path).size > 0),
       MOST_FILES,
     );
-    const perFile = Math.ceil(SAMPLE_ROWS / Math.max(1, chosen.length));
+    const perFile = Math.ceil(SAMPLE_ROWS / Math.max(1, paths.length));
     const parts: SampledField[][] = [];
-    this.#delimiter = await this.#guessedDelimiter(chosen[0]);
+    this.#delimiter = await this.#guessedDelimiter(paths[0]);
     // A sample is the same for the same seed on one thread alone.
     await this.#connection.run("SET threads = 1");
-    for (const path of chosen) parts.push(await this.#read(path, perFile));
+    for (const path of paths) parts.push(await this.#read(path, perFile));
     await this.#connection.run("RESET threads");
     const files = chosen.map((path, i) => ({ path, fields: parts[i] ?? [] }));
     if (this.format === "csv" || this.format === "tsv") for (const file of files) checkNamed(file);

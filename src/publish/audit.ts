@@ -171,8 +171,8 @@ function examplesIn({ model }: OpenedRun, { manifest }: Bundle, batch: Batch): r
   const { spec, calibration } = manifest;
   const width = outputWidth(spec);
   const means = objectivesOf(spec).map((objective, task) => {
-    const own = calibration[task];
-    return scoresOf(outputs, objective, { width, ...(own && { calibration: own }) }).map(
+    const taskCalibration = calibration[task];
+    return scoresOf(outputs, objective, { width, ...(taskCalibration && { calibration: taskCalibration }) }).map(
       OUTCOME_FORMS[objective.kind].mean,
     );
   });
@@ -181,7 +181,7 @@ function examplesIn({ model }: OpenedRun, { manifest }: Bundle, batch: Batch): r
     user: batch.groups.users[b]!,
     timeMs: batch.times[b]!,
     numPast: batch.groups.pastEvents[b]!,
-    offline: means.map((own) => own[b]!),
+    offline: means.map((column) => column[b]!),
   }));
 }
 

@@ -56,10 +56,10 @@ export async function backfill(project: ProjectConfig, options: BackfillOptions)
     let [events, added, embeddings] = [0, 0, 0];
     for (const chunk of inChunks(eventsIn(store, knowledge))) {
       signal?.throwIfAborted();
-      const given = await add(chunk, online, leftOut);
-      added += given.added;
-      events += given.events.length;
-      embeddings += given.events.filter(({ embedding }) => embedding !== undefined && embedding.length > 0).length;
+      const result = await add(chunk, online, leftOut);
+      added += result.added;
+      events += result.events.length;
+      embeddings += result.events.filter(({ embedding }) => embedding !== undefined && embedding.length > 0).length;
       onProgress(events, store.numEvents);
     }
     return { events, added, embeddings, leftOut: leftOut.result() };

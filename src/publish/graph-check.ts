@@ -77,8 +77,8 @@ function difference(spec: FeatureSpec, actual: Float32Array, expected: Float32Ar
   const worsts = objectivesOf(spec).map((objective) => {
     const means = (outputs: Float32Array) =>
       scoresOf(outputs, objective, { width }).map(OUTCOME_FORMS[objective.kind].mean);
-    const told = means(actual);
-    return means(expected).reduce((worst, mean, i) => Math.max(worst, relativeDifference(told[i]!, mean)), 0);
+    const actualMeans = means(actual);
+    return means(expected).reduce((worst, mean, i) => Math.max(worst, relativeDifference(actualMeans[i]!, mean)), 0);
   });
   return Math.max(0, ...worsts);
 }

@@ -70,9 +70,9 @@ function rowOf(of: Line): Line {
 function boughtOf(of: Line, lines: readonly Line[]): RawFacts {
   const after = (line: Line): number => Number(line["bought_after"] ?? -1);
   const isIn = (line: Line): boolean => after(line) >= 0 && after(line) <= WINDOW;
-  const told = Math.max(...lines.map((line) => Number(line["ts"]) + (isIn(line) ? after(line) : 0)));
+  const lastReportMs = Math.max(...lines.map((line) => Number(line["ts"]) + (isIn(line) ? after(line) : 0)));
   if (isIn(of)) return { bought: 1, "known.bought": after(of) + DELAY };
-  return Number(of["ts"]) + WINDOW + DELAY <= told ? { bought: 0 } : {};
+  return Number(of["ts"]) + WINDOW + DELAY <= lastReportMs ? { bought: 0 } : {};
 }
 
 /** A price of minus zero beside none: JSON, and so the log, holds 0 for it. */

@@ -50,11 +50,11 @@ export function scalingCells(project: ProjectConfig, name: string, study: Scalin
 /** The cells of an ablation: by variant, seed. */
 export function ablationCells(name: string, study: AblationStudy, surfaces: readonly string[]): readonly Cell[] {
   const { model, data: share, seeds, window } = study;
-  return Object.entries(study.variants).flatMap(([variant, chosen]) =>
+  return Object.entries(study.variants).flatMap(([variant, overrides]) =>
     seeds.map((seed): Cell => {
       const run = join(studyFolder(name), `${variant}-${share}-s${seed}`);
-      const runs = runsOf(chosen, { run, seed, surfaces });
-      return { variant, model, size: chosen.model.size, share, seed, window, runs };
+      const runs = runsOf(overrides, { run, seed, surfaces });
+      return { variant, model, size: overrides.model.size, share, seed, window, runs };
     }),
   );
 }

@@ -83,8 +83,8 @@ function hasLine({ families }: ScalingResult): boolean {
 }
 
 function gaps(points: readonly StudyPoint[]): readonly ResultTable[] {
-  const made = gapTable(points);
-  return made === null ? [] : [made];
+  const gapRows = gapTable(points);
+  return gapRows === null ? [] : [gapRows];
 }
 
 function pointsIn({ families }: ScalingResult): readonly StudyPoint[] {
@@ -95,7 +95,7 @@ function gapSections(points: readonly StudyPoint[]): readonly Section[] {
   const caption =
     "Share of the way from the window's base rate (NE 1) to the NE of the true probabilities, which know what no model can: " +
     "(1 − NE) / (1 − true NE)";
-  return gaps(points).map((made) => table(caption, made));
+  return gaps(points).map((rows) => table(caption, rows));
 }
 
 function sectionsOf({ result }: StudyReport): readonly Section[] {

@@ -115,10 +115,10 @@ function fullOf(project: ProjectConfig, { of }: { readonly of: string }): Ablati
 function pendingRuns(project: ProjectConfig, store: EventStore, cells: readonly Cell[]): readonly PendingRun[] {
   const runs = cells.flatMap((cell) => cell.runs.map((run) => ({ cell, ...run })));
   const standings = runs.map(({ cell, run, model }) => {
-    const own = { ...project, models: { ...project.models, [cell.model]: model } };
-    const task: CellTask = { project: own, model: cell.model, run, share: cell.share, window: cell.window };
+    const cellProject = { ...project, models: { ...project.models, [cell.model]: model } };
+    const task: CellTask = { project: cellProject, model: cell.model, run, share: cell.share, window: cell.window };
     const path = join(project.runs, run);
-    const standing = RunFolder.standing(path, runConfigOf(own, store, task));
+    const standing = RunFolder.standing(path, runConfigOf(cellProject, store, task));
     const isDone = standing === "finished" && existsSync(RunFolder.at(path).predictions(cell.window));
     return { standing, isDone, path, pending: { task, work: workOf(cell) } };
   });

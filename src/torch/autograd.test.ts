@@ -22,8 +22,8 @@ describe("noGrad", () => {
   });
 
   test("nests: only the outermost end turns recording on again", () => {
-    const seen = noGrad(() => [noGrad(recording), recording()]);
-    expect([...seen, recording()]).toEqual([false, false, true]);
+    const recordings = noGrad(() => [noGrad(recording), recording()]);
+    expect([...recordings, recording()]).toEqual([false, false, true]);
   });
 
   test("turns recording on again when the body throws", () => {

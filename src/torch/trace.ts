@@ -82,8 +82,8 @@ class Recorder implements HostObserver {
     const schema = schemaOf(operator);
     const args = schema.arguments.map(({ name, type }, i) => [name, this.#argument(type, values[i])] as const);
     const handles = schema.returns.some((type) => type.startsWith("Tensor")) ? [result].flat() : [];
-    const made = handles.filter((handle) => typeof handle === "number");
-    const results = made.map((handle) => this.#define(handle, { kind: "call" }));
+    const outputs = handles.filter((handle) => typeof handle === "number");
+    const results = outputs.map((handle) => this.#define(handle, { kind: "call" }));
     const name = schema.overload === "" ? schema.name : `${schema.name}.${schema.overload}`;
     this.calls.push({ operator: name, schema, args: Object.fromEntries(args), results });
   }

@@ -258,11 +258,11 @@ function stepTouchedRows(
 ): void {
   const widths = new Set(tables.map(({ tensor }) => rowWidth(tensor)));
   for (const width of widths) {
-    const chosen = tables.flatMap((table, t) => (rowWidth(table.tensor) === width ? [{ ...table, ...rows[t] }] : []));
-    const features = chosen.map(({ indices }, table) => ({ table, codes: indices as Tensor }));
-    const lookup = { tables: chosen.map(({ tensor }) => tensor), features };
-    const moments = chosen.map((table) => table.moments);
-    stepTablesAdagrad({ lookup, gradients: chosen.map(({ values }) => values as Tensor) }, { moments }, options);
+    const ofWidth = tables.flatMap((table, t) => (rowWidth(table.tensor) === width ? [{ ...table, ...rows[t] }] : []));
+    const features = ofWidth.map(({ indices }, table) => ({ table, codes: indices as Tensor }));
+    const lookup = { tables: ofWidth.map(({ tensor }) => tensor), features };
+    const moments = ofWidth.map((table) => table.moments);
+    stepTablesAdagrad({ lookup, gradients: ofWidth.map(({ values }) => values as Tensor) }, { moments }, options);
   }
 }
 

@@ -199,7 +199,7 @@ export class Session {
     const counted = this.#countedBatches();
     const middle = counted[Math.floor(counted.length / 2)];
     let [forward, training, examples, logged] = [0, 0, 0, 0];
-    let own: ModelCost | null = null;
+    let cost: ModelCost | null = null;
     for (const start of counted) {
       for await (const read of await inputs.trainingBatches({ epoch: 0, start, mesh })) {
         const batch = this.#job.enrich(read);
@@ -209,7 +209,7 @@ export class Session {
         examples += batch.size;
         // Negatives that are drawn are part of what an example of the log costs.
         logged += batch.rows.filter((row) => row >= 0).length;
-        if (start === middle) own = costOf(inPrecision(model, config.training), batch);
+        if (start === middle) cost = costOf(inPrecision(model, config.training), batch);
         break;
       }
     }
@@ -217,8 +217,8 @@ export class Session {
     return {
       forwardFlopsPerExample: per(forward, examples),
       trainingFlopsPerExample: per(training, logged),
-      activationBytesPerExample: own?.total.activationBytes ?? 0,
-      costByPart: own?.parts ?? {},
+      activationBytesPerExample: cost?.total.activationBytes ?? 0,
+      costByPart: cost?.parts ?? {},
     };
   }
 

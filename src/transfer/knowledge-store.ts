@@ -85,20 +85,22 @@ export class KnowledgeStore {
 
   /** The knowledge of a batch for a model with these objectives; those that the teacher lacks, or knows as another kind, are masked. */
   knowledgeOf(batch: Batch, spec: ObjectiveSpec): BatchKnowledge {
-    const told = objectivesOf(this.manifest);
-    const own = objectivesOf(spec);
-    const sources = own.map(({ name, kind }) => told.find((each) => each.name === name && each.kind === kind));
+    const teacherObjectives = objectivesOf(this.manifest);
+    const objectives = objectivesOf(spec);
+    const sources = objectives.map(({ name, kind }) =>
+      teacherObjectives.find((each) => each.name === name && each.kind === kind),
+    );
     const width = outputWidth(spec);
     const dim = this.manifest.embeddingDim;
     const logits = new Float32Array(batch.size * width);
-    const mask = new Float32Array(batch.size * own.length);
+    const mask = new Float32Array(batch.size * objectives.length);
     const past = new Float32Array(batch.size * dim);
     for (let b = 0; b < batch.size; b++) {
       const known = this.logitsOf(batch.rows[b]!);
       past.set(this.pastOf(batch.groups.users[b]!, batch.times[b]!), b * dim);
       for (const [t, source] of sources.entries()) {
         if (known === null || source === undefined) continue;
-        logits.set(known.subarray(source.from, source.to), b * width + own[t]!.from);
+        logits.set(known.subarray(source.from, source.to), b * width + objectives[t]!.from);
         mask[b * sources.length + t] = 1;
       }
     }

@@ -100,8 +100,8 @@ export function distillationOf(model: Student, config: TransferConfig, inputs: M
     if (parts.shared) total.push(taughtLoss(served, { teacher: logits, mask }, over));
     const scaled = scaleGradient(backbone, config.gradientScale);
     if (extra.auxiliary !== null) {
-      const told = { teacher: logits, mask, labelScale: config.labelScale };
-      total.push(taughtLoss(extra.auxiliary.apply(scaled), told, over).mul(config.lossWeight));
+      const teaching = { teacher: logits, mask, labelScale: config.labelScale };
+      total.push(taughtLoss(extra.auxiliary.apply(scaled), teaching, over).mul(config.lossWeight));
     }
     if (extra.adapter !== null && extra.adapted !== null) {
       const adapted = extra.adapter.apply(logits);
@@ -118,10 +118,10 @@ function initAuxiliaryHeads(model: Student, parts: Parts, inputs: ModelInputs): 
   const { initial, spec } = inputs;
   const width = parts.auxiliary ? backboneWidth(model, spec) : 0;
   const head = (): Linear => {
-    const made = Linear.init({ in: width, out: outputWidth(spec) }, initial);
+    const linear = Linear.init({ in: width, out: outputWidth(spec) }, initial);
     // They begin where the serving head begins.
-    startAtConstants(made.bias === null ? [] : [made.bias], inputs);
-    return made;
+    startAtConstants(linear.bias === null ? [] : [linear.bias], inputs);
+    return linear;
   };
   return {
     auxiliary: parts.auxiliary ? head() : null,

@@ -265,8 +265,8 @@ async function expectServed(url: string, shown: Shown, scores: Readonly<Record<s
   const [ranked] = (JSON.parse(text) as { readonly ranked: readonly Ranked[] }).ranked;
   expect(Object.keys(ranked?.probabilities ?? {})).toEqual(["click"]);
   expect(Object.keys(ranked?.expected ?? {})).toEqual([...AMOUNTS]);
-  const told = { p_click: ranked?.probabilities["click"], ...ranked?.expected };
-  for (const [name, served = Number.NaN] of Object.entries(told)) {
+  const answered = { p_click: ranked?.probabilities["click"], ...ranked?.expected };
+  for (const [name, served = Number.NaN] of Object.entries(answered)) {
     const offline = Number(scores[name === "p_click" ? name : `e_${name}`]);
     expect(Math.abs(served / offline - 1), `${name}: ${text}`).toBeLessThan(1e-5);
   }

@@ -109,10 +109,10 @@ describe("runs", () => {
 
   it("removes only what it is told to, twice", async () => {
     await inProject(["export", "vertical"]);
-    const asked = await inProject(["runs", "remove", "vertical", "wide", "--json"]);
-    expect(asked.code).toBe(1);
+    const refused = await inProject(["runs", "remove", "vertical", "wide", "--json"]);
+    expect(refused.code).toBe(1);
     const { runs: named } = lastLine<{ readonly runs: readonly { readonly references: readonly RunReference[] }[] }>(
-      asked,
+      refused,
     );
     expect(named.map(({ references }) => references)).toEqual([
       [{ kind: "bundle", path: at("bundles", "vertical") }],

@@ -125,8 +125,8 @@ describe("evaluate", () => {
     const ended = await inProject(["evaluate", "logistic", "--split", "train"]);
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/logistic.*not written: .*EISDIR/s) });
     expect(ended.stdout.match(/not written/g)).toHaveLength(2);
-    const asked = await inProject(["evaluate", "logistic", "--split", "train", "--out", page, "--json"]);
-    expect([asked.code, codeOf(asked)]).toEqual([1, "FILE_SYSTEM"]);
+    const evaluated = await inProject(["evaluate", "logistic", "--split", "train", "--out", page, "--json"]);
+    expect([evaluated.code, codeOf(evaluated)]).toEqual([1, "FILE_SYSTEM"]);
   });
 
   it("takes another baseline and another place for the report", async () => {

@@ -45,11 +45,11 @@ async function collectives(group: ProcessGroup): Promise<void> {
   }
 }
 
-const told = once(process, "SIGUSR2");
+const signalled = once(process, "SIGUSR2");
 
 async function untilTold(): Promise<void> {
   const alive = setInterval(() => {}, 1000);
-  await told;
+  await signalled;
   clearInterval(alive);
 }
 

@@ -223,8 +223,12 @@ async function resultOf(config: EventsConfig, store: string) {
   try {
     const result = await ingest(config, { store, threads: 1 });
     const { upToDate, rows: counts, rejections, repeats, outcomes, files } = result;
-    const { contradictionsFile: _, ...told } = repeats;
-    return { left: { bytes: storeBytes(store), counts, rejections, told, outcomes }, upToDate, notRead: files.notRead };
+    const { contradictionsFile: _, ...repeatCounts } = repeats;
+    return {
+      left: { bytes: storeBytes(store), counts, rejections, told: repeatCounts, outcomes },
+      upToDate,
+      notRead: files.notRead,
+    };
   } catch (error) {
     if (!(error instanceof LapidaryError)) throw error;
     const { code, where, expected, got } = error;

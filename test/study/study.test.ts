@@ -122,12 +122,12 @@ describe("a scaling study", () => {
 
   it("says how much of what could be known the models know", async () => {
     const project = resolveConfig(CONFIG, join(folder.path, "lapidary.config.json"));
-    const told: string[] = [];
+    const calls: string[] = [];
     // What the first model says, as if it were the truth, of clicks alone.
     const known: KnownScores = {
       name: "truth",
       score: async ({ click }) => {
-        told.push("asked");
+        calls.push("asked");
         return click === undefined ? {} : { click };
       },
     };
@@ -135,7 +135,7 @@ describe("a scaling study", () => {
     const options = { study: "scaling", parallel: 1, fresh: false, signal, onProgress: () => {} };
     const outcome = await runStudy(project, { ...options, known });
     if (outcome.kind !== "finished" || outcome.report.result.kind !== "scaling") throw new Error("not finished");
-    expect(told).toEqual(["asked"]);
+    expect(calls).toEqual(["asked"]);
     const { report } = outcome;
     const points = outcome.report.result.families.flatMap((family) => family.points);
     const least = points[0]?.byObjective["click"]?.mean ?? Number.NaN;

@@ -32,13 +32,13 @@ export const bench = defineCommand({
       signal.throwIfAborted();
       say(`${name}: ${message}`);
     };
-    const chosen = {
+    const benchOptions = {
       ...(cases.length === 0 ? {} : { cases }),
       ...(pairs === null ? {} : { pairs }),
       ...(python === null ? {} : { python }),
     };
     try {
-      const report = await runBench(name, { ...chosen, peer, onProgress });
+      const report = await runBench(name, { ...benchOptions, peer, onProgress });
       return { result: report, text: describe(report) };
     } catch (error) {
       // Ctrl-C reaches the peer too, and its end would be told as an error.

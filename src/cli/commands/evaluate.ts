@@ -41,7 +41,7 @@ export const evaluate = defineCommand({
       signal.throwIfAborted();
       shown.update({ done: runs.indexOf(run), detail: run });
     };
-    const chosen = baseline === null ? {} : { baseline };
+    const comparison = baseline === null ? {} : { baseline };
     const unwritten: string[] = [];
     const onUnwritten = (error: Error): void => {
       unwritten.push(`not written: ${error.message}`);
@@ -49,7 +49,7 @@ export const evaluate = defineCommand({
     const evaluation = await evaluate.evaluateRuns(project, {
       runs,
       split: window,
-      ...chosen,
+      ...comparison,
       onRun,
       onUnwritten,
       enrichFor: knowledgeFor(project),

@@ -28,11 +28,11 @@ export const ingest = defineCommand({
     try {
       const result = await run(events, { store, force, signal, onStage });
       shown.finish("");
-      const told = describe(result, store);
-      if (result.upToDate) return { result: { ...result, store }, text: told };
+      const summary = describe(result, store);
+      if (result.upToDate) return { result: { ...result, store }, text: summary };
       const { findings, outside } = await lookAt({ project, signal, progress });
       const more = "More of what is in it: lapidary describe";
-      const text = [`${told}${outsideText(outside)}`, findingsText(findings), more].join("\n\n");
+      const text = [`${summary}${outsideText(outside)}`, findingsText(findings), more].join("\n\n");
       return { result: { ...result, outside, store }, text };
     } finally {
       shown.finish("");

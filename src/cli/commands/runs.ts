@@ -27,17 +27,17 @@ export const runs = defineCommand({
   readsProject: true,
   example: "lapidary runs compare previous foundation",
   resume: "Run `lapidary runs` again.",
-  run: async ({ args: [name = "list", ...given], options: { yes }, loadProject }): Promise<Outcome> => {
+  run: async ({ args: [name = "list", ...names], options: { yes }, loadProject }): Promise<Outcome> => {
     const action = ACTIONS.find((known) => known === name);
     if (action === undefined) throw usage(`one of ${ACTIONS.join(", ")}`, name);
     const project = await loadProject();
     if (action === "list") return list(project);
     const least = action === "compare" ? 2 : 1;
-    if (given.length < least || (action === "show" && given.length > 1)) {
-      throw usage(`${name} with ${action === "show" ? "one run" : `at least ${least} runs`}`, `${given.length}`);
+    if (names.length < least || (action === "show" && names.length > 1)) {
+      throw usage(`${name} with ${action === "show" ? "one run" : `at least ${least} runs`}`, `${names.length}`);
     }
     const { findRun } = await import("../../train/index.ts");
-    const found = given.map((run) => findRun(project, run));
+    const found = names.map((run) => findRun(project, run));
     if (action === "show") return show(found[0]!);
     return action === "compare" ? compare(found) : remove(project, found, yes);
   },

@@ -44,8 +44,8 @@ async function trainHere({ args: [model = ""], options, signal, loadProject, pro
   using mesh = ProcessMesh.fromEnvironment();
   const shown = mesh.rank === 0 ? progress({ label: `train ${model}`, total: null, unit: "steps" }) : null;
   const onProgress = (at: TrainingProgress): void => shown?.update(updateOf(at));
-  const chosen = { model, ...(run === null ? {} : { run }), fresh, mesh, signal, onProgress, onNotice: say };
-  const outcome = await start(project, chosen);
+  const trainOptions = { model, ...(run === null ? {} : { run }), fresh, mesh, signal, onProgress, onNotice: say };
+  const outcome = await start(project, trainOptions);
   shown?.finish("");
   const folder = join(project.runs, run ?? model);
   const again = fresh ? "the same command without --fresh" : "the same command";

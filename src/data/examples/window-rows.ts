@@ -27,13 +27,13 @@ export class WindowRows implements ExampleOrder {
     const ranges: Ranges = { users: [], starts: [], offsets: [0] };
     const partOf = partTest(store, part);
     for (let user = 1; user <= store.numUsers; user++) {
-      const chosen = partOf(user);
-      if (chosen === "none") continue;
+      const userPart = partOf(user);
+      if (userPart === "none") continue;
       const { start, end } = store.userRange(user);
       const times = store.timesOf(start, end, user);
       const own = { user, start: start + lowerBound(times, fromMs), end: start + lowerBound(times, untilMs) };
-      if (chosen === "all") addRange(ranges, own);
-      else addChosen(ranges, own, chosen);
+      if (userPart === "all") addRange(ranges, own);
+      else addChosen(ranges, own, userPart);
     }
     this.#users = ranges.users;
     this.#starts = ranges.starts;

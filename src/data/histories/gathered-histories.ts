@@ -69,8 +69,8 @@ export class GatheredHistories implements Histories {
     const known = this.#coding.knownTimes(name);
     if (known === null) return;
     for (const [i, point] of points.entries()) {
-      const own = codes.subarray(offsets[i], offsets[i + 1]);
-      hideUnknown(own, agesOf(this.#coding.store, point), known.slice(point.start, point.end));
+      const segment = codes.subarray(offsets[i], offsets[i + 1]);
+      hideUnknown(segment, agesOf(this.#coding.store, point), known.slice(point.start, point.end));
     }
   }
 

@@ -94,9 +94,9 @@ describe("point in time", () => {
   );
 
   it("equals the brute-force join for examples that are in no store, of users and times that it may not have", () => {
-    const asked = fc.array(fc.record({ user: fc.nat(3), time: fc.oneof(fc.nat(14), fc.nat(70)) }), { minLength: 1 });
+    const queries = fc.array(fc.record({ user: fc.nat(3), time: fc.oneof(fc.nat(14), fc.nat(70)) }), { minLength: 1 });
     fc.assert(
-      fc.property(scene, asked, ({ timelines, maxLength }, questions) => {
+      fc.property(scene, queries, ({ timelines, maxLength }, questions) => {
         using folder = temporaryFolder();
         // Users without a code are new ones.
         const events = timelines.slice(0, 3).flatMap((line, i) => line.map((each) => ({ user: i + 1, ...each })));

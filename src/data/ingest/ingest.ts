@@ -151,9 +151,9 @@ function isMadeFrom(store: string, fingerprint: string): boolean {
 
 /** Digest of the configuration and the files of all logs. */
 function sharedFingerprint([first, ...others]: readonly Pick<OpenLog, "fingerprint">[]): string {
-  const own = first?.fingerprint ?? "";
-  if (others.length === 0) return own;
-  const all = [own, ...others.map(({ fingerprint }) => fingerprint)];
+  const fingerprint = first?.fingerprint ?? "";
+  if (others.length === 0) return fingerprint;
+  const all = [fingerprint, ...others.map(({ fingerprint }) => fingerprint)];
   return sha256(JSON.stringify(all));
 }
 
@@ -170,9 +170,9 @@ function resultOf(
   const { rows, rejections, repeats, outcomes = {} } = manifest;
   const numUsers = manifest.schema.without?.includes("user") ? null : manifest.numUsers;
   const contradictionsFile = join(folder, CONTRADICTIONS_FILE);
-  const told = { ...repeats, firstContradictions: firstOf(contradictionsFile), contradictionsFile };
+  const reportedRepeats = { ...repeats, firstContradictions: firstOf(contradictionsFile), contradictionsFile };
   const deadLetterFile = join(folder, DEAD_LETTER_FILE);
-  return { upToDate, files, numUsers, rows, rejections, deadLetterFile, repeats: told, outcomes };
+  return { upToDate, files, numUsers, rows, rejections, deadLetterFile, repeats: reportedRepeats, outcomes };
 }
 
 /** The first lines of a file of contradictions, which may be long. */

@@ -56,10 +56,13 @@ export const CANDIDATE_SOURCES: Readonly<Record<NegativeSource, OpenSource>> = {
 
 /** Every item seen before the example, once. */
 function seenItems(timeline: ItemTimeline, { item, timeMs }: Positive): CandidatePool {
-  const seen = timeline.itemsBefore(timeMs);
+  const numItems = timeline.itemsBefore(timeMs);
   const rank = timeline.rankOf(item);
-  const own = rank < seen ? 1 : 0;
-  return { size: seen - own, itemAt: (place) => timeline.itemOfRank(own === 1 && place >= rank ? place + 1 : place) };
+  const own = rank < numItems ? 1 : 0;
+  return {
+    size: numItems - own,
+    itemAt: (place) => timeline.itemOfRank(own === 1 && place >= rank ? place + 1 : place),
+  };
 }
 
 /** Every event of a window before the example: an item is drawn by how many it has. */
@@ -70,9 +73,9 @@ function popular(timeline: ItemTimeline, windowMs: number): CandidateSource {
   return {
     poolOf({ item, timeMs }) {
       const [from, until] = eventsIn(timeMs);
-      const own = timeline.positionsOf(item, from, until);
-      const itemAt = (place: number): number => timeline.itemAt(from + skipping(own, from, place));
-      return { size: until - from - own.length, itemAt };
+      const positions = timeline.positionsOf(item, from, until);
+      const itemAt = (place: number): number => timeline.itemAt(from + skipping(positions, from, place));
+      return { size: until - from - positions.length, itemAt };
     },
     logRatio(item, timeMs) {
       const [from, until] = eventsIn(timeMs);
@@ -84,13 +87,13 @@ function popular(timeline: ItemTimeline, windowMs: number): CandidateSource {
 }
 
 /** The `place`-th offset from `from` that is none of `own`, ascending positions from there on. */
-function skipping(own: Uint32Array, from: number, place: number): number {
+function skipping(positions: Uint32Array, from: number, place: number): number {
   let low = 0;
-  let high = own.length;
+  let high = positions.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     // Before the own position at `middle` lie so many others.
-    if (own[middle]! - from - middle <= place) low = middle + 1;
+    if (positions[middle]! - from - middle <= place) low = middle + 1;
     else high = middle;
   }
   return place + low;
@@ -98,12 +101,12 @@ function skipping(own: Uint32Array, from: number, place: number): number {
 
 /** The other positives of a batch whose items had been seen, by the sorted ranks of all of them. */
 function othersOf(timeline: ItemTimeline, ranks: Int32Array, { item, timeMs }: Positive): CandidatePool {
-  const seen = lowerBound(ranks, timeline.itemsBefore(timeMs));
+  const numItems = lowerBound(ranks, timeline.itemsBefore(timeMs));
   const rank = timeline.rankOf(item);
-  const start = Math.min(seen, lowerBound(ranks, rank));
-  const own = Math.min(seen, lowerBound(ranks, rank + 1)) - start;
+  const start = Math.min(numItems, lowerBound(ranks, rank));
+  const own = Math.min(numItems, lowerBound(ranks, rank + 1)) - start;
   const itemAt = (place: number): number => timeline.itemOfRank(ranks[place < start ? place : place + own]!);
-  return { size: seen - own, itemAt };
+  return { size: numItems - own, itemAt };
 }
 
 /** Expected in a random batch: an item's share of the positives, among those of the items seen before the example. */
@@ -113,7 +116,7 @@ function shareOfPositives(timeline: ItemTimeline, positives: Float64Array): Cand
     totals[rank + 1] = totals[rank]! + positives[timeline.itemOfRank(rank)]!;
   }
   return (item, timeMs) => {
-    const seen = timeline.itemsBefore(timeMs);
-    return Math.log((Math.max(1, positives[item]!) * Math.max(1, seen)) / Math.max(1, totals[seen]!));
+    const numItems = timeline.itemsBefore(timeMs);
+    return Math.log((Math.max(1, positives[item]!) * Math.max(1, numItems)) / Math.max(1, totals[numItems]!));
   };
 }

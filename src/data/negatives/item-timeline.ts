@@ -37,8 +37,10 @@ export class ItemTimeline {
     const { offsets, positions } = groupByItem(this.#items, numItems);
     this.#offsets = offsets;
     this.#positions = positions;
-    const seen = Uint32Array.from({ length: numItems }, (_, item) => item).filter((i) => offsets[i]! < offsets[i + 1]!);
-    this.#firstItems = seen.sort((a, b) => positions[offsets[a]!]! - positions[offsets[b]!]!);
+    const items = Uint32Array.from({ length: numItems }, (_, item) => item).filter(
+      (i) => offsets[i]! < offsets[i + 1]!,
+    );
+    this.#firstItems = items.sort((a, b) => positions[offsets[a]!]! - positions[offsets[b]!]!);
     this.#firstTimes = Float64Array.from(this.#firstItems, (item) => this.#times[positions[offsets[item]!]!]!);
     this.#ranks = new Int32Array(numItems).fill(NEVER);
     for (const [rank, item] of this.#firstItems.entries()) this.#ranks[item] = rank;
@@ -76,8 +78,8 @@ export class ItemTimeline {
 
   /** Positions of an item's events, ascending, of those in [from, until). */
   positionsOf(item: number, from: number, until: number): Uint32Array {
-    const own = this.#positions.subarray(this.#offsets[item], this.#offsets[item + 1]);
-    return own.subarray(lowerBound(own, from), lowerBound(own, until));
+    const positions = this.#positions.subarray(this.#offsets[item], this.#offsets[item + 1]);
+    return positions.subarray(lowerBound(positions, from), lowerBound(positions, until));
   }
 
   /** Rows of an item's events, in order of time. */
@@ -87,8 +89,8 @@ export class ItemTimeline {
 
   /** Row of an item's newest event below a position; it must have one. */
   lastRowOf(item: number, until: number): number {
-    const own = this.positionsOf(item, 0, until);
-    return this.#rows[own[own.length - 1]!]!;
+    const positions = this.positionsOf(item, 0, until);
+    return this.#rows[positions[positions.length - 1]!]!;
   }
 }
 

@@ -113,10 +113,10 @@ function pool(
   { row, batch }: { readonly row: number; readonly batch: readonly number[] },
 ) {
   const { time } = sorted[row]!;
-  const seen = sorted.filter((event) => event.item !== 0 && event.time < time);
-  if (from === "popular") return seen.filter((event) => event.time >= time - (windowMs ?? Number.POSITIVE_INFINITY));
-  if (from === "uniform") return [...new Map(seen.map((event) => [event.item, event])).values()];
-  const items = new Set(seen.map(({ item }) => item));
+  const earlier = sorted.filter((event) => event.item !== 0 && event.time < time);
+  if (from === "popular") return earlier.filter((event) => event.time >= time - (windowMs ?? Number.POSITIVE_INFINITY));
+  if (from === "uniform") return [...new Map(earlier.map((event) => [event.item, event])).values()];
+  const items = new Set(earlier.map(({ item }) => item));
   return batch.map((other) => sorted[other]!).filter((event) => isPositive(event) && items.has(event.item));
 }
 
@@ -210,13 +210,13 @@ describe.each(SOURCES)("negatives drawn from $from, window $windowMs", (negative
     for (const example of batchesOf(optionsOf(folder.path, negatives)).flatMap(rowsOf)) {
       const { time } = sorted[example.row >= 0 ? example.row : besides(example.row, perPositive)]!;
       const { item } = example.candidate;
-      const seen = sorted.filter((event) => event.item !== 0 && event.time < time);
-      const items = new Set(seen.map((event) => event.item));
+      const earlier = sorted.filter((event) => event.item !== 0 && event.time < time);
+      const items = new Set(earlier.map((event) => event.item));
       if (items.size === 0) continue;
       const window = negatives.windowMs ?? Number.POSITIVE_INFINITY;
       const from = {
         uniform: [...items].map((i) => ({ item: i })),
-        popular: seen.filter((event) => event.time >= time - window),
+        popular: earlier.filter((event) => event.time >= time - window),
         inBatch: positives.filter((event) => items.has(event.item)),
       }[negatives.from];
       // In a random batch, any positive of the window is as likely as any other.

@@ -94,8 +94,8 @@ export class NegativeSampler {
 
   /** A share in [0, 1) of 53 bits, by the row and the place of a candidate. */
   #share(row: number, k: number): number {
-    const own = hashOf(row, this.#key);
-    const [high, low] = [hashOf(2 * k, own), hashOf(2 * k + 1, own)];
+    const hash = hashOf(row, this.#key);
+    const [high, low] = [hashOf(2 * k, hash), hashOf(2 * k + 1, hash)];
     return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53;
   }
 

@@ -76,10 +76,10 @@ export class BatchSource {
     const size = Math.min(globalBatchSize, this.numExamples - first);
     const rows = Float64Array.from({ length: size }, (_, i) => this.#order.rowAt(first + i));
     if (shard.worldSize === 1) return this.#build(rows, rows);
-    const own = balancedPart(costsOf(this.#store, rows, historyLength), shard);
+    const part = balancedPart(costsOf(this.#store, rows, historyLength), shard);
     return this.#build(
       rows,
-      Float64Array.from(own, (i) => rows[i]!),
+      Float64Array.from(part, (i) => rows[i]!),
     );
   }
 

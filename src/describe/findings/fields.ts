@@ -79,7 +79,7 @@ function suspiciousNumber({ name, values, distinct }: FieldProfile): readonly Fi
 }
 
 function quantile({ quantiles }: Distribution, wanted: number): number {
-  return quantiles.find((own) => own.quantile === wanted)?.value ?? Number.NaN;
+  return quantiles.find((each) => each.quantile === wanted)?.value ?? Number.NaN;
 }
 
 function suspiciousCategory(

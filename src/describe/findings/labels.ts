@@ -44,12 +44,12 @@ function unusable(
 }
 
 function neverOnSurface({ name, known, positive, bySurface }: LabelProfile): readonly Finding[] {
-  return bySurface.flatMap((own) => {
-    const others = { known: known - own.known, positive: positive - own.positive };
-    const expected = own.known * rateOf(others);
-    if (own.positive > 0 || others.known === 0 || expected < FEWEST_EXPECTED) return [];
-    const evidence = `On ${own.surface} none of ${count(own.known)} events has ${name}; elsewhere ${percent(rateOf(others))} do.`;
-    const numbers = { known: own.known, expected, rateElsewhere: rateOf(others) };
+  return bySurface.flatMap((surface) => {
+    const others = { known: known - surface.known, positive: positive - surface.positive };
+    const expected = surface.known * rateOf(others);
+    if (surface.positive > 0 || others.known === 0 || expected < FEWEST_EXPECTED) return [];
+    const evidence = `On ${surface.surface} none of ${count(surface.known)} events has ${name}; elsewhere ${percent(rateOf(others))} do.`;
+    const numbers = { known: surface.known, expected, rateElsewhere: rateOf(others) };
     return [finding("LABEL_NEVER_ON_SURFACE", name, { evidence, numbers })];
   });
 }
@@ -102,7 +102,7 @@ function total(rates: readonly Rate[]): Rate {
 }
 
 function atOnce({ name, objective }: LabelProfile, { delays, events }: Evidence): readonly Finding[] {
-  const delay = delays.find((own) => own.name === name);
+  const delay = delays.find((each) => each.name === name);
   // Nothing reads it before its time where nobody has a past.
   if (!hasHistories(events.manifest.schema)) return [];
   if (!objective || delay === undefined || delay.delayMs > 0 || delay.measured !== null) return [];

@@ -70,9 +70,13 @@ export function tellingFields({ fields, labels, groups }: Evidence): readonly Fi
       const own = groups.get(name) ?? null;
       const tell = own === null ? null : tellOf(own, t);
       if (own === null || tell === null) return [];
-      const told = tellingField(name, label, tell);
+      const finding = tellingField(name, label, tell);
       // What is special of a surface has a finding of its own.
-      return told === null ? (name === "surface" ? [] : tellingValues(own, t, { field: name, label, tell })) : [told];
+      return finding === null
+        ? name === "surface"
+          ? []
+          : tellingValues(own, t, { field: name, label, tell })
+        : [finding];
     }),
   );
 }

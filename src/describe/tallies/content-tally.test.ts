@@ -96,9 +96,9 @@ function expectDelays(delay: DelayProfile | undefined, rows: readonly Row[]): vo
   );
   const inTime = sales.filter(({ after }) => after <= WINDOW_MS);
   const late = sales.length - inTime.length;
-  const told = Math.max(...rows.map(({ time }) => Number(time)), ...inTime.map(({ at, after }) => at + after));
-  const closed = inTime.filter(({ at }) => at + WINDOW_MS <= told).map(({ after }) => after);
-  const unknown = rows.filter(({ time }) => Number(time) + WINDOW_MS > told).length;
+  const lastReportMs = Math.max(...rows.map(({ time }) => Number(time)), ...inTime.map(({ at, after }) => at + after));
+  const closed = inTime.filter(({ at }) => at + WINDOW_MS <= lastReportMs).map(({ after }) => after);
+  const unknown = rows.filter(({ time }) => Number(time) + WINDOW_MS > lastReportMs).length;
   expect(delay).toMatchObject({ isTimed: true, delayMs: WINDOW_MS });
   expect(delay?.unknownAtEnd).toBeCloseTo(unknown / rows.length, 12);
   expect(delay?.measured === null).toBe(closed.length === 0);

@@ -171,10 +171,10 @@ class VectorCopies {
     const hash = hashOf(vector);
     if (vector.every((x) => x === 0)) this.#zeros++;
     this.#sketch.add(hash);
-    const seen = this.#seen.get(hash);
-    if (seen !== undefined) {
-      seen.count++;
-      seen.isShared ||= seen.item !== item;
+    const previous = this.#seen.get(hash);
+    if (previous !== undefined) {
+      previous.count++;
+      previous.isShared ||= previous.item !== item;
     } else if (this.#seen.size < MOST_VECTORS) this.#seen.set(hash, { count: 1, item, isShared: false });
     else this.#isFull = true;
   }

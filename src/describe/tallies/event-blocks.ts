@@ -76,16 +76,16 @@ function contentColumns({ folder, manifest }: EventStore) {
   });
   return {
     read: (start: number, end: number): Pick<EventBlock, "vectors" | "lists"> => ({
-      vectors: Object.fromEntries(vectors.map(([name, own]) => [name, own.slice(start, end)])),
+      vectors: Object.fromEntries(vectors.map(([name, column]) => [name, column.slice(start, end)])),
       lists: Object.fromEntries(
-        lists.map(([name, own]) => {
-          const bounds = own.bounds(start, end);
-          return [name, { bounds, codes: own.codes(bounds[0] ?? 0, bounds.at(-1) ?? 0) }];
+        lists.map(([name, column]) => {
+          const bounds = column.bounds(start, end);
+          return [name, { bounds, codes: column.codes(bounds[0] ?? 0, bounds.at(-1) ?? 0) }];
         }),
       ),
     }),
     close: () => {
-      for (const [, own] of [...vectors, ...lists]) own.close();
+      for (const [, column] of [...vectors, ...lists]) column.close();
     },
   };
 }

@@ -114,26 +114,26 @@ function isoOf(ms: number): string {
 }
 
 /** A number as it is stored, which is as a float32; minus zero is 0, as JSON writes both alike. */
-export function readNumber(given: string | number): number | Refused {
-  const value = Math.fround(typeof given === "number" ? given : numberOf(parseDecimal(given))) + 0;
+export function readNumber(raw: string | number): number | Refused {
+  const value = Math.fround(typeof raw === "number" ? raw : numberOf(parseDecimal(raw))) + 0;
   return Number.isFinite(value) ? value : new Refused("EVENT_NUMBER", "a decimal number that a float32 holds");
 }
 
 /** An amount: a number that is not negative. */
-export function readAmount(given: string | number): number | Refused {
-  const value = readNumber(given);
+export function readAmount(raw: string | number): number | Refused {
+  const value = readNumber(raw);
   return isRefused(value) || value >= 0 ? value : new Refused("EVENT_AMOUNT", "a number that is not negative");
 }
 
 /** A count: a whole number that is not negative. */
-export function readCount(given: string | number): number | Refused {
-  const value = readNumber(given);
+export function readCount(raw: string | number): number | Refused {
+  const value = readNumber(raw);
   if (isRefused(value) || (value >= 0 && Number.isInteger(value))) return value;
   return new Refused("EVENT_COUNT", "a whole number that is not negative");
 }
 
 /** How numbers of each kind are read, of text and of JSON's numbers. */
-export const NUMBER_RULES: Readonly<Record<NumericKind, (given: string | number) => number | Refused>> = {
+export const NUMBER_RULES: Readonly<Record<NumericKind, (raw: string | number) => number | Refused>> = {
   number: readNumber,
   value: readAmount,
   count: readCount,

@@ -31,11 +31,11 @@ export interface Gap {
 
 /** The gaps of a request: of each fact at most one of each kind, with its first place and the number of candidates. */
 export function findGaps({ contextual, candidate }: FactInputs, request: RawRequest): readonly Gap[] {
-  const own = contextual.flatMap((input) => contextGap(input, request.context));
+  const gaps = contextual.flatMap((input) => contextGap(input, request.context));
   const ofCandidates = candidate.flatMap((input) => candidateGaps(input, request));
   // What the context lacks is told once, though candidates read it too.
-  const isTold = ({ kind, name }: Gap): boolean => own.some((gap) => gap.kind === kind && gap.name === name);
-  return [...own, ...ofCandidates.filter((gap) => !isTold(gap))];
+  const isTold = ({ kind, name }: Gap): boolean => gaps.some((gap) => gap.kind === kind && gap.name === name);
+  return [...gaps, ...ofCandidates.filter((gap) => !isTold(gap))];
 }
 
 function contextGap(input: FactInput, context: RawFacts): readonly Gap[] {

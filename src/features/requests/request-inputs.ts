@@ -280,8 +280,8 @@ export function decodeCoding(
   files: Readonly<Record<string, Uint8Array>>,
 ): CodingFacts {
   const bytes = (path: string): Uint8Array => files[path] ?? new Uint8Array(0);
-  const readDictionary = (given: string | { readonly buckets: number }) =>
-    typeof given === "string" ? Dictionary.decode(bytes(given)) : given;
+  const readDictionary = (dictionary: string | { readonly buckets: number }) =>
+    typeof dictionary === "string" ? Dictionary.decode(bytes(dictionary)) : dictionary;
   return {
     spec,
     schema,

@@ -43,8 +43,8 @@ const crossing =
     const encoder = DinPooling.init({ dim, hidden }, initial);
     const network = { in: BaselineModel.width(embeddings), hidden: deepWidth(sizes), layers };
     const interaction = DcnNetwork.init(network, initial);
-    const made = heads(headsConfig(spec, sizes, interaction.width), sizes, initial);
-    return new BaselineModel({ embeddings, encoder, interaction, heads: made });
+    const taskHeads = heads(headsConfig(spec, sizes, interaction.width), sizes, initial);
+    return new BaselineModel({ embeddings, encoder, interaction, heads: taskHeads });
   };
 
 /** A encoder of the history, and an MLP with the given hidden layers. */

@@ -28,15 +28,15 @@ export class WukongRanker implements Student {
   static init(spec: FeatureSpec, sizes: Sizes, initial: Initializer): WukongRanker {
     const { dim, layers, tokens, compressedDim, hidden } = sizes;
     const embedded = FeatureTokens.init(spec, dim, initial);
-    const made: WukongLayer[] = [];
+    const stack: WukongLayer[] = [];
     let tokensIn = embedded.count;
     for (let l = 0; l < layers; l++) {
       const layer = { dim, tokensIn, interacted: tokens, compressed: tokens, compressedDim, hidden };
-      made.push(WukongLayer.init(layer, initial));
-      tokensIn = made[l]?.tokens ?? 0;
+      stack.push(WukongLayer.init(layer, initial));
+      tokensIn = stack[l]?.tokens ?? 0;
     }
     const head = Mlp.init({ in: tokensIn * dim, hidden, out: outputWidth(spec) }, initial);
-    return new WukongRanker({ tokens: embedded, layers: made, head });
+    return new WukongRanker({ tokens: embedded, layers: stack, head });
   }
 
   logits(batch: Batch): Tensor {

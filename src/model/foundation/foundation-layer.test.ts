@@ -51,8 +51,8 @@ function historiesOf({ sequences }: FoundationLayer, choices: Partial<Architectu
 }
 
 function naivePooling(rows: Rows, { queries, key, value, output, numHeads }: AttentionPooling): number[][] {
-  const seen = { keys: mapRows(rows, key), values: mapRows(rows, value), numHeads };
-  return rowsOf(queries).map((query) => naiveLinear(naiveSoftmaxAttention(query, seen), output));
+  const keysAndValues = { keys: mapRows(rows, key), values: mapRows(rows, value), numHeads };
+  return rowsOf(queries).map((query) => naiveLinear(naiveSoftmaxAttention(query, keysAndValues), output));
 }
 
 /** `gate([S_CLS ∥ PMA(S) ∥ S_recent])`, zeros before the oldest of the recent ones. */
@@ -75,13 +75,13 @@ function naiveLayer(
   if (!(interaction instanceof WukongLayer)) throw new Error("no Wukong");
   const features =
     cross && naiveCompress(tokens, cross.features.compress).map((row) => naiveGate(row, cross.features.gate));
-  const told = histories.flatMap((rows, h) => {
+  const summaries = histories.flatMap((rows, h) => {
     const summary = cross?.histories[h];
     return summary === undefined ? [] : naiveHistorySummary(rows, summary);
   });
   const own = feedForward?.copies[surface];
   return {
-    tokens: naiveWukong([...tokens, ...told], interaction).map((row) =>
+    tokens: naiveWukong([...tokens, ...summaries], interaction).map((row) =>
       own === undefined ? row : plus(row, naiveMlp(naiveNorm(row, own.norm), own.mlp)),
     ),
     histories: histories.map((rows, h) => {

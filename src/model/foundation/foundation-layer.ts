@@ -111,8 +111,8 @@ function initSequence(
   initial: Initializer,
 ): SequenceLayer {
   const { attention, queryKeyNorm, pyramid, interleaved: personalized } = architecture;
-  const prefix = clsTokens(architecture);
-  const maxLength = prefix + history;
-  const config = { dim, numHeads, attention, queryKeyNorm, personalized, prefix, maxLength };
+  const numClsTokens = clsTokens(architecture);
+  const maxLength = numClsTokens + history;
+  const config = { dim, numHeads, attention, queryKeyNorm, personalized, clsTokens: numClsTokens, maxLength };
   return pyramid > 1 ? PyramidLevel.init({ ...config, merged: pyramid }, initial) : SequenceBlock.init(config, initial);
 }

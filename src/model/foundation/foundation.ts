@@ -121,10 +121,10 @@ export class Foundation implements Student, Teacher {
     const streams = historyStreams(batch.history, this.architecture);
     const tapped = this.run({ x, histories: this.begin(x, streams) }, route);
     const summaries = tapped.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
-    const seen = streams.flatMap(
+    const attendedEvents = streams.flatMap(
       (events) => this.candidate?.apply({ candidate: common, ...this.embeddings.compared(events) }) ?? [],
     );
-    const backbone = cat([x.flatten(1), ...summaries, candidate, ...seen], 1);
+    const backbone = cat([x.flatten(1), ...summaries, candidate, ...attendedEvents], 1);
     return { backbone, summaries: tapped.at(-1) as Summaries };
   }
 
@@ -168,8 +168,8 @@ function surfaceToken(spec: FeatureSpec, features: Tensor): Tensor {
 
 /** Tokens that each block of each layer makes; the last that is given holds for the layers after it. */
 function tokensByLayer({ layers, tokens }: Sizes, architecture: ArchitectureConfig): readonly number[] {
-  const given = architecture.tokens ?? [tokens];
-  return Array.from({ length: layers }, (_, layer) => given[Math.min(layer, given.length - 1)] ?? tokens);
+  const counts = architecture.tokens ?? [tokens];
+  return Array.from({ length: layers }, (_, layer) => counts[Math.min(layer, counts.length - 1)] ?? tokens);
 }
 
 /** The layers, each on the tokens of the one before. */

@@ -43,14 +43,14 @@ function chosenEvents(
     for (let row = offsets[b] ?? 0; row < end; row++) if (isChosen(row, end)) rows.push(row);
     bounds[b + 1] = rows.length;
   }
-  const chosen = (all: Int32Array): Int32Array => {
+  const selected = (all: Int32Array): Int32Array => {
     const kept = new Int32Array(rows.length);
     for (const [i, row] of rows.entries()) kept[i] = all[row] ?? 0;
     return kept;
   };
   return {
     offsets: bounds,
-    codes: Object.fromEntries(Object.entries(codes).map(([name, all]) => [name, chosen(all)])),
+    codes: Object.fromEntries(Object.entries(codes).map(([name, all]) => [name, selected(all)])),
     ...(content && { content: chosenContent(content, rows, offsets.at(-1) ?? 0) }),
   };
 }

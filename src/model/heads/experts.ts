@@ -22,9 +22,9 @@ export class Experts {
   }
 
   apply(x: Tensor): Tensor {
-    const made = this.map.apply(x, "relu");
-    const [size = 0, width = 0] = made.shape;
-    return made.reshape([size, this.count, width / this.count]);
+    const outputs = this.map.apply(x, "relu");
+    const [size = 0, width = 0] = outputs.shape;
+    return outputs.reshape([size, this.count, width / this.count]);
   }
 }
 

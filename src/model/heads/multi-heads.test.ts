@@ -99,8 +99,8 @@ function naiveStar({ layers, indicators, auxiliary }: StarHeads): number[] {
         return dot(starred, from) + (bias?.[o] ?? NaN) + (shift?.[o] ?? NaN);
       });
     }, row);
-    const told = naiveMlp([...row, ...(rowsOf(indicators)[surface] ?? [])], auxiliary);
-    return main.map((value, t) => value + (told[t] ?? NaN));
+    const auxiliaryLogits = naiveMlp([...row, ...(rowsOf(indicators)[surface] ?? [])], auxiliary);
+    return main.map((value, t) => value + (auxiliaryLogits[t] ?? NaN));
   });
 }
 

@@ -63,13 +63,13 @@ export class PleLevel {
   }
 
   apply({ own, shared }: PleState, route: SurfaceRoute): PleState {
-    const made = this.own.map((experts, t) => experts.apply(own[t] ?? shared));
+    const mixtures = this.own.map((experts, t) => experts.apply(own[t] ?? shared));
     const common = this.shared.apply(shared);
     const mix = (x: Tensor, gate: PerSurface<Linear>, experts: readonly Tensor[]): Tensor =>
       mixExperts(gate.apply(x, route), cat([...experts, common], 1)).flatten(1);
     return {
-      own: this.gates.map((gate, t) => mix(own[t] ?? shared, gate, made.slice(t, t + 1))),
-      shared: this.sharedGate === null ? shared : mix(shared, this.sharedGate, made),
+      own: this.gates.map((gate, t) => mix(own[t] ?? shared, gate, mixtures.slice(t, t + 1))),
+      shared: this.sharedGate === null ? shared : mix(shared, this.sharedGate, mixtures),
     };
   }
 }

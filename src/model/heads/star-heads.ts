@@ -82,20 +82,20 @@ export class StarHeads implements TaskHeads {
 
   apply(x: Tensor, route: SurfaceRoute): Tensor {
     return route.each(x, (rows, surface) =>
-      this.star(rows, surface).add(this.auxiliary.apply(this.told(rows, surface))),
+      this.star(rows, surface).add(this.auxiliary.apply(this.withIndicator(rows, surface))),
     );
   }
 
   private star(x: Tensor, surface: number): Tensor {
     const last = this.layers.length - 1;
     return this.layers.reduce((h, layer, i) => {
-      const made = layer.apply(h, surface);
-      return i === last ? made : made.relu();
+      const output = layer.apply(h, surface);
+      return i === last ? output : output.relu();
     }, x);
   }
 
   /** `[x ∥ e_s]` */
-  private told(x: Tensor, surface: number): Tensor {
+  private withIndicator(x: Tensor, surface: number): Tensor {
     const [, width = 0] = this.indicators.shape;
     return cat([x, this.indicators.slice(0, surface, surface + 1).expand([x.shape[0] ?? 0, width])], 1);
   }

@@ -34,7 +34,7 @@ export function initTaskHeads(config: TaskHeadsConfig, domains: DomainParts, ini
 
 /** Columns of all objectives, N. */
 export function totalOf({ outputs }: Pick<TaskHeadsConfig, "outputs">): number {
-  return outputs.reduce((sum, own) => sum + own, 0);
+  return outputs.reduce((sum, width) => sum + width, 0);
 }
 
 /**
@@ -132,13 +132,13 @@ export class ExpertHeads implements TaskHeads {
       shared: Array.from({ length: SHARED_EXPERTS }, expert),
       own: PerSurface.init(numSurfaces, expert),
       gates: outputs.map(() => Linear.init({ in: width, out: SHARED_EXPERTS + 1 }, initial)),
-      outputs: outputs.map((own) => Linear.init({ in: out, out: own }, initial)),
+      outputs: outputs.map((width) => Linear.init({ in: out, out: width }, initial)),
     });
   }
 
   apply(x: Tensor, route: SurfaceRoute): Tensor {
-    const made = [...this.shared.map((expert) => expert.apply(x)), this.own.apply(x, route)];
-    const experts = stack(made, 1).relu(); // [B, E, H]
+    const mixtures = [...this.shared.map((expert) => expert.apply(x)), this.own.apply(x, route)];
+    const experts = stack(mixtures, 1).relu(); // [B, E, H]
     const logits = this.outputs.map((output, t) => {
       const weights = this.gates[t]?.apply(x).softmax(-1).unsqueeze(1); // [B, 1, E]
       return output.apply(weights?.matmul(experts).flatten(1) ?? x);

@@ -9,10 +9,10 @@ export type VectorMaps = Readonly<Record<string, Linear>>;
 
 /** `y_v = W_v [x_v ∥ is there] + b_v` of every vector of a spec. */
 export function initVectorMaps(spec: FeatureSpec, out: number, initial: Initializer): VectorMaps {
-  const made = contentOf(spec).vectors.map(
+  const maps = contentOf(spec).vectors.map(
     (feature) => [feature.name, Linear.init({ in: vectorWidth(feature), out }, initial)] as const,
   );
-  return Object.fromEntries(made);
+  return Object.fromEntries(maps);
 }
 
 /** Vectors and lists of a spec: as many fields as they are. */

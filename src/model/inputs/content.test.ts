@@ -101,11 +101,11 @@ describe("fields", () => {
         const rows = rowsOf(embeddings.tables[table]?.weight as Tensor);
         return rows[batch.history.codes[name]?.[l] ?? 0] ?? [];
       });
-      const told = naiveLinear(
+      const mapped = naiveLinear(
         fields.flatMap((field) => field[l] ?? []),
         embeddings.eventContent as NonNullable<Embeddings["eventContent"]>,
       );
-      const expected = naiveLinear(ids, embeddings.event).map((x, d) => x + (told[d] ?? Number.NaN));
+      const expected = naiveLinear(ids, embeddings.event).map((x, d) => x + (mapped[d] ?? Number.NaN));
       for (const [d, x] of expected.entries()) expect(token[d]).toBeCloseTo(x, 9);
     }
   });
@@ -270,8 +270,10 @@ describe("learning", () => {
     const seedsFrom = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
     const training = series(seedsFrom(1000, 200), what, side);
     const test = series(seedsFrom(5000, 20), what, side);
-    const [told, untold] = [CONTENT_SPEC, WITHOUT].map((spec) => normalizedEntropy(train(kind, spec, training), test));
-    expect(untold).toBeGreaterThan(0.97);
-    expect(told).toBeLessThan(0.75);
+    const [withContent, withoutContent] = [CONTENT_SPEC, WITHOUT].map((spec) =>
+      normalizedEntropy(train(kind, spec, training), test),
+    );
+    expect(withoutContent).toBeGreaterThan(0.97);
+    expect(withContent).toBeLessThan(0.75);
   });
 });

@@ -45,13 +45,13 @@ export function embedColumns(tables: Tables, columns: readonly Column[]): Tensor
 /** The columns as operators over tables take them. @throws {Error} if there is no such table */
 export function lookupOf(tables: Tables, columns: readonly Column[]): Lookup {
   const names = [...new Set(columns.map(({ table }) => table))];
-  const chosen = names.map((name) => tableOf(tables, name));
+  const ofFeatures = names.map((name) => tableOf(tables, name));
   return {
-    tables: chosen.map(({ weight }) => weight),
-    leaves: chosen.map(({ leaf }) => leaf),
+    tables: ofFeatures.map(({ weight }) => weight),
+    leaves: ofFeatures.map(({ leaf }) => leaf),
     features: columns.map(({ table, codes, offsets }) => {
       const of = names.indexOf(table);
-      const like = chosen[of] as EmbeddingTable;
+      const like = ofFeatures[of] as EmbeddingTable;
       const ids = { table: of, codes: codesLike(like, codes) };
       return offsets === undefined ? ids : { ...ids, offsets: codesLike(like, offsets).to({ dtype: "int64" }) };
     }),

@@ -15,8 +15,8 @@ function allFeatures(spec: FeatureSpec): CategoryFeature[] {
 export function initTables(features: readonly CategoryFeature[], dim: number, initial: Initializer): Tables {
   const rows = new Map<string, number>();
   for (const { table, cardinality } of features) rows.set(table, Math.max(rows.get(table) ?? 1, cardinality));
-  const made = [...rows].map(([name, count]) => [name, EmbeddingTable.init({ rows: count, dim }, initial)] as const);
-  return Object.fromEntries(made);
+  const tables = [...rows].map(([name, count]) => [name, EmbeddingTable.init({ rows: count, dim }, initial)] as const);
+  return Object.fromEntries(tables);
 }
 
 /** What the embedding layer makes of the examples of a batch. */

@@ -120,9 +120,9 @@ describe("SurfaceGate", () => {
   const [x, surface] = [random64([3, 5, DIM]), random64([3, DIM], 2)];
 
   test("is 2 σ(MLP([surface ∥ mean(X)])) ⊙ X", () => {
-    const told = rowsOf(surface);
+    const surfaceRows = rowsOf(surface);
     const expected = examplesOf(x).flatMap((tokens, b) => {
-      const factors = naiveMlp([...(told[b] ?? []), ...meanOf(tokens)], gate.gate).map((z) => 2 * sigmoid(z));
+      const factors = naiveMlp([...(surfaceRows[b] ?? []), ...meanOf(tokens)], gate.gate).map((z) => 2 * sigmoid(z));
       return tokens.flatMap((row) => row.map((value, j) => value * at(factors, j)));
     });
     toBeClose(gate.apply(x, surface), expected, CLOSE);

@@ -40,9 +40,9 @@ export class SurfaceRoute {
 
   /** Each surface's examples through what is made for it. @shape x [B, …] → [B, …] */
   each(x: Tensor, make: (rows: Tensor, surface: number) => Tensor): Tensor {
-    const made = this.split(x).flatMap((rows, s) => ((this.counts[s] ?? 0) > 0 ? [make(rows, s)] : []));
+    const parts = this.split(x).flatMap((rows, s) => ((this.counts[s] ?? 0) > 0 ? [make(rows, s)] : []));
     // Of no examples, any surface gives the shape.
-    return made.length === 0 ? make(x, 0) : this.join(made);
+    return parts.length === 0 ? make(x, 0) : this.join(parts);
   }
 
   /** Rows by surface. @shape x [B, …] → one [B_s, …] per surface */

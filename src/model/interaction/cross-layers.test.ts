@@ -100,9 +100,9 @@ describe("CrossLayerAttention", () => {
     const past = earlier.map(examplesOf);
     const expected = examplesOf(x).flatMap((tokens, b) => {
       const rows = past.flatMap((layerTokens) => layerTokens[b] ?? []);
-      const seen = { keys: mapRows(rows, layer.key), values: mapRows(rows, layer.value), numHeads: 1 };
+      const keysAndValues = { keys: mapRows(rows, layer.key), values: mapRows(rows, layer.value), numHeads: 1 };
       return tokens.flatMap((token) => {
-        const mixed = naiveSoftmaxAttention(naiveLinear(token, layer.query), seen);
+        const mixed = naiveSoftmaxAttention(naiveLinear(token, layer.query), keysAndValues);
         return naiveNorm(plus(token, naiveLinear(mixed, layer.output)), layer.norm);
       });
     });

@@ -95,11 +95,11 @@ export class InteractionExperts implements Interaction {
         .softmax(-1)
         .unsqueeze(2)
         .unsqueeze(3); // [B, E, 1, 1]
-      const made = stack(
+      const mixed = stack(
         this.experts.map((expert) => expert.apply(x)),
         1,
       );
-      return made.mul(weights).sum([1]);
+      return mixed.mul(weights).sum([1]);
     });
   }
 }
@@ -143,8 +143,8 @@ export class LayerConnections {
         key: evenly(rows(this.key.apply(past)), size, past.shape[1] ?? 0),
         value: rows(this.value.apply(past)),
       };
-      const seen = attend(inputs).values.reshape([size, tokens, dim]);
-      return this.norm.applySum(this.output.apply(seen), x)[0];
+      const attended = attend(inputs).values.reshape([size, tokens, dim]);
+      return this.norm.applySum(this.output.apply(attended), x)[0];
     });
   }
 }

@@ -78,8 +78,8 @@ export class FactorizationMachineBlock {
     const factor = this.factor.apply(this.compress.apply(x).flatten(1)); // [B, n·k]
     const columns = (factor.shape[1] ?? 0) / tokensIn;
     const products = x.matmul(x.transpose(1, 2).matmul(factor.reshape([size, tokensIn, columns]))).flatten(1);
-    const made = this.mix.apply(this.norm.apply(products)); // [B, n_F·D]
-    return made.reshape([size, (made.shape[1] ?? 0) / dim, dim]);
+    const mixed = this.mix.apply(this.norm.apply(products)); // [B, n_F·D]
+    return mixed.reshape([size, (mixed.shape[1] ?? 0) / dim, dim]);
   }
 }
 
@@ -126,8 +126,8 @@ export class WukongLayer {
 
   apply(x: Tensor): Tensor {
     return scoped(() => {
-      const made = cat([this.interact.apply(x), this.compress.apply(x)], 1);
-      return this.norm.applySum(made, this.residual === null ? x : this.residual.apply(x))[0];
+      const blocks = cat([this.interact.apply(x), this.compress.apply(x)], 1);
+      return this.norm.applySum(blocks, this.residual === null ? x : this.residual.apply(x))[0];
     });
   }
 }

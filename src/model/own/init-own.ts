@@ -48,13 +48,13 @@ function tryOut(model: Model, { where, spec, batch }: Trial): void {
   const width = outputWidth(spec);
   const size = batch.size;
   const checked = (name: string, make: () => Tensor, columns: number | null): Tensor => {
-    const made = resultOf(where, name, make);
+    const result = resultOf(where, name, make);
     const shape = `a tensor [${size}, ${columns ?? "any"}], one row per example`;
-    const isShaped = made instanceof Tensor && made.shape.length === 2 && made.shape[0] === size;
-    if (!isShaped || (columns !== null && made.shape[1] !== columns)) {
-      throw wrongResult(`${where}, ${name}`, { expected: shape, got: kindOf(made) });
+    const isShaped = result instanceof Tensor && result.shape.length === 2 && result.shape[0] === size;
+    if (!isShaped || (columns !== null && result.shape[1] !== columns)) {
+      throw wrongResult(`${where}, ${name}`, { expected: shape, got: kindOf(result) });
     }
-    if (made.isfinite().all().item() === 1) return made;
+    if (result.isfinite().all().item() === 1) return result;
     throw wrongResult(`${where}, ${name}`, { expected: "finite numbers before training", got: "NaN or infinite ones" });
   };
   const logits = checked("logits", () => model.logits(batch), width);

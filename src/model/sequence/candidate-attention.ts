@@ -91,7 +91,7 @@ export class CandidateAttention {
   apply({ candidate, events, eventOnly, offsets }: Compared): Tensor {
     const weight = cat([this.value.weight, this.importance.weight], 0);
     return attendTables(events, {
-      query: this.asked(stack(candidate, 1)),
+      query: this.queryOf(stack(candidate, 1)),
       valuesAndBias: mapTables(eventOnly, { weight, bias: null, eps: NORM_EPS }),
       prior: { score: this.prior, value: this.priorValue },
       offsets,
@@ -101,7 +101,7 @@ export class CandidateAttention {
   }
 
   /** `κ_f ê_f(c) ⊙ γ / D`, κ ÷ {@link SHARPNESS}; γ is the events' part of the norm's scale. @shape [B, F, D] → [B, F, D] */
-  private asked(attributes: Tensor): Tensor {
+  private queryOf(attributes: Tensor): Tensor {
     const [, , dim = 1] = attributes.shape;
     const { attributeNorm: norm, sharpness } = this;
     return norm.apply(attributes).mul(norm.scale.div(dim)).mul(sharpness.unsqueeze(1));

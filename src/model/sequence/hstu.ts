@@ -1,6 +1,6 @@
 import { type Initializer, LayerNorm, Linear } from "../../nn/index.ts";
 import type { JaggedTensor } from "../../ops/index.ts";
-import { attendInFront } from "../../ops/index.ts";
+import { attendWithCls } from "../../ops/index.ts";
 import { scoped, type Tensor } from "../../torch/index.ts";
 
 /** Longest distance that has a bias of its own; farther ones share the last. */
@@ -12,13 +12,13 @@ export interface HstuConfig {
   readonly numHeads: number;
   /** Most rows of a segment, N. */
   readonly maxLength: number;
-  /** Rows in front of each segment that stand for the whole, see `attendInFront`. @default 0 */
-  readonly front?: number;
+  /** CLS rows before those of each segment, see `attendWithCls`. @default 0 */
+  readonly clsTokens?: number;
 }
 
 /**
  * HSTU's attention without its residual: `[U, V, Q, K] = SiLU(W_1 x)`, `A = SiLU(Q Kᵀ / √d + bias(i − j)) / N` over the
- * earlier rows of the segment (over all of them for rows in front), `y = W_2 (LN(A V) ⊙ U)`. N is the most rows that a
+ * earlier rows of the segment (over all of them for CLS rows), `y = W_2 (LN(A V) ⊙ U)`. N is the most rows that a
  * segment can have, not the longest of the batch, so that an example does not depend on the others. Its bias by time is
  * left out: batches hold ages, not times, of events.
  *
@@ -33,11 +33,11 @@ export class HstuAttention {
   readonly positionBias: Tensor;
   readonly numHeads: number;
   readonly maxLength: number;
-  readonly front: number;
+  readonly clsTokens: number;
 
   constructor(
     parts: { inputs: Linear; norm: LayerNorm; output: Linear; positionBias: Tensor },
-    { numHeads, maxLength, front = 0 }: Omit<HstuConfig, "dim">,
+    { numHeads, maxLength, clsTokens = 0 }: Omit<HstuConfig, "dim">,
   ) {
     this.inputs = parts.inputs;
     this.norm = parts.norm;
@@ -45,7 +45,7 @@ export class HstuAttention {
     this.positionBias = parts.positionBias;
     this.numHeads = numHeads;
     this.maxLength = maxLength;
-    this.front = front;
+    this.clsTokens = clsTokens;
   }
 
   static init(config: HstuConfig, initial: Initializer): HstuAttention {
@@ -77,7 +77,7 @@ export class HstuAttention {
       factor: 1 / this.maxLength,
       bias: { position: this.positionBias },
     } as const;
-    const mixed = attendInFront(inputs, options, { front: this.front }).values.flatten(1);
+    const mixed = attendWithCls(inputs, options, { clsTokens: this.clsTokens }).values.flatten(1);
     return this.output.apply(this.norm.apply(mixed).mul(part(0)));
   }
 }

@@ -15,10 +15,10 @@ export interface PyramidLevelConfig extends SequenceBlockConfig {
  *
  * `s' = LN(mean_r(g) + W_a g(SequenceBlock(s)) + W_c g(s) + MLP(g(s)))`: attention, compression, mixer.
  *
- * The fourth branch, pooling by attention, is the cross arch's, which taps every level. Rows in front of the events pass
+ * The fourth branch, pooling by attention, is the cross arch's, which taps every level. CLS rows before the events pass
  * with what attention made of them.
  *
- * @shape sequence.values [L, D] → values [Σ (prefix + ⌈events_b / r⌉), D]
+ * @shape sequence.values [L, D] → values [Σ (clsTokens + ⌈events_b / r⌉), D]
  * @see engineering.fb.com, 10 Nov 2025 (pyramid-parallel); arXiv 2311.09544 (SUM's user tower)
  */
 export class PyramidLevel implements SequenceLayer {
@@ -28,11 +28,11 @@ export class PyramidLevel implements SequenceLayer {
   readonly mix: Mlp;
   readonly norm: LayerNorm;
   readonly merged: number;
-  readonly prefix: number;
+  readonly clsTokens: number;
 
   constructor(
     parts: { block: SequenceBlock; attended: Linear; compress: Linear; mix: Mlp; norm: LayerNorm },
-    { merged, prefix }: { readonly merged: number; readonly prefix: number },
+    { merged, clsTokens }: { readonly merged: number; readonly clsTokens: number },
   ) {
     this.block = parts.block;
     this.attended = parts.attended;
@@ -40,11 +40,11 @@ export class PyramidLevel implements SequenceLayer {
     this.mix = parts.mix;
     this.norm = parts.norm;
     this.merged = merged;
-    this.prefix = prefix;
+    this.clsTokens = clsTokens;
   }
 
   static init(config: PyramidLevelConfig, initial: Initializer): PyramidLevel {
-    const { dim, merged, prefix = 0 } = config;
+    const { dim, merged, clsTokens = 0 } = config;
     const map = (): Linear => Linear.init({ in: merged * dim, out: dim, bias: false }, initial);
     const parts = {
       block: SequenceBlock.init(config, initial),
@@ -53,16 +53,16 @@ export class PyramidLevel implements SequenceLayer {
       mix: Mlp.init({ in: merged * dim, hidden: [2 * dim], out: dim }, initial),
       norm: LayerNorm.init(dim, initial),
     };
-    return new PyramidLevel(parts, { merged, prefix });
+    return new PyramidLevel(parts, { merged, clsTokens });
   }
 
   apply(sequence: JaggedTensor, summary: Tensor | null): JaggedTensor {
-    const { merged, prefix } = this;
+    const { merged, clsTokens } = this;
     const attended = this.block.apply(sequence, summary);
-    const groups = neighbours(withoutFirst(sequence, prefix), merged);
-    const seen = neighbours(withoutFirst(attended, prefix), merged);
-    const made = groups.with(scoped(() => this.merge(groups.values, seen.values)));
-    return prefix === 0 ? made : made.prepend(attended.first(prefix));
+    const groups = neighbours(withoutFirst(sequence, clsTokens), merged);
+    const attendedGroups = neighbours(withoutFirst(attended, clsTokens), merged);
+    const mergedEvents = groups.with(scoped(() => this.merge(groups.values, attendedGroups.values)));
+    return clsTokens === 0 ? mergedEvents : mergedEvents.prepend(attended.first(clsTokens));
   }
 
   /** @shape groups, attended [G, r, D] → [G, D] */

@@ -14,8 +14,8 @@ export interface SequenceBlockConfig {
   readonly attention?: SequenceAttention;
   /** @default false */
   readonly queryKeyNorm?: boolean;
-  /** Rows in front of each segment that are no events but stand for all of them: they see every row. @default 0 */
-  readonly prefix?: number;
+  /** CLS rows before the events of each segment, which see every row and are seen by none of them. @default 0 */
+  readonly clsTokens?: number;
   /** Most rows of a segment, N, by which HSTU's attention divides. @default 1 */
   readonly maxLength?: number;
   /** Whether it has a personalized feed-forward. @default true */
@@ -38,10 +38,10 @@ const MASK_OF: Readonly<Record<Exclude<SequenceAttention, "full" | "hstu">, Atte
 };
 
 function initMixer(config: SequenceBlockConfig, initial: Initializer): MultiHeadAttention | HstuAttention {
-  const { attention = "full", prefix: front = 0, maxLength = 1 } = config;
-  if (attention === "hstu") return HstuAttention.init({ ...config, front, maxLength }, initial);
+  const { attention = "full", clsTokens = 0, maxLength = 1 } = config;
+  if (attention === "hstu") return HstuAttention.init({ ...config, clsTokens, maxLength }, initial);
   const mask = attention === "full" ? {} : { mask: MASK_OF[attention] };
-  return MultiHeadAttention.init({ ...config, front, ...mask }, initial);
+  return MultiHeadAttention.init({ ...config, clsTokens, ...mask }, initial);
 }
 
 /**

@@ -28,14 +28,14 @@ import { SequenceBlock } from "./sequence-block.ts";
 const DIM = 4;
 const SIZES = { dim: DIM, numHeads: 2 };
 const PREFIX = 2;
-/** Of events and the rows in front; the longest is of several blocks of 64. */
+/** Of events and the CLS rows; the longest is of several blocks of 64. */
 const LENGTHS = [2, 140, 3, 70, 12];
 const CLOSE = { rtol: 1e-9, atol: 1e-9 };
 
 const sequence = randomJagged(LENGTHS, DIM);
 const summary = random64([LENGTHS.length, 3, DIM], 3);
 
-/** What an event sees of the events, written down once more; rows in front see all, and are not seen. */
+/** What an event sees of the events, written down once more; CLS rows see all, and are not seen. */
 const EVENTS_SEE: Readonly<Record<Exclude<SequenceAttention, "full" | "hstu">, Sees>> = {
   causal: (row, key) => key <= row,
   block: (row, key) => Math.floor(row / 64) === Math.floor(key / 64),
@@ -53,26 +53,26 @@ function lookedUp({ values, rows }: JaggedTensor, dim: number): Lookup {
 }
 
 /** Candidates and events as a batch has them. @shape own [B, F, D], common [L, F·D], told [L, G·D] */
-function comparedOf(own: Tensor, { common, told }: { common: JaggedTensor; told: JaggedTensor }): Compared {
+function comparedOf(own: Tensor, { common, eventOnly }: { common: JaggedTensor; eventOnly: JaggedTensor }): Compared {
   const [, count = 0, dim = 1] = own.shape;
   return {
     candidate: Array.from({ length: count }, (_, f) => own.select(1, f)),
     events: lookedUp(common, dim),
-    eventOnly: lookedUp(told, dim),
+    eventOnly: lookedUp(eventOnly, dim),
     offsets: common.offsets,
   };
 }
 
-function seesOf(attention: SequenceAttention, front = PREFIX): Sees | undefined {
+function seesOf(attention: SequenceAttention, clsTokens = PREFIX): Sees | undefined {
   if (attention === "full" || attention === "hstu") return undefined;
   const events = EVENTS_SEE[attention];
-  return (row, key) => row < front || (key >= front && events(row - front, key - front));
+  return (row, key) => row < clsTokens || (key >= clsTokens && events(row - clsTokens, key - clsTokens));
 }
 
 const ATTENTIONS = ["full", "causal", "block", "semiLocal", "hstu"] as const;
 
 const blockOf = (attention: SequenceAttention, options: object = {}): SequenceBlock =>
-  perturb(SequenceBlock.init({ ...SIZES, attention, prefix: PREFIX, maxLength: 150, ...options }, initial64()));
+  perturb(SequenceBlock.init({ ...SIZES, attention, clsTokens: PREFIX, maxLength: 150, ...options }, initial64()));
 
 /** The same rows with others from a row on, in one segment. */
 function changedFrom(x: JaggedTensor, segment: number, row: number): JaggedTensor {
@@ -90,11 +90,11 @@ describe.each(ATTENTIONS)("SequenceBlock, %s", (attention) => {
   test.each([{}, { queryKeyNorm: true }, { personalized: false }])("is two steps in loops: %o", (options) => {
     const block = blockOf(attention, options);
     const tokens = examplesOf(summary);
-    const told = block.feedForward === null ? null : summary;
+    const blockSummary = block.feedForward === null ? null : summary;
     const expected = segmentsOf(sequence).flatMap((rows, b) =>
-      naiveSequenceBlock(rows, block, { summary: told && (tokens[b] ?? null), sees }).flat(),
+      naiveSequenceBlock(rows, block, { summary: blockSummary && (tokens[b] ?? null), sees }).flat(),
     );
-    toBeClose(block.apply(sequence, told).values, expected, CLOSE);
+    toBeClose(block.apply(sequence, blockSummary).values, expected, CLOSE);
   });
 
   test("the future changes nothing where it is not to be seen, and what is seen counts", () => {
@@ -109,10 +109,10 @@ describe.each(ATTENTIONS)("SequenceBlock, %s", (attention) => {
     expect(later(after).equal(later(before))).toBe(false);
   });
 
-  test("rows in front see every event", () => {
+  test("CLS rows see every event", () => {
     const block = blockOf(attention);
-    const front = (x: JaggedTensor): Tensor => block.apply(x, summary).first(PREFIX).select(0, 1);
-    const before = front(sequence);
+    const clsRows = (x: JaggedTensor): Tensor => block.apply(x, summary).first(PREFIX).select(0, 1);
+    const before = clsRows(sequence);
     for (const row of [PREFIX, 70, 139]) {
       const other = sequence.values.clone();
       const at = (sequence.bounds[1] ?? 0) + row;
@@ -122,7 +122,7 @@ describe.each(ATTENTIONS)("SequenceBlock, %s", (attention) => {
           .select(1, 0)
           .add_(1),
       );
-      const change = front(sequence.with(other)).sub(before).abs().amax([1]).toNumbers();
+      const change = clsRows(sequence.with(other)).sub(before).abs().amax([1]).toNumbers();
       expect(Math.min(...change)).toBeGreaterThan(1e-6);
     }
   });
@@ -218,7 +218,7 @@ describe("CandidateAttention", () => {
   /** What is common and what is told of events of those lengths. */
   const eventsOf = (lengths: readonly number[]) => ({
     common: randomJagged(lengths, ATTRIBUTES * DIM, 6),
-    told: randomJagged(lengths, TOLD * DIM, 7),
+    eventOnly: randomJagged(lengths, TOLD * DIM, 7),
   });
   const events = eventsOf([3, 0, 1, 5]);
   const candidate = random64([4, ATTRIBUTES, DIM], 5);
@@ -232,19 +232,19 @@ describe("CandidateAttention", () => {
   /** `s_fl` and `y_f` in loops, the learned row first. */
   function naive(b: number): number[] {
     const norm = (row: readonly number[]): number[] => naiveRms([...row], layer.attributeNorm);
-    const told = (segmentsOf(events.told)[b] ?? []).map((row) =>
+    const segmentRows = (segmentsOf(events.eventOnly)[b] ?? []).map((row) =>
       [0, 1].flatMap((g) => plainly(row.slice(g * DIM, (g + 1) * DIM))),
     );
     const own = examplesOf(candidate)[b] ?? [];
     const [sharpness, prior] = [layer.sharpness.toNumbers(), layer.prior.toNumbers()];
     const byHead = own.map((row, f) => {
-      const scores = told.map((one, l) => {
+      const scores = segmentRows.map((one, l) => {
         const other = ((segmentsOf(events.common)[b] ?? [])[l] ?? []).slice(f * DIM, (f + 1) * DIM);
-        const alike = norm(row).reduce((sum, x, i) => sum + x * (norm(other)[i] ?? 0), 0) / DIM;
-        return 4 * ((sharpness[f] ?? 0) * alike + (naiveLinear(one, layer.importance)[f] ?? 0));
+        const product = norm(row).reduce((sum, x, i) => sum + x * (norm(other)[i] ?? 0), 0) / DIM;
+        return 4 * ((sharpness[f] ?? 0) * product + (naiveLinear(one, layer.importance)[f] ?? 0));
       });
       const columns = (all: readonly number[]): readonly number[] => all.filter((_, i) => i % ATTRIBUTES === f);
-      const values = told.map((one) => columns(naiveLinear(one, layer.value)));
+      const values = segmentRows.map((one) => columns(naiveLinear(one, layer.value)));
       const all = [{ score: 4 * (prior[f] ?? 0), value: columns(layer.priorValue.toNumbers()) }].concat(
         scores.map((score, l) => ({ score, value: values[l] ?? [] })),
       );
@@ -269,12 +269,12 @@ describe("CandidateAttention", () => {
     const fresh = CandidateAttention.init({ dim: 64, attributes: 1, eventOnly: 1 }, initial64());
     const common = cat([1, 0, 0].map((_, i) => random64([1, 64], 70 + i).mul(10 ** -i)));
     const one = (values: Tensor): JaggedTensor => JaggedTensor.of(values, Int32Array.of(0, 3));
-    const told = random64([3, 64], 8);
+    const eventOnly = random64([3, 64], 8);
     const own = common.slice(0, 1, 2).mul(0.2).unsqueeze(0);
-    const made = fresh.apply(comparedOf(own, { common: one(common), told: one(told) }));
+    const made = fresh.apply(comparedOf(own, { common: one(common), eventOnly: one(eventOnly) }));
     // The prior weighs as much as the one event that is alike.
     const expected = fromArray(
-      Float64Array.from(naiveLinear(plainly(told.select(0, 1).toNumbers()), fresh.value)),
+      Float64Array.from(naiveLinear(plainly(eventOnly.select(0, 1).toNumbers()), fresh.value)),
       [4],
     ).mul(4 / 2);
     expect(made.select(0, 0).sub(expected).abs().amax().item()).toBeLessThan(0.8);
@@ -291,7 +291,7 @@ describe("CandidateAttention", () => {
       return x.with(cat(rows, 0));
     };
     const first = candidate.slice(0, 0, 1);
-    const back = { common: turned(five.common), told: turned(five.told) };
+    const back = { common: turned(five.common), eventOnly: turned(five.eventOnly) };
     toBeClose(apply(first, back), apply(first, five), CLOSE);
   });
   // Those of the tables are with the operators'.
@@ -301,8 +301,8 @@ describe("CandidateAttention", () => {
 });
 
 describe("PyramidLevel", () => {
-  const levelOf = (merged: number, prefix: number): PyramidLevel =>
-    perturb(PyramidLevel.init({ ...SIZES, merged, prefix, attention: "causal" }, initial64()));
+  const levelOf = (merged: number, clsTokens: number): PyramidLevel =>
+    perturb(PyramidLevel.init({ ...SIZES, merged, clsTokens, attention: "causal" }, initial64()));
 
   /** Groups that end with the newest event, zeros before the oldest. */
   function groupsOf(rows: Rows, count: number): number[][][] {
@@ -314,20 +314,23 @@ describe("PyramidLevel", () => {
     return Array.from({ length: all.length / count }, (_, g) => all.slice(g * count, (g + 1) * count));
   }
 
-  function naive(rows: Rows, told: Rows, level: PyramidLevel): number[][] {
-    const { merged, prefix } = level;
-    const attended = naiveSequenceBlock(rows, level.block, { summary: told, sees: seesOf("causal", prefix) });
-    const seen = groupsOf(attended.slice(prefix), merged);
-    const made = groupsOf(rows.slice(prefix), merged).map((group, g) => {
+  function naive(rows: Rows, summaryTokens: Rows, level: PyramidLevel): number[][] {
+    const { merged, clsTokens } = level;
+    const attended = naiveSequenceBlock(rows, level.block, {
+      summary: summaryTokens,
+      sees: seesOf("causal", clsTokens),
+    });
+    const attendedGroups = groupsOf(attended.slice(clsTokens), merged);
+    const made = groupsOf(rows.slice(clsTokens), merged).map((group, g) => {
       const flat = group.flat();
       const branches = [
-        naiveLinear((seen[g] ?? []).flat(), level.attended),
+        naiveLinear((attendedGroups[g] ?? []).flat(), level.attended),
         naiveLinear(flat, level.compress),
         naiveMlp(flat, level.mix),
       ];
       return naiveNorm(plus(meanOf(group), ...branches), level.norm);
     });
-    return [...attended.slice(0, prefix), ...made];
+    return [...attended.slice(0, clsTokens), ...made];
   }
 
   test.each([
@@ -336,11 +339,11 @@ describe("PyramidLevel", () => {
     [3, 2],
     [1, 1],
     [5, 0],
-  ])("of %i events and %i rows in front: attention, compression and mixer in loops", (merged, prefix) => {
-    const level = levelOf(merged, prefix);
+  ])("of %i events and %i CLS rows: attention, compression and mixer in loops", (merged, clsTokens) => {
+    const level = levelOf(merged, clsTokens);
     const x = randomJagged([2, 9, 3, 12, 4], DIM);
-    const told = examplesOf(summary);
-    const expected = segmentsOf(x).map((rows, b) => naive(rows, told[b] ?? [], level));
+    const summaries = examplesOf(summary);
+    const expected = segmentsOf(x).map((rows, b) => naive(rows, summaries[b] ?? [], level));
     const made = level.apply(x, summary);
     expect(segmentsOf(made).map((rows) => rows.length)).toEqual(expected.map((rows) => rows.length));
     toBeClose(made.values, expected.flat(2), CLOSE);
@@ -350,19 +353,19 @@ describe("PyramidLevel", () => {
     const older = randomJagged([2], DIM, 9);
     const alone = randomJagged([6], DIM, 10);
     const longer = alone.prepend(older.values.reshape([1, 2, DIM]));
-    const told = summary.slice(0, 0, 1);
-    expect(level.apply(alone, told).rows).toBe(2);
-    expect(level.apply(longer, told).rows).toBe(3);
+    const firstSummaries = summary.slice(0, 0, 1);
+    expect(level.apply(alone, firstSummaries).rows).toBe(2);
+    expect(level.apply(longer, firstSummaries).rows).toBe(3);
     const newer = changedFrom(longer, 0, 5);
-    const [before, after] = [longer, newer].map((x) => level.apply(x, told).values);
+    const [before, after] = [longer, newer].map((x) => level.apply(x, firstSummaries).values);
     expect(after?.slice(0, 0, 2).equal(before?.slice(0, 0, 2) as Tensor)).toBe(true);
     expect(after?.slice(0, 2, 3).equal(before?.slice(0, 2, 3) as Tensor)).toBe(false);
   });
   test("gradients, with an empty history among others", () => {
     const { values, bounds } = randomJagged([5, 2, 3], DIM);
-    const told = summary.slice(0, 0, 3);
+    const firstSummaries = summary.slice(0, 0, 3);
     checkLayerGrads(levelOf(2, 2), (l, v, s) => l.apply(JaggedTensor.of(v as Tensor, bounds), s as Tensor).values, {
-      inputs: [values, told],
+      inputs: [values, firstSummaries],
     });
   });
 });

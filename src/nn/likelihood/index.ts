@@ -30,6 +30,6 @@ export function crossEntropiesOf(
   );
 }
 
-function byObjective(objectives: readonly Objective[], lossOf: (own: Objective, task: number) => Tensor): Tensor {
+function byObjective(objectives: readonly Objective[], lossOf: (objective: Objective, task: number) => Tensor): Tensor {
   return cat(objectives.map(lossOf), 1);
 }

@@ -97,17 +97,17 @@ describe("the cross entropy with a teacher", () => {
     const sigma = sigmaOf(raw);
     const normal = (log: number): number =>
       Math.exp(-((log - mu) ** 2) / (2 * sigma ** 2)) / (sigma * Math.sqrt(2 * Math.PI));
-    const told = (logs: Row) =>
+    const teacherDensity = (logs: Row) =>
       lossesFor("value", outputs.value, logs.map(Math.exp)).map((loss, i) => loss * normal(logs[i] ?? 0));
-    const positive = integral(told, mu - 12 * sigma, mu + 12 * sigma);
+    const positive = integral(teacherDensity, mu - 12 * sigma, mu + 12 * sigma);
     const [zero = 0] = lossesFor("value", outputs.value, [0]);
     expect(entropyOf("value")).toBeCloseTo((1 - sigmoid(z)) * zero + sigmoid(z) * positive, 10);
   });
   it.each(OBJECTIVE_KINDS)("of %s is least where the teacher is met", (kind) => {
-    const told = matrix([teacher[kind]]);
+    const teacherOutputs = matrix([teacher[kind]]);
     const at = matrix([teacher[kind]]);
     at.requiresGrad = true;
-    LIKELIHOODS[kind].crossEntropy(at, told, 1).sum().backward();
+    LIKELIHOODS[kind].crossEntropy(at, teacherOutputs, 1).sum().backward();
     toBeClose(
       gradientOf(at) as Tensor,
       OUTPUTS[kind].map(() => 0),
@@ -120,11 +120,11 @@ describe("gradients", () => {
   const labels = { binary: [0, 1, 1], count: [0, 3, 11], value: [0, 2.5, 1e4] } as const;
   it.each(OBJECTIVE_KINDS)("of %s are those of differences", (kind) => {
     const rows = [0, 1, 2].map((row) => OUTPUTS[kind].map((_, i) => Math.sin(3 * row + i)));
-    const [own, told] = [matrix(rows), matrix(rows.map((row) => row.map((x) => 1 - x)))];
+    const [own, teacherOutputs] = [matrix(rows), matrix(rows.map((row) => row.map((x) => 1 - x)))];
     const given = matrix(labels[kind].map((label) => [label]));
     own.requiresGrad = true;
     checkGrads((x) => LIKELIHOODS[kind].loss(x as Tensor, given).sum(), [own], { rtol: 1e-5 });
-    checkGrads((x) => LIKELIHOODS[kind].crossEntropy(x as Tensor, told, 0.7).sum(), [own], { rtol: 1e-5 });
+    checkGrads((x) => LIKELIHOODS[kind].crossEntropy(x as Tensor, teacherOutputs, 0.7).sum(), [own], { rtol: 1e-5 });
   });
 
   const EXTREMES: Readonly<Record<ObjectiveKind, readonly (readonly [Row, number])[]>> = {

@@ -25,9 +25,9 @@ export const VALUE: Likelihood = {
   // E (log y − μ)² = (μ_T − μ)² + σ_T²
   crossEntropy(outputs, teacher, labelScale) {
     const { logit, mu, sigma } = partsOf(outputs);
-    const told = partsOf(teacher);
-    const positive = softLabels(told.logit, labelScale);
-    const squares = told.mu.sub(mu).square().add(told.sigma.square());
+    const teacherParts = partsOf(teacher);
+    const positive = softLabels(teacherParts.logit, labelScale);
+    const squares = teacherParts.mu.sub(mu).square().add(teacherParts.sigma.square());
     return logLoss(logit, positive).add(positive.mul(normalLoss(sigma, squares)));
   },
 };

@@ -64,10 +64,10 @@ const positionsOf = (rows: JaggedTensor): Tensor =>
 
 /** Padded rows by head, each key head once per query head that shares it. @shape values [L, H, d] → [B, H, N, d] */
 function byHead(rows: JaggedTensor, values: Tensor, heads: number): Tensor {
-  const [, own = 1, dim = 0] = values.shape;
-  const padded = rows.with(values.reshape([rows.rows, own * dim])).toPadded();
+  const [, keyHeads = 1, dim = 0] = values.shape;
+  const padded = rows.with(values.reshape([rows.rows, keyHeads * dim])).toPadded();
   const [size = 0, width = 0] = padded.shape;
-  const split = padded.reshape([size, width, own, 1, dim]).expand([size, width, own, heads / own, dim]);
+  const split = padded.reshape([size, width, keyHeads, 1, dim]).expand([size, width, keyHeads, heads / keyHeads, dim]);
   return split.reshape([size, width, heads, dim]).transpose(1, 2);
 }
 

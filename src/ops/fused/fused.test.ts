@@ -106,8 +106,8 @@ function targetsOf(z: Tensor): [Tensor, Tensor, Tensor] {
   const open = random64([z.shape[1] ?? 0], 9)
     .gt(-1)
     .to({ dtype });
-  const seen = mask.mul(open);
-  return [labels, seen, seen.sum([0])];
+  const counted = mask.mul(open);
+  return [labels, counted, counted.sum([0])];
 }
 
 function leavesOf(pair: Pair, [rows, width]: readonly [number, number], dtype: DType): Tensor[] {

@@ -131,9 +131,9 @@ export class JaggedTensor {
     for (let b = 0; b < this.size; b++) {
       const start = bounds[b] ?? 0;
       const length = this.length(b);
-      const [first, own] = inFront ? [start, start + count] : [start + length, start];
+      const [first, rest] = inFront ? [start, start + count] : [start + length, start];
       for (let i = 0; i < count; i++) index[first + i] = b * count + i;
-      for (let i = 0; i < length; i++) index[own + i] = this.size * count + (this.bounds[b] ?? 0) + i;
+      for (let i = 0; i < length; i++) index[rest + i] = this.size * count + (this.bounds[b] ?? 0) + i;
     }
     const all = cat([rows.reshape([-1, ...row]), this.values], 0);
     return JaggedTensor.of(all.indexSelect(0, indexTensor(index, all.device)), bounds);

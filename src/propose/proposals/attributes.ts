@@ -90,8 +90,9 @@ function verdictOf(field: FieldFacts, context: AttributeContext): Verdict {
   const fact = (reason: string): Fact => ({ field: field.name, kind: kindOf(field), reason });
   if (context.flags.outcomes.includes(field))
     return { kind: "outcome", fact: fact("0 or 1, and may be known only later") };
-  const told = context.flags.objectives.find((label) => tells(field, label));
-  if (told !== undefined) return { kind: "outcome", fact: fact(`it tells "${told.name}": known only when that is`) };
+  const objective = context.flags.objectives.find((label) => tells(field, label));
+  if (objective !== undefined)
+    return { kind: "outcome", fact: fact(`it tells "${objective.name}": known only when that is`) };
   if (context.flags.attributes.includes(field)) return { kind: "attribute", fact: fact("0 or 1, known before") };
   if (hasTrait(field.name, "outcome")) {
     return { kind: "outcome", fact: fact("named like something known only later"), isDoubtful: true };

@@ -60,13 +60,13 @@ function legendPlaces(
   let x = 0;
   let row = 0;
   return entries.map(({ name }) => {
-    const own = 44 + name.length * CHARACTER;
-    if (x > 0 && x + own > width) {
+    const entryWidth = 44 + name.length * CHARACTER;
+    if (x > 0 && x + entryWidth > width) {
       x = 0;
       row++;
     }
     const place = { x, row };
-    x += own;
+    x += entryWidth;
     return place;
   });
 }

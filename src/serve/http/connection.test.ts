@@ -14,12 +14,12 @@ interface Asked {
 /** Status and `Connection` of an answer over the agent's one connection. */
 function ask(agent: Agent, url: string, { method, path, headers = {}, body }: Asked): Promise<[number, string]> {
   return new Promise((resolve, reject) => {
-    const asked = request(`${url}${path}`, { agent, method, headers }, (response) => {
+    const sent = request(`${url}${path}`, { agent, method, headers }, (response) => {
       response.resume();
       response.once("end", () => resolve([response.statusCode ?? 0, response.headers.connection ?? ""]));
     });
-    asked.once("error", reject);
-    asked.end(body);
+    sent.once("error", reject);
+    sent.end(body);
   });
 }
 
@@ -41,21 +41,21 @@ const READ: readonly (readonly [number, Asked])[] = [
 ];
 
 describe("a connection", () => {
-  it.each(UNREAD)("is closed with the answer %d to %j, which says so", async (status, asked) => {
+  it.each(UNREAD)("is closed with the answer %d to %j, which says so", async (status, options) => {
     await withServer(async ({ url }) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       for (let i = 0; i < 3; i++) {
-        expect(await ask(agent, url, asked)).toEqual([status, "close"]);
+        expect(await ask(agent, url, options)).toEqual([status, "close"]);
         expect(await ask(agent, url, { method: "GET", path: "/v2" })).toEqual([200, "keep-alive"]);
       }
       agent.destroy();
     });
   });
 
-  it.each(READ)("stays open after the answer %d to %j", async (status, asked) => {
+  it.each(READ)("stays open after the answer %d to %j", async (status, options) => {
     await withServer(async ({ url }) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      for (let i = 0; i < 3; i++) expect(await ask(agent, url, asked)).toEqual([status, "keep-alive"]);
+      for (let i = 0; i < 3; i++) expect(await ask(agent, url, options)).toEqual([status, "keep-alive"]);
       agent.destroy();
     });
   });

@@ -12,9 +12,9 @@ export function modelOfPath(models: ModelRepository, name: string): ModelHost {
 }
 
 /** @throws {LapidaryError} SERVE_NOT_FOUND if the version that a path names is not the one that serves */
-export function checkVersion({ name, version }: ServedModel, asked: string | undefined): void {
-  if (asked === undefined || asked === version) return;
-  throw wrong("path", `version ${version} of ${name}`, asked, "SERVE_NOT_FOUND");
+export function checkVersion({ name, version }: ServedModel, requested: string | undefined): void {
+  if (requested === undefined || requested === version) return;
+  throw wrong("path", `version ${version} of ${name}`, requested, "SERVE_NOT_FOUND");
 }
 
 /**

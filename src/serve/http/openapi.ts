@@ -56,8 +56,8 @@ function bodyOf(request: NonNullable<Route["request"]>, models: readonly Describ
   const bodies = distinctOf<BodyDoc>(request, models);
   const schema = anyOf(bodies.map((body) => body.schema));
   const [first] = bodies;
-  const own = models.map((model) => [model.name, exampleOf(request, model)] as const);
-  const examples = bodies.length === 1 ? { example: first?.example } : examplesOf(own);
+  const named = models.map((model) => [model.name, exampleOf(request, model)] as const);
+  const examples = bodies.length === 1 ? { example: first?.example } : examplesOf(named);
   const required = bodies.every(({ isOptional = false }) => !isOptional);
   return { required, content: { "application/json": { schema, ...examples } } };
 }

@@ -85,6 +85,6 @@ export function defineRoute<Path extends string, A extends PerModel<JsonSchema>>
 /** Something of each of these models, once where several have the same. */
 export function distinctOf<T>(value: PerModel<T>, models: readonly DescribedModel[]): readonly T[] {
   if (typeof value !== "function") return [value];
-  const made = value as (model: DescribedModel) => T;
-  return [...new Map(models.map(made).map((each) => [JSON.stringify(each), each])).values()];
+  const ofModel = value as (model: DescribedModel) => T;
+  return [...new Map(models.map(ofModel).map((each) => [JSON.stringify(each), each])).values()];
 }

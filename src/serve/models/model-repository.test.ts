@@ -142,7 +142,7 @@ describe("ModelRepository", () => {
       const gate = new Promise<void>((resolve) => {
         open = resolve;
       });
-      const asked = models.host("a")!.use(async (model) => {
+      const pending = models.host("a")!.use(async (model) => {
         await gate;
         await model.score(RAW);
         order.push("answered");
@@ -153,7 +153,7 @@ describe("ModelRepository", () => {
       await Promise.resolve();
       expect(models.host("a")).toBeNull();
       open();
-      await Promise.all([asked, unloaded]);
+      await Promise.all([pending, unloaded]);
       expect(order).toEqual(["answered", "unloaded"]);
       expect(stateOf(models, "a")).toMatchObject({ state: "UNAVAILABLE", reason: "unloaded" });
       await expect(models.unload("a")).rejects.toMatchObject({ code: "SERVE_NOT_FOUND" });
@@ -167,8 +167,8 @@ describe("ModelRepository", () => {
     await withBundles({ a: {}, b: {} }, async (dir) => {
       const models = await openAll(dir);
       writeFileSync(join(dir, "note.txt"), "no bundle");
-      const asked = [models.load("a"), models.unload("a"), models.load("a"), models.unload("b"), models.load("a")];
-      await Promise.all(asked);
+      const operations = [models.load("a"), models.unload("a"), models.load("a"), models.unload("b"), models.load("a")];
+      await Promise.all(operations);
       expect(models.hosts.map(({ current, numSwaps }) => [current.name, numSwaps])).toEqual([["a", 1]]);
       await models.close();
     });
@@ -176,16 +176,16 @@ describe("ModelRepository", () => {
 
   it("lets models share the cores where nothing says how many threads they have", async () => {
     await withBundles({ a: {}, b: {}, c: {} }, async (dir) => {
-      const asked = vi.spyOn(ServedModel, "load");
+      const load = vi.spyOn(ServedModel, "load");
       const models = await openAll(dir);
       const cores = availableParallelism();
       const share = Math.max(1, Math.floor(cores / 3));
-      expect(asked.mock.calls.map(([, { threads }]) => threads)).toEqual([share, share, share]);
+      expect(load.mock.calls.map(([, { threads }]) => threads)).toEqual([share, share, share]);
       // The others of these tests have no threads of their own, so that all of the share is left.
       await models.unload("c");
       await models.load("a");
-      expect(asked.mock.lastCall?.[1].threads).toBe(Math.max(1, Math.floor(cores / 2)));
-      asked.mockRestore();
+      expect(load.mock.lastCall?.[1].threads).toBe(Math.max(1, Math.floor(cores / 2)));
+      load.mockRestore();
       await models.close();
     });
   });

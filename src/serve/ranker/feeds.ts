@@ -46,26 +46,26 @@ export interface PackedFeeds {
 
 /** Copies feeds into one buffer. */
 export function packFeeds(feeds: Feeds, inputs: readonly GraphInput[]): PackedFeeds {
-  const given = inputs.map(({ name }) => feeds[name] ?? NO_FEED);
-  const buffer = new ArrayBuffer(given.reduce((sum, { data }) => sum + data.byteLength, 0));
+  const arrays = inputs.map(({ name }) => feeds[name] ?? NO_FEED);
+  const buffer = new ArrayBuffer(arrays.reduce((sum, { data }) => sum + data.byteLength, 0));
   const words = new Int32Array(buffer);
   let at = 0;
-  for (const { data } of given) {
+  for (const { data } of arrays) {
     words.set(new Int32Array(data.buffer, data.byteOffset, data.length), at);
     at += data.length;
   }
-  return { buffer, dims: given.map(({ dims }) => dims) };
+  return { buffer, dims: arrays.map(({ dims }) => dims) };
 }
 
 /** The feeds that {@link packFeeds} packed, as views of its buffer. */
 export function unpackFeeds({ buffer, dims }: PackedFeeds, inputs: readonly GraphInput[]): Feeds {
   let at = 0;
   const feeds = inputs.map(({ name, dtype }, i): [string, Feed] => {
-    const own = dims[i] ?? [];
-    const length = own.reduce((product, size) => product * size, 1);
+    const feedDims = dims[i] ?? [];
+    const length = feedDims.reduce((product, size) => product * size, 1);
     const data = dtype === "int32" ? new Int32Array(buffer, at, length) : new Float32Array(buffer, at, length);
     at += data.byteLength;
-    return [name, { data, dims: own }];
+    return [name, { data, dims: feedDims }];
   });
   return Object.fromEntries(feeds);
 }

@@ -80,17 +80,17 @@ interface ObjectiveMeans extends Pick<Objective, "name" | "kind"> {
 function meansOf({ spec, calibration }: BundleManifest, outputs: Float32Array): readonly ObjectiveMeans[] {
   const objectives = objectivesOf(spec);
   const width = objectives.at(-1)?.to ?? 0;
-  return objectives.map((own, t) => {
-    const { name, kind } = own;
-    const scores = scoresOf(outputs, own, { width, ...(calibration[t] && { calibration: calibration[t] }) });
+  return objectives.map((objective, t) => {
+    const { name, kind } = objective;
+    const scores = scoresOf(outputs, objective, { width, ...(calibration[t] && { calibration: calibration[t] }) });
     return { name, kind, values: scores.map(OUTCOME_FORMS[kind].mean) };
   });
 }
 
 /** What is said of one candidate. */
 function answerOf(means: readonly ObjectiveMeans[], index: number): Pick<Ranked, "probabilities" | "expected"> {
-  const named = (own: readonly ObjectiveMeans[]) =>
-    Object.fromEntries(own.map(({ name, values }) => [name, values[index]!]));
+  const named = (values: readonly ObjectiveMeans[]) =>
+    Object.fromEntries(values.map(({ name, values }) => [name, values[index]!]));
   const amounts = means.filter(({ kind }) => kind !== "binary");
   const probabilities = named(means.filter(({ kind }) => kind === "binary"));
   return { probabilities, ...(amounts.length === 0 ? {} : { expected: named(amounts) }) };

@@ -154,8 +154,8 @@ describe("applyReports", () => {
           expect(pages.append("u", reports)).toBe(plain.append(reports));
         }
         for (const { who, ...query } of queries) {
-          const asked = { user: "u", ...query };
-          expect(listed(pages.read(asked))).toEqual(listed(plain.read(asked)));
+          const pastQuery = { user: "u", ...query };
+          expect(listed(pages.read(pastQuery))).toEqual(listed(plain.read(pastQuery)));
         }
       }),
       { numRuns: 150 },
@@ -208,8 +208,8 @@ describe.each(STORE_KINDS)("OnlineStore %s", (kind) => {
           expect(await store.append(reports)).toEqual({ added, known: reports.length - added });
         }
         for (const { who, ...query } of queries) {
-          const asked = { user: names[who]!, ...query };
-          expect(listed(await store.read(asked))).toEqual(listed(plain.read(asked)));
+          const pastQuery = { user: names[who]!, ...query };
+          expect(listed(await store.read(pastQuery))).toEqual(listed(plain.read(pastQuery)));
         }
       }),
       { numRuns: 25 },

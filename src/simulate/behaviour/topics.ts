@@ -76,8 +76,8 @@ function imagesOf({ groups, perGroup }: TopicsConfig, draws: Draws): Float64Arra
   for (let group = 0; group < groups; group++) {
     const center = unitVector(Array.from({ length: CREATIVE_DIM }, () => draws.normal()));
     for (let k = 0; k < perGroup; k++) {
-      const own = unitVector(Array.from({ length: CREATIVE_DIM }, () => draws.normal()));
-      const image = unitVector(center.map((x, i) => x + TOPIC_SPREAD * own[i]!));
+      const direction = unitVector(Array.from({ length: CREATIVE_DIM }, () => draws.normal()));
+      const image = unitVector(center.map((x, i) => x + TOPIC_SPREAD * direction[i]!));
       images.set(image, (group * perGroup + k) * CREATIVE_DIM);
     }
   }

@@ -110,12 +110,12 @@ function resultType({ returns, inPlace }: Schema): string {
 
 function statement(schema: Schema, method: boolean): string {
   const type = resultType(schema);
-  const given = values(schema, method);
-  if (type === "void") return `native.callDropped(${given});`;
-  if (type === "this") return `native.callDropped(${given});\n    return this;`;
-  if (type === "boolean") return `return native.call(${given}) as boolean;`;
-  if (type === "Tensor") return `return new Tensor(call(${given}));`;
-  return `return wrapAll(callMany(${given}))${type === "Tensor[]" ? "" : ` as ${type}`};`;
+  const args = values(schema, method);
+  if (type === "void") return `native.callDropped(${args});`;
+  if (type === "this") return `native.callDropped(${args});\n    return this;`;
+  if (type === "boolean") return `return native.call(${args}) as boolean;`;
+  if (type === "Tensor") return `return new Tensor(call(${args}));`;
+  return `return wrapAll(callMany(${args}))${type === "Tensor[]" ? "" : ` as ${type}`};`;
 }
 
 /** Merges the `Scalar` form into the tensor form: the second argument may be either. */

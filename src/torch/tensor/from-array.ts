@@ -18,9 +18,10 @@ export interface FromArrayOptions {
  * @throws {LapidaryError} TORCH_ARGUMENT if shape and array differ in size, or dtype and array in width
  */
 export function fromArray(array: TensorArray, shape: readonly number[], options: FromArrayOptions = {}): Tensor {
-  const own = dtypeOfArray(array);
-  const dtype = options.dtype ?? own;
-  if (!sameWidth(dtype, own)) throw torchError("argument", "fromArray", `an array of ${own} for ${dtype}`);
+  const arrayDtype = dtypeOfArray(array);
+  const dtype = options.dtype ?? arrayDtype;
+  if (!sameWidth(dtype, arrayDtype))
+    throw torchError("argument", "fromArray", `an array of ${arrayDtype} for ${dtype}`);
   const handle = native.fromArray(array, dtypeCode(dtype), shape, options.share ?? false);
   hostObserver()?.onArray(handle, array);
   return new Tensor(handle);

@@ -70,8 +70,8 @@ function evaluated<T>(file: string, load: () => T): T {
 
 function digestOf(root: string, sources: ReadonlyMap<string, string>): string {
   const hash = createHash("sha256");
-  const own = [...sources].map(([file, source]) => [relative(root, file), source] as const);
-  for (const [path, source] of own.sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${path}\0${source}\0`);
+  const files = [...sources].map(([file, source]) => [relative(root, file), source] as const);
+  for (const [path, source] of files.sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${path}\0${source}\0`);
   return hash.digest("hex");
 }
 

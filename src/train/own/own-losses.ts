@@ -26,14 +26,14 @@ export type OwnLosses = Readonly<Record<string, NamedLoss>>;
 
 /** Losses of all objectives, of some by the project's own. @shape outputs [B, W], labels [B, T] → [B, T] */
 export function lossesWith(
-  own: OwnLosses,
+  ownLosses: OwnLosses,
   objectives: readonly Objective[],
   { outputs, labels }: { readonly outputs: Tensor; readonly labels: Tensor },
 ): Tensor {
   const columns = objectives.map((objective, t) => {
     const { from, to, name } = objective;
     const [column, label] = [outputs.slice(1, from, to), labels.slice(1, t, t + 1)];
-    const named = Object.hasOwn(own, name) ? own[name] : undefined;
+    const named = Object.hasOwn(ownLosses, name) ? ownLosses[name] : undefined;
     if (named === undefined) return lossesOf([{ ...objective, from: 0, to: to - from }], column, label);
     return lossOf(named, to - from === 1 ? column.squeeze(1) : column, label.squeeze(1)).unsqueeze(1);
   });
@@ -57,9 +57,9 @@ const TRIED = { outputs: [-8, -1, 0, 1, 8], labels: [0, 1] } as const;
  *
  * @throws {LapidaryError} MODULE_RESULT if it throws, gives another shape, is not finite, or has no finite gradient
  */
-export function tryLosses(own: OwnLosses, objectives: readonly Objective[]): void {
+export function tryLosses(ownLosses: OwnLosses, objectives: readonly Objective[]): void {
   for (const { name, from, to } of objectives) {
-    const named = Object.hasOwn(own, name) ? own[name] : undefined;
+    const named = Object.hasOwn(ownLosses, name) ? ownLosses[name] : undefined;
     if (named === undefined) continue;
     using _scope = new Scope();
     const pairs = TRIED.outputs.flatMap((output) => TRIED.labels.map((label) => [output, label] as const));

@@ -53,14 +53,14 @@ export function openRun(project: ProjectConfig, run: string, { store, surface }:
   const { folder, summary } = RunFolder.finished(runPath(project, run));
   const { config } = folder;
   checkEvents(store, folder, config.events);
-  const own = loadOwnModel(project, config.model);
-  checkModules(folder, config.modules ?? {}, own.modules);
+  const module = loadOwnModel(project, config.model);
+  checkModules(folder, config.modules ?? {}, module.modules);
   const read = surface ?? config.model.surface;
   // The test window decides nothing of a run: it is the project's, as it is now.
   const split = withTestWindow(config.split, project.split);
   const of = { split, negatives: config.negatives ?? null, model: { ...config.model, surface: read } };
   const inputs = TrainingInputs.load(folder.inputs, store, of);
-  const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder, own });
+  const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder, own: module });
   folder.checkpoints.loadBest(model);
   return { folder, summary, config, model, inputs, store, surface: read };
 }
@@ -153,6 +153,6 @@ function noExamples(split: Split): LapidaryError {
 }
 
 /** The split of a run, with the test window that the project has now. */
-function withTestWindow(own: SplitConfig, now: SplitConfig): SplitConfig {
-  return own.kind === "time" && now.kind === "time" ? { ...own, testUntilMs: now.testUntilMs } : own;
+function withTestWindow(split: SplitConfig, now: SplitConfig): SplitConfig {
+  return split.kind === "time" && now.kind === "time" ? { ...split, testUntilMs: now.testUntilMs } : split;
 }

@@ -51,7 +51,7 @@ export function arrivalColumns(
     const table = found === null ? null : arrivedTable({ ...arrival.outcome.arrival, log: found });
     if (table !== null && !joins.has(table)) joins.set(table, `arrived${joins.size}`);
     const alias = table === null ? "" : (joins.get(table) ?? "");
-    return columnsOf(plan, arrival, { alias, told: toldUntil[arrival.name] ?? 0 });
+    return columnsOf(plan, arrival, { alias, until: toldUntil[arrival.name] ?? 0 });
   });
   const sql = [...joins].map(([table, alias]) => `LEFT JOIN ${table} AS ${alias} ON ${alias}.event = accepted.seq`);
   return { columns, joins: sql.join(" ") };
@@ -60,13 +60,13 @@ export function arrivalColumns(
 function columnsOf(
   plan: IngestPlan,
   arrival: PlannedArrival,
-  { alias, told }: { readonly alias: string; readonly told: number },
+  { alias, until }: { readonly alias: string; readonly until: number },
 ): readonly ArrivalColumn[] {
   const { name, outcome } = arrival;
   const { delayMs } = outcome;
   const { windowMs, measure } = outcome.arrival;
   const time = valueName(plan, plan.time);
-  const isClosed = `${time} + ${delayMs} <= ${told}`;
+  const isClosed = `${time} + ${delayMs} <= ${until}`;
   const number: ColumnLayout = { name, kind: "number", type: "f32", cardinality: 0 };
   if (measure !== "any") {
     const some =
@@ -104,13 +104,13 @@ export async function toldUntilOf(
   if (plan.arrivals.length === 0) return {};
   const latest = (value: string) => queryNumber(connection, `SELECT coalesce(max(${value}), 0)::DOUBLE FROM accepted`);
   const lastEvent = await latest(valueName(plan, plan.time));
-  const told: Record<string, number> = {};
+  const untilMs: Record<string, number> = {};
   for (const arrival of plan.arrivals) {
     const { at, name } = arrival;
     const { windowMs } = arrival.outcome.arrival;
     const isIn = (column: NonNullable<typeof at>) => `${afterSql(plan, column)} BETWEEN 0 AND ${windowMs}`;
     const last = at === null ? latestOf(arrival) : latest(`CASE WHEN ${isIn(at)} THEN ${valueName(plan, at)} END`);
-    told[name] = Math.max(lastEvent, await last);
+    untilMs[name] = Math.max(lastEvent, await last);
   }
-  return told;
+  return untilMs;
 }

@@ -109,8 +109,8 @@ async function countLog(
   log: number,
 ): Promise<OutcomeCounts> {
   const none = outcome.arrival.attribution === null ? "no such event" : "no event of its user within the window";
-  const own = [`WHEN event IS NULL THEN '${none}'`, "WHEN events > 1 THEN 'several events of its id'"];
-  const fate = fateSql(own, "after", outcome.arrival.windowMs);
+  const cases = [`WHEN event IS NULL THEN '${none}'`, "WHEN events > 1 THEN 'several events of its id'"];
+  const fate = fateSql(cases, "after", outcome.arrival.windowMs);
   const rows = await queryRows(
     connection,
     `SELECT ${fate} AS fate, count(*), sum(copies - 1)::BIGINT FROM ${matchedTable({ ...outcome.arrival, log })} GROUP BY fate ORDER BY fate`,

@@ -81,9 +81,9 @@ function sharedLogs(events: EventsConfig): ReadonlyMap<string, SharedLog> {
     const { log = null, windowMs = 0 } = arrival ?? {};
     if (log === null) continue;
     const where = `${objective ? "objectives" : "events.outcomes"}.${name}.log.sql`;
-    const own = shared.get(keyOf(log)) ?? { log, where, windowMs: 0 };
-    shared.set(keyOf(log), own);
-    own.windowMs = Math.max(own.windowMs, windowMs);
+    const group = shared.get(keyOf(log)) ?? { log, where, windowMs: 0 };
+    shared.set(keyOf(log), group);
+    group.windowMs = Math.max(group.windowMs, windowMs);
   }
   return shared;
 }
@@ -154,13 +154,13 @@ export async function readOutcomeLog(
   const folder = workspace.scratch(`outcomes-${log}`);
   rmSync(folder, { recursive: true, force: true });
   makeFolder(folder);
-  const own = await Workspace.open({ folder: join(folder, "rows"), kept }, "");
-  const { connection } = own;
+  const ofLog = await Workspace.open({ folder: join(folder, "rows"), kept }, "");
+  const { connection } = ofLog;
   const interrupt = () => connection.interrupt();
   signal?.addEventListener("abort", interrupt);
   try {
     await connection.run(`SET memory_limit = '${MEMORY}'`);
-    const read = await readWholeLog(own, { config, plan, parts }, { folder: own.scratch("frames"), signal });
+    const read = await readWholeLog(ofLog, { config, plan, parts }, { folder: ofLog.scratch("frames"), signal });
     const letters = new FileWriter(outcomeLetters(workspace, log));
     await writeDeadLetters(connection, letters, read.parts);
     letters.finish();
@@ -168,11 +168,11 @@ export async function readOutcomeLog(
     await connection.run(`COPY (${rowsSql(plan)}) TO ${literal(rows)} (FORMAT parquet)`);
     await keepRows(workspace.connection, log, { rows, rejections: await countRejections(connection, plan) });
     rmSync(rows);
-    if (kept !== null) await own.settleKept();
+    if (kept !== null) await ofLog.settleKept();
     return read.numRead;
   } finally {
     signal?.removeEventListener("abort", interrupt);
-    own.remove();
+    ofLog.remove();
   }
 }
 

@@ -127,9 +127,9 @@ function isBoughtInTime({ time: at, bought }: Shown): boolean {
 /** What is to be stored of an event, of the `distinct` outcomes that its id has alone. */
 function factsOf(event: Shown, distinct: readonly Outcome[], [logTold, rowTold]: readonly [number, number]) {
   const within = (window: number) => distinct.filter((o) => o.time >= event.time && o.time <= event.time + window);
-  const flag = (first: number | undefined, window: number, [delay, told]: readonly [number, number]) => {
+  const flag = (first: number | undefined, window: number, [delay, untilMs]: readonly [number, number]) => {
     if (first !== undefined) return { code: 2, known: first - event.time + delay };
-    return { code: event.time + window + delay <= told ? 1 : 0, known: window + delay };
+    return { code: event.time + window + delay <= untilMs ? 1 : 0, known: window + delay };
   };
   const first = (window: number) =>
     within(window)
@@ -195,8 +195,8 @@ async function check(given: Scene, folder: string): Promise<void> {
     expect(result.outcomes["conversion"]).toEqual({
       ...{ rows: given.outcomes.length, matched, duplicates, rejections: {}, unmatched },
     });
-    const told = Object.fromEntries(store.manifest.schema.outcomes.map((each) => [each.name, each.toldUntilMs]));
-    expect(told).toMatchObject({ conversion: logTold, soon: logTold, bought: rowTold });
+    const toldUntil = Object.fromEntries(store.manifest.schema.outcomes.map((each) => [each.name, each.toldUntilMs]));
+    expect(toldUntil).toMatchObject({ conversion: logTold, soon: logTold, bought: rowTold });
     expect(store.numEvents).toBe(given.events.length);
   } finally {
     store.close();
@@ -239,10 +239,10 @@ describe("outcomes with times of their own", () => {
     const options = { store: join(folder.path, "store"), threads: 1 };
     const result = await ingest(config, options);
     const letters = readFileSync(result.deadLetterFile, "utf8").trimEnd().split("\n");
-    const told = letters
+    const lines = letters
       .map((line) => JSON.parse(line) as DeadLetter)
       .map(({ file: of, line, raw }) => [of, line, raw]);
-    expect(told).toEqual([3, 4, 5].map((line) => [file, line, rows[line - 2]]));
+    expect(lines).toEqual([3, 4, 5].map((line) => [file, line, rows[line - 2]]));
     expect(result.outcomes["conversion"]).toMatchObject({ rows: 4, matched: 1 });
     expect(Object.values(result.outcomes["conversion"]?.rejections ?? {})).toEqual([1, 1, 1]);
     expect(result.rows).toMatchObject({ rowsRead: 1, rejected: 0 });

@@ -152,8 +152,8 @@ export async function rowsByPart(
 
 /** The value of a field of a record: of its own name, or inside of others. */
 function valueAt(record: object, field: string): unknown {
-  const own = (record as Record<string, unknown>)[field];
-  if (own !== undefined || !field.includes(".")) return own;
+  const direct = (record as Record<string, unknown>)[field];
+  if (direct !== undefined || !field.includes(".")) return direct;
   let value: unknown = record;
   for (const part of field.split(".")) value = (value as Record<string, unknown> | null)?.[part];
   return value;

@@ -50,10 +50,12 @@ export async function openParts(
       const window = windows?.get(file.identity) ?? null;
       const key = fileKey(file, window);
       const known = facts.get(key);
-      const own = known === undefined ? await factsOfFile(engine, file, { config, plan }) : factsOf(known);
-      const ofFolders = [...partitionsOf(file.path, config.partitions)].filter(([name]) => !own.names.includes(name));
+      const partFacts = known === undefined ? await factsOfFile(engine, file, { config, plan }) : factsOf(known);
+      const ofFolders = [...partitionsOf(file.path, config.partitions)].filter(
+        ([name]) => !partFacts.names.includes(name),
+      );
       const constants = new Map(windows === null ? ofFolders : [...ofFolders, [WINDOW_FIELD, window]]);
-      parts.push({ file, place: placeOf(file, config), index, key, ...own, constants });
+      parts.push({ file, place: placeOf(file, config), index, key, ...partFacts, constants });
     } catch (cause) {
       throw unreadable(file.path, config.format, cause);
     }

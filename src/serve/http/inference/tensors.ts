@@ -70,11 +70,11 @@ function checkOutputs(outputs: unknown): void {
 }
 
 /** The tensors sent, in the order of the graph's inputs. */
-function tensorsOf(given: unknown, inputs: readonly GraphInput[]): readonly SentTensor[] {
-  if (!Array.isArray(given)) throw wrong("inputs", "a list", given);
+function tensorsOf(body: unknown, inputs: readonly GraphInput[]): readonly SentTensor[] {
+  if (!Array.isArray(body)) throw wrong("inputs", "a list", body);
   const names = inputs.map(({ name }) => name);
   const byName = new Map<unknown, Json>();
-  for (const [i, each] of given.entries()) {
+  for (const [i, each] of body.entries()) {
     const tensor = anyObjectAt(each, `inputs[${i}]`);
     const name = names.find((known) => known === tensor["name"]);
     if (name === undefined) throw wrong(`inputs[${i}].name`, `one of ${names.join(", ")}`, tensor["name"]);

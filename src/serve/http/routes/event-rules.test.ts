@@ -205,15 +205,15 @@ describe("POST /events", () => {
 describe("POST /rank", () => {
   it("warns of what the model does not find in a request, and counts it", async () => {
     await withServer(async ({ url }) => {
-      const told = { brand: "x", price: 1, fresh: true, origin: "ad" };
-      const known = { ...told, item: "a" };
+      const facts = { brand: "x", price: 1, fresh: true, origin: "ad" };
+      const known = { ...facts, item: "a" };
       const ask = async (context: object, candidates: readonly object[]) => {
         const { status, body } = await post(`${url}/rank`, { user: "u", time: 5, context, candidates });
         expect(status).toBe(200);
         return (body as { readonly warnings: unknown }).warnings;
       };
       expect(await ask({ surface: "feed" }, [known, { ...known, item: "b" }])).toEqual([]);
-      const candidates = [known, { ...known, item: "new", bids: { buy: 1 } }, { ...told, item: 7, price: null }];
+      const candidates = [known, { ...known, item: "new", bids: { buy: 1 } }, { ...facts, item: 7, price: null }];
       expect(await ask({ surface: "stories" }, candidates)).toEqual([
         { code: "RANK_UNSEEN", where: "context.surface", got: "'stories'", count: 1 },
         { code: "RANK_UNSEEN", where: "candidates[1].item", got: "'new'", count: 2 },

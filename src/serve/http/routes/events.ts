@@ -49,10 +49,10 @@ function eventAt(value: unknown, where: string, { eventKinds, windows, rules }: 
     timeMs: timeAt(time, `${where}.time`, rules),
   };
   const isTold = windows.size > 0 && known !== undefined;
-  const told = isTold ? knownAt(known, `${where}.${KNOWN_KEY}`, { ...timed, facts, windows, rules }) : {};
+  const outcomes = isTold ? knownAt(known, `${where}.${KNOWN_KEY}`, { ...timed, facts, windows, rules }) : {};
   const event = {
     ...timed,
-    facts: { ...constantsAt(facts, where, rules), ...facts, ...told },
+    facts: { ...constantsAt(facts, where, rules), ...facts, ...outcomes },
     ...(embedding === undefined ? {} : { embedding: embeddingAt(embedding, `${where}.embedding`) }),
   };
   if (event.facts["item"] === undefined) throw refused(`${where}.item`, MISSING, undefined);
@@ -105,10 +105,10 @@ function eventsBody({ facts }: DescribedModel): BodyDoc {
   const { eventKinds: kinds, rules } = facts;
   const embedding = { type: "array", items: { type: "number" }, minItems: 1, maxItems: REQUEST_LIMITS.embedding };
   const constants = Object.entries(rules.constants).map(([name, value]) => [name, { enum: [value, null] }] as const);
-  const own = { ...factProperties(kinds), item: ID_SCHEMA, ...Object.fromEntries(constants) };
+  const properties = { ...factProperties(kinds), item: ID_SCHEMA, ...Object.fromEntries(constants) };
   const ids = { user: ID_SCHEMA, id: ID_SCHEMA, time: timeSchema(rules, "") };
   const keys = ["user", "id", "time", "item"].filter((name) => rules.constants[name] === undefined);
-  const event = objectSchema({ ...ids, ...knownProperties(facts), embedding, ...own }, keys);
+  const event = objectSchema({ ...ids, ...knownProperties(facts), embedding, ...properties }, keys);
   const events = { type: "array", items: event, minItems: 1, maxItems: REQUEST_LIMITS.events };
   const at = exampleTime(rules, 1_600_000_000_000);
   const example = { user: "u1", id: "e1", time: at, ...exampleFacts(kinds, 1), ...rules.constants };

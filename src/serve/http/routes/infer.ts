@@ -34,13 +34,13 @@ async function answerInfer(
   { models, metrics }: ServerContext,
 ) {
   const bytes = await body();
-  const given = jsonLength === null ? parseJson(bytes) : withBinaryTensors(bytes, jsonLength);
+  const json = jsonLength === null ? parseJson(bytes) : withBinaryTensors(bytes, jsonLength);
   return modelOfPath(models, params.name).use(async (model) => {
     checkVersion(model, params.version);
-    const request = parseInfer(given, model.manifest);
+    const request = parseInfer(json, model.manifest);
     const scores = await model.infer(request.feeds);
     metrics.countCandidates({ model: model.name, api: "infer" }, request.size);
-    return asksForBinary(given) ? binaryAnswer(request, scores, model) : { json: inferAnswer(request, scores, model) };
+    return asksForBinary(json) ? binaryAnswer(request, scores, model) : { json: inferAnswer(request, scores, model) };
   });
 }
 

@@ -22,11 +22,11 @@ const refused = (where: string) => expect.objectContaining({ code: "SERVE_REQUES
 describe("parseRank", () => {
   it("asks a model of one surface for that surface only", () => {
     const ofFeed = { ...FACTS, surface: "feed" };
-    const asked = (facts: ApiFacts, context: object) => parseRank({ ...RANK, context }, facts, 1).context;
-    expect(asked(ofFeed, { surface: "feed" })).toEqual({ surface: "feed" });
+    const contextOf = (facts: ApiFacts, context: object) => parseRank({ ...RANK, context }, facts, 1).context;
+    expect(contextOf(ofFeed, { surface: "feed" })).toEqual({ surface: "feed" });
     for (const context of [{}, { surface: "stories" }, { surface: null }]) {
-      expect(() => asked(ofFeed, context)).toThrow(refused("context.surface"));
-      expect(() => asked(FACTS, context)).not.toThrow();
+      expect(() => contextOf(ofFeed, context)).toThrow(refused("context.surface"));
+      expect(() => contextOf(FACTS, context)).not.toThrow();
     }
   });
 });

@@ -36,10 +36,10 @@ export const RANK = defineRoute({
   request: rankBody,
   answer: ({ name, manifest }) => rankingSchema(name, manifest),
   handle: async ({ body }, { models, store, metrics }) => {
-    const given = parseFacts(await body());
-    const host = modelOfBody(models, objectAt(given, "body", KEYS)["model"]);
+    const parsed = parseFacts(await body());
+    const host = modelOfBody(models, objectAt(parsed, "body", KEYS)["model"]);
     return host.use(async (model) => {
-      const request = parseRank(given, model.facts, Date.now());
+      const request = parseRank(parsed, model.facts, Date.now());
       const ranking = await rank(request, model, store);
       const warnings = warningsOf(request, model);
       const { name } = model;
@@ -57,18 +57,19 @@ export const RANK = defineRoute({
  */
 export function parseRank(body: unknown, facts: ApiFacts, nowMs: number): RankRequest {
   const { objectives, rules } = facts;
-  const given = objectAt(body, "body", KEYS);
-  const objective = given["objective"] === undefined ? objectives[0] : given["objective"];
+  const request = objectAt(body, "body", KEYS);
+  const objective = request["objective"] === undefined ? objectives[0] : request["objective"];
   if (typeof objective !== "string" || !objectives.includes(objective)) {
     throw wrong("objective", `one of ${objectives.join(", ")}`, objective);
   }
-  const told = given["context"] === undefined ? {} : factsAt(given["context"], "context", { kinds: facts.rankKinds });
-  const context = { ...shownConstants(facts), ...told };
+  const contextFacts =
+    request["context"] === undefined ? {} : factsAt(request["context"], "context", { kinds: facts.rankKinds });
+  const context = { ...shownConstants(facts), ...contextFacts };
   checkSurface(context, facts);
-  const candidates = listAt(given["candidates"], "candidates", REQUEST_LIMITS.candidates);
+  const candidates = listAt(request["candidates"], "candidates", REQUEST_LIMITS.candidates);
   return {
-    user: given["user"] === undefined ? null : idAt(given["user"], "user"),
-    timeMs: given["time"] === undefined ? nowMs : timeAt(given["time"], "time", rules),
+    user: request["user"] === undefined ? null : idAt(request["user"], "user"),
+    timeMs: request["time"] === undefined ? nowMs : timeAt(request["time"], "time", rules),
     context,
     candidates: candidates.map((each, i) => candidateAt(each, `candidates[${i}]`, facts)),
     objective,
@@ -87,8 +88,8 @@ function candidateAt(value: unknown, where: string, { objectives, rankKinds: kin
 }
 
 /** A model of one surface has learned nothing of the others. */
-function checkSurface({ surface: given }: RawFacts, { surface }: ApiFacts): void {
-  if (surface !== null && given !== surface) throw wrong("context.surface", surface, given);
+function checkSurface({ surface: name }: RawFacts, { surface }: ApiFacts): void {
+  if (surface !== null && name !== surface) throw wrong("context.surface", surface, name);
 }
 
 function bidsAt(value: unknown, where: string, objectives: readonly string[]): Readonly<Record<string, number>> {
