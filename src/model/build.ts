@@ -18,7 +18,7 @@ import {
   initStar,
 } from "./baselines/families.ts";
 import { Logistic } from "./baselines/logistic.ts";
-import { WukongRanker } from "./baselines/wukong-ranker.ts";
+import { WukongModel } from "./baselines/wukong-model.ts";
 import { Foundation } from "./foundation/foundation.ts";
 import type { Model } from "./model.ts";
 import { initOwn, type NamedModule } from "./own/init-own.ts";
@@ -42,7 +42,7 @@ export type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers" | 
 
 type Builder = (config: ModelShape, inputs: ModelInputs) => Model;
 
-const ranker =
+const baseline =
   (init: BaselineFamily): Builder =>
   (config, { spec, initial }) =>
     init(spec, { sizes: sizesOf(config), history: config.history }, initial);
@@ -51,14 +51,14 @@ const ranker =
 const BUILDERS: Readonly<Record<ModelKind, Builder>> = {
   baseRate: (_, inputs) => BaseRate.of(constantsOf(inputs)),
   logistic: (_, { spec, initial }) => Logistic.init(spec, initial),
-  previous: ranker(initPrevious),
-  din: ranker(initDin),
-  sasrec: ranker(initSasrec),
-  hstu: ranker(initHstu),
-  wukong: (config, { spec, initial }) => WukongRanker.init(spec, sizesOf(config), initial),
-  mmoe: ranker(initMmoe),
-  ple: ranker(initPle),
-  star: ranker(initStar),
+  previous: baseline(initPrevious),
+  din: baseline(initDin),
+  sasrec: baseline(initSasrec),
+  hstu: baseline(initHstu),
+  wukong: (config, { spec, initial }) => WukongModel.init(spec, sizesOf(config), initial),
+  mmoe: baseline(initMmoe),
+  ple: baseline(initPle),
+  star: baseline(initStar),
   foundation: (config, { spec, initial }) => {
     const { architecture, history } = config;
     return Foundation.init(spec, { sizes: sizesOf(config), architecture, history }, initial);

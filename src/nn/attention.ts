@@ -2,7 +2,7 @@ import type { AttentionMask } from "../ops/attention/attention-options.ts";
 import { attendWithCls } from "../ops/attention/cls-attention.ts";
 import { attend } from "../ops/attention/jagged-attention.ts";
 import { ROTARY_BASE } from "../ops/attention/rotary.ts";
-import { evenly, type JaggedTensor } from "../ops/index.ts";
+import { type JaggedTensor, uniformJagged } from "../ops/index.ts";
 import type { Tensor } from "../torch/index.ts";
 import type { Initializer } from "./initial.ts";
 import { Linear } from "./linear.ts";
@@ -148,7 +148,7 @@ export class AttentionPooling {
     const [numQueries = 0, dim = 0] = this.queries.shape;
     const queries = this.queries.expand([x.size, numQueries, dim]).reshape([x.size * numQueries, dim]);
     const inputs = {
-      query: evenly(split(queries, this.numHeads), x.size, numQueries),
+      query: uniformJagged(split(queries, this.numHeads), x.size, numQueries),
       key: x.with(split(this.key.apply(x.values), this.numHeads)),
       value: split(this.value.apply(x.values), this.numHeads),
     };

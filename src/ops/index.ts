@@ -13,7 +13,7 @@ export { attendWithCls } from "./attention/cls-attention.ts";
 export { attend } from "./attention/jagged-attention.ts";
 export { countPairs, plainAttention } from "./attention/plain-attention.ts";
 export type { Activation } from "./fused/activation.ts";
-export { evenly, neighbours, withoutFirst } from "./jagged/cuts.ts";
+export { dropFirst, groupNeighbours, uniformJagged } from "./jagged/cuts.ts";
 export { JaggedTensor } from "./jagged/jagged-tensor.ts";
 export { maxSegments, meanSegments, softmaxSegments, sumSegments } from "./jagged/segments.ts";
 export { countValues, fillNormal, type RowLayout, rowBytes, rowWidth } from "./tables/row-formats.ts";

@@ -1,7 +1,7 @@
 /** One trainer for one process and for many, and its runs. */
 export type { TrainingInputs } from "./inputs.ts";
 export type { TrainingOutcome } from "./job.ts";
-export { type LossScope, labelLoss, labelsOf, maskedLoss, type Supervision, taughtLoss } from "./learner.ts";
+export { distillationLoss, type LossScope, labelLoss, labelsOf, maskedLoss, type Supervision } from "./learner.ts";
 export type { LossModule } from "./own/own-losses.ts";
 export { mapBatches, type Predictions, predict, readPredictions, scoreBatch } from "./predict.ts";
 export type { TrainingProgress } from "./progress.ts";

@@ -109,7 +109,7 @@ export function maskedLoss(
 }
 
 /** Cross entropy with what a teacher says, as {@link maskedLoss}. @shape outputs, teacher [B, W], mask [B, T] → scalar */
-export function taughtLoss(
+export function distillationLoss(
   outputs: Tensor,
   {
     mask,

@@ -26,7 +26,7 @@ import { RunFolder } from "./run/run-folder.ts";
 import { originOf } from "./run/run-origin.ts";
 import { Session } from "./session.ts";
 import { idWarnings, negativesWarnings, oneClassWarnings, type TrainingWarning } from "./warnings.ts";
-import { attributionWindows, dealWindows } from "./windows.ts";
+import { attributionWindows, keepOneWindow } from "./windows.ts";
 
 /** How to train a model of a project. */
 export interface TrainOptions {
@@ -92,7 +92,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   const { objectives } = inputs.spec;
   const enrich = (batch: Batch): Batch => distillation?.attach(batch, inputs.spec) ?? batch;
   const windows = attributionWindows(project.events.outcomes, objectives);
-  const prepare = (batch: Batch): Batch => dealWindows(enrich(batch), objectives.length, windows);
+  const prepare = (batch: Batch): Batch => keepOneWindow(enrich(batch), objectives.length, windows);
   const after = options.slice?.after ?? null;
   const session = new Session(
     {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { tinyBatch } from "../model/testing.ts";
-import { attributionWindows, dealWindows } from "./windows.ts";
+import { attributionWindows, keepOneWindow } from "./windows.ts";
 
 const OUTCOMES = {
   click: { windowOf: null },
@@ -20,12 +20,12 @@ describe("attributionWindows", () => {
   });
 });
 
-describe("dealWindows", () => {
+describe("keepOneWindow", () => {
   const size = 3000;
   const plain = tinyBatch(new Array<number>(size).fill(0));
   const rows = Float64Array.from({ length: size }, (_, b) => 2 ** 31 + 3 * b);
   const batch = { ...plain, rows, labelMask: new Float32Array(size * 4).fill(1) };
-  const dealt = dealWindows(batch, 4, [[2, 1, 3]]);
+  const dealt = keepOneWindow(batch, 4, [[2, 1, 3]]);
   const column = (mask: Float32Array, t: number): number[] =>
     Array.from({ length: size }, (_, b) => mask[b * 4 + t] ?? 0);
 
@@ -38,14 +38,14 @@ describe("dealWindows", () => {
   });
   test("deals an example the same window in whatever batch it is", () => {
     const reversed = { ...batch, rows: Float64Array.from(rows).reverse() };
-    expect(column(dealWindows(reversed, 4, [[2, 1, 3]]).labelMask, 1)).toEqual(column(dealt.labelMask, 1).reverse());
+    expect(column(keepOneWindow(reversed, 4, [[2, 1, 3]]).labelMask, 1)).toEqual(column(dealt.labelMask, 1).reverse());
   });
   test("never unmasks a label that is not known, and changes no batch in place", () => {
     const unknown = { ...batch, labelMask: new Float32Array(size * 4) };
-    expect(dealWindows(unknown, 4, [[2, 1, 3]]).labelMask.every((mask) => mask === 0)).toBe(true);
+    expect(keepOneWindow(unknown, 4, [[2, 1, 3]]).labelMask.every((mask) => mask === 0)).toBe(true);
     expect(batch.labelMask.every((mask) => mask === 1)).toBe(true);
   });
   test("is the batch itself without windows", () => {
-    expect(dealWindows(batch, 4, [])).toBe(batch);
+    expect(keepOneWindow(batch, 4, [])).toBe(batch);
   });
 });

@@ -29,7 +29,7 @@ export function attributionWindows(
  *
  * @shape labelMask [B, T]
  */
-export function dealWindows(batch: Batch, numObjectives: number, groups: readonly WindowGroup[]): Batch {
+export function keepOneWindow(batch: Batch, numObjectives: number, groups: readonly WindowGroup[]): Batch {
   if (groups.length === 0) return batch;
   const labelMask = Float32Array.from(batch.labelMask);
   for (const [b, row] of batch.rows.entries()) {

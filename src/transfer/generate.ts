@@ -12,7 +12,7 @@ import { enrichmentOf, mapBatches, openRun, RunFolder } from "../train/index.ts"
 import type { Snapshot } from "./knowledge-format.ts";
 import { knowledgeFolder, knowledgeFor } from "./knowledge-in-use.ts";
 import { KnowledgeStore } from "./knowledge-store.ts";
-import { inSample, KnowledgeWriter, type ScoredChunk } from "./knowledge-writer.ts";
+import { KnowledgeWriter, type ScoredChunk, scoredInSample } from "./knowledge-writer.ts";
 
 /** Examples that a finished run scores. */
 export interface ScoringPart {
@@ -91,7 +91,7 @@ function describe(dir: string, scored: number): Generated {
 function snapshotOf(project: ProjectConfig, { run, fromMs, untilMs }: ScoringPart): Snapshot {
   const { folder } = RunFolder.finished(join(project.runs, run));
   const horizonMs = timeSplitOf(folder.config.split, "a teacher's knowledge").trainUntilMs;
-  if (fromMs < horizonMs) throw inSample(run, horizonMs, fromMs);
+  if (fromMs < horizonMs) throw scoredInSample(run, horizonMs, fromMs);
   return { run, checkpoint: folder.checkpoints.bestDigest(), horizonMs, fromMs, untilMs };
 }
 

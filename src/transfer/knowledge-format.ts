@@ -77,15 +77,15 @@ export const KNOWLEDGE: VersionKind = {
       hint: "Run `lapidary generate NAME --slices day` with the teacher's name first.",
     }),
   badPointer: (path, text) =>
-    damaged(path, {
+    damagedKnowledge(path, {
       expected: `a pointer to knowledge of version ${KNOWLEDGE_VERSION}`,
       got: JSON.stringify(text.slice(0, 80)),
     }),
-  damaged,
+  damaged: damagedKnowledge,
 };
 
 /** A file of a version is not what was published. */
-export function damaged(where: string, difference: Difference): LapidaryError {
+export function damagedKnowledge(where: string, difference: Difference): LapidaryError {
   const hint = "The file was changed or damaged: remove the folder and run `lapidary generate` again.";
   return new LapidaryError({ code: "KNOWLEDGE_DAMAGED", where, ...difference, hint });
 }

@@ -23,7 +23,7 @@ export function openKnowledge(project: ProjectConfig, teacher: string, events: s
 }
 
 /** What a run that learned from this knowledge is recorded with. */
-export function lessonIdOf({ manifest }: KnowledgeStore): string {
+export function distillationIdOf({ manifest }: KnowledgeStore): string {
   return `${manifest.teacher} ${manifest.id}`;
 }
 
@@ -36,7 +36,7 @@ export function lessonIdOf({ manifest }: KnowledgeStore): string {
 export function knowledgeFor(project: ProjectConfig): KnowledgeFor {
   return ({ model, knowledge, events }) => {
     const store = openKnowledge(project, model.teacher ?? "", events);
-    const got = lessonIdOf(store);
+    const got = distillationIdOf(store);
     if (knowledge !== got) throw changed(store.folder, knowledge ?? "none", got);
     return enrichFrom(store);
   };

@@ -6,7 +6,7 @@ import type { Batch, BatchKnowledge } from "../features/spec.ts";
 import { MANIFEST_FILE, type Version } from "../files/version.ts";
 import { VersionedFolder } from "../files/versioned-folder.ts";
 import {
-  damaged,
+  damagedKnowledge,
   KNOWLEDGE,
   KNOWLEDGE_COLUMNS,
   KNOWLEDGE_VERSION,
@@ -43,7 +43,10 @@ export class KnowledgeStore {
     const manifest = readManifest(version);
     const other = version.findOther(manifest.files, "content");
     if (other === null) return new KnowledgeStore(version.folder, manifest);
-    throw damaged(other.path, { expected: `the file with SHA-256 ${other.listed.sha256}`, got: "another one" });
+    throw damagedKnowledge(other.path, {
+      expected: `the file with SHA-256 ${other.listed.sha256}`,
+      got: "another one",
+    });
   }
 
   /** The manifest of the version in use; null if there is none, or it is damaged. */
@@ -135,5 +138,5 @@ function readManifest(version: Version): KnowledgeManifest {
   const manifest = JSON.parse(version.manifest().toString("utf8")) as KnowledgeManifest;
   if (manifest.format === "lapidary-knowledge" && manifest.version === KNOWLEDGE_VERSION) return manifest;
   const path = join(version.folder, MANIFEST_FILE);
-  throw damaged(path, { expected: `knowledge of version ${KNOWLEDGE_VERSION}`, got: "another one" });
+  throw damagedKnowledge(path, { expected: `knowledge of version ${KNOWLEDGE_VERSION}`, got: "another one" });
 }

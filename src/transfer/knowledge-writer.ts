@@ -55,7 +55,7 @@ export class KnowledgeWriter implements Disposable {
     const snapshot = this.#facts.snapshots[chunk.snapshot];
     const horizonMs = snapshot?.horizonMs ?? Number.POSITIVE_INFINITY;
     const early = times.find((timeMs) => timeMs < horizonMs);
-    if (snapshot === undefined || early !== undefined) throw inSample(snapshot?.run ?? "", horizonMs, early ?? 0);
+    if (snapshot === undefined || early !== undefined) throw scoredInSample(snapshot?.run ?? "", horizonMs, early ?? 0);
     if (rows.length === 0) return;
     // Copies: what the batch lent may be part of a much larger buffer.
     this.#chunks.push({ snapshot: chunk.snapshot, rows: rows.slice(), users: users.slice(), times: times.slice() });
@@ -146,7 +146,7 @@ export class KnowledgeWriter implements Disposable {
 }
 
 /** The refusal to score what a snapshot may have learned from. */
-export function inSample(run: string, horizonMs: number, timeMs: number): LapidaryError {
+export function scoredInSample(run: string, horizonMs: number, timeMs: number): LapidaryError {
   const text = (ms: number): string => (Math.abs(ms) > 8.64e15 ? String(ms) : new Date(ms).toISOString());
   return new LapidaryError({
     code: "KNOWLEDGE_IN_SAMPLE",

@@ -4,7 +4,7 @@ import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { blankBatch, type ModelInputs, type Student, startAtConstants, toDevice } from "../model/index.ts";
 import { Linear, Mlp } from "../nn/index.ts";
 import { cat, noGrad, Scope, type Tensor } from "../torch/index.ts";
-import { type LossScope, labelLoss, labelsOf, maskedLoss, type Supervision, taughtLoss } from "../train/index.ts";
+import { distillationLoss, type LossScope, labelLoss, labelsOf, maskedLoss, type Supervision } from "../train/index.ts";
 
 /** What a technique uses; a technique has a row, leaving one out does not compile. */
 interface Parts {
@@ -97,17 +97,17 @@ export function distillationOf(model: Student, config: TransferConfig, inputs: M
     const taught = teacherOf(batch, served);
     if (taught === null) return total[0] as Tensor;
     const { logits, mask } = taught;
-    if (parts.shared) total.push(taughtLoss(served, { teacher: logits, mask }, over));
+    if (parts.shared) total.push(distillationLoss(served, { teacher: logits, mask }, over));
     const scaled = scaleGradient(backbone, config.gradientScale);
     if (extra.auxiliary !== null) {
       const teaching = { teacher: logits, mask, labelScale: config.labelScale };
-      total.push(taughtLoss(extra.auxiliary.apply(scaled), teaching, over).mul(config.lossWeight));
+      total.push(distillationLoss(extra.auxiliary.apply(scaled), teaching, over).mul(config.lossWeight));
     }
     if (extra.adapter !== null && extra.adapted !== null) {
       const adapted = extra.adapter.apply(logits);
       const labels = labelsOf(batch, served, over);
       total.push(maskedLoss(adapted, { labels, mask: both(mask, batch.labelMask) }, over));
-      total.push(taughtLoss(extra.adapted.apply(scaled), { teacher: adapted.detach(), mask }, over));
+      total.push(distillationLoss(extra.adapted.apply(scaled), { teacher: adapted.detach(), mask }, over));
     }
     return total.reduce((sum, term) => sum.add(term));
   };

@@ -4,7 +4,7 @@ import { STUDENT_KINDS } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import { isStudent, type Model, type Student } from "../model/index.ts";
 import { modelOf, type TrainingOutcome, type TrainOptions, train } from "../train/index.ts";
-import { enrichFrom, lessonIdOf, openKnowledge } from "./knowledge-in-use.ts";
+import { distillationIdOf, enrichFrom, openKnowledge } from "./knowledge-in-use.ts";
 import { distillationOf, TECHNIQUE_PARTS } from "./student.ts";
 
 /** How to train a model with its teacher's knowledge. */
@@ -28,7 +28,7 @@ export async function transfer(project: ProjectConfig, options: TransferOptions)
       ...options,
       run,
       distillation: {
-        id: lessonIdOf(store),
+        id: distillationIdOf(store),
         pastEmbeddings: TECHNIQUE_PARTS[config.technique].representations ? store.manifest.embeddingDim : 0,
         attach: enrichFrom(store),
         supervise: (model, inputs) => distillationOf(studentOf(model, { name, kind }), config, inputs),

@@ -15,15 +15,15 @@ import { BaselineModel, type HistoryEncoder } from "./baseline-model.ts";
 import { HstuEncoder } from "./hstu-encoder.ts";
 import { SasrecEncoder } from "./sasrec.ts";
 
-/** What decides a ranker's parameters. */
-export interface RankerConfig {
+/** What decides a baseline's parameters. */
+export interface BaselineConfig {
   readonly sizes: Sizes;
   /** Most events of a history. */
   readonly history: number;
 }
 
-/** Makes a ranker of one family. */
-export type BaselineFamily = (spec: FeatureSpec, config: RankerConfig, initial: Initializer) => BaselineModel;
+/** Makes a baseline of one family. */
+export type BaselineFamily = (spec: FeatureSpec, config: BaselineConfig, initial: Initializer) => BaselineModel;
 
 type Heads = (config: TaskHeadsConfig, sizes: Sizes, initial: Initializer) => TaskHeads;
 
@@ -50,13 +50,13 @@ const crossing =
 /** A encoder of the history, and an MLP with the given hidden layers. */
 const reading =
   (
-    readerOf: (spec: FeatureSpec, config: RankerConfig, initial: Initializer) => HistoryEncoder,
+    encoderOf: (spec: FeatureSpec, config: BaselineConfig, initial: Initializer) => HistoryEncoder,
     hiddenOf: (sizes: Sizes) => readonly number[] = ({ hidden }) => hidden,
   ): BaselineFamily =>
   (spec, config, initial) => {
     const { sizes } = config;
     const embeddings = Embeddings.init(spec, sizes.dim, initial);
-    const encoder = readerOf(spec, config, initial);
+    const encoder = encoderOf(spec, config, initial);
     const width = BaselineModel.width(embeddings);
     const heads = JointHeads.init({ ...headsConfig(spec, sizes, width), hidden: hiddenOf(sizes) }, initial);
     return new BaselineModel({ embeddings, encoder, interaction: null, heads });

@@ -7,7 +7,7 @@ import type { Sizes } from "../sizes.ts";
 import type { HistoryEncoder } from "./baseline-model.ts";
 
 /** What decides an {@link HstuEncoder}'s parameters. */
-export interface HstuReaderConfig {
+export interface HstuEncoderConfig {
   readonly sizes: Pick<Sizes, "dim" | "layers" | "numHeads">;
   /** Contextual features, C. */
   readonly numContextual: number;
@@ -34,7 +34,7 @@ export class HstuEncoder implements HistoryEncoder {
     this.numContextual = numContextual;
   }
 
-  static init({ sizes, numContextual, history }: HstuReaderConfig, initial: Initializer): HstuEncoder {
+  static init({ sizes, numContextual, history }: HstuEncoderConfig, initial: Initializer): HstuEncoder {
     const { dim, layers, numHeads } = sizes;
     const maxLength = numContextual + history + 1;
     const config = { dim, numHeads, attention: "hstu", personalized: false, maxLength } as const;

@@ -178,7 +178,7 @@ const tablesAttention: Rule = (call) => {
 };
 
 /** Operators that make a look at their first input's memory, where that is possible. */
-export const VIEWS = [
+export const VIEW_OPERATORS = [
   "aten::detach",
   "aten::expand",
   "aten::flatten.using_ints",
@@ -190,7 +190,7 @@ export const VIEWS = [
 ] as const;
 
 const RULES = {
-  ...(Object.fromEntries(VIEWS.map((name) => [name, free])) as Record<(typeof VIEWS)[number], Rule>),
+  ...(Object.fromEntries(VIEW_OPERATORS.map((name) => [name, free])) as Record<(typeof VIEW_OPERATORS)[number], Rule>),
   "aten::_to_copy": free,
   "aten::abs": byInput("self"),
   "aten::add.Scalar": free,

@@ -2,7 +2,7 @@
 import type { NamedTensor } from "../../nn/index.ts";
 import type { TensorId, Trace, TracedCall } from "../../torch/index.ts";
 import { bytesOf, CallFacts } from "./call-facts.ts";
-import { operatorCost, VIEWS } from "./operator-costs.ts";
+import { operatorCost, VIEW_OPERATORS } from "./operator-costs.ts";
 
 /** What a part of a model costs on a whole batch. */
 export interface PartCost {
@@ -77,7 +77,8 @@ class Flow {
 
   #own({ operator, results: [result], args }: TracedCall): void {
     const input = args["self"];
-    if (result === undefined || input?.kind !== "tensor" || !(VIEWS as readonly string[]).includes(operator)) return;
+    if (result === undefined || input?.kind !== "tensor" || !(VIEW_OPERATORS as readonly string[]).includes(operator))
+      return;
     // Rows that do not lie together are copied by a reshape, unless its result does not lie together either.
     const { tensors } = this.#trace;
     const isReshape = operator === "aten::reshape" || operator === "aten::flatten.using_ints";

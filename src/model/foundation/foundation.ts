@@ -7,7 +7,7 @@ import { cat, type Tensor } from "../../torch/index.ts";
 import { biasesOf, initTaskHeads, type TaskHeads } from "../heads/task-heads.ts";
 import { Embeddings } from "../inputs/embeddings.ts";
 import { numSurfacesOf, SurfaceGate, SurfaceRoute } from "../inputs/surfaces.ts";
-import { CrossArch, clsTokens, SUMMARY, type Summaries } from "../interaction/cross-arch.ts";
+import { CrossArch, clsTokens, SUMMARY_TOKENS, type Summaries } from "../interaction/cross-arch.ts";
 import { LinearCompressionBlock } from "../interaction/wukong.ts";
 import type { Representation, Student, Teacher } from "../model.ts";
 import { CandidateAttention } from "../sequence/candidate-attention.ts";
@@ -73,7 +73,9 @@ export class Foundation implements Student, Teacher {
     const specific = numSurfacesOf(spec) > 1 && architecture.domains !== "shared";
     const gate = specific ? SurfaceGate.init(dim, initial) : null;
     const cls = Array.from({ length: numHistories }, () =>
-      clsTokens(architecture) === 0 ? null : LinearCompressionBlock.init(embeddings.tokens, SUMMARY.cls, initial),
+      clsTokens(architecture) === 0
+        ? null
+        : LinearCompressionBlock.init(embeddings.tokens, SUMMARY_TOKENS.cls, initial),
     );
     const layers = initLayers(embeddings, config, initial);
     const tapped = architecture.pyramid > 1 ? layers : layers.slice(-1);

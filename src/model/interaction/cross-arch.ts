@@ -6,19 +6,19 @@ import { type Gating, gateOf } from "./gating.ts";
 import { LinearCompressionBlock } from "./wukong.ts";
 
 /** How many tokens each summary has. @see arXiv 2411.09852 §5.1: 4 CLS, 2 PMA, 2 recent */
-export const SUMMARY = { features: 4, cls: 4, pooled: 2, recent: 2 } as const;
+export const SUMMARY_TOKENS = { features: 4, cls: 4, pooled: 2, recent: 2 } as const;
 
 /** What of an architecture decides the summaries. */
 export type SummaryChoices = Pick<ArchitectureConfig, "summary" | "gates">;
 
 /** Tokens of a history's summary. */
 export function summaryTokens({ summary }: Pick<SummaryChoices, "summary">): number {
-  return summary.reduce((sum, piece) => sum + SUMMARY[piece], 0);
+  return summary.reduce((sum, piece) => sum + SUMMARY_TOKENS[piece], 0);
 }
 
 /** CLS tokens in front of each history: none where its summary has none. */
 export function clsTokens({ summary }: Pick<SummaryChoices, "summary">): number {
-  return summary.includes("cls") ? SUMMARY.cls : 0;
+  return summary.includes("cls") ? SUMMARY_TOKENS.cls : 0;
 }
 
 /**
@@ -41,7 +41,7 @@ export class HistorySummary {
 
   static init(sizes: { dim: number; numHeads: number }, choices: SummaryChoices, initial: Initializer): HistorySummary {
     const pooled = choices.summary.includes("pooled");
-    const pooling = pooled ? AttentionPooling.init({ ...sizes, numQueries: SUMMARY.pooled }, initial) : null;
+    const pooling = pooled ? AttentionPooling.init({ ...sizes, numQueries: SUMMARY_TOKENS.pooled }, initial) : null;
     return new HistorySummary({ pooling, gate: gateOf(choices.gates, sizes.dim, initial) }, choices);
   }
 
@@ -52,9 +52,9 @@ export class HistorySummary {
 
   apply(history: JaggedTensor): Tensor {
     const pieces: Tensor[] = [];
-    if (this.choices.summary.includes("cls")) pieces.push(history.first(SUMMARY.cls));
+    if (this.choices.summary.includes("cls")) pieces.push(history.first(SUMMARY_TOKENS.cls));
     if (this.pooling !== null) pieces.push(this.pooling.apply(history));
-    if (this.choices.summary.includes("recent")) pieces.push(history.newest(SUMMARY.recent));
+    if (this.choices.summary.includes("recent")) pieces.push(history.newest(SUMMARY_TOKENS.recent));
     const all = cat(pieces, 1);
     return this.gate?.apply(all) ?? all;
   }
@@ -76,7 +76,7 @@ export class FeatureSummary {
   }
 
   static init(sizes: { dim: number; tokensIn: number }, choices: SummaryChoices, initial: Initializer): FeatureSummary {
-    const compress = LinearCompressionBlock.init(sizes.tokensIn, SUMMARY.features, initial);
+    const compress = LinearCompressionBlock.init(sizes.tokensIn, SUMMARY_TOKENS.features, initial);
     return new FeatureSummary(compress, gateOf(choices.gates, sizes.dim, initial));
   }
 

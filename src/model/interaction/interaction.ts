@@ -1,6 +1,6 @@
 import type { ArchitectureConfig } from "../../config/architecture.ts";
 import { type Initializer, LayerNorm, Linear } from "../../nn/index.ts";
-import { attend, evenly } from "../../ops/index.ts";
+import { attend, uniformJagged } from "../../ops/index.ts";
 import { cat, scoped, stack, type Tensor } from "../../torch/index.ts";
 import { DcnLayer } from "./dcn-layer.ts";
 import { LinearCompressionBlock, type WukongConfig, WukongLayer } from "./wukong.ts";
@@ -139,8 +139,8 @@ export class LayerConnections {
     const rows = (y: Tensor): Tensor => y.reshape([-1, 1, dim]); // One head.
     return scoped(() => {
       const inputs = {
-        query: evenly(rows(this.query.apply(x)), size, tokens),
-        key: evenly(rows(this.key.apply(past)), size, past.shape[1] ?? 0),
+        query: uniformJagged(rows(this.query.apply(x)), size, tokens),
+        key: uniformJagged(rows(this.key.apply(past)), size, past.shape[1] ?? 0),
         value: rows(this.value.apply(past)),
       };
       const attended = attend(inputs).values.reshape([size, tokens, dim]);

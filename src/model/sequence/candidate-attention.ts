@@ -11,7 +11,7 @@ const VALUE_DIM = 4;
 const GAIN = 4;
 
 /** Candidates and the events before them: F attributes that both have, and G that only events have. */
-export interface Compared extends EventLookups {
+export interface CandidateAndEvents extends EventLookups {
   /** The candidates' embeddings. @shape F times [B, D] */
   readonly candidate: readonly Tensor[];
 }
@@ -88,7 +88,7 @@ export class CandidateAttention {
   }
 
   /** @shape candidate F times [B, D]; events F and event-only G features [L] → [B, 4 F] */
-  apply({ candidate, events, eventOnly, offsets }: Compared): Tensor {
+  apply({ candidate, events, eventOnly, offsets }: CandidateAndEvents): Tensor {
     const weight = cat([this.value.weight, this.importance.weight], 0);
     return attendTables(events, {
       query: this.queryOf(stack(candidate, 1)),

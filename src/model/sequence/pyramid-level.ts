@@ -1,5 +1,5 @@
 import { type Initializer, LayerNorm, Linear, Mlp } from "../../nn/index.ts";
-import { type JaggedTensor, neighbours, withoutFirst } from "../../ops/index.ts";
+import { dropFirst, groupNeighbours, type JaggedTensor } from "../../ops/index.ts";
 import { scoped, type Tensor } from "../../torch/index.ts";
 import { SequenceBlock, type SequenceBlockConfig, type SequenceLayer } from "./sequence-block.ts";
 
@@ -59,8 +59,8 @@ export class PyramidLevel implements SequenceLayer {
   apply(sequence: JaggedTensor, summary: Tensor | null): JaggedTensor {
     const { merged, clsTokens } = this;
     const attended = this.block.apply(sequence, summary);
-    const groups = neighbours(withoutFirst(sequence, clsTokens), merged);
-    const attendedGroups = neighbours(withoutFirst(attended, clsTokens), merged);
+    const groups = groupNeighbours(dropFirst(sequence, clsTokens), merged);
+    const attendedGroups = groupNeighbours(dropFirst(attended, clsTokens), merged);
     const mergedEvents = groups.with(scoped(() => this.merge(groups.values, attendedGroups.values)));
     return clsTokens === 0 ? mergedEvents : mergedEvents.prepend(attended.first(clsTokens));
   }

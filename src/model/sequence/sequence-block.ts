@@ -1,6 +1,6 @@
 import type { SequenceAttention } from "../../config/architecture.ts";
 import { type Attend, type Initializer, LayerNorm, Linear, MultiHeadAttention, QueryKeyNorm } from "../../nn/index.ts";
-import { type AttentionMask, attend, evenly, type JaggedTensor } from "../../ops/index.ts";
+import { type AttentionMask, attend, type JaggedTensor, uniformJagged } from "../../ops/index.ts";
 import { scoped, type Tensor } from "../../torch/index.ts";
 import { HstuAttention } from "./hstu.ts";
 
@@ -88,7 +88,7 @@ export class PersonalizedFeedForward {
     const [query, key] = [this.query.apply(sequence.values), this.key.apply(summary)];
     const inputs = {
       query: sequence.with(one(this.norm?.query.apply(query) ?? query)),
-      key: evenly(one(this.norm?.key.apply(key) ?? key), size, tokens),
+      key: uniformJagged(one(this.norm?.key.apply(key) ?? key), size, tokens),
       value: one(this.value.apply(summary)),
     };
     return sequence.with(this.attend(inputs, { activation: "silu" }).values.select(1, 0));

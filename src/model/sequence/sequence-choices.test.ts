@@ -20,7 +20,7 @@ import {
   type Rows,
   type Sees,
 } from "../naive.test.support.ts";
-import { CandidateAttention, type Compared } from "./candidate-attention.ts";
+import { type CandidateAndEvents, CandidateAttention } from "./candidate-attention.ts";
 import { HstuAttention } from "./hstu.ts";
 import { PyramidLevel } from "./pyramid-level.ts";
 import { SequenceBlock } from "./sequence-block.ts";
@@ -53,7 +53,10 @@ function lookedUp({ values, rows }: JaggedTensor, dim: number): Lookup {
 }
 
 /** Candidates and events as a batch has them. @shape own [B, F, D], common [L, F·D], told [L, G·D] */
-function comparedOf(own: Tensor, { common, eventOnly }: { common: JaggedTensor; eventOnly: JaggedTensor }): Compared {
+function comparedOf(
+  own: Tensor,
+  { common, eventOnly }: { common: JaggedTensor; eventOnly: JaggedTensor },
+): CandidateAndEvents {
   const [, count = 0, dim = 1] = own.shape;
   return {
     candidate: Array.from({ length: count }, (_, f) => own.select(1, f)),

@@ -6,7 +6,7 @@ import { JaggedTensor } from "../../ops/index.ts";
 import { boundsOf, RAGGED_LENGTHS, random64, randomJagged, rowsOf, segmentsOf } from "../../ops/jagged/testing.ts";
 import { cat, grad, Scope, setThreads, type Tensor } from "../../torch/index.ts";
 import { toBeClose } from "../../torch/testing.ts";
-import { CrossArch, SUMMARY, summaryTokens } from "../interaction/cross-arch.ts";
+import { CrossArch, SUMMARY_TOKENS, summaryTokens } from "../interaction/cross-arch.ts";
 import { DinPooling } from "./din-pooling.ts";
 import { PersonalizedFeedForward, SequenceBlock } from "./sequence-block.ts";
 
@@ -156,11 +156,11 @@ describe("CrossArch", () => {
   const sizes = { dim: DIM, numHeads: 2, tokensIn: 5, numHistories: 1 };
   const cross = perturb(CrossArch.init(sizes, ARCHITECTURE_DEFAULTS, initial64()));
   const features = random64([4, 5, DIM], 3);
-  const history = randomJagged(RAGGED, DIM).prepend(random64([4, SUMMARY.cls, DIM], 6));
+  const history = randomJagged(RAGGED, DIM).prepend(random64([4, SUMMARY_TOKENS.cls, DIM], 6));
 
   test("summarizes the features by a gated compression", () => {
     const { features: summary } = cross.apply(features, [history]);
-    expect(summary.shape).toEqual([4, SUMMARY.features, DIM]);
+    expect(summary.shape).toEqual([4, SUMMARY_TOKENS.features, DIM]);
     toBeClose(summary, cross.features.gate?.apply(cross.features.compress.apply(features)) ?? []);
   });
   test("summarizes the history by its CLS tokens, its pooling and its newest events, gated one by one", () => {

@@ -1,4 +1,4 @@
-import { evenly, withoutFirst } from "../jagged/cuts.ts";
+import { dropFirst, uniformJagged } from "../jagged/cuts.ts";
 import type { JaggedTensor } from "../jagged/jagged-tensor.ts";
 import type { AttentionInputs, AttentionOptions } from "./attention-options.ts";
 import { attend } from "./jagged-attention.ts";
@@ -18,10 +18,10 @@ export function attendWithCls(
 ): JaggedTensor {
   if (clsTokens === 0 || options.mask === undefined) return attention(inputs, options);
   const { query, key, value } = inputs;
-  const eventsOf = (rows: JaggedTensor): JaggedTensor => withoutFirst(rows, clsTokens);
+  const eventsOf = (rows: JaggedTensor): JaggedTensor => dropFirst(rows, clsTokens);
   const events = { query: eventsOf(query), key: eventsOf(key), value: eventsOf(key.with(value)).values };
   const { mask: _, ...unmasked } = options;
-  const summaries = { query: evenly(query.first(clsTokens).flatten(0, 1), query.size, clsTokens), key, value };
+  const summaries = { query: uniformJagged(query.first(clsTokens).flatten(0, 1), query.size, clsTokens), key, value };
   const attended = attention(summaries, unmasked).values;
   const [, ...row] = attended.shape;
   return attention(events, options).prepend(attended.reshape([query.size, clsTokens, ...row]));

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { grad, Scope, setThreads } from "../../torch/index.ts";
 import { toBeClose } from "../../torch/testing.ts";
-import { neighbours, withoutFirst } from "./cuts.ts";
+import { dropFirst, groupNeighbours } from "./cuts.ts";
 import type { JaggedTensor } from "./jagged-tensor.ts";
 import { RAGGED_LENGTHS, randomJagged, rowsOf, segmentsOf } from "./testing.ts";
 
@@ -27,10 +27,10 @@ function toBeSegments(result: JaggedTensor, expected: readonly (readonly number[
 beforeAll(() => setThreads(1));
 
 describe("parts of ragged rows", () => {
-  test("withoutFirst cuts the oldest rows off", () => {
+  test("dropFirst cuts the oldest rows off", () => {
     onRagged((x, count) => {
       toBeSegments(
-        withoutFirst(x, count),
+        dropFirst(x, count),
         segmentsOf(x).map((rows) => rows.slice(count)),
       );
     });
@@ -44,7 +44,7 @@ describe("parts of ragged rows", () => {
         const padded = [...Array.from({ length: missing }, () => blank), ...rows];
         return Array.from({ length: padded.length / count }, (_, g) => padded.slice(g * count, (g + 1) * count).flat());
       });
-      const result = neighbours(x, count);
+      const result = groupNeighbours(x, count);
       expect(result.values.shape).toEqual([result.rows, count, DIM]);
       toBeSegments(result.with(result.values.flatten(1)), expected);
     });
@@ -53,7 +53,7 @@ describe("parts of ragged rows", () => {
   test("gradients go back to the rows that were taken", () => {
     const x = randomJagged([4, 0, 3], DIM);
     x.values.requiresGrad = true;
-    const [gradient] = grad([withoutFirst(x, 2).values.mul(3).sum()], [x.values]);
+    const [gradient] = grad([dropFirst(x, 2).values.mul(3).sum()], [x.values]);
     expect(rowsOf(gradient ?? x.values).map(([first]) => first)).toEqual([0, 0, 3, 3, 0, 0, 3]);
   });
 });

@@ -3,12 +3,12 @@ import { cat, fromArray, type Tensor, zeros } from "../../torch/index.ts";
 import { JaggedTensor } from "./jagged-tensor.ts";
 
 /** Each segment without its first `count` rows, which all must have. @shape values [L, D] → [L − count·B, D] */
-export function withoutFirst(x: JaggedTensor, count: number): JaggedTensor {
+export function dropFirst(x: JaggedTensor, count: number): JaggedTensor {
   return count === 0 ? x : cut(x, (start, end) => [Math.min(start + count, end), end]);
 }
 
 /** Equally many rows per segment. @shape values [B·count, …] */
-export function evenly(values: Tensor, size: number, count: number): JaggedTensor {
+export function uniformJagged(values: Tensor, size: number, count: number): JaggedTensor {
   return JaggedTensor.of(
     values,
     Int32Array.from({ length: size + 1 }, (_, b) => b * count),
@@ -21,7 +21,7 @@ export function evenly(values: Tensor, size: number, count: number): JaggedTenso
  *
  * @shape values [L, D] → [Σ ⌈L_b / count⌉, count, D]
  */
-export function neighbours(x: JaggedTensor, count: number): JaggedTensor {
+export function groupNeighbours(x: JaggedTensor, count: number): JaggedTensor {
   const bounds = new Int32Array(x.size + 1);
   for (let b = 0; b < x.size; b++) bounds[b + 1] = (bounds[b] ?? 0) + Math.ceil(x.length(b) / count);
   const groups = bounds[x.size] ?? 0;

@@ -1,14 +1,14 @@
 import type { Static } from "typebox";
 import { type ErrorCode, LapidaryError } from "../../base/errors.ts";
 import type { JsonAnswer } from "./answer.ts";
-import { complete, TEXT } from "./values/shapes.ts";
+import { strictObject, TEXT } from "./values/shapes.ts";
 
-const FACTS = complete({ code: TEXT, where: TEXT, expected: TEXT, got: TEXT, hint: TEXT });
+const FACTS = strictObject({ code: TEXT, where: TEXT, expected: TEXT, got: TEXT, hint: TEXT });
 
 /** An error outside of `/v2`. */
-export const ERROR = complete({ error: FACTS });
+export const ERROR = strictObject({ error: FACTS });
 /** An error below `/v2`, where the protocol has text in that place: the facts stand beside it. */
-export const PROTOCOL_ERROR = complete({ error: TEXT, lapidary: FACTS });
+export const PROTOCOL_ERROR = strictObject({ error: TEXT, lapidary: FACTS });
 
 const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   SERVE_REQUEST: 400,

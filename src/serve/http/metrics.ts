@@ -8,7 +8,7 @@ import type { TypedAnswer } from "./answer.ts";
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** How a request ended: the template of its route's path, which bounds the number of series, and its status. */
-export interface Ended {
+export interface EndedRequest {
   readonly route: string;
   readonly status: number;
 }
@@ -74,7 +74,7 @@ export class ServerMetrics {
   }
 
   /** Counts a request that begins; what it gives back is called once, when the request has ended. */
-  begin(): (ended: Ended) => void {
+  begin(): (ended: EndedRequest) => void {
     const startMs = performance.now();
     this.#inFlight.inc();
     return ({ route, status }) => {

@@ -7,7 +7,7 @@ import type { ServingOptions } from "../ranker/open-scorer.ts";
 import { ServedModel, versionOf } from "../ranker/served-model.ts";
 import { eventDifference } from "./event-agreement.ts";
 import { ModelHost } from "./model-host.ts";
-import { noBundle, noModel, noneServes, otherEvents, sameName } from "./problems.ts";
+import { noBundle, noModel, noModelLoads, otherEvents, sameName } from "./problems.ts";
 import { threadsOf } from "./thread-budget.ts";
 
 /** Where bundles lie: one, or all that a folder holds at the time. */
@@ -72,7 +72,7 @@ export class ModelRepository {
     for (const each of found) {
       await repository.#loadFrom(each, found.length).catch((error: unknown) => failures.push(error));
     }
-    if (repository.#placed.size === 0) throw noneServes(place.dir, failures);
+    if (repository.#placed.size === 0) throw noModelLoads(place.dir, failures);
     return repository;
   }
 

@@ -43,7 +43,7 @@ export function otherEvents({ dir, name }: NamedBundle, other: string, differenc
 }
 
 /** None of the bundles of a folder can be loaded: what is wrong with the first, and how many there are. */
-export function noneServes(where: string, failures: readonly unknown[]): unknown {
+export function noModelLoads(where: string, failures: readonly unknown[]): unknown {
   const [first] = failures;
   if (failures.length < 2 || !(first instanceof LapidaryError)) return first;
   const { code, hint } = first;

@@ -1,7 +1,7 @@
 import { AFTER_EVENTS, BEFORE_EVENTS, type Page, type UserPages } from "./user-pages.ts";
 
 /** Thrown when all blocks are asked for and only some pages were loaded. */
-export class PagesMissing extends Error {}
+export class MissingPagesError extends Error {}
 
 /** Pages of a user that were loaded before: all of them, or a few and the floors of the keys that will be asked for. */
 export class LoadedPages implements UserPages {
@@ -30,9 +30,9 @@ export class LoadedPages implements UserPages {
     return page?.key[0] === key[0] ? page : undefined;
   }
 
-  /** @throws {PagesMissing} if not all pages were loaded */
+  /** @throws {MissingPagesError} if not all pages were loaded */
   blocks(): readonly Page[] {
-    if (!this.#isWhole) throw new PagesMissing();
+    if (!this.#isWhole) throw new MissingPagesError();
     return this.#pages.filter(({ key }) => key.compare(BEFORE_EVENTS) > 0 && key.compare(AFTER_EVENTS) < 0);
   }
 }

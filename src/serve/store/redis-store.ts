@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { LapidaryError } from "../../base/errors.ts";
 import { idHash } from "./id-hashes.ts";
-import { LoadedPages, PagesMissing } from "./loaded-pages.ts";
+import { LoadedPages, MissingPagesError } from "./loaded-pages.ts";
 import type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";
 import { LOAD_SCRIPT, READ_SCRIPT, WRITE_SCRIPT } from "./redis-script.ts";
 import { groupByUser } from "./reports.ts";
@@ -153,7 +153,7 @@ function applyLoaded(pages: LoadedPages, reports: readonly ReportedEvent[]): Use
   try {
     return applyReports(pages, reports);
   } catch (error) {
-    if (error instanceof PagesMissing) return null;
+    if (error instanceof MissingPagesError) return null;
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { PastQuery, UserPast } from "./online-store.ts";
 import { rawEvent, type StoredEvent } from "./stored-event.ts";
 
 /** What a store has found of a user's past. */
-export interface FoundPast {
+export interface StoredPast {
   /** Number of all events of the user; null if they are few: then all of their blocks are here. */
   readonly count: number | null;
   /** Events of blocks that begin at the time or after it. */
@@ -13,7 +13,7 @@ export interface FoundPast {
 }
 
 /** The past that a query asks for. */
-export function userPast({ beforeMs, limit }: PastQuery, { count, numLater, blocks }: FoundPast): UserPast {
+export function userPast({ beforeMs, limit }: PastQuery, { count, numLater, blocks }: StoredPast): UserPast {
   const events: StoredEvent[] = [];
   let [numRead, numNotPast] = [0, 0];
   for (const block of blocks) {

@@ -3,16 +3,16 @@ import { GRAPH_OUTPUT } from "../../../bundle/index.ts";
 import type { Scores } from "../../ranker/messages.ts";
 import { JSON_LENGTH_HEADER, type TypedAnswer } from "../answer.ts";
 import { wrong } from "../values/problems.ts";
-import { complete, TEXT } from "../values/shapes.ts";
+import { strictObject, TEXT } from "../values/shapes.ts";
 import { DATATYPES, type InferRequest, TENSOR } from "./tensors.ts";
 
 /** The answer to a call of `infer`. */
-export const INFERENCE = complete({
+export const INFERENCE = strictObject({
   model_name: TEXT,
   model_version: TEXT,
   id: Type.Optional(TEXT),
   outputs: Type.Array(
-    complete({
+    strictObject({
       ...TENSOR,
       name: Type.Literal(GRAPH_OUTPUT),
       datatype: Type.Literal(DATATYPES.float32[0]),

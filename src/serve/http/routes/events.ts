@@ -11,7 +11,7 @@ import { exampleFacts, factProperties, factsAt } from "../values/facts.ts";
 import { ID_SCHEMA, idAt } from "../values/ids.ts";
 import { REQUEST_LIMITS } from "../values/limits.ts";
 import { refused, wrong } from "../values/problems.ts";
-import { COUNT, complete, type Json, type JsonSchema, listAt, objectAt, objectSchema } from "../values/shapes.ts";
+import { COUNT, type Json, type JsonSchema, listAt, objectAt, objectSchema, strictObject } from "../values/shapes.ts";
 import { exampleTime, timeAt, timeSchema } from "../values/times.ts";
 
 /** Takes what users did. */
@@ -21,7 +21,7 @@ export const EVENTS = defineRoute({
   path: "/events",
   summary: "Reports what users did",
   request: eventsBody,
-  answer: complete({ added: COUNT, known: COUNT }),
+  answer: strictObject({ added: COUNT, known: COUNT }),
   handle: async ({ body }, { models, store, metrics }) => {
     const counts = await store.append(parseEvents(parseFacts(await body()), models.events));
     metrics.countEvents(counts);

@@ -2,10 +2,10 @@ import Type from "typebox";
 import type { ModelHost } from "../../models/model-host.ts";
 import type { JsonAnswer } from "../answer.ts";
 import { defineRoute } from "../route.ts";
-import { COUNT, complete, FLAG, TEXT } from "../values/shapes.ts";
+import { COUNT, FLAG, strictObject, TEXT } from "../values/shapes.ts";
 
 /** A model that serves, and how often it was replaced. */
-export const MODEL_STATUS = complete({ name: TEXT, version: TEXT, swaps: COUNT });
+export const MODEL_STATUS = strictObject({ name: TEXT, version: TEXT, swaps: COUNT });
 
 /** What {@link MODEL_STATUS} describes. */
 export function statusOf({ current: { name, version }, numSwaps }: ModelHost): Type.Static<typeof MODEL_STATUS> {
@@ -23,7 +23,7 @@ export const HEALTH = defineRoute({
   method: "GET",
   path: "/health",
   summary: "Whether the server and its store answer, and the models that serve",
-  answer: complete({
+  answer: strictObject({
     ok: Type.Literal(true),
     model: Type.Optional({ ...MODEL_STATUS, description: "The only model; left out where there are several." }),
     models: Type.Array(MODEL_STATUS),
@@ -43,7 +43,7 @@ export const LIVE = defineRoute({
   method: "GET",
   path: "/v2/health/live",
   summary: "Whether the server runs",
-  answer: complete({ live: FLAG }),
+  answer: strictObject({ live: FLAG }),
   handle: async () => ({ json: { live: true } }),
 });
 
@@ -53,7 +53,7 @@ export const READY = defineRoute({
   method: "GET",
   path: "/v2/health/ready",
   summary: "Whether the server takes requests and a model serves; 503 if not",
-  answer: complete({ ready: FLAG }),
+  answer: strictObject({ ready: FLAG }),
   isReadiness: true,
   handle: async (_, { isReady, models }) => {
     const ready = isReady() && models.hosts.length > 0;

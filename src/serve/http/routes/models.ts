@@ -8,17 +8,17 @@ import type { ServedModel } from "../../ranker/served-model.ts";
 import { DATATYPES, TENSOR } from "../inference/tensors.ts";
 import { checkVersion, modelOfPath } from "../named-model.ts";
 import { defineRoute } from "../route.ts";
-import { complete, FLAG, TEXT } from "../values/shapes.ts";
+import { FLAG, strictObject, TEXT } from "../values/shapes.ts";
 import { whenReady } from "./health.ts";
 
-const METADATA = complete({
+const METADATA = strictObject({
   name: TEXT,
   versions: Type.Array(TEXT),
   platform: Type.Literal("onnx_onnxv1"),
-  inputs: Type.Array(complete(TENSOR)),
-  outputs: Type.Array(complete(TENSOR)),
+  inputs: Type.Array(strictObject(TENSOR)),
+  outputs: Type.Array(strictObject(TENSOR)),
 });
-const MODEL_READY = complete({ name: TEXT, ready: FLAG });
+const MODEL_READY = strictObject({ name: TEXT, ready: FLAG });
 
 /** The server's name, version and extensions of the protocol. */
 export const SERVER = defineRoute({
@@ -26,7 +26,7 @@ export const SERVER = defineRoute({
   method: "GET",
   path: "/v2",
   summary: "Server metadata",
-  answer: complete({ name: TEXT, version: TEXT, extensions: Type.Array(TEXT) }),
+  answer: strictObject({ name: TEXT, version: TEXT, extensions: Type.Array(TEXT) }),
   handle: async () => {
     const extensions = ["model_repository", "binary_tensor_data"];
     return { json: { name: "lapidary", version: packageVersion(), extensions } };

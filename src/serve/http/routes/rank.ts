@@ -13,12 +13,12 @@ import { REQUEST_LIMITS } from "../values/limits.ts";
 import { wrong } from "../values/problems.ts";
 import {
   COUNT,
-  completeSchema,
   type Json,
   type JsonSchema,
   listAt,
   objectAt,
   objectSchema,
+  strictObjectSchema,
   TEXT,
 } from "../values/shapes.ts";
 import { exampleTime, timeAt, timeSchema } from "../values/times.ts";
@@ -126,7 +126,7 @@ function rankBody({ name, facts }: DescribedModel): BodyDoc {
   return { schema, example: { model: name, user: "u1", time, context, candidates } };
 }
 
-const WARNING = completeSchema({
+const WARNING = strictObjectSchema({
   code: {
     enum: Object.keys(WARNING_CODES),
     description: Object.entries(WARNING_CODES)
@@ -144,10 +144,10 @@ function rankingSchema(name: string, { spec }: BundleManifest): JsonSchema {
   const amount = { type: "number", minimum: 0 };
   const objectives = objectivesOf(spec);
   const named = (own: readonly Objective[], schema: JsonSchema): JsonSchema =>
-    completeSchema(Object.fromEntries(own.map((each) => [each.name, schema])));
+    strictObjectSchema(Object.fromEntries(own.map((each) => [each.name, schema])));
   const amounts = objectives.filter(({ kind }) => kind !== "binary");
   const description = "Expected amounts and counts.";
-  const ranked = completeSchema({
+  const ranked = strictObjectSchema({
     index: { ...COUNT, description: "Place among the request's candidates, from 0." },
     probabilities: named(
       objectives.filter(({ kind }) => kind === "binary"),
@@ -161,7 +161,7 @@ function rankingSchema(name: string, { spec }: BundleManifest): JsonSchema {
   });
   const numPast = { ...COUNT, description: "Past events of the user, those that the model does not read included." };
   const list = (items: JsonSchema): JsonSchema => ({ type: "array", items });
-  return completeSchema({
+  return strictObjectSchema({
     model: { const: name },
     version: TEXT,
     numPast,

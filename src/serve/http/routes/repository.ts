@@ -3,12 +3,12 @@ import Type from "typebox";
 import { parseJson } from "../body.ts";
 import { modelOfPath } from "../named-model.ts";
 import { defineRoute } from "../route.ts";
-import { complete, FLAG, fitting, TEXT } from "../values/shapes.ts";
+import { checkedBody, FLAG, strictObject, TEXT } from "../values/shapes.ts";
 import { MODEL_STATUS, statusOf } from "./health.ts";
 
 const INDEX_BODY = Type.Object({ ready: Type.Optional(FLAG) });
 
-const MODEL_STATE = complete({
+const MODEL_STATE = strictObject({
   name: TEXT,
   version: { ...TEXT, description: "Empty if it is not known." },
   state: Type.Union([Type.Literal("READY"), Type.Literal("UNAVAILABLE")]),
@@ -28,7 +28,7 @@ export const INDEX = defineRoute({
   answer: Type.Array(MODEL_STATE),
   handle: async ({ body }, { models }) => {
     const bytes = await body();
-    const { ready = false } = fitting(INDEX_BODY, bytes.length === 0 ? {} : parseJson(bytes));
+    const { ready = false } = checkedBody(INDEX_BODY, bytes.length === 0 ? {} : parseJson(bytes));
     return { json: models.index().filter(({ state }) => !ready || state === "READY") };
   },
 });

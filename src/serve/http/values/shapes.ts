@@ -32,7 +32,7 @@ export function listAt(value: unknown, where: string, limit: number): readonly u
 }
 
 /** A body that its schema says all of, but of members that the schema does not name. @throws {LapidaryError} SERVE_REQUEST */
-export function fitting<S extends TSchema>(schema: S, body: unknown): Static<S> {
+export function checkedBody<S extends TSchema>(schema: S, body: unknown): Static<S> {
   const problem = check(schema, body).find(({ code }) => code === "CONFIG_INVALID");
   if (problem === undefined) return body as Static<S>;
   const { path, expected, got } = problem;
@@ -49,12 +49,12 @@ export function objectSchema(
 }
 
 /** Schema of an object that has all of these properties and no others. */
-export function completeSchema(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
+export function strictObjectSchema(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
   return objectSchema(properties, Object.keys(properties));
 }
 
 /** The same for properties that are known at compile time, whose type follows; {@link Type.Optional} ones may be left out. */
-export function complete<P extends TProperties>(properties: P): TObject<P> {
+export function strictObject<P extends TProperties>(properties: P): TObject<P> {
   return Type.Object(properties, { additionalProperties: false });
 }
 

@@ -14,7 +14,7 @@ import type { Sizes } from "../sizes.ts";
  *
  * @see arXiv 2403.02545 §3
  */
-export class WukongRanker implements Student {
+export class WukongModel implements Student {
   readonly tokens: FeatureTokens;
   readonly layers: readonly WukongLayer[];
   readonly head: Mlp;
@@ -25,7 +25,7 @@ export class WukongRanker implements Student {
     this.head = parts.head;
   }
 
-  static init(spec: FeatureSpec, sizes: Sizes, initial: Initializer): WukongRanker {
+  static init(spec: FeatureSpec, sizes: Sizes, initial: Initializer): WukongModel {
     const { dim, layers, tokens, compressedDim, hidden } = sizes;
     const embedded = FeatureTokens.init(spec, dim, initial);
     const stack: WukongLayer[] = [];
@@ -36,7 +36,7 @@ export class WukongRanker implements Student {
       tokensIn = stack[l]?.tokens ?? 0;
     }
     const head = Mlp.init({ in: tokensIn * dim, hidden, out: outputWidth(spec) }, initial);
-    return new WukongRanker({ tokens: embedded, layers: stack, head });
+    return new WukongModel({ tokens: embedded, layers: stack, head });
   }
 
   logits(batch: Batch): Tensor {
