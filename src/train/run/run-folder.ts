@@ -1,7 +1,6 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../../base/errors.ts";
-import { MODEL_DEFAULTS } from "../../config/defaults.ts";
 import type { ModelConfig } from "../../config/types.ts";
 import { makeFolder, moveAside, writeFileAtomic } from "../../files/durable-file.ts";
 import type { ModelCost } from "../../model/index.ts";
@@ -145,27 +144,18 @@ export class RunFolder implements Disposable {
 
   /** All that decided the result. */
   get config(): RunConfig {
-    const config = JSON.parse(readFileSync(join(this.path, CONFIG), "utf8")) as RunConfig;
-    // Runs from before models could be for one surface are for all, and their tables are what all tables were then.
-    const { tableRows, tableStorage } = MODEL_DEFAULTS;
-    const earlier = { surface: null, tableRows, tableStorage, options: {} };
-    // Runs from before splits could be of several kinds are of one by time.
-    return { ...config, split: { ...{ kind: "time" }, ...config.split }, model: { ...earlier, ...config.model } };
+    return JSON.parse(readFileSync(join(this.path, CONFIG), "utf8")) as RunConfig;
   }
 
-  /** When and from what it was begun; null of runs from before that was kept. */
-  get origin(): RunOrigin | null {
-    const file = join(this.path, ORIGIN);
-    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as RunOrigin) : null;
+  /** When and from what it was begun. */
+  get origin(): RunOrigin {
+    return JSON.parse(readFileSync(join(this.path, ORIGIN), "utf8")) as RunOrigin;
   }
 
   /** The summary of a finished run; null while it is not finished. */
   get summary(): RunSummary | null {
     const file = join(this.path, "summary.json");
-    if (!existsSync(file)) return null;
-    const summary = JSON.parse(readFileSync(file, "utf8")) as Omit<RunSummary, "warnings"> & Partial<RunSummary>;
-    // Runs from before they had warnings.
-    return { ...summary, warnings: summary.warnings ?? [] };
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as RunSummary) : null;
   }
 
   /** Marks the run as finished. */
