@@ -162,9 +162,9 @@ async function runCase(benchCase: Case, options: BenchOptions): Promise<BenchRes
     await load(peer, { ours, ...(options.onProgress && { onProgress: options.onProgress }) }, benchCase);
   const count = repetitionsFor(SAMPLE_SECONDS, (repetitions) => ours.secondsFor(repetitions));
   const scale = unit === "ms" ? 1e3 : 1e9 / sum(lengths);
-  const own = (): number => (ours.secondsFor(count) / count) * scale;
+  const oursMs = (): number => (ours.secondsFor(count) / count) * scale;
   const theirs = async (): Promise<number> => ((await peer?.ask<number>({ count: 1 })) ?? Number.NaN) * scale;
-  const samples = await alternate(own, peer === null ? null : theirs, options);
+  const samples = await alternate(oursMs, peer === null ? null : theirs, options);
   const result = compare(name, samples, { unit, better: "less" });
   // Two products forward and four backward; what backward computes again does not count.
   const flops = 3 * 4 * dim * pairs * heads;

@@ -181,11 +181,11 @@ async function searchCapacity(bench: Bench, [name, invalid]: readonly [string, s
       if (!isValid) range.numInvalid++;
     }
   }
-  const [own = Number.NaN, theirs = null] = sides.map(({ holds }) => holds);
+  const [held = Number.NaN, theirs = null] = sides.map(({ holds }) => holds);
   const [ownInvalid = 0, theirInvalid = null] = sides.map(({ numInvalid }) => numInvalid);
-  const capacity = { case: name, ours: own, peer: theirs, unit: "requests/s" };
+  const capacity = { case: name, ours: held, peer: theirs, unit: "requests/s" };
   return [
-    theirs === null ? capacity : { ...capacity, ratio: own / theirs },
+    theirs === null ? capacity : { ...capacity, ratio: held / theirs },
     { case: invalid, ours: ownInvalid, peer: theirInvalid, unit: "tries" },
   ];
 }
@@ -243,15 +243,15 @@ async function answerOf({ port }: ServingSide, body: string): Promise<Answer> {
 async function checkAnswers({ bodies }: ServeInputs, ours: ServingSide, peer: ServingSide): Promise<void> {
   const texts = readFileSync(bodies, "utf8").split("\n").slice(0, NUM_COMPARED);
   for (const [i, body] of texts.entries()) {
-    const [own, theirs] = await Promise.all([answerOf(ours, body), answerOf(peer, body)]);
-    const [a, b] = [scoresOf(own), scoresOf(theirs)];
+    const [answer, theirs] = await Promise.all([answerOf(ours, body), answerOf(peer, body)]);
+    const [a, b] = [scoresOf(answer), scoresOf(theirs)];
     const at = a.findIndex((value, k) => !(Math.abs(value - (b[k] ?? Number.NaN)) <= MAX_RELATIVE_DIFFERENCE * value));
-    if (at < 0 && a.length > 0 && own.numPast === theirs.numPast) continue;
+    if (at < 0 && a.length > 0 && answer.numPast === theirs.numPast) continue;
     throw new LapidaryError({
       code: "BENCH_MISMATCH",
       where: `serve, request ${i}`,
       expected: `scores within ${MAX_RELATIVE_DIFFERENCE} of each other, relatively`,
-      got: at < 0 ? `${own.numPast} past events here, ${theirs.numPast} there` : `${a[at]} here, ${b[at]} there`,
+      got: at < 0 ? `${answer.numPast} past events here, ${theirs.numPast} there` : `${a[at]} here, ${b[at]} there`,
       hint: "Compare what both sides read of the request, input by input.",
     });
   }

@@ -102,8 +102,8 @@ export function median(values: readonly number[]): number {
 export function compare(name: string, { ours, peer }: Samples, { unit, better }: Reading): BenchResult {
   const result = { case: name, ours: median(ours), unit };
   if (peer.length === 0) return { ...result, peer: null };
-  const ratios = ours.map((own, i) =>
-    better === "less" ? (peer[i] ?? Number.NaN) / own : own / (peer[i] ?? Number.NaN),
+  const ratios = ours.map((sample, i) =>
+    better === "less" ? (peer[i] ?? Number.NaN) / sample : sample / (peer[i] ?? Number.NaN),
   );
   return {
     ...result,

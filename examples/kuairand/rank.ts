@@ -62,7 +62,7 @@ export async function rankRealUsers(url: string, folder: string, fromMs: number)
   const pool = [...items.values()].slice(0, NUM_CANDIDATES);
   // What comes first warms the connection and the compiler.
   await latenciesOf(url, users.slice(0, 50));
-  const own = await latenciesOf(url, users);
+  const latencies = await latenciesOf(url, users);
   const wide = await latenciesOf(
     url,
     users.map((each) => ({ ...each, candidates: pool })),
@@ -72,13 +72,13 @@ export async function rankRealUsers(url: string, folder: string, fromMs: number)
     0,
   );
   const { user, candidates } = users[most]!;
-  const top = own.rankings[most]!.ranked.slice(0, 3).map(({ index, probabilities }) => {
+  const top = latencies.rankings[most]!.ranked.slice(0, 3).map(({ index, probabilities }) => {
     return `${candidates[index]!["item"]} (long view ${(100 * probabilities["longView"]!).toFixed(0)}%)`;
   });
   const mean = users.reduce((sum, each) => sum + each.candidates.length, 0) / users.length;
   return [
     `of ${candidates.length} videos that user ${user} was shown on the test days, first: ${top.join(", ")}`,
-    latencyLine(`${users.length} users, the ${mean.toFixed(1)} videos that each was shown`, own.ms),
+    latencyLine(`${users.length} users, the ${mean.toFixed(1)} videos that each was shown`, latencies.ms),
     latencyLine(`${users.length} users, ${pool.length} candidates each`, wide.ms),
   ];
 }

@@ -115,8 +115,10 @@ function checkUnion(
   const objects = branches.filter(({ type }) => type === "object");
   const kinds = objects.map((branch) => branch.properties?.["kind"]?.const);
   if (isPlainObject(at.value) && kinds.length > 0 && !kinds.includes(undefined)) {
-    const own = objects[kinds.indexOf(at.value["kind"])];
-    return own ? check(own, at.value, at.path) : [mismatch({ enum: kinds }, at.value["kind"], join(at.path, "kind"))];
+    const schemaOfKind = objects[kinds.indexOf(at.value["kind"])];
+    return schemaOfKind
+      ? check(schemaOfKind, at.value, at.path)
+      : [mismatch({ enum: kinds }, at.value["kind"], join(at.path, "kind"))];
   }
   const tries = branches.map((branch) => ({ branch, problems: check(branch, at.value, at.path) }));
   if (tries.some(({ problems }) => problems.length === 0)) return [];

@@ -76,18 +76,18 @@ function listedCodes(
   const ranges = [...rows.ranges()].map(({ start, end, at }) => ({ bounds: column.bounds(start, end), at }));
   const most = ranges.reduce((sum, { bounds }) => sum + (bounds.at(-1) ?? 0) - (bounds[0] ?? 0), 0);
   const codes = new Uint32Array(most);
-  const own = new Float64Array(most);
+  const times = new Float64Array(most);
   let count = 0;
   for (const { bounds, at } of ranges) {
     const all = column.codes(bounds[0] ?? 0, bounds.at(-1) ?? 0);
     for (let i = 0; i + 1 < bounds.length; i++) {
       for (const code of new Set(all.subarray(bounds[i]! - bounds[0]!, bounds[i + 1]! - bounds[0]!))) {
         codes[count] = code;
-        own[count++] = moments[at + i]!;
+        times[count++] = moments[at + i]!;
       }
     }
   }
-  return { codes: codes.subarray(0, count), moments: own.subarray(0, count) };
+  return { codes: codes.subarray(0, count), moments: times.subarray(0, count) };
 }
 
 /** The last moment before the `minCount`-th smallest of each code; code 0, which means missing, never has one. */
@@ -104,8 +104,8 @@ function beforeNth(
   for (let i = 0; i < codes.length; i++) byCode[next[codes[i]!]!++] = moments[i]!;
   const nth = new Float64Array(cardinality).fill(Number.POSITIVE_INFINITY);
   for (let code = 1; code < cardinality; code++) {
-    const own = byCode.subarray(offsets[code]!, offsets[code + 1]!);
-    if (own.length >= minCount) nth[code] = lastBefore(own.sort()[minCount - 1]!);
+    const codeTimes = byCode.subarray(offsets[code]!, offsets[code + 1]!);
+    if (codeTimes.length >= minCount) nth[code] = lastBefore(codeTimes.sort()[minCount - 1]!);
   }
   return nth;
 }

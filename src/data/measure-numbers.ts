@@ -40,13 +40,13 @@ function momentsOf(rows: WindowRows, values: Values): Moments {
   let mean = 0;
   let squares = 0;
   for (const { user, start, end } of rows.ranges()) {
-    const own = values(start, end, user);
-    for (let i = 0; i < own.length; i++) {
-      if (Number.isNaN(own[i])) continue;
+    const numbers = values(start, end, user);
+    for (let i = 0; i < numbers.length; i++) {
+      if (Number.isNaN(numbers[i])) continue;
       // Welford's update: sums of squares of large numbers would cancel.
-      const difference = signedLog1p(own[i]!) - mean;
+      const difference = signedLog1p(numbers[i]!) - mean;
       mean += difference / ++count;
-      squares += difference * (signedLog1p(own[i]!) - mean);
+      squares += difference * (signedLog1p(numbers[i]!) - mean);
     }
   }
   const deviation = Math.sqrt(squares / Math.max(1, count));

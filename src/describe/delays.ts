@@ -57,7 +57,7 @@ export class DelayTally {
   }
 
   #measured({ name, delayMs }: OutcomeField): MeasuredDelay | null {
-    const delays = this.#timed.find((own) => own.name === name)?.delays;
+    const delays = this.#timed.find((each) => each.name === name)?.delays;
     const distribution = delays?.distribution() ?? null;
     if (delays === undefined || distribution === null) return null;
     const { matched = 0, unmatched = {} } = this.#store.manifest.outcomes?.[name] ?? {};

@@ -37,7 +37,7 @@ export function day(ms: number): string {
 
 /** The largest unit that a duration reaches. @unit ms */
 export function durationUnit(ms: number): { readonly name: string; readonly ms: number } {
-  const [name, size] = UNITS.find(([, own]) => ms >= own) ?? (["ms", 1] as const);
+  const [name, size] = UNITS.find(([, unitMs]) => ms >= unitMs) ?? (["ms", 1] as const);
   return { name, ms: size };
 }
 

@@ -75,11 +75,11 @@ function labelCharts({ name, known, positive, bySurface, byDay }: LabelProfile):
   // Of a log of positives every rate is 1.
   if (positive === 0 || positive === known) return [];
   const first = byDay[0]?.dayMs ?? 0;
-  const points = byDay.map((own): Point => ({ x: (own.dayMs - first) / DAY_MS, y: rateOf(own) ?? Number.NaN }));
+  const points = byDay.map((day): Point => ({ x: (day.dayMs - first) / DAY_MS, y: rateOf(day) ?? Number.NaN }));
   const rows = bySurface
     .toSorted((a, b) => b.known - a.known)
     .slice(0, MOST_SURFACES)
-    .map((own) => ({ label: clipped(own.surface, 18), ...wilson(own) }));
+    .map((surface) => ({ label: clipped(surface.surface, 18), ...wilson(surface) }));
   const byTime = lineChart({
     title: `${name} by day`,
     x: { label: `days since ${day(first)}` },
@@ -127,8 +127,10 @@ function historySections({ histories: { perUser, perEvent } }: Profile): readonl
   const names = ["", "1%", "5%", "25%", "50%", "75%", "95%", "99%", "max", "mean"].map((label, i) => {
     return i === 9 ? { label, digits: 1 } : { label };
   });
-  const row = (name: string, own: Distribution | null) =>
-    own === null ? [] : [[name, ...own.quantiles.map(({ value }) => value), own.max, own.mean]];
+  const row = (name: string, distribution: Distribution | null) =>
+    distribution === null
+      ? []
+      : [[name, ...distribution.quantiles.map(({ value }) => value), distribution.max, distribution.mean]];
   if (perUser === null && perEvent === null) {
     return [{ kind: "paragraph", text: "The log has no users or no times: events have no past." }];
   }

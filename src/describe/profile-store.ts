@@ -195,7 +195,7 @@ class StoreTallies {
       surface: surfaces?.nameOf(code) ?? "",
       ...(surfaces?.slots.rate(code, t) ?? { known: 0, positive: 0 }),
     })).filter(({ known }) => known > 0);
-    const own = { name, objective, ...(amount === null ? {} : { kind: amount }) };
-    return { ...own, known: sum("known"), positive: sum("positive"), bySurface, byDay, byWindow };
+    const label = { name, objective, ...(amount === null ? {} : { kind: amount }) };
+    return { ...label, known: sum("known"), positive: sum("positive"), bySurface, byDay, byWindow };
   }
 }

@@ -57,11 +57,11 @@ export function delayTable({ delays }: Pick<Profile, "delays">): ProfileTable {
   const names = ["outcome", "delay", "not known at the end of the log"];
   const columns = [...names, ...(isMeasured ? ["measured", "the delay misses"] : [])].map((label) => ({ label }));
   const rows = delays.map(({ name, delayMs, unknownAtEnd, measured }): Cell[] => {
-    const own = [name, duration(delayMs), percent(unknownAtEnd)];
-    if (!isMeasured) return own;
-    if (measured === null) return [...own, null, null];
+    const cells = [name, duration(delayMs), percent(unknownAtEnd)];
+    if (!isMeasured) return cells;
+    if (measured === null) return [...cells, null, null];
     const missed = measured.missed.find((at) => at.delayMs === delayMs)?.share ?? null;
-    return [...own, quantileText(measured.distribution, duration), missed === null ? null : percent(missed)];
+    return [...cells, quantileText(measured.distribution, duration), missed === null ? null : percent(missed)];
   });
   return { columns, rows };
 }

@@ -53,9 +53,9 @@ export class WindowTally {
   // A loop, not `findIndex`: it runs for every event.
   #windowOf(time: number, row: number): number {
     for (let w = 0; w < this.#windows.length; w++) {
-      const chosen = this.#chosen[w] ?? "none";
-      if (chosen === "none" || time < this.#windows[w]!.fromMs || time >= this.#windows[w]!.untilMs) continue;
-      if (chosen === "all" || chosen(row)) return w;
+      const part = this.#chosen[w] ?? "none";
+      if (part === "none" || time < this.#windows[w]!.fromMs || time >= this.#windows[w]!.untilMs) continue;
+      if (part === "all" || part(row)) return w;
     }
     return -1;
   }

@@ -191,23 +191,23 @@ function surfaceOf(project: ProjectConfig, runs: readonly string[]): string | nu
  */
 export function compare(baseline: Predictions, candidate: Predictions): Readonly<Record<string, ComparedObjective>> {
   const shared = Object.fromEntries(Object.entries(baseline).filter(([objective]) => objective in candidate));
-  return mapValues(shared, (own, objective) => {
-    const other = alignExamples(own, candidate[objective]!);
-    return { ...paired(own, other), bySurface: bySurface(own, other) };
+  return mapValues(shared, (examples, objective) => {
+    const other = alignExamples(examples, candidate[objective]!);
+    return { ...paired(examples, other), bySurface: bySurface(examples, other) };
   });
 }
 
-function paired(own: ScoredExamples, other: ScoredExamples): PairedComparison {
-  const { labels, users, kind } = own;
-  return pairedBootstrap({ labels, users, kind, baseline: own.logits, candidate: other.logits });
+function paired(examples: ScoredExamples, other: ScoredExamples): PairedComparison {
+  const { labels, users, kind } = examples;
+  return pairedBootstrap({ labels, users, kind, baseline: examples.logits, candidate: other.logits });
 }
 
-function bySurface(own: ScoredExamples, other: ScoredExamples): ComparedObjective["bySurface"] {
-  const { count, offsets, rows } = groupRows(own.surfaces);
+function bySurface(examples: ScoredExamples, other: ScoredExamples): ComparedObjective["bySurface"] {
+  const { count, offsets, rows } = groupRows(examples.surfaces);
   if (count < 2) return [];
   const parts = Array.from({ length: count }, (_, g) => {
     const at = rows.subarray(offsets[g]!, offsets[g + 1]!);
-    const part = takeRows(own, at);
+    const part = takeRows(examples, at);
     return { surface: part.surfaces[0]!, ...paired(part, takeRows(other, at)).normalizedEntropy };
   });
   return parts.sort((a, b) => a.surface - b.surface);

@@ -106,7 +106,9 @@ function savedResults(entries: readonly RunEntry[]): readonly SavedResults[] {
     });
     const [first, ...others] = saved;
     const runs = saved.map(({ run, file, scores }) => {
-      const objectives = Object.fromEntries(Object.entries(scores).map(([name, own]) => [name, evaluate(own)]));
+      const objectives = Object.fromEntries(
+        Object.entries(scores).map(([name, examples]) => [name, evaluate(examples)]),
+      );
       const isFirst = file === first?.file;
       return { run, file, objectives, differences: isFirst ? null : differencesTo(first?.scores ?? {}, scores) };
     });

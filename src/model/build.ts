@@ -109,9 +109,9 @@ function startAt(constants: readonly number[], biases: readonly Tensor[]): void 
   let start = 0;
   noGrad(() => {
     for (const bias of biases) {
-      const own = Float64Array.from(constants.slice(start, start + bias.numel));
-      bias.copy_(fromArray(own, [own.length]));
-      start += own.length;
+      const values = Float64Array.from(constants.slice(start, start + bias.numel));
+      bias.copy_(fromArray(values, [values.length]));
+      start += values.length;
     }
   });
 }

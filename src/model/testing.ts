@@ -101,9 +101,9 @@ function drawContent(rows: number, seed: number): ContentColumns {
   const vector = ({ dim }: { dim: number }, v: number): Float32Array => {
     const inputs = Float32Array.from(draws(rows * (dim + 1), 50 * seed + v), (u) => 2 * u - 1);
     for (let row = 0; row < rows; row++) {
-      const own = inputs.subarray(row * (dim + 1), (row + 1) * (dim + 1));
-      if ((row + v) % 4 === 3) own.fill(0);
-      else own[dim] = 1;
+      const values = inputs.subarray(row * (dim + 1), (row + 1) * (dim + 1));
+      if ((row + v) % 4 === 3) values.fill(0);
+      else values[dim] = 1;
     }
     return inputs;
   };

@@ -173,8 +173,8 @@ function ownRows(
 ): GivenRows {
   if (surface === null) return rows;
   const surfaces = (rows.columns["surface"] ?? []) as readonly string[];
-  const isOwn = surfaces.map((own) => own === surface);
-  if (isOwn.every((own) => own)) return rows;
+  const isOwn = surfaces.map((each) => each === surface);
+  if (isOwn.every((each) => each)) return rows;
   const reason = `surface: not ${surface}, which the run is for`;
   const others = rows.files.flatMap((file, i) => {
     return isOwn[i] ? [] : [`${JSON.stringify({ file, line: rows.lines[i], reason, raw: "" })}\n`];

@@ -40,17 +40,17 @@ export function constancy(field: FieldFacts, id: FieldFacts): number | null {
   const counts = new Map<number, Map<number, number>>();
   for (let i = 0; i < id.codes.length; i++) {
     if (id.codes[i] === 0 || field.codes[i] === 0) continue;
-    const own = counts.get(id.codes[i]!) ?? new Map<number, number>();
-    own.set(field.codes[i]!, (own.get(field.codes[i]!) ?? 0) + 1);
-    counts.set(id.codes[i]!, own);
+    const labelCounts = counts.get(id.codes[i]!) ?? new Map<number, number>();
+    labelCounts.set(field.codes[i]!, (labelCounts.get(field.codes[i]!) ?? 0) + 1);
+    counts.set(id.codes[i]!, labelCounts);
   }
   let rows = 0;
   let usual = 0;
-  for (const own of counts.values()) {
-    const total = [...own.values()].reduce((a, b) => a + b, 0);
+  for (const labelCounts of counts.values()) {
+    const total = [...labelCounts.values()].reduce((a, b) => a + b, 0);
     if (total < 2) continue;
     rows += total;
-    usual += Math.max(...own.values());
+    usual += Math.max(...labelCounts.values());
   }
   return rows < FEWEST ? null : usual / rows;
 }
@@ -61,10 +61,10 @@ export function isFlagOf(flag: FieldFacts, id: FieldFacts): boolean {
   const rows = new Map<number, { known: number; positive: number }>();
   for (let i = 0; i < labels.length; i++) {
     if (labels[i] === 0 || id.codes[i] === 0) continue;
-    const own = rows.get(id.codes[i]!) ?? { known: 0, positive: 0 };
-    own.known++;
-    own.positive += labels[i]! - 1;
-    rows.set(id.codes[i]!, own);
+    const rates = rows.get(id.codes[i]!) ?? { known: 0, positive: 0 };
+    rates.known++;
+    rates.positive += labels[i]! - 1;
+    rows.set(id.codes[i]!, rates);
   }
   const having = [...rows.values()].filter(({ known, positive }) => positive > 0 && known > 1);
   const whole = having.filter(({ known, positive }) => known === positive);

@@ -61,14 +61,14 @@ function eventLines(proposal: Proposal, options: ConfigTextOptions): readonly st
     origin && `origin: ${originText(origin)}`,
   ];
   const constants = [item ? null : "which item", action ? null : "what happened", surface ? null : "where"];
-  const unsaid = constants.filter((own) => own !== null);
+  const unsaid = constants.filter((text) => text !== null);
   const reason = unsaid.length === 0 ? "" : `No field says ${unsaid.join(" or ")}: one value for all.`;
   return [
     `    from: ${options.query === null ? filesText(options) : `{ sql: ${quoted(options.query)} }`},`,
     ...dialectLines(proposal),
     ...(proposal.namesFormat ? [`    format: ${quoted(proposal.format)},`] : []),
     ...reasons("    ", [id, user, item]),
-    `    ${ids.filter((own) => own !== null).join(", ")},`,
+    `    ${ids.filter((text) => text !== null).join(", ")},`,
     ...reasons("    ", [time]),
     ...(time === null
       ? []
@@ -76,7 +76,7 @@ function eventLines(proposal: Proposal, options: ConfigTextOptions): readonly st
           `    time: ${time.unit === "ms" ? quoted(time.field) : `{ from: ${quoted(time.field)}, unit: ${quoted(time.unit)} }`},`,
         ]),
     ...reasons("    ", [action, surface, origin], reason),
-    `    ${places.filter((own) => own !== null).join(", ")},`,
+    `    ${places.filter((text) => text !== null).join(", ")},`,
     ...(attributes.length === 0 ? [] : comment("Known when the item is shown:", "    ")),
     ...reasons("    ", attributes),
     ...entries("    ", "attributes", attributes.map(attributeText)),
@@ -87,7 +87,7 @@ function eventLines(proposal: Proposal, options: ConfigTextOptions): readonly st
     ...entries(
       "    ",
       "outcomes",
-      outcomes.map((own) => outcomeText(own, delays)),
+      outcomes.map((outcome) => outcomeText(outcome, delays)),
     ),
     ...(unmapped.length === 0 ? [] : comment("Left out:", "    ")),
     ...unmapped.flatMap(({ field, reason }) => comment(`- ${field}: ${reason}`, "    ")),
@@ -156,10 +156,10 @@ function originText({ field, ad }: OriginChoice): string {
 }
 
 function attributeText({ name, field, kind, dim, delimiter }: FactChoice): string {
-  const own = name === field ? "" : `from: ${quoted(field)}, `;
-  if (dim !== undefined) return `${name}: { ${own}kind: "${kind}", dim: ${dim} }`;
+  const from = name === field ? "" : `from: ${quoted(field)}, `;
+  if (dim !== undefined) return `${name}: { ${from}kind: "${kind}", dim: ${dim} }`;
   if (delimiter !== undefined && delimiter !== EVENTS_DEFAULTS.listDelimiter)
-    return `${name}: { ${own}kind: "${kind}", delimiter: ${quoted(delimiter)} }`;
+    return `${name}: { ${from}kind: "${kind}", delimiter: ${quoted(delimiter)} }`;
   return name === field ? `${name}: "${kind}"` : `${name}: { from: ${quoted(field)}, kind: "${kind}" }`;
 }
 
@@ -228,9 +228,9 @@ function instantText(ms: number): string {
 /** The files as the configuration names them: relative to it, unless that goes far up. */
 function filesText({ folder, patterns }: ConfigTextOptions): string {
   const paths = shortened(patterns.map((pattern) => resolve(pattern))).map((path) => {
-    const own = relative(folder, path);
-    const up = own.split(sep).filter((part) => part === "..").length;
-    return quoted((isAbsolute(own) || up > MOST_UP ? path : own).split(sep).join("/"));
+    const below = relative(folder, path);
+    const up = below.split(sep).filter((part) => part === "..").length;
+    return quoted((isAbsolute(below) || up > MOST_UP ? path : below).split(sep).join("/"));
   });
   return paths.length === 1 ? (paths[0] ?? "") : `[${paths.join(", ")}]`;
 }
@@ -242,7 +242,7 @@ function shortened(paths: readonly string[]): readonly string[] {
   const extension = /(\.[A-Za-z]+(\.(gz|zst))?)$/.exec(basename(first))?.[1];
   if (paths.length <= MOST_LISTED || extension === undefined || paths.some((path) => dirname(path) !== folder))
     return paths;
-  const alike = readdirSync(folder).filter((name) => name.endsWith(extension) && !name.startsWith("."));
-  const isSame = alike.length === paths.length && paths.every((path) => alike.includes(basename(path)));
+  const sameKind = readdirSync(folder).filter((name) => name.endsWith(extension) && !name.startsWith("."));
+  const isSame = sameKind.length === paths.length && paths.every((path) => sameKind.includes(basename(path)));
   return isSame ? [join(folder, `*${extension}`)] : paths;
 }

@@ -27,9 +27,9 @@ export class FactNames {
 
   #take(wanted: string, kind: string): string {
     const isFree = (name: string): boolean => {
-      const own = name.toLowerCase();
+      const lower = name.toLowerCase();
       // Numbers of the history are read through a table of this name.
-      return !this.#taken.has(own) && !(kind === "number" && this.#taken.has(`${own}bucket`));
+      return !this.#taken.has(lower) && !(kind === "number" && this.#taken.has(`${lower}bucket`));
     };
     let name = wanted;
     for (let i = 1; !isFree(name); i++) name = `${wanted.slice(0, 55)}${i === 1 ? "_value" : `_${i}`}`;

@@ -65,9 +65,9 @@ async function proposeFor(log: Log, sample: Sample): Promise<Proposal> {
   const repetition = await countDistinct(log, fields, sample.numRows);
   const context = { fields, repetition, times: time?.times.ms ?? null, doubts };
   const id = chooseEventId(context);
-  const taken = [id?.facts, time?.facts].filter((own) => own !== undefined);
+  const taken = [id?.facts, time?.facts].filter((facts) => facts !== undefined);
   const { user, item } = chooseUserAndItem(context, taken);
-  const ids = [user?.facts, item?.facts].filter((own) => own !== undefined);
+  const ids = [user?.facts, item?.facts].filter((facts) => facts !== undefined);
   const places = placesOf(context, [...taken, ...ids]);
   const spanMs = range === null ? 0 : range.lastMs - range.firstMs;
   const itemFacts = item?.facts ?? null;
@@ -83,7 +83,7 @@ async function proposeFor(log: Log, sample: Sample): Promise<Proposal> {
   const delays = delaysFor(range);
   doubts.push(...itemDoubts(item), ...historyDoubts({ user, time, split }));
   const named = namedFacts(facts, { ...labels, time, delays, sources: { fields, time, spanMs } });
-  const role = (name: Place["role"]): Place | null => known.find((own) => own.role === name) ?? null;
+  const role = (name: Place["role"]): Place | null => known.find((place) => place.role === name) ?? null;
   const origin = role("origin");
   return {
     format: log.format,
@@ -137,10 +137,10 @@ function itemDoubts(item: Choice | null): readonly string[] {
 
 /** What a log without users, times or several times cannot have. */
 function historyDoubts({ user, time, split }: Pick<Proposal, "user" | "time" | "split">): readonly string[] {
-  const missing = [user === null ? "users" : null, time === null ? "times" : null].filter((own) => own !== null);
+  const missing = [user === null ? "users" : null, time === null ? "times" : null].filter((text) => text !== null);
   if (missing.length > 0)
     return [
-      `No field has ${missing.join(" or ")}: models read no histories. Name it, if there is one: events.${missing.map((own) => own.slice(0, -1)).join(", events.")}.`,
+      `No field has ${missing.join(" or ")}: models read no histories. Name it, if there is one: events.${missing.map((what) => what.slice(0, -1)).join(", events.")}.`,
     ];
   return split === null
     ? ["All events are at one time: the split is random, and no event is in another's history."]
@@ -149,7 +149,7 @@ function historyDoubts({ user, time, split }: Pick<Proposal, "user" | "time" | "
 
 /** Fields of the log that are 0 and 1 and no key. */
 function openFlags(fields: readonly FieldFacts[], taken: readonly FieldFacts[]): readonly FieldFacts[] {
-  return fields.filter((own) => own.isFlag && own.distinct === 2 && !own.isNested && !taken.includes(own));
+  return fields.filter((field) => field.isFlag && field.distinct === 2 && !field.isNested && !taken.includes(field));
 }
 
 interface Place extends ChosenField {
@@ -187,7 +187,7 @@ function knownBefore(
 async function countDistinct(log: Log, fields: readonly FieldFacts[], sampledRows: number): Promise<Repetition> {
   const [counted] = await log.aggregate(["count(*)"]);
   const rows = Number(counted);
-  const candidates = fields.filter((own) => canBeId(own) && own.distinct > 1);
+  const candidates = fields.filter((field) => canBeId(field) && field.distinct > 1);
   const isExact = rows <= MOST_COUNTED;
   const distinct = new Map<FieldFacts, number>();
   if (rows > sampledRows && candidates.length > 0) {
@@ -232,15 +232,18 @@ function namedFacts(facts: ReturnType<typeof chooseAttributes>, options: NamingO
   });
   const rows = positives?.flags.length === 0 && time !== null ? [eachRow(time)] : [];
   const objectives = [...flagged, ...arriving, ...rows];
-  const named = (own: Omit<FactChoice, "name">): FactChoice => ({ ...own, name: names.of(own.field, own.kind) });
+  const named = (choice: Omit<FactChoice, "name">): FactChoice => ({
+    ...choice,
+    name: names.of(choice.field, choice.kind),
+  });
   return { objectives, attributes: facts.attributes.map(named), outcomes: facts.outcomes.map(named) };
 }
 
 function labelDoubts({ objectives, unsure, outcomes }: ReturnType<typeof sortFlags>): readonly string[] {
   const list = (some: readonly FieldFacts[]): string => some.map(({ name }) => `"${name}"`).join(", ");
-  const guessed = objectives.filter((own) => unsure.includes(own));
-  const put = outcomes.filter((own) => unsure.includes(own));
-  const more = outcomes.filter((own) => hasTrait(own.name, "outcome"));
+  const guessed = objectives.filter((field) => unsure.includes(field));
+  const put = outcomes.filter((field) => unsure.includes(field));
+  const more = outcomes.filter((field) => hasTrait(field.name, "outcome"));
   return [
     ...(guessed.length > 0
       ? [`No name says which field is a label: ${list(guessed)} is a guess, being 0 or 1 and rarely 1.`]

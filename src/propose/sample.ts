@@ -158,7 +158,7 @@ export class Log {
       if (this.format === "jsonl") {
         const rows = await queryRows(this.#connection, `SELECT text FROM ${table} ${some}`);
         const { fields, paths } = jsonFields(rows.map(([text]) => String(text)));
-        for (const [name, own] of paths) this.#paths.set(name, own);
+        for (const [name, path] of paths) this.#paths.set(name, path);
         return fields;
       }
       const names = await fieldsIn(this.#connection, `FROM ${table}`);
@@ -241,8 +241,8 @@ function joined(parts: readonly (readonly SampledField[])[]): readonly SampledFi
     name,
     type,
     values: parts.flatMap((part) => {
-      const own = part.find((field) => field.name === name)?.values;
-      return own ?? Array.from({ length: part[0]?.values.length ?? 0 }, () => null);
+      const values = part.find((field) => field.name === name)?.values;
+      return values ?? Array.from({ length: part[0]?.values.length ?? 0 }, () => null);
     }),
   }));
 }

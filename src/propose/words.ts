@@ -146,17 +146,17 @@ export function ownName(name: string): string {
 
 function isNamedWhole(name: string, role: NamedRole): boolean {
   const set: ReadonlySet<string> = ROLES[role];
-  const own = wordsOf(name);
+  const words = wordsOf(name);
   if (HAS_NO_SPACES.test(name)) return [...set].some((word) => HAS_NO_SPACES.test(word) && name.includes(word));
-  return own.some((word) => isWordOf(word, set)) && own.every((word) => isWordOf(word, set) || isPlain(word, role));
+  return words.some((word) => isWordOf(word, set)) && words.every((word) => isWordOf(word, set) || isPlain(word, role));
 }
 
 /** Whether some word of a name says this. */
 export function hasTrait(name: string, trait: Trait): boolean {
   const set: ReadonlySet<string> = TRAITS[trait];
   if (HAS_NO_SPACES.test(name)) return [...set].some((word) => HAS_NO_SPACES.test(word) && name.includes(word));
-  const own = wordsOf(name);
-  return own.some((word) => set.has(word) || (trait === "id" && /.(id|uuid|guid)$/.test(word) && word !== "paid"));
+  const words = wordsOf(name);
+  return words.some((word) => set.has(word) || (trait === "id" && /.(id|uuid|guid)$/.test(word) && word !== "paid"));
 }
 
 /** Whether one of these words is in a name. */

@@ -113,8 +113,8 @@ const SLICES: Readonly<Record<ValueKind, (store: EventStore, name: string) => Fa
       const first = bounds[0] ?? 0;
       const codes = column.codes(first, bounds.at(-1) ?? 0);
       return (i) => {
-        const own = codes.subarray(bounds[i]! - first, bounds[i + 1]! - first);
-        return own.length === 0 ? undefined : Array.from(own, id);
+        const listCodes = codes.subarray(bounds[i]! - first, bounds[i + 1]! - first);
+        return listCodes.length === 0 ? undefined : Array.from(listCodes, id);
       };
     };
   },

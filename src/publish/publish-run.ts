@@ -116,8 +116,8 @@ async function judge(opened: OpenedRun, batches: readonly Batch[]): Promise<Judg
   const predictions = await predict(model, batches, { spec, mesh: ProcessMesh.single() });
   const metrics = objectives.flatMap((name) => {
     const { normalizedEntropy, auc, calibration, amounts } = metricRow(predictions[name]!);
-    const own = Object.entries({ normalizedEntropy, ...(amounts === undefined ? { auc } : amounts), calibration });
-    return own.map(([metric, value]) => [`validation/${name}/${metric}`, value] as const);
+    const metrics = Object.entries({ normalizedEntropy, ...(amounts === undefined ? { auc } : amounts), calibration });
+    return metrics.map(([metric, value]) => [`validation/${name}/${metric}`, value] as const);
   });
   const calibration = objectivesOf(spec).map((objective, task) => {
     if (objective.kind !== "value") return fitCalibration(predictions[objective.name]!);

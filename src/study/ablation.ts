@@ -27,9 +27,9 @@ export function analyseAblation({ cells }: Pick<Measurements, "cells">, model: s
   return { kind: "ablation", model, variants: points.map((point) => variantOf(point, base)) };
 }
 
-function variantOf(own: PointCells, base: PointCells): VariantResult {
-  const { point } = own;
-  const differences = point.variant === UNCHANGED ? NO_DIFFERENCE : differenceOf(own, base);
+function variantOf(variant: PointCells, base: PointCells): VariantResult {
+  const { point } = variant;
+  const differences = point.variant === UNCHANGED ? NO_DIFFERENCE : differenceOf(variant, base);
   return { ...point, ...differences, costRatio: point.cost.flopsPerExample / base.point.cost.flopsPerExample };
 }
 

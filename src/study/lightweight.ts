@@ -26,7 +26,7 @@ export function analyseLightweight(full: AblationResult, light: AblationResult):
   return {
     ...{ kind: "lightweight", full, light },
     rankCorrelation: rankCorrelation(pairs),
-    agreeing: pairs.filter(([own, other]) => own < 0 === other < 0).length,
+    agreeing: pairs.filter(([fullChange, other]) => fullChange < 0 === other < 0).length,
     changes: pairs.length,
     costRatio: total(full, "compute") / total(light, "compute"),
     secondsRatio: total(full, "seconds") / total(light, "seconds"),
@@ -41,7 +41,7 @@ export function changePairs(
   const differenceOf = ({ variants }: AblationResult, name: string): number | null =>
     variants.find(({ variant }: VariantResult) => variant === name)?.difference?.mean ?? null;
   return full.variants.flatMap(({ variant }) => {
-    const [own, other] = [differenceOf(full, variant), differenceOf(light, variant)];
-    return own === null || other === null ? [] : [{ variant, full: own, light: other }];
+    const [fullChange, other] = [differenceOf(full, variant), differenceOf(light, variant)];
+    return fullChange === null || other === null ? [] : [{ variant, full: fullChange, light: other }];
   });
 }

@@ -79,10 +79,14 @@ export async function measureCells(
   let users: UserNumbers | null = null;
   const metrics: CellMetrics[] = [];
   for (const cell of cells) {
-    const own = joined(cell.runs.map(({ run }) => readPredictions(folderOf(project, run).predictions(cell.window))));
-    reference ??= own;
+    const joinedPredictions = joined(
+      cell.runs.map(({ run }) => readPredictions(folderOf(project, run).predictions(cell.window))),
+    );
+    reference ??= joinedPredictions;
     users ??= numberUsers(reference);
-    const aligned = mapValues(reference, (examples, objective) => alignExamples(examples, own[objective] ?? examples));
+    const aligned = mapValues(reference, (examples, objective) =>
+      alignExamples(examples, joinedPredictions[objective] ?? examples),
+    );
     metrics.push(cellMetricsOf(aligned, users, names));
   }
   const people = users ?? { count: 0, numberOf: new Map() };
@@ -108,8 +112,8 @@ function closedGaps(
   best: Readonly<Record<string, Estimate>>,
 ): MeasuredCell["gapClosed"] {
   const known = Object.entries(objectives).filter(([name]) => best[name] !== undefined);
-  return mapValues(Object.fromEntries(known), (own, name) =>
-    combine([own, best[name] ?? own], ([ne = Number.NaN, least = Number.NaN]) => (1 - ne) / (1 - least)),
+  return mapValues(Object.fromEntries(known), (examples, name) =>
+    combine([examples, best[name] ?? examples], ([ne = Number.NaN, least = Number.NaN]) => (1 - ne) / (1 - least)),
   );
 }
 
@@ -170,7 +174,7 @@ function cellMetricsOf(
   users: UserNumbers,
   names: Readonly<Record<number, string>>,
 ): CellMetrics {
-  const surfaces = mapValues(surfacesOf(predictions, names), (own) => metricsOf(own, users));
+  const surfaces = mapValues(surfacesOf(predictions, names), (surfaceExamples) => metricsOf(surfaceExamples, users));
   return { overall: metricsOf(predictions, users), bySurface: surfaces };
 }
 
@@ -183,9 +187,9 @@ function surfacesOf(
   for (const [objective, examples] of Object.entries(predictions)) {
     const { count, offsets, rows } = groupRows(examples.surfaces);
     for (let g = 0; g < count; g++) {
-      const own = takeRows(examples, rows.subarray(offsets[g]!, offsets[g + 1]!));
-      const surface = names[own.surfaces[0]!] ?? String(own.surfaces[0]);
-      found[surface] = { ...found[surface], [objective]: own };
+      const surfaceExamples = takeRows(examples, rows.subarray(offsets[g]!, offsets[g + 1]!));
+      const surface = names[surfaceExamples.surfaces[0]!] ?? String(surfaceExamples.surfaces[0]);
+      found[surface] = { ...found[surface], [objective]: surfaceExamples };
     }
   }
   return found;

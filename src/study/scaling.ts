@@ -130,11 +130,11 @@ export function analyseScaling({ cells }: Pick<Measurements, "cells">, models: r
 function differencesFrom(baseline: MeasuredFamily, family: MeasuredFamily): readonly FamilyDifference[] {
   return family.largest().flatMap((at) =>
     baseline.largest().map((from) => {
-      const [own, base] = [family.at(at), baseline.at(from)];
+      const [familyEntropy, base] = [family.at(at), baseline.at(from)];
       return {
-        ...{ family: family.name, size: own.point.size, baselineSize: base.point.size },
-        computeRatio: base.point.cost.compute / own.point.cost.compute,
-        ...differenceOf(own, base),
+        ...{ family: family.name, size: familyEntropy.point.size, baselineSize: base.point.size },
+        computeRatio: base.point.cost.compute / familyEntropy.point.cost.compute,
+        ...differenceOf(familyEntropy, base),
       };
     }),
   );
@@ -249,19 +249,19 @@ function compare(
 
 /** Whether the baseline's frontier has points on both sides of an NE. */
 function reachOf(baseline: MeasuredFamily, reached: number | null): Reach {
-  const own = baseline.frontierEntropies();
-  const isInside = reached !== null && reached <= Math.max(...own) && reached >= Math.min(...own);
+  const frontier = baseline.frontierEntropies();
+  const isInside = reached !== null && reached <= Math.max(...frontier) && reached >= Math.min(...frontier);
   return isInside ? "measured" : "extrapolated";
 }
 
 /** Compute of the baseline that is surely too little, and surely enough, for what another family's point reaches. */
 function boundsOf(
   baseline: MeasuredFamily,
-  own: PointCells,
+  point: PointCells,
 ): { readonly moreThan: number | null; readonly lessThan: number | null } {
   const tried = baseline
     .summary()
-    .points.map(({ cost }, at) => ({ compute: cost.compute, ...differenceOf(own, baseline.at(at)).difference }))
+    .points.map(({ cost }, at) => ({ compute: cost.compute, ...differenceOf(point, baseline.at(at)).difference }))
     .sort((a, b) => a.compute - b.compute);
   const isWorse = tried.map(({ high }) => high !== null && high < 0);
   const enough = isWorse.includes(false) ? isWorse.indexOf(false) : tried.length;
@@ -289,9 +289,9 @@ function slopeRatio(baseline: MeasuredFamily, family: MeasuredFamily): SeedInter
   const slopeOf = (of: MeasuredFamily, seed: number): Estimate =>
     of.ofLine(of.largest(), seed, { x: "flopsPerExample", f: ({ slope }) => slope });
   const ratios = Array.from({ length: family.numSeeds }, (_, seed) =>
-    combine([slopeOf(family, seed), slopeOf(baseline, seed)], ([own = 0, base = 0]) =>
+    combine([slopeOf(family, seed), slopeOf(baseline, seed)], ([slope = 0, base = 0]) =>
       // A baseline that gains nothing from compute has no slope to be a multiple of.
-      base > 0 ? own / base : Number.NaN,
+      base > 0 ? slope / base : Number.NaN,
     ),
   );
   return overSeeds(ratios);

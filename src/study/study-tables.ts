@@ -155,8 +155,8 @@ export function differenceTable({ families, differences }: ScalingResult): Resul
     rows: differences.map((one) => [
       ...[one.family, one.size, one.baselineSize, one.computeRatio, intervalText(one.difference, difference)],
       ...objectives.map((name) => {
-        const own = one.differenceByObjective[name];
-        return own === undefined ? null : intervalText(own, difference);
+        const value = one.differenceByObjective[name];
+        return value === undefined ? null : intervalText(value, difference);
       }),
     ]),
   };
@@ -258,8 +258,8 @@ export function surfaceTable(points: readonly StudyPoint[], best: BySurface<numb
       const reached = points.map(({ variant, size, share, bySurface }) => [
         ...[variant, size, share, surface],
         ...objectives.map((name) => {
-          const own = bySurface[surface]?.[name];
-          return own === undefined ? null : intervalText(own);
+          const value = bySurface[surface]?.[name];
+          return value === undefined ? null : intervalText(value);
         }),
       ]);
       const possible = ["best possible", null, null, surface, ...objectives.map((name) => known?.[name] ?? null)];

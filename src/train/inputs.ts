@@ -123,7 +123,10 @@ export class TrainingInputs {
     this.changing = facts.changing;
     this.vocabularies = facts.vocabularies;
     const all = windowOf(config.split, "train");
-    const learned = Object.entries(facts.vocabularies).map(([table, own]) => [table, own.learnedUntil(all.untilMs)]);
+    const learned = Object.entries(facts.vocabularies).map(([table, vocabulary]) => [
+      table,
+      vocabulary.learnedUntil(all.untilMs),
+    ]);
     this.learnedVocabularies = Object.fromEntries(learned);
     this.#config = config;
     this.#store = store.version;
@@ -151,9 +154,9 @@ export class TrainingInputs {
     const spec = { ...withObjectives(whole, model.objectives ?? whole.objectives), ...pastEmbeddings };
     const counts = countLabels(store, { window, only, horizonMs: window.untilMs });
     const logged = spec.objectives.map((name) => [name, counts[name] ?? NO_LABELS] as const);
-    const drawn = negatives === null ? [] : logged.filter(([, own]) => isOnlyPositive(own)).map(([name]) => name);
+    const drawn = negatives === null ? [] : logged.filter(([, label]) => isOnlyPositive(label)).map(([name]) => name);
     const labels = Object.fromEntries(
-      logged.map(([name, own]) => [name, drawn.includes(name) ? withDrawn(own, negatives) : own]),
+      logged.map(([name, label]) => [name, drawn.includes(name) ? withDrawn(label, negatives) : label]),
     );
     const rates = spec.objectives.map((name) => rateOf(labels[name]));
     const tables = Object.entries(vocabularies).map(([table, { cardinality }]) => {

@@ -112,15 +112,15 @@ export function maskedLoss(
 export function distillationLoss(
   outputs: Tensor,
   {
+    teacher,
     mask,
     labelScale = 1,
-    ...told
   }: { readonly teacher: Tensor; readonly mask: Float32Array; readonly labelScale?: number },
   over: LossScope,
 ): Tensor {
   const { objectives } = over;
-  if (objectives === null) return maskedLoss(outputs, { labels: softLabels(told.teacher, labelScale), mask }, over);
-  return meanOfKnown(crossEntropiesOf(objectives, outputs, { ...told, labelScale }), knownOf(mask, outputs, over));
+  if (objectives === null) return maskedLoss(outputs, { labels: softLabels(teacher, labelScale), mask }, over);
+  return meanOfKnown(crossEntropiesOf(objectives, outputs, { teacher, labelScale }), knownOf(mask, outputs, over));
 }
 
 /** What of a batch is known over all processes, and what it counts. */
@@ -142,8 +142,8 @@ function outputColumns(values: Float32Array, objectives: LossScope["objectives"]
   const width = objectives.at(-1)?.to ?? 0;
   const columns = new Float32Array((values.length / objectives.length) * width);
   for (const [i, value] of values.entries()) {
-    const own = objectives[i % objectives.length]!;
-    columns[Math.floor(i / objectives.length) * width + own.from] = value;
+    const objective = objectives[i % objectives.length]!;
+    columns[Math.floor(i / objectives.length) * width + objective.from] = value;
   }
   return columns;
 }

@@ -169,10 +169,10 @@ const LOSS_MARGIN = 0.1;
 
 /** A warning for each objective in which the model that was kept is worse than its base rate, and what it may come from. */
 export function baseRateWarnings(end: TrainingEnd): readonly TrainingWarning[] {
-  return Object.entries(end.validation).flatMap(([objective, own]): TrainingWarning[] => {
-    const { normalizedEntropy } = own;
+  return Object.entries(end.validation).flatMap(([objective, validation]): TrainingWarning[] => {
+    const { normalizedEntropy } = validation;
     if (normalizedEntropy === null || normalizedEntropy <= WORSE_THAN) return [];
-    const reasons = [movedRate(own, end.labels[objective]), ...commonReasons(end, objective)].filter(
+    const reasons = [movedRate(validation, end.labels[objective]), ...commonReasons(end, objective)].filter(
       (reason) => reason !== null,
     );
     const why = reasons.length === 0 ? "nothing plain to see: try other learning rates" : reasons.join("; ");

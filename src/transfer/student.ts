@@ -100,8 +100,8 @@ export function distillationOf(model: Student, config: TransferConfig, inputs: M
     if (parts.shared) total.push(distillationLoss(served, { teacher: logits, mask }, over));
     const scaled = scaleGradient(backbone, config.gradientScale);
     if (extra.auxiliary !== null) {
-      const teaching = { teacher: logits, mask, labelScale: config.labelScale };
-      total.push(distillationLoss(extra.auxiliary.apply(scaled), teaching, over).mul(config.lossWeight));
+      const teacherOutputs = { teacher: logits, mask, labelScale: config.labelScale };
+      total.push(distillationLoss(extra.auxiliary.apply(scaled), teacherOutputs, over).mul(config.lossWeight));
     }
     if (extra.adapter !== null && extra.adapted !== null) {
       const adapted = extra.adapter.apply(logits);

@@ -14,8 +14,8 @@ import { formatPairs, formatTable } from "./table.ts";
 /** A profile for people. */
 export function profileText(profile: Profile): string {
   const { numEvents, numUsers, outside, time, histories } = profile;
-  const lengths = (name: string, own: Profile["histories"]["perUser"]): [string, string][] =>
-    own === null ? [] : [[name, quantileText(own, (value) => formatCount(Math.round(value)))]];
+  const lengths = (name: string, perUser: Profile["histories"]["perUser"]): [string, string][] =>
+    perUser === null ? [] : [[name, quantileText(perUser, (value) => formatCount(Math.round(value)))]];
   const facts = formatPairs([
     ["events", formatCount(numEvents)],
     ...(numUsers === null ? [] : [["users", formatCount(numUsers)] as const]),

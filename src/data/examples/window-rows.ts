@@ -31,9 +31,9 @@ export class WindowRows implements ExampleOrder {
       if (userPart === "none") continue;
       const { start, end } = store.userRange(user);
       const times = store.timesOf(start, end, user);
-      const own = { user, start: start + lowerBound(times, fromMs), end: start + lowerBound(times, untilMs) };
-      if (userPart === "all") addRange(ranges, own);
-      else addChosen(ranges, own, userPart);
+      const userRows = { user, start: start + lowerBound(times, fromMs), end: start + lowerBound(times, untilMs) };
+      if (userPart === "all") addRange(ranges, userRows);
+      else addChosen(ranges, userRows, userPart);
     }
     this.#users = ranges.users;
     this.#starts = ranges.starts;

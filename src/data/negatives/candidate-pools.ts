@@ -58,10 +58,10 @@ export const CANDIDATE_SOURCES: Readonly<Record<NegativeSource, OpenSource>> = {
 function seenItems(timeline: ItemTimeline, { item, timeMs }: Positive): CandidatePool {
   const numItems = timeline.itemsBefore(timeMs);
   const rank = timeline.rankOf(item);
-  const own = rank < numItems ? 1 : 0;
+  const excluded = rank < numItems ? 1 : 0;
   return {
-    size: numItems - own,
-    itemAt: (place) => timeline.itemOfRank(own === 1 && place >= rank ? place + 1 : place),
+    size: numItems - excluded,
+    itemAt: (place) => timeline.itemOfRank(excluded === 1 && place >= rank ? place + 1 : place),
   };
 }
 
@@ -104,9 +104,9 @@ function othersOf(timeline: ItemTimeline, ranks: Int32Array, { item, timeMs }: P
   const numItems = lowerBound(ranks, timeline.itemsBefore(timeMs));
   const rank = timeline.rankOf(item);
   const start = Math.min(numItems, lowerBound(ranks, rank));
-  const own = Math.min(numItems, lowerBound(ranks, rank + 1)) - start;
-  const itemAt = (place: number): number => timeline.itemOfRank(ranks[place < start ? place : place + own]!);
-  return { size: numItems - own, itemAt };
+  const excluded = Math.min(numItems, lowerBound(ranks, rank + 1)) - start;
+  const itemAt = (place: number): number => timeline.itemOfRank(ranks[place < start ? place : place + excluded]!);
+  return { size: numItems - excluded, itemAt };
 }
 
 /** Expected in a random batch: an item's share of the positives, among those of the items seen before the example. */

@@ -14,11 +14,11 @@ export function balancedPart(costs: ArrayLike<number>, { rank, worldSize }: Shar
   const order = Uint32Array.from({ length: costs.length }, (_, i) => i);
   // Equal costs keep the order of the batch: every process deals the same.
   order.sort((a, b) => costs[b]! - costs[a]! || a - b);
-  const own = order.filter((_, i) => {
+  const rows = order.filter((_, i) => {
     const place = i % (2 * worldSize);
     return (place < worldSize ? place : 2 * worldSize - 1 - place) === rank;
   });
-  return own.sort();
+  return rows.sort();
 }
 
 /** Events of the histories of some rows, which is what they cost: one more, because an example without any is not free. */

@@ -43,7 +43,7 @@ export function suspiciousIds(evidence: Evidence): readonly Finding[] {
   const { fields, numEvents, windows, events } = evidence;
   const { without = [] } = events.manifest.schema;
   if (numEvents < FEWEST_EVENTS) return windowFindings(windows);
-  const own = IDS.flatMap(({ name, constant, perRow }) => {
+  const findings = IDS.flatMap(({ name, constant, perRow }) => {
     const field = fields.find((one) => one.name === name);
     if (field === undefined || without.includes(name)) return [];
     const distinct = field.distinct.count;
@@ -58,7 +58,7 @@ export function suspiciousIds(evidence: Evidence): readonly Finding[] {
     }
     return [...dominant(field), ...placeholders(field)];
   });
-  return [...own, ...windowFindings(windows)];
+  return [...findings, ...windowFindings(windows)];
 }
 
 function topOf({ values }: FieldProfile) {

@@ -63,12 +63,12 @@ function deviations(a: Rate, b: Rate): number {
 
 function jumps({ name, byWindow: [first, ...later] }: LabelProfile): readonly Finding[] {
   if (first === undefined || first.known === 0) return [];
-  return later.flatMap((own) => {
-    const ratio = rateOf(own) / Math.max(1e-12, rateOf(first));
+  return later.flatMap((label) => {
+    const ratio = rateOf(label) / Math.max(1e-12, rateOf(first));
     const isLarge = ratio > JUMP_RATIO || ratio < 1 / JUMP_RATIO;
-    if (own.known === 0 || !isLarge || deviations(first, own) < JUMP_DEVIATIONS) return [];
-    const evidence = `${name} is positive in ${percent(rateOf(first))} of ${count(first.known)} events of ${first.window}, and in ${percent(rateOf(own))} of ${count(own.known)} of ${own.window}.`;
-    const numbers = { rateBefore: rateOf(first), rate: rateOf(own), deviations: deviations(first, own) };
+    if (label.known === 0 || !isLarge || deviations(first, label) < JUMP_DEVIATIONS) return [];
+    const evidence = `${name} is positive in ${percent(rateOf(first))} of ${count(first.known)} events of ${first.window}, and in ${percent(rateOf(label))} of ${count(label.known)} of ${label.window}.`;
+    const numbers = { rateBefore: rateOf(first), rate: rateOf(label), deviations: deviations(first, label) };
     return [finding("LABEL_RATE_JUMPS", name, { evidence, numbers })];
   });
 }

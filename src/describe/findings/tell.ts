@@ -67,15 +67,15 @@ export function tellingFields({ fields, labels, groups }: Evidence): readonly Fi
   const inputs = fields.filter(({ role }) => role !== "outcome");
   return labels.flatMap(({ name: label }, t) =>
     inputs.flatMap(({ name }): readonly Finding[] => {
-      const own = groups.get(name) ?? null;
-      const tell = own === null ? null : tellOf(own, t);
-      if (own === null || tell === null) return [];
+      const group = groups.get(name) ?? null;
+      const tell = group === null ? null : tellOf(group, t);
+      if (group === null || tell === null) return [];
       const finding = tellingField(name, label, tell);
       // What is special of a surface has a finding of its own.
       return finding === null
         ? name === "surface"
           ? []
-          : tellingValues(own, t, { field: name, label, tell })
+          : tellingValues(group, t, { field: name, label, tell })
         : [finding];
     }),
   );

@@ -34,8 +34,8 @@ export function findGaps({ contextual, candidate }: FactInputs, request: RawRequ
   const gaps = contextual.flatMap((input) => contextGap(input, request.context));
   const ofCandidates = candidate.flatMap((input) => candidateGaps(input, request));
   // What the context lacks is told once, though candidates read it too.
-  const isTold = ({ kind, name }: Gap): boolean => gaps.some((gap) => gap.kind === kind && gap.name === name);
-  return [...gaps, ...ofCandidates.filter((gap) => !isTold(gap))];
+  const isInContext = ({ kind, name }: Gap): boolean => gaps.some((gap) => gap.kind === kind && gap.name === name);
+  return [...gaps, ...ofCandidates.filter((gap) => !isInContext(gap))];
 }
 
 function contextGap(input: FactInput, context: RawFacts): readonly Gap[] {
@@ -49,11 +49,11 @@ function candidateGaps(input: FactInput, { candidates, context }: RawRequest): r
   const gaps = new Map<Gap["kind"], Gap>();
   for (const [i, facts] of candidates.entries()) {
     // What is known of a candidate by itself comes before what is known of the request.
-    const own = facts[name];
-    const lack = own === undefined ? ofContext : lackOf(input, own);
+    const value = facts[name];
+    const lack = value === undefined ? ofContext : lackOf(input, value);
     if (lack === null) continue;
     const known = gaps.get(lack.kind);
-    const isOfContext = own === undefined && lack.kind === "unseen";
+    const isOfContext = value === undefined && lack.kind === "unseen";
     const first = { ...lack, name, candidate: isOfContext ? null : i, count: 0 };
     gaps.set(lack.kind, { ...(known ?? first), count: (known?.count ?? 0) + 1 });
   }

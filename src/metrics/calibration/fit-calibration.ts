@@ -22,7 +22,11 @@ export function fitCalibration(predictions: Predictions): Calibration {
   let found = UNCALIBRATED;
   for (let step = 0; step < MAX_STEPS; step++) {
     const { gradient, curvature } = derivatives(predictions, found, likelihood);
-    const next = descend((own) => objective(predictions, own, likelihood), found, solve(curvature, gradient));
+    const next = descend(
+      (calibration) => objective(predictions, calibration, likelihood),
+      found,
+      solve(curvature, gradient),
+    );
     const moved = Math.abs(next.scale - found.scale) + Math.abs(next.shift - found.shift);
     found = next;
     if (moved < TOLERANCE) break;

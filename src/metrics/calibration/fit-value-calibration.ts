@@ -21,11 +21,14 @@ const WIDTH = 3;
 export function fitValueCalibration({ outputs, labels }: ValueOutputs): Calibration {
   const count = labels.length;
   const logits = Float64Array.from({ length: count }, (_, i) => outputs[WIDTH * i]!);
-  const own = fitCalibration({ logits, labels: Float64Array.from(labels, (label) => (label > 0 ? 1 : 0)) });
+  const logitCalibration = fitCalibration({
+    logits,
+    labels: Float64Array.from(labels, (label) => (label > 0 ? 1 : 0)),
+  });
   let [predicted, observed] = [0, 0];
   for (let i = 0; i < count; i++) {
-    predicted += VALUE.mean(VALUE.score(outputs.subarray(WIDTH * i, WIDTH * (i + 1)), own));
+    predicted += VALUE.mean(VALUE.score(outputs.subarray(WIDTH * i, WIDTH * (i + 1)), logitCalibration));
     observed += labels[i]!;
   }
-  return { ...own, amountShift: observed > 0 ? Math.log(observed / predicted) : 0 };
+  return { ...logitCalibration, amountShift: observed > 0 ? Math.log(observed / predicted) : 0 };
 }

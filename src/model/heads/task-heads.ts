@@ -80,8 +80,8 @@ export class ObjectiveHeads implements TaskHeads {
   static init(config: TaskHeadsConfig, specific: boolean, initial: Initializer): ObjectiveHeads {
     const { in: width, hidden, outputs, numSurfaces } = config;
     const shared = outputs.map((out) => Mlp.init({ in: width, hidden, out }, initial));
-    const own = (): Mlp => nearZero(Mlp.init({ in: width, hidden, out: totalOf(config) }, initial));
-    return new ObjectiveHeads(shared, specific ? PerSurface.init(numSurfaces, own) : null);
+    const surfaceMlp = (): Mlp => nearZero(Mlp.init({ in: width, hidden, out: totalOf(config) }, initial));
+    return new ObjectiveHeads(shared, specific ? PerSurface.init(numSurfaces, surfaceMlp) : null);
   }
 
   get outputs(): readonly (Linear | undefined)[] {

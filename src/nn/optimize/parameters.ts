@@ -22,10 +22,10 @@ export interface ModelParameters {
 export function parametersOf(model: object): ModelParameters {
   const dense: NamedTensor[] = [];
   const tables: NamedTable[] = [];
-  const seen = new Set<unknown>();
+  const visited = new Set<unknown>();
   const visit = (value: unknown, path: readonly string[]): void => {
-    if (typeof value !== "object" || value === null || seen.has(value)) return;
-    seen.add(value);
+    if (typeof value !== "object" || value === null || visited.has(value)) return;
+    visited.add(value);
     if (value instanceof Tensor) {
       if (value.requiresGrad) dense.push({ name: path.join("."), tensor: value });
     } else if (value instanceof EmbeddingTable) {

@@ -28,7 +28,7 @@ export interface ArrivalSources extends DelaySources {
 
 /** Fields that hold when something happened after the event, and are empty where it did not. */
 export function timedOutcomes({ fields, used, ...sources }: ArrivalSources): readonly TimedOutcome[] {
-  const open = fields.filter((own) => !used.includes(own));
+  const open = fields.filter((field) => !used.includes(field));
   return open.flatMap((facts) => timedOutcome(facts, { fields, used, ...sources }));
 }
 

@@ -54,16 +54,20 @@ type Verdict =
 
 /** Decides what each field is that is no key, time or label. What may be known only later is never an attribute. */
 export function chooseAttributes(context: AttributeContext): ChosenFacts {
-  const open = context.fields.filter((own) => !context.used.includes(own) && !context.flags.objectives.includes(own));
+  const open = context.fields.filter(
+    (field) => !context.used.includes(field) && !context.flags.objectives.includes(field),
+  );
   const verdicts = open.map((field) => verdictOf(field, context));
   const facts = (kind: "attribute" | "outcome"): readonly Fact[] =>
     verdicts.flatMap((verdict) => (verdict.kind === kind ? [verdict.fact] : []));
-  const doubtful = verdicts.flatMap((own) => (own.kind === "outcome" && own.isDoubtful ? [`"${own.fact.field}"`] : []));
+  const doubtful = verdicts.flatMap((verdict) =>
+    verdict.kind === "outcome" && verdict.isDoubtful ? [`"${verdict.fact.field}"`] : [],
+  );
   const doubt = `${doubtful.join(", ")} ${doubtful.length === 1 ? "is" : "are"} named like something known only later: mapped under outcomes. If known when the item is shown, move to attributes.`;
   return {
     attributes: facts("attribute"),
     outcomes: facts("outcome"),
-    unmapped: verdicts.flatMap((own) => (own.kind === "unmapped" ? [own.choice] : [])),
+    unmapped: verdicts.flatMap((verdict) => (verdict.kind === "unmapped" ? [verdict.choice] : [])),
     doubts: [...(doubtful.length === 0 ? [] : [doubt]), ...strongDoubts(facts("attribute"), context)],
   };
 }
@@ -71,7 +75,7 @@ export function chooseAttributes(context: AttributeContext): ChosenFacts {
 /** Attributes that say more of a label than most that are known beforehand do. */
 function strongDoubts(attributes: readonly Fact[], { fields, flags }: AttributeContext): readonly string[] {
   return attributes.flatMap(({ field }) => {
-    const facts = fields.find((own) => own.name === field);
+    const facts = fields.find((each) => each.name === field);
     if (facts === undefined) return [];
     const entropies = flags.objectives.map((label) => ({ label: label.name, entropy: toldEntropy(facts, label) ?? 1 }));
     const [strongest] = entropies.sort((a, b) => a.entropy - b.entropy);

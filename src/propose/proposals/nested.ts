@@ -32,8 +32,8 @@ export async function fieldsIn(connection: DuckDBConnection, from: string): Prom
     }
     const inside = await queryRows(connection, `DESCRIBE SELECT unnest(${path.map(identifier).join(".")}) ${from}`);
     open.unshift(
-      ...inside.map(([own, kind]) => {
-        return { name: `${name}.${String(own)}`, type: String(kind), path: [...path, String(own)] };
+      ...inside.map(([segment, kind]) => {
+        return { name: `${name}.${String(segment)}`, type: String(kind), path: [...path, String(segment)] };
       }),
     );
   }
@@ -77,10 +77,10 @@ type Keys = Map<string, Set<string>>;
 
 /** The keys of all objects of each field, by its path. */
 function collectKeys(object: Readonly<Record<string, unknown>>, prefix: readonly string[], keys: Keys): void {
-  const own = keys.get(prefix.join("\n")) ?? new Set();
-  keys.set(prefix.join("\n"), own);
+  const keysHere = keys.get(prefix.join("\n")) ?? new Set();
+  keys.set(prefix.join("\n"), keysHere);
   for (const [key, value] of Object.entries(object)) {
-    own.add(key);
+    keysHere.add(key);
     if (isObject(value) && prefix.length < MOST_DEPTH) collectKeys(value, [...prefix, key], keys);
   }
 }

@@ -16,8 +16,8 @@ const EACH_ROW = "interaction";
 
 /** What a log without negatives trains on; null if it has negatives, though too few, or no time by which items were seen. */
 export function positivesOf(fields: readonly FieldFacts[], time: ChosenTime | null): Positives | null {
-  const labels = fields.filter((own) => own.isFlag && hasTrait(own.name, "outcome"));
-  const always = labels.filter((own) => own.missing === 0 && labelCodes(own).every((code) => code === 2));
+  const labels = fields.filter((field) => field.isFlag && hasTrait(field.name, "outcome"));
+  const always = labels.filter((label) => label.missing === 0 && labelCodes(label).every((code) => code === 2));
   if (time === null || labels.length > always.length) return null;
   const names = always.map(({ name }) => `"${name}"`).join(", ");
   const all =

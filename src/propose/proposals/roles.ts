@@ -114,7 +114,7 @@ function byName(open: readonly FieldFacts[], roles: readonly NamedRole[], option
   for (const role of roles) {
     const named = open.filter((field) => isNamed(field.name, role));
     const usable = named.filter((field) => repeats(field, options)).sort((a, b) => idFirst(b) - idFirst(a));
-    for (const field of named.filter((own) => !usable.includes(own))) {
+    for (const field of named.filter((each) => !usable.includes(each))) {
       const distinct = options.repetition.distinctOf(field);
       options.doubts.push(
         `"${field.name}" is named like ${options.what === "item" ? "an item" : "a user"}, but has ${count(distinct)} values in ${count(options.repetition.rows)} rows: it is not taken for one.`,
@@ -122,7 +122,7 @@ function byName(open: readonly FieldFacts[], roles: readonly NamedRole[], option
     }
     const [facts, ...others] = usable;
     if (facts === undefined) continue;
-    const same = others.filter((own) => idFirst(own) === idFirst(facts));
+    const same = others.filter((other) => idFirst(other) === idFirst(facts));
     if (same.length > 0)
       options.doubts.push(`The ${options.what} may also be ${quoted(same)}; "${facts.name}" comes first.`);
     return { field: facts.name, facts, reason: `named so; ${described(facts, options)}` };
@@ -154,7 +154,9 @@ function byValues(open: readonly FieldFacts[], { user, item, context }: ValueOpt
   const isGuess = likeliest !== undefined && context.times !== null;
   const someone = user ?? (isGuess ? guessed(likeliest, "user", { candidates, context }) : null);
   const distinct = (field: FieldFacts): number => context.repetition.distinctOf(field);
-  const [largest] = candidates.filter((own) => own !== someone?.facts).sort((a, b) => distinct(b) - distinct(a));
+  const [largest] = candidates
+    .filter((candidate) => candidate !== someone?.facts)
+    .sort((a, b) => distinct(b) - distinct(a));
   const something = item ?? (largest ? guessed(largest, "item", { candidates, context }) : null);
   return { user: someone, item: something };
 }
@@ -183,7 +185,7 @@ interface GuessOptions {
 }
 
 function guessed(facts: FieldFacts, what: string, { candidates, context }: GuessOptions): ChosenField {
-  const others = candidates.filter((own) => own !== facts);
+  const others = candidates.filter((candidate) => candidate !== facts);
   const instead = others.length === 0 ? "" : ` It may also be ${quoted(others.slice(0, 4))}.`;
   context.doubts.push(
     `No name says which field is the ${what}: "${facts.name}" is a guess from its values (${described(facts, context)}).${instead}`,
@@ -193,12 +195,12 @@ function guessed(facts: FieldFacts, what: string, { candidates, context }: Guess
 
 /** What happened, if a field says so. */
 export function chooseAction({ fields }: RoleContext, taken: readonly FieldFacts[]): ChosenField | null {
-  const open = fields.filter((own) => !taken.includes(own) && isWordField(own, MOST_ACTIONS));
-  const isAction = (own: FieldFacts): boolean => {
-    const values = [...new Set(own.values)].filter((value) => value !== null);
+  const open = fields.filter((field) => !taken.includes(field) && isWordField(field, MOST_ACTIONS));
+  const isAction = (field: FieldFacts): boolean => {
+    const values = [...new Set(field.values)].filter((value) => value !== null);
     return values.filter((value) => ACTION_VALUES.has(value.toLowerCase())).length >= values.length / 2;
   };
-  const facts = open.find(isAction) ?? open.find((own) => isNamed(own.name, "action")) ?? null;
+  const facts = open.find(isAction) ?? open.find((field) => isNamed(field.name, "action")) ?? null;
   return facts === null
     ? null
     : { field: facts.name, facts, reason: kinds(facts.distinct, "kind of event", "kinds of events") };
@@ -207,7 +209,7 @@ export function chooseAction({ fields }: RoleContext, taken: readonly FieldFacts
 /** Where it happened, if a field says so. */
 export function chooseSurface({ fields }: RoleContext, taken: readonly FieldFacts[]): ChosenField | null {
   const open = fields.filter(
-    (own) => !taken.includes(own) && isWordField(own, MOST_SURFACES) && isNamed(own.name, "surface"),
+    (field) => !taken.includes(field) && isWordField(field, MOST_SURFACES) && isNamed(field.name, "surface"),
   );
   const facts = open.find(({ name }) => /surface|placement/i.test(name)) ?? open[0] ?? null;
   return facts === null
@@ -232,9 +234,9 @@ export function chooseOrigin(
     const ad = positive.map((value) => ({ 1: 1, "1.0": 1, true: true })[value ?? ""] ?? `${value}`);
     return { field: flag.name, facts: flag, ad, reason: "a flag that is named so" };
   }
-  const facts = fields.find((own) => {
-    if (taken.includes(own) || own.distinct === 0) return false;
-    return own.values.every((value) => value === null || value === "ad" || value === "organic");
+  const facts = fields.find((field) => {
+    if (taken.includes(field) || field.distinct === 0) return false;
+    return field.values.every((value) => value === null || value === "ad" || value === "organic");
   });
   return facts === undefined ? null : { field: facts.name, facts, ad: null, reason: "its values are ad and organic" };
 }

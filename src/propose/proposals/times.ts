@@ -34,7 +34,7 @@ export function chooseTime(fields: readonly FieldFacts[], doubts: string[]): Cho
         ? [{ facts, times: facts.times }]
         : [],
     )
-    .map((own) => ({ ...own, score: scoreOf(own) }))
+    .map((candidate) => ({ ...candidate, score: scoreOf(candidate) }))
     .sort((a, b) => b.score - a.score || earlier(a.times, b.times));
   const [best, ...others] = candidates;
   if (best === undefined) return null;

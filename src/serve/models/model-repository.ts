@@ -154,9 +154,9 @@ export class ModelRepository {
     const [first, second] = named.filter(({ manifest }) => manifest !== null);
     if (first && second) throw sameName(first, second);
     const placed = this.#placed.get(name);
-    const own = first ?? (placed && { dir: placed.dir, name }) ?? named[0];
-    if (own === undefined) throw noModel(name, [...new Set(found.map((each) => each.name))]);
-    return own;
+    const bundle = first ?? (placed && { dir: placed.dir, name }) ?? named[0];
+    if (bundle === undefined) throw noModel(name, [...new Set(found.map((each) => each.name))]);
+    return bundle;
   }
 
   async #loadFrom({ dir, name }: Pick<Found, "dir" | "name">, numModels: number): Promise<ModelHost> {
@@ -210,12 +210,12 @@ function checkTogether(found: readonly Found[]): void {
   const byName = new Map<string, { readonly dir: string; readonly name: string; readonly facts: EventFacts }>();
   for (const { dir, name, manifest } of found) {
     if (manifest === null) continue;
-    const own = { dir, name, facts: eventFacts(manifest) };
+    const bundle = { dir, name, facts: eventFacts(manifest) };
     const same = byName.get(name);
-    if (same) throw sameName(same, own);
+    if (same) throw sameName(same, bundle);
     const [first] = byName.values();
-    const difference = first ? eventDifference(own.facts, first.facts) : null;
-    if (first && difference) throw otherEvents(own, first.name, difference);
-    byName.set(name, own);
+    const difference = first ? eventDifference(bundle.facts, first.facts) : null;
+    if (first && difference) throw otherEvents(bundle, first.name, difference);
+    byName.set(name, bundle);
   }
 }

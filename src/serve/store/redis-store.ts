@@ -97,15 +97,15 @@ export class RedisStore implements OnlineStore {
 
   async #queued(user: string, reports: readonly ReportedEvent[]): Promise<number> {
     const before = this.#queues.get(user) ?? Promise.resolve();
-    const own = before.then(
+    const turn = before.then(
       () => this.#add(user, reports),
       () => this.#add(user, reports),
     );
-    this.#queues.set(user, own);
+    this.#queues.set(user, turn);
     try {
-      return await own;
+      return await turn;
     } finally {
-      if (this.#queues.get(user) === own) this.#queues.delete(user);
+      if (this.#queues.get(user) === turn) this.#queues.delete(user);
     }
   }
 

@@ -108,9 +108,9 @@ export class Minds {
     const group = this.#topics.groupOf(topic);
     let interest: number = INTEREST.floor;
     for (let at = person * slots; at < (person + 1) * slots; at++) {
-      const own = topics[at]!;
-      if (own === topic) interest += INTEREST.topic * strengths[at]!;
-      if (this.#topics.groupOf(own) === group) interest += INTEREST.group * strengths[at]!;
+      const itemTopic = topics[at]!;
+      if (itemTopic === topic) interest += INTEREST.topic * strengths[at]!;
+      if (this.#topics.groupOf(itemTopic) === group) interest += INTEREST.group * strengths[at]!;
     }
     return interest;
   }
@@ -121,9 +121,9 @@ export class Minds {
     for (let intent = person * INTENTS_PER_PERSON; intent < (person + 1) * INTENTS_PER_PERSON; intent++) {
       const stage = this.#intents.stages[intent]!;
       if (stage === STAGE.none) continue;
-      const own = this.#intents.topics[intent]!;
-      if (own === topic) return { intent, stage, isExact: true };
-      if (this.#topics.groupOf(own) === group) near = intent;
+      const intentTopic = this.#intents.topics[intent]!;
+      if (intentTopic === topic) return { intent, stage, isExact: true };
+      if (this.#topics.groupOf(intentTopic) === group) near = intent;
     }
     return { intent: near, stage: near < 0 ? STAGE.none : this.#intents.stages[near]!, isExact: false };
   }

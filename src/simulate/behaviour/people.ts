@@ -94,8 +94,8 @@ export class People {
 
   /** One of the person's interests, the strong ones more often. */
   interestOf(user: number, draws: Draws): number {
-    const own = this.strengths.subarray(user * this.slots, (user + 1) * this.slots);
-    return this.topics[user * this.slots + draws.weighted(runningSums(own))]!;
+    const strengths = this.strengths.subarray(user * this.slots, (user + 1) * this.slots);
+    return this.topics[user * this.slots + draws.weighted(runningSums(strengths))]!;
   }
 
   #describe(user: number, draws: Draws): void {
@@ -107,9 +107,9 @@ export class People {
     this.activity[user] = Math.min(MAX_SESSIONS, sessionsPerDay * draws.around1(activitySpread));
     // Who clicks much likes much, by half.
     const shared = propensitySpread * Math.SQRT1_2 * draws.normal();
-    const own = (): number => propensitySpread * Math.SQRT1_2 * draws.normal();
-    this.clicks[user] = Math.exp(shared + own() - propensitySpread ** 2 / 2);
-    this.likes[user] = Math.exp(shared + own() - propensitySpread ** 2 / 2);
+    const noise = (): number => propensitySpread * Math.SQRT1_2 * draws.normal();
+    this.clicks[user] = Math.exp(shared + noise() - propensitySpread ** 2 / 2);
+    this.likes[user] = Math.exp(shared + noise() - propensitySpread ** 2 / 2);
   }
 
   /** Long-term interests: half of them in the groups of the ones before, each weaker than the last; they sum to 1. */

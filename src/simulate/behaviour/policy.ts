@@ -32,13 +32,13 @@ export class LoggingPolicy {
   /** The item that a person is shown. Every active item can be: with at least `exploration / active.length`. */
   choose(person: number, active: readonly Item[], draws: Draws): Item {
     const { candidates, exploration, noise } = this.#config;
-    const own = person * this.#numGroups;
+    const row = person * this.#numGroups;
     let best = active[draws.below(active.length)]!;
     if (draws.chance(exploration)) return best;
     let bestScore = -1;
     for (let i = 0; i < candidates; i++) {
       const item = active[draws.below(active.length)]!;
-      const score = item.popularity * this.#affinity[own + item.labelGroup]! * (1 - noise * draws.uniform());
+      const score = item.popularity * this.#affinity[row + item.labelGroup]! * (1 - noise * draws.uniform());
       if (score <= bestScore) continue;
       best = item;
       bestScore = score;

@@ -133,13 +133,13 @@ class HeaderReader {
 
   /** Calls `value` at each value of an object. */
   object(value: (key: string) => void): void {
-    const seen = new Set<string>();
+    const names = new Set<string>();
     this.#expect("{");
     if (this.#takes("}")) return;
     do {
       const key = this.string();
-      if (seen.has(key)) throw new Error(`the key ${JSON.stringify(key)} twice`);
-      seen.add(key);
+      if (names.has(key)) throw new Error(`the key ${JSON.stringify(key)} twice`);
+      names.add(key);
       this.#expect(":");
       value(key);
     } while (this.#takes(","));

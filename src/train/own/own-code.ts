@@ -50,6 +50,6 @@ export function lossesOfModel(
   { losses }: Pick<ProjectConfig, "losses">,
   { objectives }: Pick<ModelConfig, "objectives">,
 ): Readonly<Record<string, ModulePath>> {
-  const own = Object.entries(losses).filter(([name]) => objectives?.includes(name) ?? true);
-  return Object.fromEntries(own);
+  const used = Object.entries(losses).filter(([name]) => objectives?.includes(name) ?? true);
+  return Object.fromEntries(used);
 }

@@ -78,10 +78,10 @@ export function jsonRelation(scan: TextScan, plan: IngestPlan): Relation {
       const [whole, nested] = jsonPaths(name);
       // What is no field of the rows is one of their file.
       if (!columns.has(whole)) return { sql: constantSql(scan.constants, name), type: "VARCHAR" };
-      const own = identifier(whole);
+      const column = identifier(whole);
       const inside = nested === null ? [] : [`json_extract_string(${identifier(nested.top)}, ${literal(nested.path)})`];
       const constant = scan.constants.has(name) ? [constantSql(scan.constants, name)] : [];
-      return { sql: `NULLIF(coalesce(${[own, ...inside, ...constant].join(", ")}), '')`, type: "VARCHAR" };
+      return { sql: `NULLIF(coalesce(${[column, ...inside, ...constant].join(", ")}), '')`, type: "VARCHAR" };
     },
   };
 }

@@ -76,7 +76,7 @@ export function asksForBinary(request: unknown): boolean {
   if (!isPlainObject(request)) return false;
   const { parameters, outputs } = request;
   const [output]: readonly unknown[] = Array.isArray(outputs) ? outputs : [];
-  const own =
+  const ofOutput =
     isPlainObject(output) && isPlainObject(output["parameters"]) ? output["parameters"]["binary_data"] : undefined;
-  return (own ?? (isPlainObject(parameters) ? parameters["binary_data_output"] : undefined)) === true;
+  return (ofOutput ?? (isPlainObject(parameters) ? parameters["binary_data_output"] : undefined)) === true;
 }

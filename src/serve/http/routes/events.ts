@@ -48,8 +48,8 @@ function eventAt(value: unknown, where: string, { eventKinds, windows, rules }: 
     id: idAt(id, `${where}.id`),
     timeMs: timeAt(time, `${where}.time`, rules),
   };
-  const isTold = windows.size > 0 && known !== undefined;
-  const outcomes = isTold ? knownAt(known, `${where}.${KNOWN_KEY}`, { ...timed, facts, windows, rules }) : {};
+  const hasOutcomes = windows.size > 0 && known !== undefined;
+  const outcomes = hasOutcomes ? knownAt(known, `${where}.${KNOWN_KEY}`, { ...timed, facts, windows, rules }) : {};
   const event = {
     ...timed,
     facts: { ...constantsAt(facts, where, rules), ...facts, ...outcomes },

@@ -143,8 +143,8 @@ function rankingSchema(name: string, { spec }: BundleManifest): JsonSchema {
   const probability = { type: "number", minimum: 0, maximum: 1 };
   const amount = { type: "number", minimum: 0 };
   const objectives = objectivesOf(spec);
-  const named = (own: readonly Objective[], schema: JsonSchema): JsonSchema =>
-    strictObjectSchema(Object.fromEntries(own.map((each) => [each.name, schema])));
+  const named = (objectives: readonly Objective[], schema: JsonSchema): JsonSchema =>
+    strictObjectSchema(Object.fromEntries(objectives.map((each) => [each.name, schema])));
   const amounts = objectives.filter(({ kind }) => kind !== "binary");
   const description = "Expected amounts and counts.";
   const ranked = strictObjectSchema({

@@ -39,9 +39,9 @@ export class FramedOutput {
   readonly #target: string;
   #path: string;
 
-  constructor(own: OwnFile | null, target: string) {
-    this.#own = own;
-    this.#ownEnd = own === null ? null : 0;
+  constructor(ownFile: OwnFile | null, target: string) {
+    this.#own = ownFile;
+    this.#ownEnd = ownFile === null ? null : 0;
     this.#target = target;
     this.#path = target;
   }
