@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { partitionPoint } from "../base/binary-search.ts";
 import { type Column, FileColumn } from "../data/store/column.ts";
 import { type ObjectiveSpec, objectivesOf, outputWidth } from "../features/objectives.ts";
 import { meanEmbedding, PAST_LENGTH } from "../features/past-embeddings.ts";
@@ -77,8 +78,8 @@ export class KnowledgeStore {
   pastOf(user: number, timeMs: number): Float32Array {
     const { users, times, embeddings } = this.#columns;
     const dim = this.manifest.embeddingDim;
-    const first = lowerBound(this.#numExamples, (i) => users.at(i) < user);
-    const end = lowerBound(
+    const first = partitionPoint(this.#numExamples, (i) => users.at(i) < user);
+    const end = partitionPoint(
       this.#numExamples,
       (i) => users.at(i) < user || (users.at(i) === user && times.at(i) < timeMs),
     );
@@ -113,25 +114,13 @@ export class KnowledgeStore {
   /** Place of the example of a row; null if it was not scored. */
   #indexOf(row: number): number | null {
     const { rows } = this.#columns;
-    const index = lowerBound(this.#numExamples, (i) => rows.at(i) < row);
+    const index = partitionPoint(this.#numExamples, (i) => rows.at(i) < row);
     return index < this.#numExamples && rows.at(index) === row ? index : null;
   }
 
   close(): void {
     for (const column of Object.values(this.#columns)) column.close();
   }
-}
-
-/** The smallest index in [0, size] at which `isBefore` is false; it is true before and false after it. */
-function lowerBound(size: number, isBefore: (index: number) => boolean): number {
-  let low = 0;
-  let high = size;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (isBefore(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function readManifest(version: Version): KnowledgeManifest {

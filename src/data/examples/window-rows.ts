@@ -1,3 +1,4 @@
+import { lowerBound, upperBound } from "../../base/binary-search.ts";
 import type { EventStore, RowRange } from "../store/event-store.ts";
 import { type EventWindow, partTest } from "./split.ts";
 
@@ -83,28 +84,4 @@ function addChosen(ranges: Ranges, { user, start, end }: OwnRows, isChosen: (row
     first = row + 1;
   }
   addRange(ranges, { user, start: first, end });
-}
-
-/** Number of values of an ascending array below `bound`. */
-export function lowerBound(values: ArrayLike<number>, bound: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! < bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Number of values of an ascending array not above `bound`. */
-function upperBound(values: ArrayLike<number>, bound: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! <= bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,5 +1,5 @@
+import { lowerBound, partitionPoint } from "../../base/binary-search.ts";
 import type { NegativeSource } from "../../config/types.ts";
-import { lowerBound } from "../examples/window-rows.ts";
 import type { ItemTimeline } from "./item-timeline.ts";
 
 /** A positive example: its item, and when it was met. */
@@ -86,17 +86,10 @@ function popular(timeline: ItemTimeline, windowMs: number): CandidateSource {
   };
 }
 
-/** The `place`-th offset from `from` that is none of `own`, ascending positions from there on. */
+/** The `place`-th offset from `from` that is none of `positions`, ascending from there on. */
 function skipping(positions: Uint32Array, from: number, place: number): number {
-  let low = 0;
-  let high = positions.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    // Before the own position at `middle` lie so many others.
-    if (positions[middle]! - from - middle <= place) low = middle + 1;
-    else high = middle;
-  }
-  return place + low;
+  // Before the item's position at `i` lie so many of others.
+  return place + partitionPoint(positions.length, (i) => positions[i]! - from - i <= place);
 }
 
 /** The other positives of a batch whose items had been seen, by the sorted ranks of all of them. */

@@ -1,5 +1,6 @@
+import { lowerBound } from "../../base/binary-search.ts";
 import { timeOrder } from "../examples/examples.ts";
-import { lowerBound, WindowRows } from "../examples/window-rows.ts";
+import { WindowRows } from "../examples/window-rows.ts";
 import type { EventStore } from "../store/event-store.ts";
 
 const ALL_TIMES = Object.freeze({ fromMs: Number.MIN_SAFE_INTEGER, untilMs: Number.MAX_SAFE_INTEGER });

@@ -1,3 +1,4 @@
+import { partitionPoint } from "../../base/binary-search.ts";
 import { AFTER_EVENTS, BEFORE_EVENTS, type Page, type UserPages } from "./user-pages.ts";
 
 /** Thrown when all blocks are asked for and only some pages were loaded. */
@@ -20,13 +21,8 @@ export class LoadedPages implements UserPages {
   }
 
   floor(key: Buffer): Page | undefined {
-    let [low, high] = [0, this.#pages.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#pages[middle]!.key.compare(key) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    const page = this.#pages[low - 1];
+    const end = partitionPoint(this.#pages.length, (i) => this.#pages[i]!.key.compare(key) <= 0);
+    const page = this.#pages[end - 1];
     return page?.key[0] === key[0] ? page : undefined;
   }
 

@@ -1,3 +1,4 @@
+import { upperBound } from "../../../../base/binary-search.ts";
 import type { Dialect } from "../dialect.ts";
 import { RecordParser } from "./record-parser.ts";
 import type { RecordRun } from "./record-scanner.ts";
@@ -43,13 +44,8 @@ export class RecordLines {
 
   /** Line at which a record begins, from 1. O(log departures) */
   lineOf(record: number): number {
-    let [low, high] = [0, this.#records.length];
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if (this.#records[middle]! <= record) low = middle;
-      else high = middle;
-    }
-    return (this.#lines[low] ?? 1) + record - (this.#records[low] ?? 0);
+    const at = Math.max(0, upperBound(this.#records, record) - 1);
+    return (this.#lines[at] ?? 1) + record - (this.#records[at] ?? 0);
   }
 
   #add(record: number, line: number): void {
