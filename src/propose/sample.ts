@@ -94,7 +94,7 @@ export class Log {
     await this.#connection.run("SET threads = 1");
     for (const path of paths) parts.push(await this.#read(path, perFile));
     await this.#connection.run("RESET threads");
-    const files = chosen.map((path, i) => ({ path, fields: parts[i] ?? [] }));
+    const files = paths.map((path, i) => ({ path, fields: parts[i] ?? [] }));
     if (this.format === "csv" || this.format === "tsv") for (const file of files) checkNamed(file);
     checkOneLog(files);
     const read = joined(parts);
