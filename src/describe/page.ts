@@ -149,7 +149,8 @@ function delaySections(profile: Profile): readonly Section[] {
     { kind: "table", caption: "When outcomes become known", ...delayTable(profile) },
     ...(untimed.length > 0 ? [{ kind: "paragraph", text } as const] : []),
     ...profile.delays.flatMap(({ name, measured }) => {
-      if (measured === null) return [];
+      // Of what happens with its event there is nothing to draw.
+      if (measured === null || measured.distribution.max === 0) return [];
       const points = measured.missed.map(({ delayMs, share }) => ({ x: delayMs / DAY_MS, y: share }));
       const axes = { x: { label: "delay", unit: "days" }, y: { label: "share missed" } };
       const title = `${clipped(name)}: missed by a delay`;

@@ -129,8 +129,7 @@ export function evaluationPage(evaluation: Evaluation, { root, notes = [], curve
       ...differenceCharts(evaluation),
       ...transferSections(evaluation),
       ...calibrationSections(evaluation),
-      { kind: "heading", text: "By length of the history" },
-      ...historyCharts(evaluation),
+      ...historySections(evaluation),
       ...surfaceSections(evaluation),
       { kind: "heading", text: "Training" },
       { kind: "table", caption: "Size and cost", ...costTable(evaluation) },
@@ -227,6 +226,15 @@ function calibrationPlots(evaluation: Evaluation): readonly Section[] {
     }));
     return { kind: "figure", chart: calibrationPlot({ title: objective, series }) };
   });
+}
+
+/** Nothing of a log whose events have no past. */
+function historySections(evaluation: Evaluation): readonly Section[] {
+  const lengths = evaluation.runs.flatMap(({ objectives }) =>
+    Object.values(objectives).flatMap(({ byHistoryLength }) => byHistoryLength.filter(({ examples }) => examples > 0)),
+  );
+  if (lengths.every(({ from }) => from === 0)) return [];
+  return [{ kind: "heading", text: "By length of the history" }, ...historyCharts(evaluation)];
 }
 
 function historyCharts(evaluation: Evaluation): readonly Section[] {

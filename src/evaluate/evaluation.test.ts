@@ -236,6 +236,18 @@ describe("the report", () => {
     ]);
   });
 
+  it("shows lengths of histories where there are any", () => {
+    const page = (of: Evaluation): string => htmlPage(evaluationPage(of, { root: folder.path, notes: [], curves: {} }));
+    expect(page(evaluation)).toContain("By length of the history");
+    const runs = evaluation.runs.map((run) => {
+      const entries = Object.entries(run.objectives).map(([name, own]) => {
+        return [name, { ...own, byHistoryLength: own.byHistoryLength.filter(({ from }) => from === 0) }] as const;
+      });
+      return { ...run, objectives: Object.fromEntries(entries) };
+    });
+    expect(page({ ...evaluation, runs })).not.toMatch(/length of the history|past events/);
+  });
+
   it("is one page of HTML that loads nothing", () => {
     const curves = Object.fromEntries(RUNS.map((run) => [run, trainingCurve(project, run)]));
     expect(curves["previous"]?.filter((record) => "loss" in record)).toHaveLength(36);
