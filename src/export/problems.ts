@@ -9,6 +9,6 @@ export function unsupported(
     code: "EXPORT_UNSUPPORTED",
     where,
     ...difference,
-    hint: "Export a model of another kind: `logistic` and `previous` are made of operators that have a form.",
+    hint: "Export a model of kind `vertical`, `previous`, `din` or `logistic`: their operators have a form. A foundation model teaches a vertical one, which serves (`lapidary transfer`).",
   });
 }
