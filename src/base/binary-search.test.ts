@@ -18,13 +18,13 @@ it("counts the values below a bound, and those not above it", () => {
 it("finds where a condition ends, and asks a number of times that is the logarithm of the size", () => {
   fc.assert(
     fc.property(fc.nat(1e6), fc.nat(1e6), (size, end) => {
-      let asked = 0;
+      let calls = 0;
       const found = partitionPoint(size, (index) => {
-        asked++;
+        calls++;
         return index < end;
       });
       expect(found).toBe(Math.min(size, end));
-      expect(asked).toBeLessThanOrEqual(Math.ceil(Math.log2(size + 1)));
+      expect(calls).toBeLessThanOrEqual(Math.ceil(Math.log2(size + 1)));
     }),
   );
 });

@@ -79,8 +79,8 @@ async function difference(session: InferenceSession, model: Model, batch: Batch)
       .slice();
   })();
   const feeds = feedsOf(batch);
-  const given = Object.fromEntries(session.inputNames.map((name) => [name, feeds[name] as OrtTensor]));
-  const { logits } = await session.run(given);
+  const sessionFeeds = Object.fromEntries(session.inputNames.map((name) => [name, feeds[name] as OrtTensor]));
+  const { logits } = await session.run(sessionFeeds);
   const actual = logits?.data as Float32Array;
   expect(actual.length).toBe(expected.length);
   return expected.reduce((worst, z, i) => Math.max(worst, Math.abs(actual[i]! - z) / Math.max(1, Math.abs(z))), 0);

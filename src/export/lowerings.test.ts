@@ -104,10 +104,10 @@ const CASES: Readonly<Record<LoweredOperator, (inputs: Inputs) => Tensor>> = {
   "lapidary::tables_linear": ({ x, size }) => {
     const codes = zeros([size], { dtype: "int64" });
     const [tables, weight] = [[WEIGHT.mul(2), WEIGHT], cat([WEIGHT, WEIGHT.mul(3)], 1)];
-    const made = [SHIFT, null].map((bias) =>
+    const actual = [SHIFT, null].map((bias) =>
       tablesLinear(tables, [1, 0], [codes.add(1), codes], weight, bias, null, []),
     );
-    return made.reduce((sum, one) => sum.add(one), x);
+    return actual.reduce((sum, one) => sum.add(one), x);
   },
   "lapidary::dense": ({ x }) => dense(dense(x, WEIGHT, SHIFT, "relu"), WEIGHT, null, "silu"),
   "lapidary::gated": ({ x }) => gated(x.mul(20), gated(x, x, "silu"), "sigmoid"),

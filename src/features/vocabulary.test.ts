@@ -10,8 +10,8 @@ describe("Vocabulary", () => {
     fc.assert(
       fc.property(times, (admittedMs) => {
         const admitted = [...admittedMs.keys()].filter((code) => code > 0 && admittedMs[code] !== NEVER);
-        const made = new Vocabulary(Float64Array.from(admittedMs));
-        for (const vocabulary of [made, Vocabulary.decode(made.encode())]) {
+        const actual = new Vocabulary(Float64Array.from(admittedMs));
+        for (const vocabulary of [actual, Vocabulary.decode(actual.encode())]) {
           expect(vocabulary.cardinality).toBe(admitted.length + 1);
           for (const code of admittedMs.keys()) expect(vocabulary.row(code)).toBe(admitted.indexOf(code) + 1);
         }

@@ -16,10 +16,10 @@ describe("fitLogLine", () => {
   });
 
   it("is that of least squares: no small change of it is nearer", () => {
-    const given = points([10, 0.9], [100, 0.7], [1000, 0.8], [5000, 0.6]);
-    const { intercept, slope } = fitLogLine(given);
+    const curve = points([10, 0.9], [100, 0.7], [1000, 0.8], [5000, 0.6]);
+    const { intercept, slope } = fitLogLine(curve);
     const error = (a: number, b: number): number =>
-      given.reduce((sum, p) => sum + (p.normalizedEntropy - onLine({ intercept: a, slope: b }, p.compute)) ** 2, 0);
+      curve.reduce((sum, p) => sum + (p.normalizedEntropy - onLine({ intercept: a, slope: b }, p.compute)) ** 2, 0);
     for (const [da, db] of [
       [1e-4, 0],
       [-1e-4, 0],

@@ -118,9 +118,9 @@ export function naiveWukong(tokens: Rows, { interact, compress, residual, norm }
     ),
   );
   const mixed = naiveMlp(naiveNorm(products, interact.norm), interact.mix);
-  const made = Array.from({ length: mixed.length / dim }, (_, i) => mixed.slice(i * dim, (i + 1) * dim));
+  const actual = Array.from({ length: mixed.length / dim }, (_, i) => mixed.slice(i * dim, (i + 1) * dim));
   const kept = residual === null ? tokens : naiveCompress(tokens, residual);
-  return [...made, ...naiveCompress(tokens, compress)].map((row, i) => naiveNorm(plus(row, kept[i] ?? []), norm));
+  return [...actual, ...naiveCompress(tokens, compress)].map((row, i) => naiveNorm(plus(row, kept[i] ?? []), norm));
 }
 
 /** Whether a row of a segment sees another. */

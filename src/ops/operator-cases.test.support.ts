@@ -61,10 +61,18 @@ export const OURS = {
     value: () => {
       const tables = [f64([1, 2, 3, 4], [2, 2]), f64([5, 6], [1, 2])];
       const weight = f64([1, 0, 10, 0, 0, 1, 0, 10], [2, 4]);
-      const made = tablesLinear(tables, [0, 1], [i64([1, 0, 1]), i64([0, 0, 0])], weight, f64([0.5, 0], [2]), null, []);
+      const actual = tablesLinear(
+        tables,
+        [0, 1],
+        [i64([1, 0, 1]), i64([0, 0, 0])],
+        weight,
+        f64([0.5, 0], [2]),
+        null,
+        [],
+      );
       const normed = tablesLinear([f64([3, 4], [1, 2])], [0], [i64([0])], f64([1, 1], [1, 2]), null, 37.5, []);
       expectTensor(normed, [1, 1], [7 / Math.sqrt(50)]);
-      expectTensor(made, [3, 2], [53.5, 64, 51.5, 62, 53.5, 64]);
+      expectTensor(actual, [3, 2], [53.5, 64, 51.5, 62, 53.5, 64]);
     },
     gradient: smooth(
       (weight, bias) => tablesLinear([f64([1, 2, 3, 4], [2, 2])], [0], [i64([1, 0, 1])], weight, bias, 0.1, []),

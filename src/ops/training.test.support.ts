@@ -43,9 +43,9 @@ function step({ table, moments, weight }: State, generator: RandomGenerator): vo
 
 function begin(generator: RandomGenerator): State {
   const parameter = (shape: readonly number[]): Tensor => {
-    const made = randn(shape, { generator, dtype: "float64" });
-    made.requiresGrad = true;
-    return made;
+    const actual = randn(shape, { generator, dtype: "float64" });
+    actual.requiresGrad = true;
+    return actual;
   };
   return { table: parameter([6, 4]), moments: zeros([6], { dtype: "float64" }), weight: parameter([4, 1]) };
 }

@@ -182,12 +182,12 @@ async function checkApi(url: string): Promise<void> {
     paths: Record<string, { post?: Operation }>;
   };
   for (const [path, { post: operation }] of Object.entries(document.paths)) {
-    const given = operation?.requestBody?.content["application/json"];
-    if (given === undefined) continue;
-    expect(Schema.Check({ ...given.schema, components: document.components }, given.example), path).toBe(true);
+    const bodyDoc = operation?.requestBody?.content["application/json"];
+    if (bodyDoc === undefined) continue;
+    expect(Schema.Check({ ...bodyDoc.schema, components: document.components }, bodyDoc.example), path).toBe(true);
     const values = new Map(operation?.parameters.map(({ name, example }) => [name, example]));
     const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => values.get(name) ?? "");
-    const { status, body } = await post(url + filled, given.example);
+    const { status, body } = await post(url + filled, bodyDoc.example);
     expect([path, status, status === 200 ? null : body]).toEqual([path, 200, null]);
     if (path.endsWith("/unload")) await post(url + filled.replace(/unload$/, "load"), {});
   }

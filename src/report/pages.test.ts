@@ -50,8 +50,8 @@ describe("markup", () => {
     );
   });
   it("keeps markup, leaves null out and rounds coordinates", () => {
-    const made = element("g", { x: 1 / 3, y: null }, element("b", {}, 1), null, ["<", ["&"]]);
-    expect(String(made)).toBe('<g x="0.33"><b>1</b>&lt;&amp;</g>');
+    const actual = element("g", { x: 1 / 3, y: null }, element("b", {}, 1), null, ["<", ["&"]]);
+    expect(String(actual)).toBe('<g x="0.33"><b>1</b>&lt;&amp;</g>');
   });
 });
 

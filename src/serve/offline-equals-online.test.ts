@@ -102,9 +102,9 @@ function dictionariesOf(store: EventStore): Readonly<Record<string, Dictionary |
   return Object.fromEntries(names.map((name) => [name, store.dictionary(name) ?? { buckets: 7 }]));
 }
 
-async function compare(given: readonly Line[], round: string): Promise<void> {
+async function compare(sentLines: readonly Line[], round: string): Promise<void> {
   // A number of its own tells which row of the store a line has become.
-  const lines = given.map((each, n): Line => ({ ...each, n }));
+  const lines = sentLines.map((each, n): Line => ({ ...each, n }));
   const log = join(round, "log.jsonl");
   mkdirSync(round, { recursive: true });
   writeFileSync(log, lines.map((each, i) => JSON.stringify({ ...rowOf(each), event_id: `e${i}` })).join("\n"));

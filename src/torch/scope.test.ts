@@ -9,12 +9,12 @@ const outOfOrder = expect.objectContaining({ code: "TORCH_SCOPE" });
 describe("a scope", () => {
   test("frees what was made inside, and nothing else", () => {
     const before = tensor([1]);
-    const made: Tensor[] = [];
+    const actual: Tensor[] = [];
     expectNoLeaks(() => {
       using _ = new Scope();
-      made.push(tensor([2]), before.add(1), ...before.splitWithSizes([1, 0]));
+      actual.push(tensor([2]), before.add(1), ...before.splitWithSizes([1, 0]));
     });
-    for (const gone of made) expect(() => gone.shape).toThrow(freed);
+    for (const gone of actual) expect(() => gone.shape).toThrow(freed);
     expect(before.item()).toBe(1);
   });
 

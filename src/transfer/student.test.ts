@@ -20,7 +20,7 @@ const knowledge = (mask = [1, 1, 0, 1, 0, 0]): BatchKnowledge => ({
   past: new Float32Array(0),
 });
 
-const taught = (given: BatchKnowledge = knowledge()): Batch => ({ ...tinyBatch([2, 0, 3]), knowledge: given });
+const taught = (known: BatchKnowledge = knowledge()): Batch => ({ ...tinyBatch([2, 0, 3]), knowledge: known });
 
 function student(technique: TransferTechnique, scales: Partial<TransferConfig> = {}) {
   const model = tinyModel("vertical");

@@ -345,8 +345,8 @@ describe("from files to predictions", () => {
     expect(predicted).toMatchObject({ predicted: ROWS, rejected: 0 });
     const scores = await query(`FROM read_parquet('${out}')`);
     // Nothing is made up: of a log without them there is no user, no item and no time.
-    const made = Object.keys(scores[0] ?? {}).filter((name) => ["user", "item", "time"].includes(name));
-    expect(made.sort()).toEqual([...(hasItems ? ["item"] : []), ...(hasHistories ? ["time", "user"] : [])]);
+    const actual = Object.keys(scores[0] ?? {}).filter((name) => ["user", "item", "time"].includes(name));
+    expect(actual.sort()).toEqual([...(hasItems ? ["item"] : []), ...(hasHistories ? ["time", "user"] : [])]);
     await expectServed({ project, kind, scores });
   });
 });

@@ -274,9 +274,12 @@ describe("text", () => {
       ["n/a", "n/a"],
       ["null", ""],
     ];
-    const given = await ingested({ from: "x.csv", nulls: ["NULL", "n/a"], attributes }, { "x.csv": text(",", rows) });
-    expect(byItem(given, "name")).toEqual({ i0: undefined, i1: "\\N", i2: undefined, i3: "null" });
-    expect(given.letters).toEqual([]);
+    const withNulls = await ingested(
+      { from: "x.csv", nulls: ["NULL", "n/a"], attributes },
+      { "x.csv": text(",", rows) },
+    );
+    expect(byItem(withNulls, "name")).toEqual({ i0: undefined, i1: "\\N", i2: undefined, i3: "null" });
+    expect(withNulls.letters).toEqual([]);
     const plain = await ingested({ from: "x.csv", attributes }, { "x.csv": text(",", rows) });
     expect(byItem(plain, "name")).toEqual({ i1: undefined, i3: "null" });
     expect(plain.letters).toMatchObject([{ line: 2 }, { line: 4 }]);

@@ -41,8 +41,8 @@ describe("lapidary serve", () => {
     await Promise.race(answers);
     second.child.kill("SIGTERM");
     const settled = await Promise.allSettled(answers);
-    const given = settled.filter((each) => each.status === "fulfilled");
-    for (const each of given) expect(each.value).toMatchObject({ model: "tiny", numPast: 1 });
+    const answered = settled.filter((each) => each.status === "fulfilled");
+    for (const each of answered) expect(each.value).toMatchObject({ model: "tiny", numPast: 1 });
     expect((await second.ended).code).toBe(130);
   });
 

@@ -23,8 +23,8 @@ describe("newestShareMs", () => {
     const event = fc.record({ user: fc.integer({ min: 0, max: 5 }), time: fc.integer({ min: 0, max: 99 }) });
     const events = fc.array(event, { minLength: 1, maxLength: 60 });
     fc.assert(
-      fc.property(events, fc.double({ min: 0.01, max: 1, noNaN: true }), (given, share) => {
-        const log = given.map((one) => ({ ...one, item: 1, click: 0, dwell: 0 }));
+      fc.property(events, fc.double({ min: 0.01, max: 1, noNaN: true }), (drawnEvents, share) => {
+        const log = drawnEvents.map((one) => ({ ...one, item: 1, click: 0, dwell: 0 }));
         inStore(log, (store) => {
           const total = countExamples(store, window);
           const fromMs = newestShareMs(store, window, share);
@@ -57,11 +57,11 @@ describe("dayOrder", () => {
       time: fc.integer({ min: 0, max: 10 * DAY_MS - 1 }),
     });
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 60 }), fc.nat(), (given, seed) => {
+      fc.property(fc.array(event, { maxLength: 60 }), fc.nat(), (drawnEvents, seed) => {
         using folder = temporaryFolder();
         const sorted = writeStore(
           folder.path,
-          given.map((one) => ({ ...one, item: 1, click: 0, dwell: 0 })),
+          drawnEvents.map((one) => ({ ...one, item: 1, click: 0, dwell: 0 })),
         );
         const store = EventStore.open(folder.path);
         const rows = rowsOf(store, seed);
@@ -76,9 +76,9 @@ describe("dayOrder", () => {
   });
 
   it("differs from pass to pass, from day to day and from the order of time", () => {
-    const given = Array.from({ length: 80 }, (_, i) => ({ user: 1, time: (i % 40) + (i < 40 ? 0 : DAY_MS) }));
+    const drawnEvents = Array.from({ length: 80 }, (_, i) => ({ user: 1, time: (i % 40) + (i < 40 ? 0 : DAY_MS) }));
     inStore(
-      given.map((one) => ({ ...one, item: 1, click: 0, dwell: 0 })),
+      drawnEvents.map((one) => ({ ...one, item: 1, click: 0, dwell: 0 })),
       (store) => {
         const rows = rowsOf(store, 1);
         expect(rows).not.toEqual(rowsOf(store, 1, 1));

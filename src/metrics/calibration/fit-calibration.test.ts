@@ -59,8 +59,8 @@ describe("fitCalibration", () => {
   it("stays finite and never makes it worse, for any logits and labels", () => {
     const example = fc.tuple(fc.double({ min: -1e4, max: 1e4, noNaN: true }), fc.nat(1));
     fc.assert(
-      fc.property(fc.array(example, { maxLength: 30 }), (given) => {
-        const examples = { logits: given.map(([z]) => z), labels: given.map(([, y]) => y) };
+      fc.property(fc.array(example, { maxLength: 30 }), (pairs) => {
+        const examples = { logits: pairs.map(([z]) => z), labels: pairs.map(([, y]) => y) };
         const { scale, shift } = fitCalibration(examples);
         expect(Number.isFinite(scale) && Number.isFinite(shift)).toBe(true);
         expect(objective(examples, scale, shift)).toBeLessThanOrEqual(objective(examples, 1, 0));

@@ -116,15 +116,15 @@ describe.each(Object.entries(VARIANTS))("FoundationLayer, %s", (_, choices) => {
       const own = segments.map((rows) => rows[b] ?? []);
       return naiveLayer({ tokens, histories: own, surface: SURFACES[b] ?? Number.NaN }, layer);
     });
-    const made = layer.apply({ x, histories }, route, [x]);
-    expect(made.x.shape).toEqual([4, 2 * SIZES.tokens, SIZES.dim]);
+    const actual = layer.apply({ x, histories }, route, [x]);
+    expect(actual.x.shape).toEqual([4, 2 * SIZES.tokens, SIZES.dim]);
     toBeClose(
-      made.x,
+      actual.x,
       expected.flatMap(({ tokens }) => tokens.flat()),
       CLOSE,
     );
-    expect(made.histories.length).toBe(histories.length);
-    for (const [h, history] of made.histories.entries()) {
+    expect(actual.histories.length).toBe(histories.length);
+    for (const [h, history] of actual.histories.entries()) {
       toBeClose(
         history.values,
         expected.flatMap((one) => one.histories[h]?.flat() ?? []),
@@ -138,12 +138,12 @@ describe.each(Object.entries(VARIANTS))("FoundationLayer, %s", (_, choices) => {
     checkLayerGrads(
       layer,
       (l, features, ...values) => {
-        const made = l.apply(
+        const actual = l.apply(
           { x: features as Tensor, histories: values.map((v, h) => JaggedTensor.of(v, bounds[h] as Int32Array)) },
           route,
           [features as Tensor],
         );
-        return cat([made.x.reshape([-1, SIZES.dim]), ...made.histories.map((history) => history.values)], 0);
+        return cat([actual.x.reshape([-1, SIZES.dim]), ...actual.histories.map((history) => history.values)], 0);
       },
       { inputs: [x, ...histories.map(({ values }) => values)] },
     );

@@ -62,9 +62,9 @@ const byExample = (one: (row: number[], surface: number) => number[]): number[] 
 
 function naiveMmoe({ experts, gates, towers }: MmoeHeads): number[] {
   return byExample((row, surface) => {
-    const made = naiveExperts(row, experts);
+    const actual = naiveExperts(row, experts);
     const all = naiveLinear(row, gateOf(gates, surface));
-    const mixed = towers.towers.map((_, t) => mixture(all.slice(t * made.length, (t + 1) * made.length), made));
+    const mixed = towers.towers.map((_, t) => mixture(all.slice(t * actual.length, (t + 1) * actual.length), actual));
     return towersOf(towers, mixed);
   });
 }
@@ -74,13 +74,13 @@ function naivePle({ levels, towers }: PleHeads): number[] {
     let [own, shared] = [towers.towers.map(() => row), row];
     for (const level of levels) {
       const common = naiveExperts(shared, level.shared);
-      const made = level.own.map((experts, t) => naiveExperts(own[t] ?? [], experts));
+      const actual = level.own.map((experts, t) => naiveExperts(own[t] ?? [], experts));
       const next = own.map((of, t) => {
         const gates = naiveLinear(of, gateOf(level.gates[t] as PerSurface<Linear>, surface));
-        return mixture(gates, [...(made[t] ?? []), ...common]);
+        return mixture(gates, [...(actual[t] ?? []), ...common]);
       });
       if (level.sharedGate !== null) {
-        shared = mixture(naiveLinear(shared, gateOf(level.sharedGate, surface)), [...made.flat(), ...common]);
+        shared = mixture(naiveLinear(shared, gateOf(level.sharedGate, surface)), [...actual.flat(), ...common]);
       }
       own = next;
     }

@@ -75,10 +75,10 @@ describe("PerSurface", () => {
   test("is each example through its own surface's copy", () => {
     onSurfaces((surfaces) => {
       const x = random64([surfaces.length, DIM]);
-      const made = layer.apply(x, routeOf(surfaces));
-      expect(made.shape).toEqual([surfaces.length, 3]);
+      const actual = layer.apply(x, routeOf(surfaces));
+      expect(actual.shape).toEqual([surfaces.length, 3]);
       toBeClose(
-        made,
+        actual,
         eachOf(x, surfaces, (row, s) => naiveLinear(row, layer.copies[s] as Linear)),
         CLOSE,
       );
@@ -86,8 +86,8 @@ describe("PerSurface", () => {
   });
   test("gives a gradient to the copies of surfaces with examples, and to no other", () => {
     const weights = layer.copies.map(({ weight }) => weight);
-    const made = layer.apply(random64([2, DIM]), routeOf([1, 3]));
-    const gradients = grad([made.sum()], weights);
+    const actual = layer.apply(random64([2, DIM]), routeOf([1, 3]));
+    const gradients = grad([actual.sum()], weights);
     expect(gradients.map((gradient) => (gradient?.abs().amax().item() ?? 0) > 0)).toEqual([false, true, false, true]);
   });
   test("gradients", () => {
@@ -142,9 +142,9 @@ describe("ObjectiveHeads", () => {
         const own = heads.own?.copies[s];
         return own === undefined ? shared : plus(shared, naiveMlp(row, own));
       });
-      const made = heads.apply(x, routeOf(surfaces));
-      expect(made.shape).toEqual([surfaces.length, 2]);
-      toBeClose(made, expected, CLOSE);
+      const actual = heads.apply(x, routeOf(surfaces));
+      expect(actual.shape).toEqual([surfaces.length, 2]);
+      toBeClose(actual, expected, CLOSE);
     });
     expect(heads.own === null).toBe(!specific);
     const route = routeOf([2, 0, 1, 3]);
@@ -167,9 +167,9 @@ describe("ExpertHeads", () => {
           return naiveLinear(weighted(weights, experts, HEADS.hidden[0] ?? 0), output);
         });
       });
-      const made = heads.apply(x, routeOf(surfaces));
-      expect(made.shape).toEqual([surfaces.length, 2]);
-      toBeClose(made, expected, CLOSE);
+      const actual = heads.apply(x, routeOf(surfaces));
+      expect(actual.shape).toEqual([surfaces.length, 2]);
+      toBeClose(actual, expected, CLOSE);
     });
   });
   test("gradients", () => {
@@ -179,10 +179,10 @@ describe("ExpertHeads", () => {
 });
 
 test("task heads are those that the architecture's domains ask for", () => {
-  const made = (["shared", "specific", "experts"] as const).map((domains) =>
+  const actual = (["shared", "specific", "experts"] as const).map((domains) =>
     initTaskHeads(HEADS, domains, initial64()),
   );
-  const owns = made.map((heads) => (heads instanceof ObjectiveHeads ? heads.own !== null : heads.constructor));
+  const owns = actual.map((heads) => (heads instanceof ObjectiveHeads ? heads.own !== null : heads.constructor));
   expect(owns).toEqual([false, true, ExpertHeads]);
-  for (const { outputs } of made) expect(outputs.map((output) => output?.weight.shape[0])).toEqual([1, 1]);
+  for (const { outputs } of actual) expect(outputs.map((output) => output?.weight.shape[0])).toEqual([1, 1]);
 });

@@ -62,8 +62,8 @@ describe("InteractionExperts", () => {
 
   function naive(tokens: Rows): number[] {
     const weights = naiveSoftmax(naiveLinear(meanOf(tokens), layer.gate));
-    const made = experts.map((expert) => naiveWukong(tokens, expert).flat());
-    return weighted(weights, made, made[0]?.length ?? 0);
+    const actual = experts.map((expert) => naiveWukong(tokens, expert).flat());
+    return weighted(weights, actual, actual[0]?.length ?? 0);
   }
 
   test("is a mixture of what each expert makes, weighed by a softmax of the mean token", () => {
@@ -79,11 +79,11 @@ describe("InteractionExperts", () => {
     toBeClose(same.apply(x), one.apply(x), CLOSE);
   });
   test("are made by the architecture's number, one being no mixture", () => {
-    const made = (experts: number, interaction: "wukong" | "dcn") =>
+    const actual = (experts: number, interaction: "wukong" | "dcn") =>
       initInteraction(CONFIG, { experts, interaction }, initial64());
-    expect(made(1, "wukong")).toBeInstanceOf(WukongLayer);
-    expect(made(1, "dcn")).toBeInstanceOf(DcnInteraction);
-    const two = made(2, "dcn");
+    expect(actual(1, "wukong")).toBeInstanceOf(WukongLayer);
+    expect(actual(1, "dcn")).toBeInstanceOf(DcnInteraction);
+    const two = actual(2, "dcn");
     expect(two instanceof InteractionExperts && two.experts.map((expert) => expert.constructor)).toEqual([
       DcnInteraction,
       DcnInteraction,
@@ -177,8 +177,8 @@ describe("gates", () => {
   test("squashed lies in [0, 1] and is finite at extremes", () => {
     const gating = perturb(Gating.init(CONFIG.dim, initial64(), "squashed"));
     for (const scale of [0, 89, -89, 1e4, -1e4]) {
-      const made = gating.apply(x.mul(scale)).toNumbers();
-      expect(made.every((value) => value >= 0 && value <= 1)).toBe(true);
+      const actual = gating.apply(x.mul(scale)).toNumbers();
+      expect(actual.every((value) => value >= 0 && value <= 1)).toBe(true);
     }
     expect(gating.apply(x.mul(0)).toNumbers()).toEqual(new Array(x.numel).fill(0.5));
   });

@@ -75,11 +75,11 @@ describe("HstuReader", () => {
       let rows = [...contexts.slice(2 * b, 2 * b + 2), ...events, candidates[b] ?? []];
       for (const block of reader.stack.blocks) {
         const { attention, attentionNorm } = hstuOf(block);
-        const made = naiveHstu(
+        const actual = naiveHstu(
           rows.map((row) => naiveNorm(row, attentionNorm)),
           attention,
         );
-        rows = rows.map((row, i) => sum(row, made[i] ?? []));
+        rows = rows.map((row, i) => sum(row, actual[i] ?? []));
       }
       return naiveNorm(rows.at(-1) ?? [], reader.stack.norm);
     });

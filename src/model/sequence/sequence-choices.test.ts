@@ -145,9 +145,9 @@ test.each(ATTENTIONS.filter((kind) => kind !== "hstu"))(
     const [free, padded] = [{}, { attend: plainAttention }].map((options) => {
       const values = sequence.values.detach().clone();
       values.requiresGrad = true;
-      const made = blockOf(attention, options).apply(sequence.with(values), summary).values;
-      const [gradient] = grad([made], [values], { gradients: [random64(made.shape, 8)] });
-      return { made, gradient: gradient as Tensor };
+      const actual = blockOf(attention, options).apply(sequence.with(values), summary).values;
+      const [gradient] = grad([actual], [values], { gradients: [random64(actual.shape, 8)] });
+      return { made: actual, gradient: gradient as Tensor };
     });
     toBeClose(free?.made as Tensor, padded?.made as Tensor, CLOSE);
     toBeClose(free?.gradient as Tensor, padded?.gradient as Tensor, CLOSE);
@@ -260,9 +260,9 @@ describe("CandidateAttention", () => {
   }
 
   test("is what was believed before and what the own events say, by their likeness, in loops", () => {
-    const made = apply(candidate);
-    expect(made.shape).toEqual([4, 4 * ATTRIBUTES]);
-    toBeClose(made, [0, 1, 2, 3].flatMap(naive), CLOSE);
+    const actual = apply(candidate);
+    expect(actual.shape).toEqual([4, 4 * ATTRIBUTES]);
+    toBeClose(actual, [0, 1, 2, 3].flatMap(naive), CLOSE);
   });
   test("without events is what was believed before", () => {
     const believed = layer.priorValue.toNumbers().map((x) => 4 * x);
@@ -274,13 +274,13 @@ describe("CandidateAttention", () => {
     const one = (values: Tensor): JaggedTensor => JaggedTensor.of(values, Int32Array.of(0, 3));
     const eventOnly = random64([3, 64], 8);
     const own = common.slice(0, 1, 2).mul(0.2).unsqueeze(0);
-    const made = fresh.apply(comparedOf(own, { common: one(common), eventOnly: one(eventOnly) }));
+    const actual = fresh.apply(comparedOf(own, { common: one(common), eventOnly: one(eventOnly) }));
     // The prior weighs as much as the one event that is alike.
     const expected = fromArray(
       Float64Array.from(naiveLinear(plainly(eventOnly.select(0, 1).toNumbers()), fresh.value)),
       [4],
     ).mul(4 / 2);
-    expect(made.select(0, 0).sub(expected).abs().amax().item()).toBeLessThan(0.8);
+    expect(actual.select(0, 0).sub(expected).abs().amax().item()).toBeLessThan(0.8);
   });
   test("another candidate changes nothing, and the order of events does not matter", () => {
     const other = candidate.clone();
@@ -324,7 +324,7 @@ describe("PyramidLevel", () => {
       sees: seesOf("causal", clsTokens),
     });
     const attendedGroups = groupsOf(attended.slice(clsTokens), merged);
-    const made = groupsOf(rows.slice(clsTokens), merged).map((group, g) => {
+    const actual = groupsOf(rows.slice(clsTokens), merged).map((group, g) => {
       const flat = group.flat();
       const branches = [
         naiveLinear((attendedGroups[g] ?? []).flat(), level.attended),
@@ -333,7 +333,7 @@ describe("PyramidLevel", () => {
       ];
       return naiveNorm(plus(meanOf(group), ...branches), level.norm);
     });
-    return [...attended.slice(0, clsTokens), ...made];
+    return [...attended.slice(0, clsTokens), ...actual];
   }
 
   test.each([
@@ -347,9 +347,9 @@ describe("PyramidLevel", () => {
     const x = randomJagged([2, 9, 3, 12, 4], DIM);
     const summaries = examplesOf(summary);
     const expected = segmentsOf(x).map((rows, b) => naive(rows, summaries[b] ?? [], level));
-    const made = level.apply(x, summary);
-    expect(segmentsOf(made).map((rows) => rows.length)).toEqual(expected.map((rows) => rows.length));
-    toBeClose(made.values, expected.flat(2), CLOSE);
+    const actual = level.apply(x, summary);
+    expect(segmentsOf(actual).map((rows) => rows.length)).toEqual(expected.map((rows) => rows.length));
+    toBeClose(actual.values, expected.flat(2), CLOSE);
   });
   test("the newest events are always a whole group: older ones before them change no later group's members", () => {
     const level = levelOf(3, 0);

@@ -121,9 +121,9 @@ describe("gradients", () => {
   it.each(OBJECTIVE_KINDS)("of %s are those of differences", (kind) => {
     const rows = [0, 1, 2].map((row) => OUTPUTS[kind].map((_, i) => Math.sin(3 * row + i)));
     const [own, teacherOutputs] = [matrix(rows), matrix(rows.map((row) => row.map((x) => 1 - x)))];
-    const given = matrix(labels[kind].map((label) => [label]));
+    const labelTensor = matrix(labels[kind].map((label) => [label]));
     own.requiresGrad = true;
-    checkGrads((x) => LIKELIHOODS[kind].loss(x as Tensor, given).sum(), [own], { rtol: 1e-5 });
+    checkGrads((x) => LIKELIHOODS[kind].loss(x as Tensor, labelTensor).sum(), [own], { rtol: 1e-5 });
     checkGrads((x) => LIKELIHOODS[kind].crossEntropy(x as Tensor, teacherOutputs, 0.7).sum(), [own], { rtol: 1e-5 });
   });
 

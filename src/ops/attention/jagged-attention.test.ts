@@ -135,8 +135,8 @@ describe("sizes", () => {
     const activation = fc.constantFrom("softmax" as const, "silu" as const);
     const options = fc.record({ mask, activation });
     fc.assert(
-      fc.property(sizes, options, fc.integer({ min: 1, max: 1000 }), (drawn, given, seed) => {
-        check({ ...drawn, heads: drawn.keyHeads * (1 + (seed % 2)) }, given, seed);
+      fc.property(sizes, options, fc.integer({ min: 1, max: 1000 }), (drawn, drawnOptions, seed) => {
+        check({ ...drawn, heads: drawn.keyHeads * (1 + (seed % 2)) }, drawnOptions, seed);
       }),
       { numRuns: 40 },
     );
@@ -242,10 +242,10 @@ test("columns out of order and parts of a wider row are read where they are", ()
   const wide = random64([12, 3, 2, 4]);
   const bounds = boundsOf([5, 7]);
   const [query, key, value] = [0, 1, 2].map((i) => wide.select(1, i));
-  const given = (q: Tensor, k: Tensor, v: Tensor): Tensor =>
+  const attended = (q: Tensor, k: Tensor, v: Tensor): Tensor =>
     attend({ query: JaggedTensor.of(q, bounds), key: JaggedTensor.of(k, bounds), value: v }).values;
-  const expected = given(query?.clone() as Tensor, key?.clone() as Tensor, value?.clone() as Tensor);
-  expect(given(query as Tensor, key as Tensor, value as Tensor).equal(expected)).toBe(true);
+  const expected = attended(query?.clone() as Tensor, key?.clone() as Tensor, value?.clone() as Tensor);
+  expect(attended(query as Tensor, key as Tensor, value as Tensor).equal(expected)).toBe(true);
   const turned = (x: Tensor | undefined): Tensor => (x as Tensor).transpose(0, 2).contiguous().transpose(0, 2);
-  expect(given(turned(query), turned(key), turned(value)).equal(expected)).toBe(true);
+  expect(attended(turned(query), turned(key), turned(value)).equal(expected)).toBe(true);
 });

@@ -23,9 +23,9 @@ function codesOf(numbers: readonly number[]): number[] {
   const codes: number[] = [];
   for (let start = 0; start < numbers.length; start += BLOCK - 1) {
     const block = [LARGEST, ...numbers.slice(start, start + BLOCK - 1)];
-    const [made, scales] = float8Encode(fromArray(Float32Array.from(block), [block.length]));
+    const [actual, scales] = float8Encode(fromArray(Float32Array.from(block), [block.length]));
     expect(scales.toNumbers()).toEqual([1]);
-    codes.push(...made.toNumbers().slice(1));
+    codes.push(...actual.toNumbers().slice(1));
   }
   return codes;
 }
@@ -153,13 +153,13 @@ describe("activations kept as float8", () => {
     using _ = new Scope();
     const inputs = shapes.slice(0, count).map((shape, i) => leaf(single(shape, i + 1)));
     const cotangent = single([rows, width], 9);
-    const made = [false, true].map((float8) => {
+    const actual = [false, true].map((float8) => {
       const y = apply(float8, ...inputs);
       return { y, gradients: grad([y], inputs, { gradients: [cotangent] }) };
     });
-    expect(made[1]?.y.equal(made[0]?.y as Tensor)).toBe(true);
-    for (const [i, g] of (made[0]?.gradients ?? []).entries()) {
-      if (g !== null) expect(relativeError(made[1]?.gradients[i] as Tensor, g)).toBeLessThan(0.04);
+    expect(actual[1]?.y.equal(actual[0]?.y as Tensor)).toBe(true);
+    for (const [i, g] of (actual[0]?.gradients ?? []).entries()) {
+      if (g !== null) expect(relativeError(actual[1]?.gradients[i] as Tensor, g)).toBeLessThan(0.04);
     }
   });
 
@@ -205,9 +205,9 @@ describe("half products", () => {
       const close = (a: Tensor, b: Tensor): void =>
         toBeClose(a.to({ dtype: "float64" }), b, { rtol: 2 ** -6, atol: 2 ** -8 * b.abs().amax().item() });
       close(y, wanted);
-      const made = grad([y], [x, weight, bias], { gradients: [cotangent] }) as Tensor[];
+      const actual = grad([y], [x, weight, bias], { gradients: [cotangent] }) as Tensor[];
       const expected = grad([wanted], inputs, { gradients: [cotangent.to({ dtype: "float64" })] }) as Tensor[];
-      for (const [i, g] of made.entries()) {
+      for (const [i, g] of actual.entries()) {
         expect(g.dtype).toBe("float32");
         // Relu's zero may lie on the other side after rounding, for few of the elements.
         expect(relativeError(g, expected[i] as Tensor)).toBeLessThan(0.02);
@@ -233,16 +233,16 @@ describe("half products", () => {
             rtol: 1e-4,
             atol: 2e-5 * Math.sqrt(from + n + to),
           });
-        const made = [1, 2].map((count) => {
+        const actual = [1, 2].map((count) => {
           setThreads(count);
           const y = dense(x, weight, bias, "none", true);
           return [y, ...grad([y], [x, weight, bias], { gradients: [cotangent] })];
         });
         const gradients = grad([wanted], exact, { gradients: [rounded(cotangent)] });
-        close(made[0]?.[0] ?? null, wanted);
-        for (const i of [0, 1]) close(made[0]?.[i + 1] ?? null, gradients[i] ?? null);
-        for (const [i, tensor] of (made[0] ?? []).entries()) {
-          expect(tensor?.equal(made[1]?.[i] as Tensor)).toBe(true);
+        close(actual[0]?.[0] ?? null, wanted);
+        for (const i of [0, 1]) close(actual[0]?.[i + 1] ?? null, gradients[i] ?? null);
+        for (const [i, tensor] of (actual[0] ?? []).entries()) {
+          expect(tensor?.equal(actual[1]?.[i] as Tensor)).toBe(true);
         }
       }),
       {
@@ -266,8 +266,8 @@ describe("half products", () => {
       const y = dense(a as Tensor, w as Tensor, null, "none", true);
       return [y, ...grad([y.square().sum()], [a as Tensor, w as Tensor])];
     });
-    for (const [i, made] of (results[0] ?? []).entries()) {
-      expect((made as Tensor).equal(results[1]?.[i] as Tensor)).toBe(true);
+    for (const [i, actual] of (results[0] ?? []).entries()) {
+      expect((actual as Tensor).equal(results[1]?.[i] as Tensor)).toBe(true);
     }
   });
 

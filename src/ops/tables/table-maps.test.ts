@@ -126,11 +126,11 @@ describe.each(Object.entries(CASES))("%s", (name, { inputs: inputsOf, ours, thei
       const used = lookup.tables.filter((_, t) => lookup.features.some(({ table }) => table === t));
       const all = [...inputs, ...used];
       for (const input of all) input.requiresGrad = true;
-      const [made, expected] = [ours(lookup, inputs, drawn), theirs(lookup, inputs, drawn)];
-      toBeClose(made, expected, { atol: 1e-10, rtol: 1e-10 });
-      if (made.numel === 0) return;
-      const gradients = [drawn64(made.shape, drawn.seed + 30)];
-      const [mine, other] = [made, expected].map((result) => grad([result], all, { gradients }));
+      const [actual, expected] = [ours(lookup, inputs, drawn), theirs(lookup, inputs, drawn)];
+      toBeClose(actual, expected, { atol: 1e-10, rtol: 1e-10 });
+      if (actual.numel === 0) return;
+      const gradients = [drawn64(actual.shape, drawn.seed + 30)];
+      const [mine, other] = [actual, expected].map((result) => grad([result], all, { gradients }));
       for (const [i, input] of all.entries()) {
         toBeClose(dense(mine?.[i] ?? null, input), dense(other?.[i] ?? null, input), { atol: 1e-9, rtol: 1e-9 });
       }
@@ -143,8 +143,8 @@ describe.each(Object.entries(CASES))("%s", (name, { inputs: inputsOf, ours, thei
       const plain = withTables(narrow, (table) => fromRows(table).to({ dtype: "float64" }));
       const inputs = inputsOf(drawn);
       const single = inputs.map((input) => input.to({ dtype: "float32" }));
-      const made = ours(narrow, single, drawn).to({ dtype: "float64" });
-      toBeClose(made, theirs(plain, inputs, drawn), { atol: 1e-3, rtol: 1e-3 });
+      const actual = ours(narrow, single, drawn).to({ dtype: "float64" });
+      toBeClose(actual, theirs(plain, inputs, drawn), { atol: 1e-3, rtol: 1e-3 });
     });
   });
 
@@ -154,10 +154,10 @@ describe.each(Object.entries(CASES))("%s", (name, { inputs: inputsOf, ours, thei
         setThreads(threads);
         const inputs = inputsOf(drawn);
         for (const input of inputs) input.requiresGrad = true;
-        const made = ours(lookupOf(drawn), inputs, drawn);
-        if (made.numel === 0) return "";
-        const gradients = grad([made.square()], inputs, { gradients: [drawn64(made.shape, 1)] });
-        return [made, ...gradients].map((tensor) => tensor?.contiguous().toNumbers().join()).join(";");
+        const actual = ours(lookupOf(drawn), inputs, drawn);
+        if (actual.numel === 0) return "";
+        const gradients = grad([actual.square()], inputs, { gradients: [drawn64(actual.shape, 1)] });
+        return [actual, ...gradients].map((tensor) => tensor?.contiguous().toNumbers().join()).join(";");
       });
       expect(bits[0]).toBe(bits[1]);
     }, 40);
@@ -174,9 +174,9 @@ describe.each(Object.entries(CASES))("%s", (name, { inputs: inputsOf, ours, thei
     };
     const lookup = lookupOf(drawn);
     noGrad(() => lookup.tables[0]?.select(0, 2).mul_(0).add_(bad));
-    const made = ours(lookup, inputsOf(drawn), drawn).toNumbers();
+    const actual = ours(lookup, inputsOf(drawn), drawn).toNumbers();
     const width = name === "mapTables" ? 4 : 8;
-    const spoiled = made.flatMap((x, i) => (Number.isFinite(x) ? [] : [Math.floor(i / width)]));
+    const spoiled = actual.flatMap((x, i) => (Number.isFinite(x) ? [] : [Math.floor(i / width)]));
     // Of the rows of mapTables the third looks it up, of the segments of attendTables the second.
     expect(new Set(spoiled)).toEqual(new Set([name === "mapTables" ? 2 : 1]));
   });

@@ -102,7 +102,7 @@ const ROUNDING: Readonly<Record<string, (size: number, range: number) => number>
 
 /** The bounds and what stochastic rounding adds, which takes either neighbour; rows without ids stay as they are. */
 export function roundedBounds(exact: Tensor, bounds: Tensor, format: string): Float64Array {
-  const [values, given] = [exact.toNumbers(), bounds.toNumbers()];
+  const [values, limits] = [exact.toNumbers(), bounds.toNumbers()];
   const span = (all: Tensor): Tensor => all.amax([1]).sub(all.amin([1]));
   const [rows = 0, dim = 1] = exact.shape;
   const ranges =
@@ -111,7 +111,7 @@ export function roundedBounds(exact: Tensor, bounds: Tensor, format: string): Fl
       : span(exact)
           .add(bounds.amax([1]).mul(2))
           .toNumbers();
-  return Float64Array.from(given, (bound, at) => {
+  return Float64Array.from(limits, (bound, at) => {
     const [size, range] = [Math.abs(values[at] ?? 0) + bound, ranges[Math.floor(at / dim)] ?? 0];
     return bound === 0 ? 0 : bound + (ROUNDING[format]?.(size, range) ?? 0);
   });

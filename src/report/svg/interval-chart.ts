@@ -32,11 +32,11 @@ export interface IntervalChartOptions extends ChartOptions {
 const ROW_HEIGHT = 28;
 
 /** Points with intervals, one row each, as for the differences between models. As high as its rows need. */
-export function intervalChart(given: IntervalChartOptions): Markup {
-  const { x, rows, reference } = given;
-  const options = { ...given, height: given.height ?? 100 + Math.max(2, rows.length) * ROW_HEIGHT };
+export function intervalChart(options: IntervalChartOptions): Markup {
+  const { x, rows, reference } = options;
+  const sized = { ...options, height: options.height ?? 100 + Math.max(2, rows.length) * ROW_HEIGHT };
   const longest = Math.max(0, ...rows.map((row) => row.label.length));
-  const plot = plotOf(options, [], Math.min(260, 24 + longest * 7));
+  const plot = plotOf(sized, [], Math.min(260, 24 + longest * 7));
   const values = rows
     .flatMap(({ value, low, high }) => [value, low, high])
     .filter((v) => v !== null && Number.isFinite(v));
@@ -51,14 +51,7 @@ export function intervalChart(given: IntervalChartOptions): Markup {
   const guide = Number.isFinite(at)
     ? line({ x1: at, x2: at, y1: plot.top, y2: plot.bottom }, COLORS.muted, "4 4")
     : null;
-  return chart(
-    options,
-    [],
-    horizontalAxis(plot, { ...x, map }),
-    guide,
-    drawn,
-    shown.length === 0 ? noData(plot) : null,
-  );
+  return chart(sized, [], horizontalAxis(plot, { ...x, map }), guide, drawn, shown.length === 0 ? noData(plot) : null);
 }
 
 interface RowOptions {

@@ -68,10 +68,10 @@ async function checkExamples(url: string, models: readonly string[]): Promise<vo
   const document = await documentOf(url);
   for (const described of operationsOf(document)) {
     const { requestBody, responses } = described.operation;
-    const given = requestBody?.content["application/json"];
+    const bodyDoc = requestBody?.content["application/json"];
     for (const model of models) {
       const of = `${described.path} of ${model}`;
-      if (given) expect(fits(document, given.schema, exampleOf(given, model)), of).toBe(true);
+      if (bodyDoc) expect(fits(document, bodyDoc.schema, exampleOf(bodyDoc, model)), of).toBe(true);
       const { status, type, body } = await tryExample(url, described, model);
       expect([of, status]).toEqual([of, 200]);
       const schema = responses["200"]?.content[type]?.schema;

@@ -41,9 +41,9 @@ function expectStandard(samples: readonly number[]): void {
 function likeCase(apply: (x: Tensor) => Tensor, value: number): OperatorCase {
   return {
     value: () => {
-      const made = apply(f64([1, Number.NaN, 3, 4, 5, 6], [2, 3]));
-      expect(made.dtype).toBe("float64");
-      expectTensor(made, [2, 3], new Array(6).fill(value));
+      const actual = apply(f64([1, Number.NaN, 3, 4, 5, 6], [2, 3]));
+      expect(actual.dtype).toBe("float64");
+      expectTensor(actual, [2, 3], new Array(6).fill(value));
       expect(apply(i64([7])).dtype).toBe("int64");
     },
     gradient: "constant",

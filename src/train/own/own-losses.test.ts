@@ -36,9 +36,9 @@ describe("the loss of examples/own-loss", () => {
   ];
 
   it("is the formula of the paper", () => {
-    const made = load("./focal.ts").loss(numbers(...logits), numbers(...labels));
+    const actual = load("./focal.ts").loss(numbers(...logits), numbers(...labels));
     toBeClose(
-      made,
+      actual,
       logits.map((z, i) => focal(z, labels[i] ?? 0)),
       { rtol: 1e-9 },
     );

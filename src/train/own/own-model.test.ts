@@ -24,7 +24,7 @@ function write(source: string, path: ModulePath = "./model.ts"): ModulePath {
 const load = (kind: ModulePath) => loadOwnModel({ root: folder.path }, { kind });
 
 /** The model that a module makes of the tiny spec. */
-function made(source: string, options: Readonly<Record<string, unknown>> = {}) {
+function modelOf(source: string, options: Readonly<Record<string, unknown>> = {}) {
   const kind = write(source);
   const own = load(kind).model;
   if (own === null) throw new Error("no module");
@@ -58,7 +58,7 @@ describe("a module of a model", () => {
   beforeAll(() => scale());
 
   it("makes a model whose parameters are its fields, and whose biases begin at the base rate", () => {
-    const model = made(biased("outputBiases() { return [this.bias]; }"));
+    const model = modelOf(biased("outputBiases() { return [this.bias]; }"));
     const { dense } = parametersOf(model);
     expect(dense.map(({ name }) => name)).toEqual(["bias"]);
     const odds = [0.1, 0.3].map((rate) => Math.log(rate / (1 - rate)));
@@ -130,7 +130,7 @@ describe("a module of a model", () => {
       /difference/,
     ],
   ])("whose model gives what it must not, is told: %s", (...[members, options, expected, got]) => {
-    expect(() => made(biased(members), options)).toThrow(
+    expect(() => modelOf(biased(members), options)).toThrow(
       expect.objectContaining({
         code: "MODULE_RESULT",
         expected: expect.stringMatching(expected),
@@ -140,7 +140,7 @@ describe("a module of a model", () => {
   });
 
   it("that makes no model is told", () => {
-    expect(() => made("export const init = () => null;")).toThrow(
+    expect(() => modelOf("export const init = () => null;")).toThrow(
       expect.objectContaining({ code: "MODULE_RESULT", got: "null" }),
     );
   });

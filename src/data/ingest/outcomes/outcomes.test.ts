@@ -167,18 +167,18 @@ function expectedOf({ events, outcomes }: Scene) {
   return { facts, fates, logTold, rowTold, duplicates: outcomes.length - distinct.length };
 }
 
-async function check(given: Scene, folder: string): Promise<void> {
-  const files = writeScene(folder, given);
+async function check(drawnScene: Scene, folder: string): Promise<void> {
+  const files = writeScene(folder, drawnScene);
   const config = configOf(folder, files);
   const result = await ingest(config, { store: join(folder, "store"), threads: 2 });
   const store = EventStore.open(join(folder, "store"));
   try {
-    const { facts, fates, logTold, rowTold, duplicates } = expectedOf(given);
+    const { facts, fates, logTold, rowTold, duplicates } = expectedOf(drawnScene);
     const items = store.dictionary("item");
     const users = store.dictionary("user");
     for (let row = 0; row < store.numEvents; row++) {
       const at = (name: string): number => store.column(name).at(row);
-      const event = given.events.find(({ id, user }) => {
+      const event = drawnScene.events.find(({ id, user }) => {
         return items?.id(at("item")) === `a${id}` && users?.id(store.userOf(row)) === user;
       });
       if (event === undefined) throw new Error("an event that was never written");
@@ -193,11 +193,11 @@ async function check(given: Scene, folder: string): Promise<void> {
     }
     const { matched = 0, ...unmatched } = fates;
     expect(result.outcomes["conversion"]).toEqual({
-      ...{ rows: given.outcomes.length, matched, duplicates, rejections: {}, unmatched },
+      ...{ rows: drawnScene.outcomes.length, matched, duplicates, rejections: {}, unmatched },
     });
     const toldUntil = Object.fromEntries(store.manifest.schema.outcomes.map((each) => [each.name, each.toldUntilMs]));
     expect(toldUntil).toMatchObject({ conversion: logTold, soon: logTold, bought: rowTold });
-    expect(store.numEvents).toBe(given.events.length);
+    expect(store.numEvents).toBe(drawnScene.events.length);
   } finally {
     store.close();
   }
@@ -208,19 +208,19 @@ describe("outcomes with times of their own", () => {
     using folder = temporaryFolder();
     let round = 0;
     await fc.assert(
-      fc.asyncProperty(scene, (given) => check(given, join(folder.path, `${round++}`))),
+      fc.asyncProperty(scene, (drawnScene) => check(drawnScene, join(folder.path, `${round++}`))),
       { numRuns: 12, endOnFailure: true },
     );
   }, 120_000);
 
   it("are the same bytes in any order of files and rows", async () => {
     using folder = temporaryFolder();
-    const [given] = fc.sample(scene, { numRuns: 20, seed: 5 }).filter(({ outcomes }) => outcomes.length > 20);
-    if (given === undefined) throw new Error("no sample");
+    const [drawnScene] = fc.sample(scene, { numRuns: 20, seed: 5 }).filter(({ outcomes }) => outcomes.length > 20);
+    if (drawnScene === undefined) throw new Error("no sample");
     const bytes = [];
     for (const [i, seed] of [3, 8, 1_234_567].entries()) {
       const own = join(folder.path, `${i}`);
-      const files = writeScene(own, { ...given, seed, cuts: i === 0 ? [] : [5 * i, 9] });
+      const files = writeScene(own, { ...drawnScene, seed, cuts: i === 0 ? [] : [5 * i, 9] });
       await ingest(configOf(own, files), { store: join(own, "store"), threads: 2 });
       const { inputs: _, "manifest.json": manifest = "", ...columns } = storeBytes(join(own, "store"));
       bytes.push({ ...columns, manifest });
@@ -266,10 +266,10 @@ function writeFolders(folder: string, outcomes: readonly Outcome[]): void {
 describe("a log of outcomes", () => {
   it("is the same as files, as a query, and with a field in the names of folders", async () => {
     using folder = temporaryFolder();
-    const [given] = fc.sample(scene, { numRuns: 20, seed: 9 }).filter(({ outcomes }) => outcomes.length > 20);
-    if (given === undefined) throw new Error("no sample");
-    const files = writeScene(folder.path, given);
-    writeFolders(join(folder.path, "by-id"), given.outcomes);
+    const [drawnScene] = fc.sample(scene, { numRuns: 20, seed: 9 }).filter(({ outcomes }) => outcomes.length > 20);
+    if (drawnScene === undefined) throw new Error("no sample");
+    const files = writeScene(folder.path, drawnScene);
+    writeFolders(join(folder.path, "by-id"), drawnScene.outcomes);
     const sql = (query: string) => ({ from: [], format: "parquet", sql: { query, folder: folder.path } }) as const;
     const ways: readonly Partial<OutcomeLogConfig>[] = [
       {},
@@ -292,8 +292,8 @@ describe("a log of outcomes", () => {
 
   it("is refused before a row is read, by its place in the configuration or by its field", async () => {
     using folder = temporaryFolder();
-    const given = { events: [{ id: "e0", user: "u1", time: START, bought: null }], outcomes: [], cuts: [], seed: 0 };
-    const files = writeScene(folder.path, given);
+    const oneScene = { events: [{ id: "e0", user: "u1", time: START, bought: null }], outcomes: [], cuts: [], seed: 0 };
+    const files = writeScene(folder.path, oneScene);
     const errorOf = async (query: string): Promise<unknown> => {
       const own = { from: [], format: "parquet", sql: { query, folder: folder.path } } as const;
       const store = join(folder.path, "store");

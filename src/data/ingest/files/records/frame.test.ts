@@ -53,10 +53,10 @@ const DIALECTS: readonly TextOptions[] = [
 /** A log, half of the time with a header that is not drawn. */
 const logs = fc
   .record({ chosen: fc.constantFrom(...DIALECTS), body: bytes, hasHeader: fc.boolean(), hasBom: fc.boolean() })
-  .map(({ chosen, body, hasHeader, hasBom }) => {
-    const { delimiter, hasHeader: needsHeader } = dialectOf(chosen);
+  .map(({ chosen: textOptions, body, hasHeader, hasBom }) => {
+    const { delimiter, hasHeader: needsHeader } = dialectOf(textOptions);
     const text = needsHeader && hasHeader ? Buffer.concat([Buffer.from(`x${delimiter}y\n`), body]) : body;
-    return { chosen, text, hasBom };
+    return { chosen: textOptions, text, hasBom };
   });
 
 /** What a scanner finds when the text comes in pieces that end at `cuts`. */
@@ -100,9 +100,9 @@ describe("RecordScanner", () => {
       fc.property(
         logs,
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 8 }),
-        ({ chosen, text }, cuts) => {
-          const dialect = dialectOf(chosen);
-          const expected = splitNaively(text, chosen);
+        ({ chosen: textOptions, text }, cuts) => {
+          const dialect = dialectOf(textOptions);
+          const expected = splitNaively(text, textOptions);
           const found = scan(text, dialect, cuts);
           expect(found.isRefused).toBe(expected.isRefused);
           if (expected.isRefused) return;
@@ -177,10 +177,10 @@ async function readBack(framed: FramedText, query: (sql: string) => Promise<unkn
   return rows.map((row) => row.map((field) => field ?? ""));
 }
 
-async function frame(path: string, chosen: TextOptions) {
-  const [file] = await listLogFiles({ from: [path], format: chosen.format });
+async function frame(path: string, textOptions: TextOptions) {
+  const [file] = await listLogFiles({ from: [path], format: textOptions.format });
   if (!file) throw new Error("no file");
-  return { file, framed: await frameText(file, chosen, `${path}.framed`) };
+  return { file, framed: await frameText(file, textOptions, `${path}.framed`) };
 }
 
 describe("frameText", () => {
@@ -191,21 +191,21 @@ describe("frameText", () => {
     let numOwn = 0;
     await withDuck((query) =>
       fc.assert(
-        fc.asyncProperty(logs, async ({ chosen, text, hasBom }) => {
-          const path = join(hostile, `log [x]*.${chosen.format}`);
+        fc.asyncProperty(logs, async ({ chosen: textOptions, text, hasBom }) => {
+          const path = join(hostile, `log [x]*.${textOptions.format}`);
           writeFileSync(path, hasBom ? Buffer.concat([BOM, text]) : text);
-          const expected = splitNaively(hasBom ? text : withoutBom(text), chosen);
+          const expected = splitNaively(hasBom ? text : withoutBom(text), textOptions);
           if (expected.isRefused) {
-            await expect(frame(path, chosen)).rejects.toMatchObject({ code: "EVENTS_UNREADABLE" });
+            await expect(frame(path, textOptions)).rejects.toMatchObject({ code: "EVENTS_UNREADABLE" });
             return;
           }
-          const { file, framed } = await frame(path, chosen);
+          const { file, framed } = await frame(path, textOptions);
           numOwn += Number(framed.path === path);
-          expect(framed.fields).toEqual(expectedFields(expected, chosen));
+          expect(framed.fields).toEqual(expectedFields(expected, textOptions));
           expect(framed.numRecords).toBe(expected.records.length);
           expect(await readBack(framed, query)).toEqual(expected.records.map(({ fields }) => fields.map(hex)));
           expect([...framed.broken].map(facts)).toEqual(expected.broken);
-          await checkRaws(readRecords(file, chosen, someOf(expected)), expected);
+          await checkRaws(readRecords(file, textOptions, someOf(expected)), expected);
         }),
         { numRuns: 350 },
       ),
