@@ -47,6 +47,14 @@ static void keepServing(uint16_t port, const c10::intrusive_ptr<c10d::Store>& st
   served->emplace(port, store);
 }
 
+// libtorch 2 serves stores through libuv unless it is told not to, and Debian builds it without; 1.13 has no such choice.
+template <typename Settings>
+static auto withoutLibuv(Settings& settings, int) -> decltype(void(settings.useLibUV)) {
+  settings.useLibUV = false;
+}
+template <typename Settings>
+static void withoutLibuv(Settings&, long) {}
+
 static c10::intrusive_ptr<c10d::Store> openStore(const GroupOptions& options) {
   c10d::TCPStoreOptions settings;
   settings.port = options.port;
@@ -55,6 +63,7 @@ static c10::intrusive_ptr<c10d::Store> openStore(const GroupOptions& options) {
   // 1.13 counts the time to connect in whole seconds, and gives up at once within the first.
   settings.timeout = std::chrono::ceil<std::chrono::seconds>(options.rendezvousTimeout);
   settings.multiTenant = true;  // Several groups of this process share one server.
+  withoutLibuv(settings, 0);
   auto store = c10::make_intrusive<c10d::TCPStore>(options.address, settings);
   if (options.serve) keepServing(options.port, store);
   return c10::make_intrusive<c10d::PrefixStore>(options.prefix + "/" + std::to_string(options.size), store);
