@@ -1,4 +1,4 @@
-import { ARCHITECTURE_DEFAULTS } from "../src/config/architecture.ts";
+import { ARCHITECTURE_DEFAULTS } from "../src/config/model/architecture.ts";
 import type { ModelSize } from "../src/config/types.ts";
 import { Foundation, sizesOf } from "../src/model/index.ts";
 import { Initializer } from "../src/nn/index.ts";

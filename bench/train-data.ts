@@ -1,4 +1,4 @@
-import { TRAINING_DEFAULTS } from "../src/config/defaults.ts";
+import { TRAINING_DEFAULTS } from "../src/config/model/training.ts";
 import type { Batch, CategoryFeature, CodeColumns, FeatureSpec } from "../src/features/spec.ts";
 import { type RandomInteger, seededIntegers } from "../src/metrics/comparison/random.ts";
 import { fromArray, type Tensor, type TensorArray } from "../src/torch/index.ts";

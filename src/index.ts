@@ -6,12 +6,8 @@
 export { ERROR_CODES, type ErrorCode, type ErrorFacts, LapidaryError } from "./base/errors.ts";
 export { defineProject } from "./config/define-project.ts";
 export { type LoadOptions, loadProject } from "./config/load.ts";
+export type { ModelConfig, ModelKind } from "./config/model/model.ts";
+export type { TrainingConfig } from "./config/model/training.ts";
 export type { ProjectConfig } from "./config/project.ts";
-export type { UserConfig } from "./config/schema.ts";
-export type {
-  EventsConfig,
-  ModelConfig,
-  ModelKind,
-  SplitConfig,
-  TrainingConfig,
-} from "./config/types.ts";
+export type { EventsConfig, SplitConfig } from "./config/types.ts";
+export type { UserConfig } from "./config/user-config.ts";

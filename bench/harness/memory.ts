@@ -1,5 +1,5 @@
 import { LapidaryError } from "../../src/base/errors.ts";
-import { ARCHITECTURE_DEFAULTS } from "../../src/config/architecture.ts";
+import { ARCHITECTURE_DEFAULTS } from "../../src/config/model/architecture.ts";
 import { Foundation, sizesOf } from "../../src/model/index.ts";
 import {
   DenseParameters,

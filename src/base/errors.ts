@@ -61,7 +61,7 @@ export const ERROR_CODES = {
   KNOWLEDGE_DAMAGED: "a file of a teacher's knowledge is not as it was written",
   KNOWLEDGE_IN_SAMPLE: "a snapshot of a teacher was to score examples that it may have learned from",
   KNOWLEDGE_CHANGED: "a teacher's knowledge is of other events than the store's",
-  TRANSFER_TEACHER: "a model has no teacher, or one that others cannot learn from",
+  TRANSFER_TEACHER: "a teacher is a model that others cannot learn from",
   TRANSFER_STUDENT: "a model that is to be taught has no backbone that more heads can read",
   EVENTS_NOT_FOUND: "a pattern of the event log matches no file",
   EVENTS_UNREADABLE: "a file of the event log cannot be read in its format",

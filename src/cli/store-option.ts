@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
-import { PATH_DEFAULTS } from "../config/defaults.ts";
 import type { OnlineStore } from "../serve/index.ts";
+
+/** Where the online store lies, relative to the project. */
+const FOLDER = "online";
 
 /**
  * Opens the online store that `--store` and `--store-at` name: in LMDB, it lies in the project's folder unless they say
@@ -18,7 +20,7 @@ export async function openStoreOption(
   if (kind === undefined) throw usage("--store", STORE_KINDS.join(" or "), options.store);
   if (options.storeAt !== null) return openOnlineStore({ kind, at: options.storeAt });
   if (kind === "redis") throw usage("--store-at", "redis://HOST:PORT", "nothing");
-  return openOnlineStore({ kind, at: join(project?.root ?? "", PATH_DEFAULTS.online) });
+  return openOnlineStore({ kind, at: join(project?.root ?? "", FOLDER) });
 }
 
 function usage(where: string, expected: string, got: string): LapidaryError {

@@ -1,77 +1,40 @@
-/** What holds unless the configuration says otherwise. */
-import type { TrainingConfig, TransferConfig } from "./types.ts";
+/** Defaults stand in the schema, each beside its key; here they are filled in. */
+import Type, { type Static, type TObject, type TOptional, type TSchema } from "typebox";
 
-/** How a model is fitted unless the configuration says otherwise. */
-export const TRAINING_DEFAULTS: TrainingConfig = Object.freeze({
-  seed: 1,
-  epochs: 1,
-  globalBatchSize: 512,
-  learningRate: 1e-3,
-  tableLearningRate: 0.05,
-  weightDecay: 0,
-  warmupRatio: 0.1,
-  decayRatio: 0,
-  clipNorm: 1,
-  checkpointEverySteps: 200,
-  threads: 0,
-  order: "shuffled",
-  examples: "all",
-  objectiveWeights: {},
-  precision: "float32",
-  activations: "float32",
-  fullPrecision: ["heads", "output"],
-});
+/** The schema of a key that may be left out, with what holds then. */
+export type Defaulted<S extends TSchema> = TOptional<S> & { readonly default: Static<S> };
+
+/** A key that may be left out: `value` holds then. */
+export function withDefault<S extends TSchema>(schema: S, value: Static<S>): Defaulted<S> {
+  return Type.With(Type.Optional(schema), { default: value }) as unknown as Defaulted<S>;
+}
 
 /**
- * How a model learns from its teacher unless the configuration says otherwise. ExFM's usage example has α = 5,
- * β = 20, w = 10, for clicks so rare that all predictions lie near 0; at ordinary rates they drown the labels, so all
- * are 1 until a search on the validation window says otherwise.
- *
- * @see arXiv 2502.17494 §4.1
+ * What is written by a schema once it is filled in: every key is there. One that was left out has its default, or null if
+ * it has none; an object that was left out is filled in like an empty one.
  */
-export const TRANSFER_DEFAULTS: TransferConfig = Object.freeze({
-  technique: "none",
-  labelScale: 1,
-  gradientScale: 1,
-  lossWeight: 1,
-});
+export type Filled<S extends TObject> = FilledKey<S>;
+type FilledKey<S extends TSchema> = S extends { readonly "~kind": "Object"; readonly properties: infer P }
+  ? { readonly [K in keyof P]: FilledKey<P[K] & TSchema> }
+  : S extends { readonly default: unknown }
+    ? Immutable<Static<S>>
+    : Immutable<Static<S>> | (S extends { readonly "~optional": true } ? null : never);
+type Immutable<T> = T extends object ? { readonly [K in keyof T]: Immutable<T[K]> } : T;
 
-/** Dials of a model unless the configuration says otherwise. */
-export const MODEL_DEFAULTS = Object.freeze({
-  size: "small",
-  history: 128,
-  tableRows: "float32",
-  tableStorage: "memory",
-  minCount: 2,
-} as const);
+/** Fills in what `written` leaves out. Keys come in the order of the schema, those that it does not have are left out. */
+export function fillIn<S extends TObject>(schema: S, written: Partial<Static<S>>): Filled<S> {
+  const given = written as Readonly<Record<string, unknown>>;
+  const entries = Object.entries<TSchema & { readonly default?: unknown }>(schema.properties).map(([key, of]) => [
+    key,
+    Type.IsObject(of) ? fillIn(of, given[key] ?? {}) : (given[key] ?? of.default ?? null),
+  ]);
+  return Object.fromEntries(entries) as Filled<S>;
+}
 
-/** What is taken for a log that does not say it. */
-export const EVENTS_DEFAULTS = Object.freeze({
-  timeUnit: "ms",
-  earliest: "2000-01-01",
-  latest: "2100-01-01",
-  delay: "0s",
-  encoding: "utf-8",
-  decimal: ".",
-  // MySQL's, Hive's, ClickHouse's, and PostgreSQL's in its text format.
-  nulls: ["\\N"],
-  listDelimiter: "|",
-} as const);
+type OptionalKey<P> = { [K in keyof P]: P[K] extends { readonly "~optional": true } ? K : never }[keyof P];
 
-/** What an objective is unless the configuration says otherwise. */
-export const OBJECTIVE_DEFAULTS = Object.freeze({ kind: "binary" } as const);
-
-/** How negatives are drawn unless the configuration says otherwise. */
-export const NEGATIVES_DEFAULTS = Object.freeze({ perPositive: 4, from: "popular" } as const);
-
-/** Seed of a random split that does not say it. */
-export const SPLIT_SEED = 1;
-
-/** Where what the commands make lies, relative to the configuration file. */
-export const PATH_DEFAULTS = Object.freeze({
-  store: ".lapidary/store",
-  runs: "runs",
-  knowledge: ".lapidary/knowledge",
-  bundles: "bundles",
-  online: "online",
-} as const);
+/** What holds for the keys of a schema that may be left out. */
+export function defaultsOf<S extends TObject>(schema: S): Pick<Filled<S>, OptionalKey<S["properties"]>> {
+  const optional = Object.entries(schema.properties).filter(([, of]) => Type.IsOptional(of));
+  return fillIn(Type.Object(Object.fromEntries(optional)), {}) as Pick<Filled<S>, OptionalKey<S["properties"]>>;
+}

@@ -1,6 +1,6 @@
-import type { UserConfig } from "./schema.ts";
+import type { UserConfig } from "./user-config.ts";
 
-/** The configuration unchanged: in a `lapidary.config.ts` it gives the editor completion and type checks. */
+/** The configuration unchanged: in a `lapidary.config.ts` it gives the editor completion, type checks, and what keys mean. */
 export function defineProject(config: UserConfig): UserConfig {
   return config;
 }

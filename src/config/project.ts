@@ -1,6 +1,8 @@
+import type { ModelConfig } from "./model/model.ts";
+import type { TeachingConfig } from "./model/transfer.ts";
 import type { ModulePath } from "./module-path.ts";
 import type { StudyConfig } from "./study/studies.ts";
-import type { EventsConfig, ModelConfig, NegativesConfig, SplitConfig } from "./types.ts";
+import type { EventsConfig, NegativesConfig, SplitConfig } from "./types.ts";
 import type { WorldConfig } from "./world/world.ts";
 
 /** The whole project. */
@@ -24,6 +26,8 @@ export interface ProjectConfig {
   /** Null if the log holds negatives of its own. */
   readonly negatives: NegativesConfig | null;
   readonly models: Readonly<Record<string, ModelConfig>>;
+  /** From whom models learn, and how: by model, of those that have a teacher. */
+  readonly teaching: Readonly<Record<string, TeachingConfig>>;
   /** The synthetic world whose log this project reads; null if its log is a real one. */
   readonly world: WorldConfig | null;
   readonly studies: Readonly<Record<string, StudyConfig>>;

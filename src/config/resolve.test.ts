@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LapidaryError } from "../base/errors.ts";
-import { ARCHITECTURE_DEFAULTS } from "./architecture.ts";
-import { TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
 import { applyOverrides } from "./overrides.ts";
 import { resolveConfig } from "./resolve.ts";
 import { CONFIG_SCHEMA, schemaText, type UserConfig } from "./schema.ts";
@@ -23,6 +21,7 @@ const USER: UserConfig = {
   training: { epochs: 3 },
   models: { big: { kind: "foundation", history: 2048, training: { seed: 7 } }, base: { kind: "baseRate" } },
 };
+
 const FILE = "/project/lapidary.config.ts";
 
 const resolved = (...overrides: string[]) => resolveConfig(applyOverrides(USER, overrides), FILE);
@@ -95,69 +94,6 @@ describe("resolveConfig", () => {
     });
   });
 
-  it("merges the training of all models with that of one", () => {
-    const { models } = resolved();
-    expect(models["big"]).toEqual({
-      kind: "foundation",
-      size: "small",
-      history: 2048,
-      dim: null,
-      layers: null,
-      tableRows: "float32",
-      tableStorage: "memory",
-      minCount: 2,
-      surface: null,
-      objectives: null,
-      teacher: null,
-      transfer: TRANSFER_DEFAULTS,
-      architecture: ARCHITECTURE_DEFAULTS,
-      options: {},
-      training: { ...TRAINING_DEFAULTS, epochs: 3, seed: 7 },
-    });
-    expect(models["base"]?.training).toEqual({ ...TRAINING_DEFAULTS, epochs: 3 });
-  });
-
-  it.each([
-    [{ kind: "foundation", tableRows: "float8" }, "models.v.tableRows"],
-    [{ kind: "logistic", teacher: "big" }, "models.v.teacher"],
-    [{ kind: "baseRate", transfer: {} }, "models.v.transfer"],
-    [{ kind: "foundation", teacher: "v" }, "models.v.teacher"],
-    [{ kind: "previous", architecture: { experts: 2 } }, "models.v.architecture"],
-    [{ kind: "wukong", architecture: { experts: 2 } }, "models.v.architecture"],
-    [{ kind: "hstu", transfer: { technique: "distill" } }, "models.v.teacher"],
-    [{ kind: "foundation", objectives: ["clack"] }, "models.v.objectives"],
-    [{ kind: "./mine.py" }, "models.v.kind"],
-    [{ kind: "mine.ts" }, "models.v.kind"],
-    [{ kind: "foundation", options: { width: 3 } }, "models.v.options"],
-    [{ kind: "./mine.ts", architecture: { experts: 2 } }, "models.v.architecture"],
-    [{ kind: "./mine.ts", options: { deep: [1, { at: () => 1 }] } }, "models.v.options.deep.1.at"],
-    [{ kind: "./mine.ts", options: { rate: Number.NaN } }, "models.v.options.rate"],
-    [{ kind: "./mine.ts", transfer: { technique: "distill" } }, "models.v.teacher"],
-    [{ kind: "vertical", teacher: "base" }, "models.v.teacher"],
-    [{ kind: "vertical", transfer: { technique: "distill" } }, "models.v.teacher"],
-    [{ kind: "vertical", objectives: ["clack"] }, "models.v.objectives"],
-    [{ kind: "vertical", teacher: "big", transfer: { technique: "adapter" } }, "models.v.training"],
-    [{ kind: "previous", training: { objectiveWeights: { clack: 2 } } }, "models.v.training.objectiveWeights"],
-  ] as const)("refuses %j", (model, where) => {
-    const of = { ...USER, models: { ...USER.models, v: model } };
-    const refused = expect.objectContaining({ code: "CONFIG_INVALID", where: `${FILE}: ${where}` });
-    expect(() => resolveConfig(of, FILE)).toThrow(refused);
-  });
-
-  it("refuses teachers in a circle, and takes a chain of them", () => {
-    const chain = (last: object) => ({
-      ...USER.models,
-      a: { kind: "vertical", teacher: "b" },
-      b: { kind: "previous", teacher: "c" },
-      c: { kind: "hstu", ...last },
-    });
-    const resolve = (last: object) => resolveConfig({ ...USER, models: chain(last) }, FILE).models;
-    expect(resolve({})["b"]).toMatchObject({ kind: "previous", teacher: "c" });
-    expect(() => resolve({ teacher: "a" })).toThrow(
-      expect.objectContaining({ code: "CONFIG_INVALID", where: `${FILE}: models.a.teacher`, got: "a ← b ← c ← a" }),
-    );
-  });
-
   it.each(["nothing", "click", "early", "conversion"])("refuses a window of %s", (windowOf) => {
     // click is known at once, early is a window itself, and a window of conversion must be known before it.
     const delay = windowOf === "conversion" ? "7d" : "1h";
@@ -167,22 +103,6 @@ describe("resolveConfig", () => {
     expect(() => resolveConfig({ ...USER, objectives }, FILE)).toThrow(refused);
     const right = { ...USER.objectives, early };
     expect(resolveConfig({ ...USER, objectives: right }, FILE).events.outcomes["early"]?.windowOf).toBe("conversion");
-  });
-
-  it("takes a model of one's own, as a student and as a teacher too", () => {
-    const options = { width: 3, names: ["a", null], deep: { on: true } };
-    const mine = { kind: "./models/mine.ts", options, teacher: "big", transfer: { technique: "auxiliary" } };
-    const v = { kind: "vertical", teacher: "mine", transfer: { technique: "distill" } };
-    const { models } = resolveConfig({ ...USER, models: { ...USER.models, mine, v } }, FILE);
-    expect(models["mine"]).toMatchObject({ ...mine, transfer: { ...TRANSFER_DEFAULTS, technique: "auxiliary" } });
-    expect(models["v"]?.teacher).toBe("mine");
-  });
-
-  it("takes a student adapter that meets each label once, in order of time", () => {
-    const training = { epochs: 1, order: "time" };
-    const v = { kind: "vertical", teacher: "big", objectives: ["click"], transfer: { technique: "full" }, training };
-    const { models } = resolveConfig({ ...USER, models: { ...USER.models, v } }, FILE);
-    expect(models["v"]).toMatchObject({ ...v, transfer: { ...TRANSFER_DEFAULTS, technique: "full" } });
   });
 
   it("takes a key written as undefined as not written", () => {

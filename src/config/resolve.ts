@@ -1,13 +1,13 @@
 import { dirname, resolve as resolvePath } from "node:path";
 import { check, isPlainObject, type Problem, type Schema } from "../base/check.ts";
 import { LapidaryError } from "../base/errors.ts";
-import { PATH_DEFAULTS } from "./defaults.ts";
+import { fillIn } from "./defaults.ts";
 import { resolveEvents } from "./events/resolve-events.ts";
 import { resolveNegatives } from "./events/resolve-negatives.ts";
 import { foldOf, resolveSplit } from "./events/resolve-split.ts";
+import { resolveModels, resolveTeaching } from "./model/resolve-models.ts";
 import type { ProjectConfig } from "./project.ts";
-import { resolveModels } from "./resolve-models.ts";
-import { CONFIG_SCHEMA, type UserConfig } from "./schema.ts";
+import { CONFIG_SCHEMA, FOLDERS_SCHEMA, type UserConfig } from "./schema.ts";
 import { resolveStudies } from "./study/resolve-studies.ts";
 import { resolveWorld } from "./world/resolve-world.ts";
 
@@ -28,20 +28,24 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
   const config: ProjectConfig = {
     root,
     about: user.about ?? null,
-    store: resolvePath(root, user.store ?? PATH_DEFAULTS.store),
-    runs: resolvePath(root, user.runs ?? PATH_DEFAULTS.runs),
-    knowledge: resolvePath(root, user.knowledge ?? PATH_DEFAULTS.knowledge),
-    bundles: resolvePath(root, user.bundles ?? PATH_DEFAULTS.bundles),
+    ...foldersOf(user, root),
     events: { ...resolveEvents(user, root, report), ...foldOf(user.split, root) },
     split: resolveSplit(user, report),
     losses: lossesOf(user),
     negatives: resolveNegatives(user, report),
     models: resolveModels(user, report),
+    teaching: resolveTeaching(user),
     world: user.world === undefined ? null : resolveWorld(user.world, root, report),
     studies: resolveStudies(user, report),
   };
   if (found.length > 0) throw configError(found, file);
   return deepFreeze(config);
+}
+
+function foldersOf(user: UserConfig, root: string): Pick<ProjectConfig, "store" | "runs" | "knowledge" | "bundles"> {
+  const { store, runs, knowledge, bundles } = fillIn(FOLDERS_SCHEMA, user);
+  const at = (path: string): string => resolvePath(root, path);
+  return { store: at(store), runs: at(runs), knowledge: at(knowledge), bundles: at(bundles) };
 }
 
 function lossesOf({ objectives }: UserConfig): ProjectConfig["losses"] {

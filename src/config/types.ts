@@ -2,9 +2,9 @@
  * The configuration after it was read, checked and resolved: every default filled in, every path absolute, every
  * duration in milliseconds. What a user writes (shorthands, `"7d"`, relative paths) is described by `schema.ts`.
  */
-import type { ArchitectureConfig } from "./architecture.ts";
+import type { Filled } from "./defaults.ts";
+import type { NEGATIVES_SCHEMA } from "./events/negatives-schema.ts";
 import type { ScalarKind } from "./events/value-kinds.ts";
-import type { ModulePath } from "./module-path.ts";
 
 /**
  * Where a key column comes from: a field of the log, or one constant for all of it. `values` says which texts of the
@@ -199,137 +199,14 @@ export type SplitConfig = TimeSplit | FoldSplit | RandomSplit;
 /** Where the value of a {@link FoldSplit} comes from: a field, or files and globs, absolute, of each window. */
 export type FoldSource = { readonly from: string } | { readonly files: Readonly<Record<Split, readonly string[]>> };
 
-/** How a model is fitted. */
-export interface TrainingConfig {
-  readonly seed: number;
-  readonly epochs: number;
-  /** Examples per step, over all processes. */
-  readonly globalBatchSize: number;
-  /** Peak learning rate of the dense parameters (AdamW). */
-  readonly learningRate: number;
-  /** Learning rate of the tables (row-wise Adagrad). */
-  readonly tableLearningRate: number;
-  readonly weightDecay: number;
-  /** Share of the steps over which the learning rate rises from 0. */
-  readonly warmupRatio: number;
-  /** Share of the steps, the last ones, over which it falls to 0. */
-  readonly decayRatio: number;
-  /** Global norm above which gradients are scaled down. */
-  readonly clipNorm: number;
-  /** Optimizer steps between two checkpoints. */
-  readonly checkpointEverySteps: number;
-  /** Torch threads per process; 0 = all cores. */
-  readonly threads: number;
-  /** Order of the examples of a pass. */
-  readonly order: TrainingOrder;
-  /** Examples of the training window that it learns from; it scores all. */
-  readonly examples: TrainingExamples;
-  /** What a nat of an objective counts in the loss, by its name; 1 for those that are not named. */
-  readonly objectiveWeights: Readonly<Record<string, number>>;
-  /** Numbers that linear maps multiply; parameters and what the optimizer remembers stay float32. */
-  readonly precision: TrainingPrecision;
-  /** How what the backward pass needs of the forward pass is kept. */
-  readonly activations: KeptActivations;
-  /** Parts of the model, by their path of fields, to which neither applies. */
-  readonly fullPrecision: readonly string[];
-}
-
-/** Types of the factors of matrix products. */
-export const TRAINING_PRECISIONS = ["float32", "bfloat16"] as const;
-/** One of {@link TRAINING_PRECISIONS}. */
-export type TrainingPrecision = (typeof TRAINING_PRECISIONS)[number];
-
-/** Types of the activations that are kept for the backward pass. */
-export const KEPT_ACTIVATIONS = ["float32", "float8"] as const;
-/** One of {@link KEPT_ACTIVATIONS}. */
-export type KeptActivations = (typeof KEPT_ACTIVATIONS)[number];
-
-/** Orders in which examples are read in training: shuffled anew in every pass, shuffled within each day, or as they happened. */
-export const TRAINING_ORDERS = ["shuffled", "days", "time"] as const;
-/** One of {@link TRAINING_ORDERS}. */
-export type TrainingOrder = (typeof TRAINING_ORDERS)[number];
-
-/** Examples that a model may learn from: all, or those of one origin; events without an origin count as organic. */
-export const TRAINING_EXAMPLES = ["all", "ad", "organic"] as const;
-/** One of {@link TRAINING_EXAMPLES}. */
-export type TrainingExamples = (typeof TRAINING_EXAMPLES)[number];
-
-/**
- * Where candidates are drawn from: `popular`, by their number of events of late; `uniform`, every item that was seen
- * alike; `inBatch`, the other positives of a batch.
- */
-export const NEGATIVE_SOURCES = ["popular", "uniform", "inBatch"] as const;
-/** One of {@link NEGATIVE_SOURCES}. */
-export type NegativeSource = (typeof NEGATIVE_SOURCES)[number];
-
 /** How negatives are drawn for the objectives whose labels are all positive. */
-export interface NegativesConfig {
-  /** Candidates beside each positive. */
-  readonly perPositive: number;
-  /** Where training draws them from; evaluation draws uniformly, whatever it is. */
-  readonly from: NegativeSource;
+export interface NegativesConfig extends Omit<Filled<typeof NEGATIVES_SCHEMA>, "window"> {
   /** Of `popular`: how long before an example events count; null for all before it. @unit ms */
   readonly windowMs: number | null;
 }
 
-/**
- * Kinds of models. `baseRate` and `logistic` are the simplest baselines, `previous` is DLRM/DCNv2 with DIN pooling,
- * `foundation` the one that others learn from, `vertical` the small one that serves. The rest are published models to
- * compare with: `din`, `sasrec` and `hstu` differ in how they read the history, `wukong` reads none, and `mmoe`, `ple` and
- * `star` are `previous` with task heads for several objectives and surfaces.
- */
-export const MODEL_KINDS = [
-  "baseRate",
-  "logistic",
-  "previous",
-  "foundation",
-  "vertical",
-  "din",
-  "sasrec",
-  "hstu",
-  "wukong",
-  "mmoe",
-  "ple",
-  "star",
-] as const;
-/** One of {@link MODEL_KINDS}. */
-export type ModelKind = (typeof MODEL_KINDS)[number];
-
-/** Kinds of models that others can learn from: those that make something of a user's history. */
-export const TEACHER_KINDS = [
-  "previous",
-  "foundation",
-  "vertical",
-  "din",
-  "sasrec",
-  "hstu",
-  "mmoe",
-  "ple",
-  "star",
-] as const satisfies readonly ModelKind[];
-
-/** Kinds of models that can learn from others: those with a backbone that more than one head can read. */
-export const STUDENT_KINDS = [...TEACHER_KINDS, "wukong"] as const satisfies readonly ModelKind[];
-
-/**
- * Ways in which a model learns from its teacher. `distill`: labels and teacher on one head. `auxiliary`: the
- * teacher on a head of its own. `adapter`: that, and a teacher corrected by fresh labels on a third head.
- * `representations`: the user's past embeddings as one more input. `full`: `adapter` and `representations`.
- */
-export const TRANSFER_TECHNIQUES = ["none", "distill", "auxiliary", "adapter", "representations", "full"] as const;
-/** One of {@link TRANSFER_TECHNIQUES}. */
-export type TransferTechnique = (typeof TRANSFER_TECHNIQUES)[number];
-
-/** How a model learns from its teacher. @see arXiv 2502.17494 §4 */
-export interface TransferConfig {
-  readonly technique: TransferTechnique;
-  /** α: the distillation head learns `min(1, α p)`. */
-  readonly labelScale: number;
-  /** β: factor of the distillation heads' gradient into the backbone. */
-  readonly gradientScale: number;
-  /** w: factor of the auxiliary head's loss. */
-  readonly lossWeight: number;
-}
+/** Where candidates are drawn from. */
+export type NegativeSource = NegativesConfig["from"];
 
 /** Sizes of a model, smallest first. */
 export const MODEL_SIZES = ["tiny", "small", "medium", "large", "xlarge"] as const;
@@ -340,40 +217,3 @@ export type ModelSize = (typeof MODEL_SIZES)[number];
 export const ROW_FORMATS = ["float32", "bfloat16", "float16", "int8"] as const;
 /** One of {@link ROW_FORMATS}. */
 export type RowFormat = (typeof ROW_FORMATS)[number];
-
-/** Where tables are while a model works: in memory, or in files in the run's folder, which may exceed it. */
-export const TABLE_STORAGES = ["memory", "file"] as const;
-/** One of {@link TABLE_STORAGES}. */
-export type TableStorage = (typeof TABLE_STORAGES)[number];
-
-/** Sizes of a model; null where the kind has no such part or the dial `size` derives it. */
-export interface ModelConfig {
-  /** A built-in kind, or the path of a module of the project's own. */
-  readonly kind: ModelKind | ModulePath;
-  /** The dial from which all sizes that are not given are derived. */
-  readonly size: ModelSize;
-  /** Newest events of the history that the model reads. */
-  readonly history: number;
-  /** Embedding dimension D. */
-  readonly dim: number | null;
-  /** Number of layers. */
-  readonly layers: number | null;
-  /** How the rows of its tables are kept. */
-  readonly tableRows: RowFormat;
-  /** Where its tables are while it works. */
-  readonly tableStorage: TableStorage;
-  /** Codes seen fewer times than this in training share row 0. */
-  readonly minCount: number;
-  /** The one surface whose examples it learns from and scores; null for all. Histories hold the events of all surfaces. */
-  readonly surface: string | null;
-  /** What it predicts; null for all objectives of the project. */
-  readonly objectives: readonly string[] | null;
-  /** Model that it learns from; null where there is none. */
-  readonly teacher: string | null;
-  readonly transfer: TransferConfig;
-  /** Read by kind `foundation` alone. */
-  readonly architecture: ArchitectureConfig;
-  /** What a model of the project's own is made with besides: plain data. */
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly training: TrainingConfig;
-}

@@ -1,7 +1,7 @@
 import { LapidaryError } from "../base/errors.ts";
-import { resolveModel } from "../config/resolve-models.ts";
+import type { ModelConfig } from "../config/model/model.ts";
+import { resolveModel } from "../config/model/resolve-models.ts";
 import type { UserConfig } from "../config/schema.ts";
-import type { ModelConfig } from "../config/types.ts";
 import { evaluate } from "../metrics/evaluation.ts";
 import { type CurveRecord, readCurve } from "../report/jsonl.ts";
 import { type Predictions, readPredictions } from "../train/predict.ts";

@@ -32,8 +32,8 @@ export function transferRatio(of: { alone: number; teacher: number; student: num
 export function transfersOf(runs: readonly MeasuredRun[]): readonly TransferEvaluation[] {
   return runs.flatMap((student) => {
     const { name, model } = student.config;
-    if (model.transfer.technique === "none") return [];
-    const alone = runs.find(({ config }) => config.name === name && config.model.transfer.technique === "none");
+    if (model.teacher === undefined) return [];
+    const alone = runs.find(({ config }) => config.name === name && config.model.teacher === undefined);
     const teacher = runs.find(({ config }) => config.name === model.teacher);
     if (alone === undefined || teacher === undefined) return [];
     const ratios = Object.keys(student.normalizedEntropy).map((objective) => {

@@ -1,5 +1,5 @@
 /** A small foundation model in every choice of its architecture. */
-import type { ArchitectureConfig } from "../config/architecture.ts";
+import type { ArchitectureConfig } from "../config/model/architecture.ts";
 import { ORIGINS } from "../features/schema.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import type { Model } from "./model.ts";

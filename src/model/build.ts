@@ -1,6 +1,11 @@
 import { LapidaryError } from "../base/errors.ts";
-import { isModulePath } from "../config/module-path.ts";
-import type { ModelConfig, ModelKind } from "../config/types.ts";
+import {
+  type DialsConfig,
+  isOwnKind,
+  type KindConfig,
+  type ModelKind,
+  type OwnKindConfig,
+} from "../config/model/model.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import { constantOutputs } from "../metrics/outcomes/index.ts";
 import type { AmountSummary, LabelSummary } from "../metrics/outcomes/label-summary.ts";
@@ -38,17 +43,18 @@ export interface ModelInputs {
 }
 
 /** The part of a model's configuration that decides its parameters. */
-export type ModelShape = Pick<ModelConfig, "kind" | "size" | "dim" | "layers" | "history" | "architecture" | "options">;
+export type ModelShape = ModelDials & KindConfig;
+type ModelDials = Pick<DialsConfig, "size" | "dim" | "layers" | "history">;
 
-type Builder = (config: ModelShape, inputs: ModelInputs) => Model;
+type Builder = (config: ModelDials, inputs: ModelInputs) => Model;
 
 const baseline =
   (init: BaselineFamily): Builder =>
   (config, { spec, initial }) =>
     init(spec, { sizes: sizesOf(config), history: config.history }, initial);
 
-/** How each kind of model is made: every kind has a row, leaving one out does not compile. */
-const BUILDERS: Readonly<Record<ModelKind, Builder>> = {
+/** How a model is made of each kind that its dials say all of: every one has a row, leaving one out does not compile. */
+const BUILDERS: Readonly<Record<Exclude<ModelKind, "foundation">, Builder>> = {
   baseRate: (_, inputs) => BaseRate.of(constantsOf(inputs)),
   logistic: (_, { spec, initial }) => Logistic.init(spec, initial),
   previous: baseline(initPrevious),
@@ -59,10 +65,6 @@ const BUILDERS: Readonly<Record<ModelKind, Builder>> = {
   mmoe: baseline(initMmoe),
   ple: baseline(initPle),
   star: baseline(initStar),
-  foundation: (config, { spec, initial }) => {
-    const { architecture, history } = config;
-    return Foundation.init(spec, { sizes: sizesOf(config), architecture, history }, initial);
-  },
   vertical: (config, { spec, initial }) => Vertical.init(spec, sizesOf(config), initial),
 };
 
@@ -73,12 +75,19 @@ const BUILDERS: Readonly<Record<ModelKind, Builder>> = {
  * @see arXiv 1708.02002 §3.3
  */
 export function buildModel(config: ModelShape, inputs: ModelInputs): Model {
-  const model = isModulePath(config.kind) ? ownModel(config, inputs) : BUILDERS[config.kind](config, inputs);
+  const model = freshModel(config, inputs);
   startAtConstants(model.outputBiases?.() ?? [], inputs);
   return model;
 }
 
-function ownModel(config: ModelShape, { spec, initial, own }: ModelInputs): Model {
+function freshModel(config: ModelShape, inputs: ModelInputs): Model {
+  if (isOwnKind(config)) return ownModel(config, inputs);
+  if (config.kind !== "foundation") return BUILDERS[config.kind](config, inputs);
+  const { architecture, history } = config;
+  return Foundation.init(inputs.spec, { sizes: sizesOf(config), architecture, history }, inputs.initial);
+}
+
+function ownModel(config: ModelDials & OwnKindConfig, { spec, initial, own }: ModelInputs): Model {
   const { history, options } = config;
   if (own !== undefined) return initOwn(own, spec, { sizes: sizesOf(config), history, options, initial });
   throw new LapidaryError({

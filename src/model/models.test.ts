@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { MODEL_KINDS, MODEL_SIZES } from "../config/types.ts";
+import { MODEL_KINDS } from "../config/model/model.ts";
+import { MODEL_SIZES } from "../config/types.ts";
 import type { Batch, CodeColumns } from "../features/spec.ts";
 import { countElements, multiObjectiveLoss, parametersOf } from "../nn/index.ts";
 import { checkLayerGrads, initial64 } from "../nn/testing.ts";

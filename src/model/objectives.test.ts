@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { MODEL_KINDS } from "../config/types.ts";
+import { MODEL_KINDS } from "../config/model/model.ts";
 import { objectivesOf } from "../features/objectives.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import { lossesOf, parametersOf } from "../nn/index.ts";

@@ -1,4 +1,4 @@
-import type { ModelConfig } from "../config/types.ts";
+import type { ModelConfig } from "../config/model/model.ts";
 
 /** The sizes of a foundation model or of the previous generation, all derived from one dial. */
 export interface Sizes {

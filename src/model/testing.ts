@@ -1,6 +1,7 @@
 /** A small world for tests of models: a spec, batches with given history lengths, batches that can be learned. */
-import { ARCHITECTURE_DEFAULTS, type ArchitectureConfig } from "../config/architecture.ts";
-import type { ModelKind, ModelSize } from "../config/types.ts";
+import { ARCHITECTURE_DEFAULTS, type ArchitectureConfig } from "../config/model/architecture.ts";
+import type { ModelKind } from "../config/model/model.ts";
+import type { ModelSize } from "../config/types.ts";
 import { chosenContent, contentOf } from "../features/content.ts";
 import type { Batch, CategoryFeature, CodeColumns, ContentColumns, FeatureSpec } from "../features/spec.ts";
 import { initial64 } from "../nn/testing.ts";

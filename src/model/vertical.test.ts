@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MODEL_KINDS, STUDENT_KINDS, TEACHER_KINDS } from "../config/types.ts";
+import { MODEL_KINDS, STUDENT_KINDS, TEACHER_KINDS } from "../config/model/model.ts";
 import { checkLayerGrads } from "../nn/testing.ts";
 import type { Tensor } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";

@@ -1,6 +1,6 @@
 import { LapidaryError } from "../base/errors.ts";
 import { readBundle } from "../bundle/index.ts";
-import { TEACHER_KINDS } from "../config/types.ts";
+import { TEACHER_KINDS } from "../config/model/model.ts";
 import { type Calibration, UNCALIBRATED } from "../features/calibration.ts";
 import { objectivesOf, outputWidth } from "../features/objectives.ts";
 import type { Batch } from "../features/spec.ts";

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { EVENTS_DEFAULTS, NEGATIVES_DEFAULTS } from "../config/defaults.ts";
+import { NEGATIVES_DEFAULTS } from "../config/events/negatives-schema.ts";
+import { LIST_DELIMITER } from "../config/events/value-kinds.ts";
 import type { Choice, FactChoice, OriginChoice, Proposal } from "./proposal.ts";
 import { hasTrait } from "./words.ts";
 
@@ -158,7 +159,7 @@ function originText({ field, ad }: OriginChoice): string {
 function attributeText({ name, field, kind, dim, delimiter }: FactChoice): string {
   const from = name === field ? "" : `from: ${quoted(field)}, `;
   if (dim !== undefined) return `${name}: { ${from}kind: "${kind}", dim: ${dim} }`;
-  if (delimiter !== undefined && delimiter !== EVENTS_DEFAULTS.listDelimiter)
+  if (delimiter !== undefined && delimiter !== LIST_DELIMITER)
     return `${name}: { ${from}kind: "${kind}", delimiter: ${quoted(delimiter)} }`;
   return name === field ? `${name}: "${kind}"` : `${name}: { from: ${quoted(field)}, kind: "${kind}" }`;
 }

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { type ErrorFacts, LapidaryError } from "../base/errors.ts";
 import { firstLineOf } from "../base/message.ts";
-import { EVENTS_DEFAULTS } from "../config/defaults.ts";
+import { EVENTS_DEFAULTS } from "../config/events/events-schema.ts";
 import type { SqlSource } from "../config/types.ts";
 import { guessDelimiter } from "../data/ingest/files/index.ts";
 import { runQuery } from "../data/ingest/sources/query.ts";

@@ -156,7 +156,7 @@ function lineageOf({ folder, config }: OpenedRun, run: string): BundleFacts["lin
     checkpoint: folder.checkpoints.bestDigest(),
     events: config.events,
     ...(split.kind === "time" ? { trainedUntil: new Date(split.trainUntilMs).toISOString() } : { split: split.kind }),
-    technique: config.model.transfer.technique,
+    technique: config.model.transfer?.technique ?? "none",
     ...(config.knowledge === undefined ? {} : { knowledge: config.knowledge }),
     lapidary: packageVersion(),
   };

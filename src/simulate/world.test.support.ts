@@ -1,7 +1,6 @@
 import { resolveConfig } from "../config/resolve.ts";
 import type { UserConfig } from "../config/schema.ts";
-import type { WorldConfig } from "../config/world/world.ts";
-import type { UserWorld } from "../config/world/world-schema.ts";
+import type { UserWorld, WorldConfig } from "../config/world/world.ts";
 import type { Columns } from "./rows.ts";
 import { World } from "./world.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import type { ModelConfig } from "../config/model/model.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { AblationStudy, ScalingStudy, StudyVariant, StudyWindow } from "../config/study/studies.ts";
-import type { ModelConfig } from "../config/types.ts";
 
 /** One run of a cell. */
 export interface CellRun {

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
+import type { ModelConfig } from "../config/model/model.ts";
 import type { ProjectConfig } from "../config/project.ts";
-import type { ModelConfig, Split } from "../config/types.ts";
+import type { Split } from "../config/types.ts";
 import {
   admissionTimes,
   type BatchReader,

@@ -1,4 +1,4 @@
-import type { ModelConfig } from "../config/types.ts";
+import type { ModelConfig } from "../config/model/model.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import type { TrainingInputs } from "./inputs.ts";

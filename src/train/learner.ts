@@ -1,5 +1,5 @@
 import { LapidaryError } from "../base/errors.ts";
-import type { TrainingConfig } from "../config/types.ts";
+import type { TrainingConfig } from "../config/model/training.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import type { Objective } from "../features/objectives.ts";
 import type { Batch } from "../features/spec.ts";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { TRAINING_DEFAULTS } from "../config/defaults.ts";
+import { TRAINING_DEFAULTS } from "../config/model/training.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { buildModel } from "../model/index.ts";
 import { TINY_SPEC, tinyBatch, tinyConfig } from "../model/testing.ts";

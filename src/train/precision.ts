@@ -1,6 +1,6 @@
 import { LapidaryError } from "../base/errors.ts";
-import { TRAINING_DEFAULTS } from "../config/defaults.ts";
-import type { TrainingConfig } from "../config/types.ts";
+import type { TrainingConfig } from "../config/model/training.ts";
+import { TRAINING_DEFAULTS } from "../config/model/training.ts";
 import { FULL_PRECISION, type PrecisionPolicy, withPrecision } from "../nn/index.ts";
 
 /**

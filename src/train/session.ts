@@ -176,8 +176,8 @@ export class Session {
     });
     // What is learned from a teacher is part of the loss, that of amounts has no zero to compare shares with, and a loss of
     // the project's own may count anything.
-    const isPlain = objectiveKinds === undefined && folder.config.losses === undefined;
-    const isComparable = config.teacher === null && isPlain;
+    const { knowledge, losses } = folder.config;
+    const isComparable = knowledge === undefined && objectiveKinds === undefined && losses === undefined;
     return baseRateWarnings({
       validation: bestByObjective,
       labels: inputs.labels,

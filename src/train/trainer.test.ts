@@ -13,8 +13,8 @@ import {
   trainingIn,
   trainUntil,
 } from "../../test/train/project.ts";
+import type { ModelConfig } from "../config/model/model.ts";
 import type { ProjectConfig } from "../config/project.ts";
-import type { ModelConfig } from "../config/types.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { readCurve } from "../report/jsonl.ts";
 import { readSafetensors } from "../torch/files/safetensors.ts";

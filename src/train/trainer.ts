@@ -2,9 +2,9 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
-import { TRANSFER_DEFAULTS } from "../config/defaults.ts";
+import type { ModelConfig } from "../config/model/model.ts";
+import type { TeachingConfig } from "../config/model/transfer.ts";
 import type { ProjectConfig } from "../config/project.ts";
-import type { ModelConfig } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { type ObjectiveSpec, objectivesOf } from "../features/objectives.ts";
@@ -55,7 +55,9 @@ export interface TrainOptions {
 
 /** How a model learns from a teacher beside its labels. */
 export interface Distillation {
-  /** What it stands for: a run that was begun with another one is not continued. */
+  /** The teacher, and how the model learns from it. */
+  readonly teaching: TeachingConfig;
+  /** What it learns with: a run that was begun with another one is not continued. */
   readonly id: string;
   /** Dimension of the embeddings of the user's past that the model reads; 0 for none. */
   readonly pastEmbeddings: number;
@@ -78,7 +80,7 @@ type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder"> & { r
  */
 export async function train(project: ProjectConfig, options: TrainOptions): Promise<TrainingOutcome> {
   const { model: name, mesh, onProgress = () => {}, onNotice = () => {}, distillation } = options;
-  const config = configOf(project, options);
+  const config = modelOf(project, name);
   using store = EventStore.open(project.store);
   using folder = beginRun(project, store, options);
   if (folder.summary !== null) return { kind: "finished", summary: folder.summary };
@@ -191,20 +193,11 @@ function unlabelled(model: string, objectives: readonly string[]): LapidaryError
   });
 }
 
-/** Without a teacher, what the configuration says of one decides nothing. */
-function configOf(
-  project: ProjectConfig,
-  { model, distillation }: Pick<TrainOptions, "model" | "distillation">,
-): ModelConfig {
-  const config = modelOf(project, model);
-  return distillation === undefined ? { ...config, teacher: null, transfer: TRANSFER_DEFAULTS } : config;
-}
-
 function fitInputs(project: ProjectConfig, store: EventStore, options: TrainOptions): TrainingInputs {
   const split = splitOf(project, options.slice);
   return TrainingInputs.fit(
     store,
-    { split, negatives: project.negatives, model: configOf(project, options) },
+    { split, negatives: project.negatives, model: modelOf(project, options.model) },
     {
       windows: fitWindowsOf(project, store, options),
       pastEmbeddings: options.distillation?.pastEmbeddings ?? 0,
@@ -238,12 +231,17 @@ export function runConfigOf(
   options: Pick<TrainOptions, "model" | "slice" | "share" | "distillation">,
 ): RunConfig {
   const { model: name, slice, share = 1, distillation } = options;
-  const model = configOf(project, options);
+  const model = modelOf(project, name);
   const { modules } = loadOwnCode(project, model);
   const losses = lossesOfModel(project, model);
   checkKinds(project, store.manifest.schema.outcomes);
   return {
-    ...{ name, model, split: splitOf(project, slice), events: store.fingerprint },
+    ...{
+      name,
+      model: { ...model, ...distillation?.teaching },
+      split: splitOf(project, slice),
+      events: store.fingerprint,
+    },
     ...(project.negatives === null ? {} : { negatives: project.negatives }),
     ...(slice === undefined ? {} : { slice }),
     ...(share === 1 ? {} : { share }),

@@ -1,7 +1,7 @@
 /** What a training must say of itself: before it begins, of its inputs, and at its end, of what became of it. */
 
 import { LapidaryError } from "../base/errors.ts";
-import { NEGATIVES_DEFAULTS } from "../config/defaults.ts";
+import { NEGATIVES_DEFAULTS } from "../config/events/negatives-schema.ts";
 import type { NegativesConfig } from "../config/types.ts";
 import type { ChangingAttribute, LabelCounts } from "../data/index.ts";
 import { constantLogLoss } from "../metrics/predictions.ts";

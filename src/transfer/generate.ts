@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
+import { TEACHER_KINDS } from "../config/model/model.ts";
 import type { ProjectConfig } from "../config/project.ts";
-import { TEACHER_KINDS } from "../config/types.ts";
 import { EventStore, timeSplitOf } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";

@@ -3,4 +3,4 @@ export { type Generated, type GenerateOptions, generate, type ScoringPart } from
 export { knowledgeFor, openKnowledge } from "./knowledge-in-use.ts";
 export { KnowledgeStore } from "./knowledge-store.ts";
 export { generateSliced, type SlicedOptions, type SlicedOutcome } from "./slices.ts";
-export { type TransferOptions, transfer, transferRun } from "./transfer.ts";
+export { type TransferOptions, teachingOf, transfer, transferRun } from "./transfer.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { TransferConfig, TransferTechnique } from "../config/types.ts";
+import type { TransferConfig, TransferTechnique } from "../config/model/transfer.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import type { Batch, BatchKnowledge } from "../features/spec.ts";
 import { Vertical } from "../model/index.ts";

@@ -1,4 +1,4 @@
-import type { TransferConfig, TransferTechnique } from "../config/types.ts";
+import type { TransferConfig, TransferTechnique } from "../config/model/transfer.ts";
 import { type Objective, type ObjectiveSpec, objectivesOf, outputWidth } from "../features/objectives.ts";
 import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { blankBatch, type ModelInputs, type Student, startAtConstants, toDevice } from "../model/index.ts";

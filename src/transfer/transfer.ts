@@ -1,6 +1,7 @@
 import { LapidaryError } from "../base/errors.ts";
+import { STUDENT_KINDS } from "../config/model/model.ts";
+import type { TeachingConfig } from "../config/model/transfer.ts";
 import type { ProjectConfig } from "../config/project.ts";
-import { STUDENT_KINDS } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import { isStudent, type Model, type Student } from "../model/index.ts";
 import { modelOf, type TrainingOutcome, type TrainOptions, train } from "../train/index.ts";
@@ -14,20 +15,22 @@ export type TransferOptions = Omit<TrainOptions, "teaching">;
  * Trains a model as its configuration says: with the knowledge that its teacher has left, of which it reads the version
  * in use. What it serves with is a model of the same shape as one that has learned alone.
  *
- * @throws {LapidaryError} TRANSFER_TEACHER, TRANSFER_STUDENT, KNOWLEDGE_*, and as `train` does
+ * @throws {LapidaryError} TRANSFER_STUDENT, KNOWLEDGE_*, and as `train` does
  */
 export async function transfer(project: ProjectConfig, options: TransferOptions): Promise<TrainingOutcome> {
   const { model: name } = options;
-  const { teacher, transfer: config, kind } = modelOf(project, name);
+  const { kind } = modelOf(project, name);
   const run = options.run ?? transferRun(project, name);
-  if (config.technique === "none") return train(project, { ...options, run });
-  if (teacher === null) throw withoutTeacher(name);
+  const teaching = teachingOf(project, name);
+  if (teaching === null) return train(project, { ...options, run });
+  const { teacher, transfer: config } = teaching;
   const store = openKnowledge(project, teacher, fingerprintOf(project));
   try {
     return await train(project, {
       ...options,
       run,
       distillation: {
+        teaching,
         id: distillationIdOf(store),
         pastEmbeddings: TECHNIQUE_PARTS[config.technique].representations ? store.manifest.embeddingDim : 0,
         attach: enrichFrom(store),
@@ -46,7 +49,14 @@ function fingerprintOf({ store }: ProjectConfig): string {
 
 /** Name of the run that {@link transfer} makes unless another is given: `NAME-TECHNIQUE`. */
 export function transferRun(project: ProjectConfig, model: string): string {
-  return `${model}-${modelOf(project, model).transfer.technique}`;
+  return `${model}-${teachingOf(project, model)?.transfer.technique ?? "none"}`;
+}
+
+/** From whom a model learns, and how; null if it learns alone. @throws {LapidaryError} MODEL_UNKNOWN */
+export function teachingOf(project: ProjectConfig, model: string): TeachingConfig | null {
+  modelOf(project, model);
+  const teaching = project.teaching[model];
+  return teaching === undefined || teaching.transfer.technique === "none" ? null : teaching;
 }
 
 function studentOf(model: Model, { name, kind }: { readonly name: string; readonly kind: string }): Student {
@@ -57,15 +67,5 @@ function studentOf(model: Model, { name, kind }: { readonly name: string; readon
     expected: `a model with \`backbone\` and \`outputs\`, or of one of the kinds ${STUDENT_KINDS.join(", ")}`,
     got: kind,
     hint: "Heads beside its own have nothing to read: give it a backbone, or train it alone with `lapidary train`.",
-  });
-}
-
-function withoutTeacher(model: string): LapidaryError {
-  return new LapidaryError({
-    code: "TRANSFER_TEACHER",
-    where: `models.${model}`,
-    expected: "a model with a teacher",
-    got: "one without",
-    hint: "Name its `teacher`.",
   });
 }

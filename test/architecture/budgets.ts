@@ -6,6 +6,7 @@ export const MAX_UTILS_LINES = 150;
 /** Files that may break the budget of lines, by the start of their path, each with its reason. */
 export const EXCEPTIONS: readonly { readonly path: string; readonly reason: string }[] = [
   { path: "src/torch/generated/", reason: "generated from the operators' schemas: as long as there are operators" },
+  { path: "src/config/user-config.ts", reason: "made from the schema: as long as there are keys" },
 ];
 
 /** Files of a folder, tests included: above it the folder needs wings. */

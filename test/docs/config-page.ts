@@ -1,9 +1,10 @@
 import { schemaText } from "../../src/config/schema.ts";
 
 /** The keywords of JSON Schema that the configuration uses. */
-interface Schema {
+export interface Schema {
   readonly type?: string;
   readonly title?: string;
+  readonly pattern?: string;
   readonly description?: string;
   readonly default?: unknown;
   readonly const?: unknown;
@@ -37,7 +38,7 @@ const code = (value: unknown): string => `\`${JSON.stringify(value)}\``;
 const inCell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
 /** What a map has under each name; null if the schema is no map. */
-function namedBy({ patternProperties = {} }: Schema): Schema | null {
+export function namedBy({ patternProperties = {} }: Schema): Schema | null {
   return Object.values(patternProperties)[0] ?? null;
 }
 

@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { ModelConfig } from "../../src/config/model/model.ts";
 import type { ProjectConfig } from "../../src/config/project.ts";
-import type { ModelConfig } from "../../src/config/types.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
 import { evaluateRuns } from "../../src/evaluate/evaluation.ts";
 import { RunFolder } from "../../src/train/run/run-folder.ts";

@@ -3,7 +3,7 @@
  * that are alive and the resident memory. With `argv[3]` it keeps a tensor of so many elements from every update.
  */
 
-import { TRAINING_DEFAULTS } from "../../src/config/defaults.ts";
+import { TRAINING_DEFAULTS } from "../../src/config/model/training.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
 import { buildModel } from "../../src/model/index.ts";
 import { TINY_SPEC, tinyBatch, tinyConfig } from "../../src/model/testing.ts";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ModelConfig } from "../../src/config/model/model.ts";
 import type { ProjectConfig } from "../../src/config/project.ts";
-import type { ModelConfig } from "../../src/config/types.ts";
 import { EventStore } from "../../src/data/index.ts";
 import { evaluateRuns } from "../../src/evaluate/index.ts";
 import { fromRows } from "../../src/ops/tables/generated.ts";

@@ -1,9 +1,10 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TRAINING_DEFAULTS } from "../../src/config/defaults.ts";
+import type { ModelConfig } from "../../src/config/model/model.ts";
+import { TRAINING_DEFAULTS } from "../../src/config/model/training.ts";
 import type { ProjectConfig } from "../../src/config/project.ts";
-import { type ModelConfig, ROW_FORMATS, type RowFormat } from "../../src/config/types.ts";
+import { ROW_FORMATS, type RowFormat } from "../../src/config/types.ts";
 import { EventStore } from "../../src/data/index.ts";
 import { ProcessMesh } from "../../src/distributed/index.ts";
 import { evaluateRuns } from "../../src/evaluate/evaluation.ts";

@@ -47,7 +47,7 @@ export const generate = defineCommand({
       const { trainUntilMs, testUntilMs } = timeSplitOf(project.split, "a teacher's knowledge");
       const fromMs = from === null ? trainUntilMs : instant("--from", from);
       const untilMs = until === null ? testUntilMs : instant("--until", until);
-      const isTaught = modelOf(project, teacher).transfer.technique !== "none";
+      const isTaught = api.teachingOf(project, teacher) !== null;
       const usual = isTaught ? api.transferRun(project, teacher) : teacher;
       const parts = [{ run: run ?? usual, fromMs, untilMs }];
       const generated = await api.generate(project, { teacher, parts, signal, onProgress: onScore });

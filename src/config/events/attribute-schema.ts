@@ -1,12 +1,13 @@
 import Type from "typebox";
-import { EVENTS_DEFAULTS } from "../defaults.ts";
-import { field, ids, record } from "../schema-parts.ts";
-import { GIVEN_KINDS, VALUE_LIMITS } from "./value-kinds.ts";
+import { withDefault } from "../defaults.ts";
+import { integer, record, text } from "../schema-parts.ts";
+import { idsKey } from "./log-schema.ts";
+import { GIVEN_KINDS, LIST_DELIMITER, VALUE_LIMITS } from "./value-kinds.ts";
 
 const kindOf = <K extends string>(kind: K) => Type.Literal(kind, { description: "What the field holds." });
 
-const attributeFrom = Type.Optional(field("Field of the log; the attribute's own name if absent."));
-const attributeIds = Type.Optional(ids("How the ids of a category become table rows."));
+const attributeFrom = Type.Optional(text("Field of the log; the attribute's own name if absent."));
+const attributeIds = idsKey("How the ids of a category become table rows.");
 
 /** One attribute: its kind, or what its kind has to say. */
 export const ATTRIBUTE_SCHEMA = Type.Union(
@@ -19,7 +20,7 @@ export const ATTRIBUTE_SCHEMA = Type.Union(
       {
         kind: kindOf("vector"),
         from: attributeFrom,
-        dim: Type.Integer({ description: "Number of components.", minimum: 1, maximum: VALUE_LIMITS.dim }),
+        dim: integer("Number of components.", { minimum: 1, maximum: VALUE_LIMITS.dim }),
       },
       "Numbers of a fixed dimension, such as the embedding of a text or an image.",
     ),
@@ -28,9 +29,7 @@ export const ATTRIBUTE_SCHEMA = Type.Union(
         kind: kindOf("categories"),
         from: attributeFrom,
         ids: attributeIds,
-        delimiter: Type.Optional(
-          field(`Between the ids of a list that is one text and no JSON. Default: ${EVENTS_DEFAULTS.listDelimiter}`),
-        ),
+        delimiter: withDefault(text("Between the ids of a list that is one text and no JSON."), LIST_DELIMITER),
       },
       "Ids in any number, such as tags.",
     ),

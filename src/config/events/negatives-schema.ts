@@ -1,27 +1,21 @@
 /** What a user writes to have negatives drawn. */
 import Type from "typebox";
 import { DURATION_PATTERN } from "../../base/units.ts";
-import { NEGATIVES_DEFAULTS } from "../defaults.ts";
-import { NEGATIVE_SOURCES } from "../types.ts";
+import { defaultsOf, withDefault } from "../defaults.ts";
+import { choice, integer, record } from "../schema-parts.ts";
 
 /** The schema of `negatives`. */
-export const NEGATIVES_SCHEMA = Type.Object(
+export const NEGATIVES_SCHEMA = record(
   {
-    perPositive: Type.Optional(
-      Type.Integer({
-        description: "Candidates drawn beside each positive.",
-        default: NEGATIVES_DEFAULTS.perPositive,
-        minimum: 1,
-        maximum: 1000,
-      }),
-    ),
-    from: Type.Optional(
-      Type.Enum([...NEGATIVE_SOURCES], {
-        description:
-          "Where training draws them from. `popular`: by the number of their events before the example. `uniform`: every " +
-          "item seen by then alike. `inBatch`: the other positives of the batch. The logit is corrected for it.",
-        default: NEGATIVES_DEFAULTS.from,
-      }),
+    perPositive: withDefault(integer("Candidates drawn beside each positive.", { minimum: 1, maximum: 1000 }), 4),
+    from: withDefault(
+      choice(
+        ["popular", "uniform", "inBatch"],
+        "Where training draws them from; evaluation draws uniformly, whatever it is. `popular`: by the number of their " +
+          "events before the example. `uniform`: every item seen by then alike. `inBatch`: the other positives of the " +
+          "batch. The logit is corrected for it.",
+      ),
+      "popular",
     ),
     window: Type.Optional(
       Type.String({
@@ -31,8 +25,8 @@ export const NEGATIVES_SCHEMA = Type.Object(
       }),
     ),
   },
-  {
-    description: "Draws negatives for the objectives whose labels are all positive: for a log of positives only.",
-    additionalProperties: false,
-  },
+  "Draws negatives for the objectives whose labels are all positive: for a log of positives only.",
 );
+
+/** How negatives are drawn unless the configuration says otherwise. */
+export const NEGATIVES_DEFAULTS = defaultsOf(NEGATIVES_SCHEMA);

@@ -1,12 +1,15 @@
 import { join, show } from "../../base/check.ts";
 import { parseInstant } from "../../base/instant.ts";
-import { EVENTS_DEFAULTS } from "../defaults.ts";
+import { type Filled, fillIn } from "../defaults.ts";
 import type { UserConfig } from "../schema.ts";
 import type { AttributeConfig, EventsConfig, IdEncoding, Source, TextConfig } from "../types.ts";
-import { formatOfNames, invalid, PLAIN_TEXT, type Report, resolveRows, resolveTimeField } from "./resolve-fields.ts";
+import { EVENTS_SCHEMA } from "./events-schema.ts";
+import { formatOfNames, invalid, type Report, resolveRows, resolveTimeField } from "./resolve-fields.ts";
 import { checkWindows, resolveOutcomes } from "./resolve-outcomes.ts";
+import { LIST_DELIMITER } from "./value-kinds.ts";
 
 type UserEvents = UserConfig["events"];
+type FilledEvents = Filled<typeof EVENTS_SCHEMA>;
 type UserAttribute = Exclude<NonNullable<UserEvents["attributes"]>[string], string>;
 
 /**
@@ -20,25 +23,25 @@ export const TAKEN_NAMES: readonly string[] = [
 
 /** The events part, resolved: sources from shorthands, globs absolute, objectives as outcomes. */
 export function resolveEvents(user: UserConfig, root: string, report: Report): EventsConfig {
-  const { events } = user;
-  const rows = resolveRows(events.from, root);
+  const events = fillIn(EVENTS_SCHEMA, user.events);
+  const rows = resolveRows(user.events.from, root);
   const resolved: EventsConfig = {
     ...rows,
     // The rows of a query are kept as Parquet before they are read.
     format: rows.sql === null ? (events.format ?? formatOf(rows.from, report)) : "parquet",
-    text: resolveText(events),
-    partitions: events.partitions ?? [],
-    id: events.id ?? null,
-    user: events.user ?? null,
+    text: textOf(events, user.events.quote),
+    partitions: events.partitions,
+    id: events.id,
+    user: events.user,
     item: resolveSource(events.item),
-    time: events.time === undefined ? null : resolveTimeField(events.time, EVENTS_DEFAULTS.timeUnit),
+    time: events.time === null ? null : resolveTimeField(events.time),
     action: resolveSource(events.action),
     surface: resolveSource(events.surface),
-    origin: resolveOrigin(events.origin, report),
-    earliestMs: resolveTime(events.earliest ?? EVENTS_DEFAULTS.earliest, "events.earliest", report),
-    latestMs: resolveTime(events.latest ?? EVENTS_DEFAULTS.latest, "events.latest", report),
+    origin: resolveOrigin(user.events.origin, report),
+    earliestMs: resolveTime(events.earliest, "events.earliest", report),
+    latestMs: resolveTime(events.latest, "events.latest", report),
     itemIds: resolveIds(events.itemIds),
-    attributes: resolveAttributes(events.attributes ?? {}),
+    attributes: resolveAttributes(user.events.attributes ?? {}),
     outcomes: resolveOutcomes(user, root, report),
   };
   checkEvents(resolved, user, report);
@@ -68,14 +71,15 @@ function formatOf(paths: readonly string[], report: Report): EventsConfig["forma
   return "csv";
 }
 
-function resolveText(events: UserEvents): TextConfig {
+/** Null written is no quote; where nothing is written it is the format's own. */
+function textOf(events: FilledEvents, written: UserEvents["quote"]): TextConfig {
   return {
-    delimiter: events.delimiter ?? PLAIN_TEXT.delimiter,
-    quote: events.quote === null ? "" : (events.quote ?? PLAIN_TEXT.quote),
-    escape: events.escape ?? PLAIN_TEXT.escape,
-    encoding: events.encoding ?? PLAIN_TEXT.encoding,
-    nulls: events.nulls ?? PLAIN_TEXT.nulls,
-    decimal: events.decimal ?? PLAIN_TEXT.decimal,
+    delimiter: events.delimiter,
+    quote: written === null ? "" : events.quote,
+    escape: events.escape,
+    encoding: events.encoding,
+    nulls: events.nulls,
+    decimal: events.decimal,
   };
 }
 
@@ -133,7 +137,7 @@ function resolveAttribute(name: string, attribute: UserAttribute): AttributeConf
         from,
         kind: attribute.kind,
         ids: resolveIds(attribute.ids),
-        delimiter: attribute.delimiter ?? EVENTS_DEFAULTS.listDelimiter,
+        delimiter: attribute.delimiter ?? LIST_DELIMITER,
       };
     case "category":
       return { from, kind: attribute.kind, ids: resolveIds(attribute.ids) };
@@ -160,8 +164,9 @@ function checkCharacters({ text }: EventsConfig, report: Report): void {
 function checkEvents(events: EventsConfig, user: UserConfig, report: Report): void {
   checkCharacters(events, report);
   if (events.earliestMs >= events.latestMs) {
-    const expected = `a time after events.earliest (${show(user.events.earliest ?? EVENTS_DEFAULTS.earliest)})`;
-    const got = show(user.events.latest ?? EVENTS_DEFAULTS.latest);
+    const { earliest, latest } = fillIn(EVENTS_SCHEMA, user.events);
+    const expected = `a time after events.earliest (${show(earliest)})`;
+    const got = show(latest);
     report(invalid("events.latest", { expected, got, hint: "Correct one of the two." }));
   }
   for (const key of ["earliest", "latest"] as const) {

@@ -1,9 +1,9 @@
 /** What the parts of a configuration that name files and fields share. */
 import { resolve as resolvePath } from "node:path";
 import type { Problem } from "../../base/check.ts";
-import { EVENTS_DEFAULTS } from "../defaults.ts";
 import type { UserConfig } from "../schema.ts";
 import type { EventsConfig, SqlSource, TextConfig, TimeField, TimeUnit } from "../types.ts";
+import { EVENTS_DEFAULTS } from "./events-schema.ts";
 
 /** Told of every problem. */
 export type Report = (problem: Problem) => void;
@@ -26,9 +26,9 @@ export function formatOfNames(paths: readonly string[]): EventsConfig["format"] 
 
 /** Text as each format has it where nothing is said. */
 export const PLAIN_TEXT: TextConfig = {
-  delimiter: null,
-  quote: null,
-  escape: null,
+  delimiter: EVENTS_DEFAULTS.delimiter,
+  quote: EVENTS_DEFAULTS.quote,
+  escape: EVENTS_DEFAULTS.escape,
   encoding: EVENTS_DEFAULTS.encoding,
   nulls: EVENTS_DEFAULTS.nulls,
   decimal: EVENTS_DEFAULTS.decimal,
@@ -53,6 +53,6 @@ export function resolveRows(
 }
 
 /** A field of times; `unit` is that of a field without its own. */
-export function resolveTimeField(time: NonNullable<UserConfig["events"]["time"]>, unit: TimeUnit): TimeField {
+export function resolveTimeField(time: NonNullable<UserConfig["events"]["time"]>, unit: TimeUnit = "ms"): TimeField {
   return typeof time === "string" ? { from: time, unit } : { from: time.from, unit: time.unit };
 }

@@ -1,8 +1,11 @@
 import { join, type Problem, show } from "../../base/check.ts";
 import { parseDuration } from "../../base/units.ts";
-import { NEGATIVES_DEFAULTS } from "../defaults.ts";
+import { fillIn } from "../defaults.ts";
+import { techniqueOf } from "../model/resolve-models.ts";
+import type { TransferTechnique } from "../model/transfer.ts";
 import type { UserConfig } from "../schema.ts";
-import type { NegativesConfig, TransferTechnique } from "../types.ts";
+import type { NegativesConfig } from "../types.ts";
+import { NEGATIVES_SCHEMA } from "./negatives-schema.ts";
 
 type Report = (problem: Problem) => void;
 type UserNegatives = NonNullable<UserConfig["negatives"]>;
@@ -14,7 +17,7 @@ const WITHOUT_SCORES: readonly TransferTechnique[] = ["none", "representations"]
 export function resolveNegatives(user: UserConfig, report: Report): NegativesConfig | null {
   const { negatives } = user;
   if (negatives === undefined) return null;
-  const { perPositive, from } = { ...NEGATIVES_DEFAULTS, ...negatives };
+  const { perPositive, from } = fillIn(NEGATIVES_SCHEMA, negatives);
   if (user.events.time === undefined) report(timeless());
   if (typeof user.events.item !== "string" && "value" in user.events.item) report(itemless());
   if (Object.values(user.objectives).every(({ kind }) => kind === "value" || kind === "count")) report(classless());
@@ -71,8 +74,8 @@ function windowless(from: string): Problem {
 
 /** A teacher scores what the log holds: what it says of positives alone would teach that everything is one. */
 function teacherProblems({ models }: UserConfig): readonly Problem[] {
-  return Object.entries(models).flatMap(([name, { transfer }]): Problem[] => {
-    const technique = transfer?.technique ?? "none";
+  return Object.entries(models).flatMap(([name, model]): Problem[] => {
+    const technique = techniqueOf(model);
     if (WITHOUT_SCORES.includes(technique)) return [];
     const expected = `one of ${WITHOUT_SCORES.map(show).join(", ")}: a teacher does not score drawn candidates`;
     const hint = "Take another technique, or give the log negatives of its own.";

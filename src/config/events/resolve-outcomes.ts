@@ -1,10 +1,10 @@
 import { join, show } from "../../base/check.ts";
 import { parseDuration } from "../../base/units.ts";
-import { EVENTS_DEFAULTS, OBJECTIVE_DEFAULTS } from "../defaults.ts";
 import type { UserConfig } from "../schema.ts";
 import type { ArrivalConfig, EventsConfig, OutcomeConfig, OutcomeLogConfig } from "../types.ts";
 import { checkArrival, type GivenArrival, OF_LOGS } from "./check-arrival.ts";
 import { OUTCOME_KINDS } from "./objective-kinds.ts";
+import { OBJECTIVE_DEFAULTS } from "./outcome-schema.ts";
 import { formatOfNames, invalid, type Report, resolveRows, resolveTimeField } from "./resolve-fields.ts";
 import type { ScalarKind } from "./value-kinds.ts";
 
@@ -56,7 +56,7 @@ function plainOutcome({ name, path, given, isObjective }: GivenOutcome, report: 
     const hint = "Set kind to category, number or flag.";
     report(invalid(join(path, "kind"), { expected: "a kind", got: "nothing", hint }));
   }
-  const delayMs = resolveDuration(delay ?? EVENTS_DEFAULTS.delay, join(path, "delay"), report);
+  const delayMs = resolveDuration(delay ?? OBJECTIVE_DEFAULTS.delay, join(path, "delay"), report);
   return [name, { from, kind: kindOf({ given, isObjective }), delayMs, objective: isObjective, windowOf }];
 }
 
@@ -75,7 +75,7 @@ function arrivingOutcomes(outcome: GivenOutcome, project: Project): (readonly [s
   const { report } = project;
   for (const problem of checkArrival(path, given, project.user)) report(problem);
   const windowMs = resolveDuration(given.window ?? "0s", join(path, "window"), report);
-  const delayMs = windowMs + resolveDuration(given.delay ?? EVENTS_DEFAULTS.delay, join(path, "delay"), report);
+  const delayMs = windowMs + resolveDuration(given.delay ?? OBJECTIVE_DEFAULTS.delay, join(path, "delay"), report);
   const log = given.log === undefined ? null : resolveLog(outcome, project);
   const of = (measure: ArrivalConfig["measure"], from: string, own: Partial<OutcomeConfig>): OutcomeConfig => {
     const rest = { kind: "number", objective: false, windowOf: null } as const;
@@ -103,7 +103,7 @@ function arrivingOutcomes(outcome: GivenOutcome, project: Project): (readonly [s
 }
 
 function resolveLog({ path, given }: GivenOutcome, { user, root, report }: Project): OutcomeLogConfig {
-  const { log = [], id = "", time = "", user: ofUser, item = null, partitions = [] } = given;
+  const { log = [], id = "", time = "", user: ofUser, item = null } = given;
   const rows = resolveRows(log, root);
   const format = rows.sql === null ? formatOfNames(rows.from) : "parquet";
   if (format === null) {
@@ -111,10 +111,10 @@ function resolveLog({ path, given }: GivenOutcome, { user, root, report }: Proje
     report(invalid(join(path, "log"), { expected: "files of one format, told by their names", got: show(log), hint }));
   }
   const { time: own } = user.events;
-  const unit = typeof own === "object" ? own.unit : EVENTS_DEFAULTS.timeUnit;
+  const unit = typeof own === "object" ? own.unit : undefined;
   return {
     ...rows,
-    partitions,
+    partitions: given.partitions ?? OBJECTIVE_DEFAULTS.partitions,
     format: format ?? "csv",
     key: ofUser === undefined ? { id } : { user: ofUser, item },
     time: resolveTimeField(time, unit),

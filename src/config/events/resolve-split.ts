@@ -1,9 +1,10 @@
 import { resolve as resolvePath } from "node:path";
 import { join, type Problem, show } from "../../base/check.ts";
-import { SPLIT_SEED } from "../defaults.ts";
+import { fillIn } from "../defaults.ts";
 import type { UserConfig } from "../schema.ts";
 import { type EventsConfig, type FoldSplit, SPLITS, type Split, type SplitConfig, type TimeSplit } from "../types.ts";
 import { resolveTime } from "./resolve-events.ts";
+import { BY_CHANCE } from "./split-schema.ts";
 
 type UserSplit = UserConfig["split"];
 type Report = (problem: Problem) => void;
@@ -21,13 +22,14 @@ export function resolveSplit({ split, events }: Pick<UserConfig, "split" | "even
     checkApart(fold, report);
     return fold;
   }
-  const { validation, test } = split.random;
+  const { random, seed } = fillIn(BY_CHANCE, split);
+  const { validation, test } = random;
   if (validation + test >= 1) {
     const hint = "Leave a share for training.";
     const got = show(validation + test);
     report({ code: "CONFIG_INVALID", path: "split.random", expected: "shares that add up to less than 1", got, hint });
   }
-  return { kind: "random", validation, test, seed: split.seed ?? SPLIT_SEED };
+  return { kind: "random", validation, test, seed };
 }
 
 /** What the event store must keep of each event for the split; nothing if it is by time or by chance. */

@@ -29,5 +29,8 @@ export function isNumeric(kind: string | null): kind is NumericKind {
   return kind === "number" || kind === "value" || kind === "count";
 }
 
+/** What stands between the ids of a list that is one text, unless the configuration says otherwise. */
+export const LIST_DELIMITER = "|";
+
 /** How large one value may be, wherever it comes from: `dim` components of a vector, `ids` in one list. */
 export const VALUE_LIMITS = { dim: 1024, ids: 256 } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ARCHITECTURE_DEFAULTS } from "../architecture.ts";
+import { ARCHITECTURE_DEFAULTS } from "../model/architecture.ts";
 import { resolveConfig } from "../resolve.ts";
 import type { AblationStudy, LightweightStudy } from "./studies.ts";
 

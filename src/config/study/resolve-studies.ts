@@ -1,14 +1,15 @@
 import { join, type Problem, show } from "../../base/check.ts";
-import { type Report, resolveModel, type UserModel } from "../resolve-models.ts";
+import { type Filled, fillIn } from "../defaults.ts";
+import { type Report, resolveModel, type UserModel } from "../model/resolve-models.ts";
 import type { UserConfig } from "../schema.ts";
 import {
   type AblationStudy,
   type LightweightStudy,
   type ScalingStudy,
-  STUDY_DEFAULTS,
   type StudyConfig,
   UNCHANGED,
 } from "./studies.ts";
+import { ABLATION_SCHEMA, SCALING_SCHEMA } from "./study-schema.ts";
 
 type UserStudy = NonNullable<UserConfig["studies"]>[string];
 type OfKind<K extends UserStudy["kind"]> = Extract<UserStudy, { readonly kind: K }>;
@@ -46,13 +47,12 @@ function resolveStudy(study: UserStudy, place: Place): StudyConfig | null {
 }
 
 function resolveScaling(study: OfKind<"scaling">, place: Place): ScalingStudy {
-  const { models, data = STUDY_DEFAULTS.data } = study;
-  for (const name of models) checkFamily(name, place);
-  const sizes = sizesByFamily(study, place);
-  return { kind: "scaling", models, sizes, data: [...data].sort((a, b) => a - b), ...conditions(study) };
+  const filled = fillIn(SCALING_SCHEMA, study);
+  for (const name of filled.models) checkFamily(name, place);
+  return { ...filled, sizes: sizesByFamily(filled, place), data: filled.data.toSorted((a, b) => a - b) };
 }
 
-function sizesByFamily({ models, sizes }: OfKind<"scaling">, place: Place): ScalingStudy["sizes"] {
+function sizesByFamily({ models, sizes }: Filled<typeof SCALING_SCHEMA>, place: Place): ScalingStudy["sizes"] {
   if (Array.isArray(sizes)) return Object.fromEntries(models.map((name) => [name, sizes]));
   const named = sizes as ScalingStudy["sizes"];
   const missing = models.filter((name) => !Object.hasOwn(named, name));
@@ -76,17 +76,17 @@ function checkFamily(name: string, place: Place): void {
 }
 
 function resolveAblation(study: OfKind<"ablation">, light: Light, place: Place): AblationStudy | null {
-  const { data = 1, variants } = study;
+  const filled = fillIn(ABLATION_SCHEMA, study);
   const base = modelIn(place, study.model, "model");
   if (base === null) return null;
-  if (UNCHANGED in variants) {
+  if (UNCHANGED in study.variants) {
     complain(place, {
       path: `variants.${UNCHANGED}`,
       expected: "another name: the model itself has this one",
       got: show(UNCHANGED),
     });
   }
-  const resolved = Object.entries({ [UNCHANGED]: {}, ...variants }).map(([name, change]) => {
+  const resolved = Object.entries({ [UNCHANGED]: {}, ...study.variants }).map(([name, change]) => {
     const { apart = false, ...changes } = change as UserVariant;
     const path = join(place.path, name === UNCHANGED ? "model" : `variants.${name}`);
     return [
@@ -94,8 +94,7 @@ function resolveAblation(study: OfKind<"ablation">, light: Light, place: Place):
       { apart, model: resolveModel(changed(changed(base, light), changes), place.user, { ...place, path }) },
     ];
   });
-  const of = { model: study.model, data, variants: Object.fromEntries(resolved) as AblationStudy["variants"] };
-  return { kind: "ablation", ...of, ...conditions(study) };
+  return { ...filled, variants: Object.fromEntries(resolved) as AblationStudy["variants"] };
 }
 
 function resolveLightweight(study: OfKind<"lightweight">, place: Place): LightweightStudy | null {
@@ -115,13 +114,6 @@ function resolveLightweight(study: OfKind<"lightweight">, place: Place): Lightwe
   const own = { ...full, ...(seeds ? { seeds } : {}), ...(data ? { data } : {}) };
   const light = resolveAblation(own, changes, { ...place, path: join(place.path, "light"), report: () => {} });
   return light === null ? null : { kind: "lightweight", of, light };
-}
-
-function conditions({
-  seeds,
-  window,
-}: Pick<OfKind<"ablation">, "seeds" | "window">): Pick<AblationStudy, "seeds" | "window"> {
-  return { seeds: seeds ?? STUDY_DEFAULTS.seeds, window: window ?? STUDY_DEFAULTS.window };
 }
 
 function changed(model: UserModel, changes: Omit<UserVariant, "apart">): UserModel {

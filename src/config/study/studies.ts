@@ -1,32 +1,19 @@
-import type { ModelConfig, ModelSize } from "../types.ts";
-
-/** Windows that a study may be evaluated on: both follow the training window. */
-export const STUDY_WINDOWS = ["validation", "test"] as const;
-/** One of {@link STUDY_WINDOWS}. */
-export type StudyWindow = (typeof STUDY_WINDOWS)[number];
-
-/** A study unless the configuration says otherwise. The test window is for results only, so it is never the default. */
-export const STUDY_DEFAULTS = Object.freeze({ seeds: [1, 2, 3], data: [1], window: "validation" } as const);
+import type { Filled } from "../defaults.ts";
+import type { ModelConfig } from "../model/model.ts";
+import type { ModelSize } from "../types.ts";
+import type { ABLATION_SCHEMA, SCALING_SCHEMA } from "./study-schema.ts";
 
 /** Name of the model without a change, in an ablation. */
 export const UNCHANGED = "unchanged";
 
-/** What every study decides once. */
-interface StudyConditions {
-  /** Every cell is trained once with each: what differs between them is the noise of training. */
-  readonly seeds: readonly number[];
-  readonly window: StudyWindow;
-}
-
 /** Model families over sizes and amounts of data; the first one is what the others are compared with. */
-export interface ScalingStudy extends StudyConditions {
-  readonly kind: "scaling";
-  readonly models: readonly string[];
+export interface ScalingStudy extends Omit<Filled<typeof SCALING_SCHEMA>, "sizes"> {
   /** Of each family: what compares with a larger model of one may be a smaller model of the other. */
   readonly sizes: Readonly<Record<string, readonly ModelSize[]>>;
-  /** Newest shares of the training window, in (0, 1]. */
-  readonly data: readonly number[];
 }
+
+/** Windows that a study may be evaluated on. */
+export type StudyWindow = ScalingStudy["window"];
 
 /** One model of an ablation. */
 export interface StudyVariant {
@@ -36,12 +23,7 @@ export interface StudyVariant {
 }
 
 /** One model, and the same with one thing changed at a time. */
-export interface AblationStudy extends StudyConditions {
-  readonly kind: "ablation";
-  /** Name of the model that is changed. */
-  readonly model: string;
-  /** Newest share of the training window, in (0, 1]. */
-  readonly data: number;
+export interface AblationStudy extends Omit<Filled<typeof ABLATION_SCHEMA>, "variants"> {
   /** By name, {@link UNCHANGED} first. */
   readonly variants: Readonly<Record<string, StudyVariant>>;
 }

@@ -1,39 +1,25 @@
-import Type, { type TSchema } from "typebox";
+import Type from "typebox";
+import { withDefault } from "../defaults.ts";
+import { DIALS_SCHEMA, MODEL_SCHEMA } from "../model/model.ts";
+import { TRAINING_SCHEMA } from "../model/training.ts";
+import { choice, flag, integer, listOf, named, number, record, SEED, text } from "../schema-parts.ts";
 import { MODEL_SIZES } from "../types.ts";
-import { STUDY_DEFAULTS, STUDY_WINDOWS } from "./studies.ts";
 
-const seeds = () =>
-  Type.Optional(
-    Type.Array(Type.Integer({ description: "A seed.", minimum: 0, maximum: 2 ** 32 - 1 }), {
-      description: "Every model is trained once with each.",
-      default: [...STUDY_DEFAULTS.seeds],
-      minItems: 1,
-      uniqueItems: true,
-    }),
-  );
+const seedList = (description: string) => listOf(integer("A seed.", SEED), description);
+const seeds = withDefault(seedList("Every model is trained once with each."), [1, 2, 3]);
 
-const window = () =>
-  Type.Optional(
-    Type.Enum([...STUDY_WINDOWS], {
-      description: "Days that the models are compared on.",
-      default: STUDY_DEFAULTS.window,
-    }),
-  );
+const share = () => number("Newest share of the training window.", { exclusiveMinimum: 0, maximum: 1 });
 
-const share = () =>
-  Type.Number({ description: "Newest share of the training window.", exclusiveMinimum: 0, maximum: 1 });
+// Both windows follow the training window. The test window is for results only, so it is never the default.
+const window = withDefault(choice(["validation", "test"], "Days that the models are compared on."), "validation");
 
-const sizes = (description: string) =>
-  Type.Array(Type.Enum([...MODEL_SIZES]), { description, minItems: 1, uniqueItems: true });
+const sizes = (description: string) => listOf(choice(MODEL_SIZES, "A size."), description);
 
-const scaling = Type.Object(
+/** What a user writes of a scaling study. */
+export const SCALING_SCHEMA = record(
   {
     kind: Type.Literal("scaling", { description: "Kind of the study." }),
-    models: Type.Array(Type.String({ description: "A model.", minLength: 1 }), {
-      description: "Families; the first one is what the others are compared with.",
-      minItems: 1,
-      uniqueItems: true,
-    }),
+    models: listOf(text("A model."), "Families; the first one is what the others are compared with."),
     sizes: Type.Union(
       [
         sizes("Sizes that each family is trained in."),
@@ -41,50 +27,60 @@ const scaling = Type.Object(
       ],
       { description: "Sizes of all families, or those of each by its name." },
     ),
-    data: Type.Optional(
-      Type.Array(share(), {
-        description: "Amounts of data that each size is trained on.",
-        default: [...STUDY_DEFAULTS.data],
-        minItems: 1,
-        uniqueItems: true,
-      }),
-    ),
-    seeds: seeds(),
-    window: window(),
+    data: withDefault(listOf(share(), "Amounts of data that each size is trained on."), [1]),
+    seeds,
+    window,
   },
-  { description: "Quality against compute.", additionalProperties: false },
+  "Quality against compute.",
 );
 
-/**
- * What a user writes of one study; see {@link StudyConfig}.
- *
- * @param changes schemas of what may be changed of a model: by a variant, and to make it light
- */
-export function studySchema<V extends TSchema, L extends TSchema>({ variant, light }: { variant: V; light: L }) {
-  const ablation = Type.Object(
-    {
-      kind: Type.Literal("ablation", { description: "Kind of the study." }),
-      model: Type.String({ description: "The model that is changed.", minLength: 1 }),
-      variants: Type.Record(Type.String({ pattern: "^[A-Za-z][A-Za-z0-9_]{0,63}$" }), variant, {
-        description: "What is changed, by name.",
-        minProperties: 1,
+const variant = record(
+  {
+    ...Type.Partial(Type.Pick(MODEL_SCHEMA, ["size", "history", "dim", "layers", "minCount", "architecture"]))
+      .properties,
+    // A study makes one pass, day after day, on one thread, and its seeds are its own.
+    training: Type.Optional(
+      Type.Omit(TRAINING_SCHEMA, ["seed", "epochs", "order", "threads"], {
+        description: "How the variant is fitted.",
         additionalProperties: false,
       }),
-      data: Type.Optional(share()),
-      seeds: seeds(),
-      window: window(),
-    },
-    { description: "One thing changed at a time.", additionalProperties: false },
-  );
-  const lightweight = Type.Object(
-    {
-      kind: Type.Literal("lightweight", { description: "Kind of the study." }),
-      of: Type.String({ description: "The ablation whose changes are tried.", minLength: 1 }),
-      light,
-      data: Type.Optional(share()),
-      seeds: seeds(),
-    },
-    { description: "The same changes on a light model.", additionalProperties: false },
-  );
-  return Type.Union([scaling, ablation, lightweight], { description: "One study." });
-}
+    ),
+    apart: withDefault(flag("Whether every surface has a model of its own."), false),
+  },
+  "What is changed of the model.",
+);
+
+/** What a user writes of an ablation. */
+export const ABLATION_SCHEMA = record(
+  {
+    kind: Type.Literal("ablation", { description: "Kind of the study." }),
+    model: text("The model that is changed."),
+    variants: named(variant, { description: "What is changed, by name.", minProperties: 1 }),
+    data: withDefault(share(), 1),
+    seeds,
+    window,
+  },
+  "One thing changed at a time.",
+);
+
+const lightweight = record(
+  {
+    kind: Type.Literal("lightweight", { description: "Kind of the study." }),
+    of: text("The ablation whose changes are tried."),
+    light: Type.Partial(Type.Pick(DIALS_SCHEMA, ["size", "history", "dim", "layers"]), {
+      description: "What makes the model light.",
+      additionalProperties: false,
+    }),
+    data: Type.Optional(
+      number("Newest share of the training window; that of the ablation if absent.", {
+        exclusiveMinimum: 0,
+        maximum: 1,
+      }),
+    ),
+    seeds: Type.Optional(seedList("Every model is trained once with each; those of the ablation if absent.")),
+  },
+  "The same changes on a light model.",
+);
+
+/** What a user writes of one study; see {@link StudyConfig}. */
+export const STUDY_SCHEMA = Type.Union([SCALING_SCHEMA, ABLATION_SCHEMA, lightweight], { description: "One study." });

@@ -2,31 +2,26 @@ import { resolve as resolvePath } from "node:path";
 import { type Problem, show } from "../../base/check.ts";
 import { parseInstant } from "../../base/instant.ts";
 import { parseDuration } from "../../base/units.ts";
-import type { SurfaceConfig, WorldConfig } from "./world.ts";
-import { SURFACE_DEFAULTS, type UserWorld, WORLD_DEFAULTS } from "./world-schema.ts";
+import { fillIn } from "../defaults.ts";
+import { SURFACE_DEFAULTS, type SurfaceConfig, type UserWorld, WORLD_SCHEMA, type WorldConfig } from "./world.ts";
 
 type Report = (problem: Problem) => void;
 
 /** The world with every default filled in; its folder is relative to `root`. */
 export function resolveWorld(world: UserWorld, root: string, report: Report): WorldConfig {
-  const { window, ...conversion } = { ...WORLD_DEFAULTS.conversion, ...world.conversion };
-  const firstDay = world.firstDay ?? WORLD_DEFAULTS.firstDay;
+  const { folder, seed, users, firstDay, surfaces: _, ...filled } = fillIn(WORLD_SCHEMA, world);
+  const { window, ...conversion } = filled.conversion;
   const at = (path: string, expected: string, got: string): number => {
     report({ code: "CONFIG_INVALID", path, expected, got: show(got), hint: "Correct this value." });
     return 0;
   };
+  // In an order of its own: the digest of a world is of its text.
   return {
-    folder: resolvePath(root, world.folder ?? WORLD_DEFAULTS.folder),
-    seed: world.seed ?? WORLD_DEFAULTS.seed,
-    users: world.users ?? WORLD_DEFAULTS.users,
+    folder: resolvePath(root, folder),
+    seed,
+    users,
     firstDayMs: parseInstant(firstDay) ?? at("world.firstDay", "a day of the calendar", firstDay),
-    days: world.days ?? WORLD_DEFAULTS.days,
-    people: { ...WORLD_DEFAULTS.people, ...world.people },
-    intents: { ...WORLD_DEFAULTS.intents, ...world.intents },
-    topics: { ...WORLD_DEFAULTS.topics, ...world.topics },
-    ads: { ...WORLD_DEFAULTS.ads, ...world.ads },
-    posts: { ...WORLD_DEFAULTS.posts, ...world.posts },
-    policy: { ...WORLD_DEFAULTS.policy, ...world.policy },
+    ...filled,
     conversion: {
       ...conversion,
       windowMs: parseDuration(window) ?? at("world.conversion.window", "a duration below 270,000 years", window),

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { resolveConfig } from "../resolve.ts";
 import type { UserConfig } from "../schema.ts";
 
-import { SURFACE_DEFAULTS, WORLD_DEFAULTS, WORLD_SCHEMA } from "./world-schema.ts";
+import { SURFACE_DEFAULTS, WORLD_SCHEMA } from "./world.ts";
 
 const PROJECT: UserConfig = {
   events: { from: "log.csv", user: "u", item: "i", time: "t", action: "a", surface: "s" },
@@ -16,13 +16,31 @@ const resolve = (world: unknown) => resolveConfig({ ...PROJECT, world }, "/proje
 describe("a world's configuration", () => {
   it("is null where there is none, and all defaults where it is empty", () => {
     expect(resolve(undefined)).toBeNull();
-    const { folder, firstDay: _, conversion, ...rest } = WORLD_DEFAULTS;
-    const { window: __, ...kept } = conversion;
     expect(resolve({})).toEqual({
-      ...rest,
-      folder: `/project/${folder}`,
+      folder: "/project/world",
+      seed: 1,
+      users: 3000,
       firstDayMs: Date.UTC(2026, 0, 5),
-      conversion: { ...kept, windowMs: 3 * 86_400_000 },
+      days: 28,
+      people: {
+        sessionsPerDay: 3,
+        activitySpread: 0.8,
+        interests: 6,
+        interestRatio: 0.7,
+        passingInterests: 2,
+        passingDays: 10,
+        propensitySpread: 0.6,
+        moodSpread: 0.4,
+        satiation: 0.3,
+        satiationMinutes: 60,
+      },
+      intents: { perMonth: 4, exploringDays: 3, comparingDays: 3, boughtDays: 8, needs: true, needDays: 10 },
+      topics: { groups: 8, perGroup: 5, trendSpread: 0.25, trendDays: 14, labelAccuracy: 0.9, creativeNoise: 0.5 },
+      ads: { perDay: 40, lifeDays: 8, makers: 80, qualitySpread: 0.5 },
+      posts: { perDay: 400, lifeDays: 1.5, makers: 600, qualitySpread: 0.7 },
+      policy: { candidates: 8, exploration: 0.1, noise: 0.5 },
+      conversion: { windowMs: 3 * 86_400_000, delayHours: 5, delaySpread: 1.3 },
+      surfaces: SURFACE_DEFAULTS,
     });
   });
 
@@ -31,8 +49,8 @@ describe("a world's configuration", () => {
     expect(world).toMatchObject({
       users: 7,
       firstDayMs: Date.UTC(2026, 1, 1),
-      ads: { ...WORLD_DEFAULTS.ads, perDay: 3 },
-      conversion: { delayHours: WORLD_DEFAULTS.conversion.delayHours, windowMs: 86_400_000 },
+      ads: { perDay: 3, lifeDays: 8, makers: 80, qualitySpread: 0.5 },
+      conversion: { delayHours: 5, windowMs: 86_400_000 },
     });
   });
 

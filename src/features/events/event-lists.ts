@@ -1,11 +1,8 @@
 /** The rules of values that are lists, beside those of {@link ./event-rules.ts | single values}. */
-import { EVENTS_DEFAULTS } from "../../config/defaults.ts";
+import { LIST_DELIMITER } from "../../config/events/value-kinds.ts";
 import { EVENT_LIMITS } from "./event-limits.ts";
 import { readCategory, readNumber, textOf } from "./event-rules.ts";
 import { isRefused, Refused } from "./refusal.ts";
-
-/** Between the texts of a list that is written as one text, unless the configuration says otherwise. */
-const DELIMITER = EVENTS_DEFAULTS.listDelimiter;
 
 /**
  * A dense vector: a list of JSON, or its text, or numbers between blanks, commas, semicolons or bars. Null if it is missing.
@@ -36,7 +33,7 @@ export function shortFloat(value: number): number {
  * The values of a list of categories: a list of JSON, or its text, or texts between a delimiter. Null if it is missing; a
  * list without values is one.
  */
-export function readCategories(raw: unknown, delimiter: string = DELIMITER): readonly string[] | null | Refused {
+export function readCategories(raw: unknown, delimiter: string = LIST_DELIMITER): readonly string[] | null | Refused {
   const { listValues } = EVENT_LIMITS;
   const members = listOf(raw, (text) => text.split(delimiter));
   if (members === null) return null;

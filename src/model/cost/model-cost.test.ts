@@ -1,6 +1,6 @@
 /** What a model costs as computed from shapes, beside what the executed operators count. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { MODEL_KINDS } from "../../config/types.ts";
+import { MODEL_KINDS } from "../../config/model/model.ts";
 import {
   countElements,
   Initializer,

@@ -1,6 +1,6 @@
 /** One whole layer of the foundation model, InterFormer's, in loops over plain numbers. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { ARCHITECTURE_DEFAULTS, type ArchitectureConfig } from "../../config/architecture.ts";
+import { ARCHITECTURE_DEFAULTS, type ArchitectureConfig } from "../../config/model/architecture.ts";
 import type { AttentionPooling } from "../../nn/index.ts";
 import { checkLayerGrads, initial64, naiveLinear, perturb } from "../../nn/testing.ts";
 import { JaggedTensor } from "../../ops/index.ts";

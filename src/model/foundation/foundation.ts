@@ -1,4 +1,4 @@
-import type { ArchitectureConfig } from "../../config/architecture.ts";
+import type { ArchitectureConfig } from "../../config/model/architecture.ts";
 import { outputWidths } from "../../features/objectives.ts";
 import type { Batch, EventColumns, FeatureSpec } from "../../features/spec.ts";
 import type { Initializer } from "../../nn/index.ts";

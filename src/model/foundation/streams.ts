@@ -1,4 +1,4 @@
-import type { ArchitectureConfig } from "../../config/architecture.ts";
+import type { ArchitectureConfig } from "../../config/model/architecture.ts";
 import { chosenContent } from "../../features/content.ts";
 import { ORIGIN_CODES, ORIGINS, type Origin } from "../../features/schema.ts";
 import type { EventColumns } from "../../features/spec.ts";

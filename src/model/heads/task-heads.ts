@@ -1,4 +1,4 @@
-import type { DomainParts } from "../../config/architecture.ts";
+import type { DomainParts } from "../../config/model/architecture.ts";
 import { type Initializer, Linear, Mlp } from "../../nn/index.ts";
 import { cat, stack, type Tensor } from "../../torch/index.ts";
 import { nearZero, PerSurface, type SurfaceRoute } from "../inputs/surfaces.ts";

@@ -1,6 +1,6 @@
 /** Vectors and lists, in every kind of model. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { MODEL_KINDS, type ModelKind } from "../../config/types.ts";
+import { MODEL_KINDS, type ModelKind } from "../../config/model/model.ts";
 import { contentOf } from "../../features/content.ts";
 import type { Batch, ContentColumns, FeatureSpec, ListColumn } from "../../features/spec.ts";
 import {

@@ -1,4 +1,4 @@
-import type { ArchitectureConfig } from "../../config/architecture.ts";
+import type { ArchitectureConfig } from "../../config/model/architecture.ts";
 import { AttentionPooling, type Initializer } from "../../nn/index.ts";
 import type { JaggedTensor } from "../../ops/index.ts";
 import { cat, type Tensor } from "../../torch/index.ts";

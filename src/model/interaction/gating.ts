@@ -1,4 +1,4 @@
-import type { GateKind } from "../../config/architecture.ts";
+import type { GateKind } from "../../config/model/architecture.ts";
 import { FULL_PRECISION, type Initializer, Mlp, type PrecisionPolicy } from "../../nn/index.ts";
 import { gated } from "../../ops/fused/generated.ts";
 import { scoped, type Tensor } from "../../torch/index.ts";

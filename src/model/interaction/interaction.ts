@@ -1,4 +1,4 @@
-import type { ArchitectureConfig } from "../../config/architecture.ts";
+import type { ArchitectureConfig } from "../../config/model/architecture.ts";
 import { type Initializer, LayerNorm, Linear } from "../../nn/index.ts";
 import { attend, uniformJagged } from "../../ops/index.ts";
 import { cat, scoped, stack, type Tensor } from "../../torch/index.ts";

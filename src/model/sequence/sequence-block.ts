@@ -1,4 +1,4 @@
-import type { SequenceAttention } from "../../config/architecture.ts";
+import type { SequenceAttention } from "../../config/model/architecture.ts";
 import { type Attend, type Initializer, LayerNorm, Linear, MultiHeadAttention, QueryKeyNorm } from "../../nn/index.ts";
 import { type AttentionMask, attend, type JaggedTensor, uniformJagged } from "../../ops/index.ts";
 import { scoped, type Tensor } from "../../torch/index.ts";

@@ -1,6 +1,6 @@
 /** How events see each other, what the candidate sees of them, and what levels of a pyramid make of them: against loops. */
 import { beforeAll, describe, expect, test } from "vitest";
-import type { SequenceAttention } from "../../config/architecture.ts";
+import type { SequenceAttention } from "../../config/model/architecture.ts";
 import { type Linear, MultiHeadAttention, QueryKeyNorm } from "../../nn/index.ts";
 import { checkLayerGrads, initial64, naiveLinear, perturb } from "../../nn/testing.ts";
 import { JaggedTensor, type Lookup, plainAttention } from "../../ops/index.ts";

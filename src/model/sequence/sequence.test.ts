@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ARCHITECTURE_DEFAULTS } from "../../config/architecture.ts";
+import { ARCHITECTURE_DEFAULTS } from "../../config/model/architecture.ts";
 import { checkLayerGrads, dot, initial64, naiveLinear, naiveSoftmax, perturb } from "../../nn/testing.ts";
 import { JaggedTensor } from "../../ops/index.ts";
 import { boundsOf, RAGGED_LENGTHS, random64, randomJagged, rowsOf, segmentsOf } from "../../ops/jagged/testing.ts";

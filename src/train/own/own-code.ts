@@ -1,7 +1,7 @@
+import type { ModelConfig } from "../../config/model/model.ts";
 import type { ModulePath } from "../../config/module-path.ts";
 import { isModulePath } from "../../config/module-path.ts";
 import type { ProjectConfig } from "../../config/project.ts";
-import type { ModelConfig } from "../../config/types.ts";
 import type { ModelModule, NamedModule } from "../../model/index.ts";
 import { loadModule } from "./load-module.ts";
 import type { LossModule, OwnLosses } from "./own-losses.ts";

@@ -41,15 +41,6 @@ describe("changesOf", () => {
     });
     expect(changesOf(before, after)).toEqual([]);
   });
-
-  it("reads the parts that a kind of model has, and no others", () => {
-    const architecture = { ...before.model.architecture, deepHistory: 3 };
-    const other = (config: RunConfig): RunConfig => ({ ...config, model: { ...config.model, architecture } });
-    expect(changesOf(before, other(before))).toEqual([]);
-    const foundation = configOf("foundation");
-    const paths = changesOf(foundation, other(foundation)).map(({ path }) => path);
-    expect(paths).toEqual(["models.foundation.architecture.deepHistory"]);
-  });
 });
 
 describe("differencesOf", () => {

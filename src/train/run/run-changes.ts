@@ -55,15 +55,9 @@ export function differencesOf(configs: readonly RunConfig[]): readonly SettingDi
   });
 }
 
-/** The settings of a run, each with its place; those of parts that its kind of model does not have are left out. */
+/** The settings of a run, each with its place. */
 export function settingsOf(config: RunConfig): readonly Leaf[] {
-  const { architecture, transfer, teacher, ...model } = config.model;
-  const own = {
-    ...model,
-    ...(config.model.kind === "foundation" ? { architecture } : {}),
-    ...(teacher === null ? {} : { teacher, transfer }),
-  };
-  return leavesOf({ ...config, model: own }, "");
+  return leavesOf(config, "");
 }
 
 function leavesOf(value: unknown, path: string): readonly Leaf[] {

@@ -1,12 +1,15 @@
+import type { ModelConfig } from "../../config/model/model.ts";
+import type { TeachingConfig } from "../../config/model/transfer.ts";
 import type { ModulePath } from "../../config/module-path.ts";
 import type { ProjectConfig } from "../../config/project.ts";
-import type { ModelConfig, NegativesConfig } from "../../config/types.ts";
+import type { NegativesConfig } from "../../config/types.ts";
 
 /** All that decides the result of a run. */
 export interface RunConfig {
   /** Name of the model in the configuration. */
   readonly name: string;
-  readonly model: ModelConfig;
+  /** With its teacher, if it learned from one. */
+  readonly model: ModelConfig & Partial<TeachingConfig>;
   readonly split: ProjectConfig["split"];
   /** Fingerprint of the event store. */
   readonly events: string;

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LapidaryError } from "../../base/errors.ts";
-import type { ModelConfig } from "../../config/types.ts";
+import type { ModelConfig } from "../../config/model/model.ts";
 import { makeFolder, moveAside, writeFileAtomic } from "../../files/durable-file.ts";
 import type { ModelCost } from "../../model/index.ts";
 import { FileLock } from "../../torch/index.ts";
@@ -9,6 +9,7 @@ import type { TrainingWarning } from "../warnings.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
 import { changesOf, type SettingChange } from "./run-changes.ts";
 import type { RunConfig } from "./run-config.ts";
+import { modelOfRun, type StoredModel } from "./stored-model.ts";
 
 /** When and from what a run was begun; nothing depends on it. */
 export interface RunOrigin {
@@ -144,7 +145,10 @@ export class RunFolder implements Disposable {
 
   /** All that decided the result. */
   get config(): RunConfig {
-    return JSON.parse(readFileSync(join(this.path, CONFIG), "utf8")) as RunConfig;
+    const config = JSON.parse(readFileSync(join(this.path, CONFIG), "utf8")) as RunConfig & {
+      readonly model: StoredModel;
+    };
+    return { ...config, model: modelOfRun(config.model) };
   }
 
   /** When and from what it was begun. */

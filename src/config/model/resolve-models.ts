@@ -1,14 +1,26 @@
-import { isPlainObject, join, type Problem, show } from "../base/check.ts";
-import { ARCHITECTURE_DEFAULTS } from "./architecture.ts";
-import { MODEL_DEFAULTS, TRAINING_DEFAULTS, TRANSFER_DEFAULTS } from "./defaults.ts";
-import { isModulePath } from "./module-path.ts";
-import type { UserConfig } from "./schema.ts";
-import { type ModelConfig, type ModelKind, STUDENT_KINDS, TEACHER_KINDS, type TransferTechnique } from "./types.ts";
+import { isPlainObject, join, type Problem, show } from "../../base/check.ts";
+import { fillIn } from "../defaults.ts";
+import { isModulePath } from "../module-path.ts";
+import type { UserConfig } from "../schema.ts";
+import { ARCHITECTURE_SCHEMA } from "./architecture.ts";
+import {
+  DIALS_SCHEMA,
+  isOfOwn,
+  KIND_KEYS,
+  type KindConfig,
+  type KindKey,
+  kindsWith,
+  type ModelConfig,
+  TEACHER_KINDS,
+} from "./model.ts";
+import { type TeachingConfig, TRANSFER_SCHEMA, type TransferTechnique } from "./transfer.ts";
 
 /** What a user writes of one model. */
 export type UserModel = UserConfig["models"][string];
 /** Takes what is wrong. */
 export type Report = (problem: Problem) => void;
+/** What is wrong with a model, by its own keys. */
+type ModelProblem = Omit<Problem, "code">;
 
 /** Techniques whose student adapter must meet each label once, when it is fresh. */
 const ONE_PASS: readonly TransferTechnique[] = ["adapter", "full"];
@@ -22,6 +34,14 @@ export function resolveModels(user: UserConfig, report: Report): Readonly<Record
       resolveModel(model, user, { path: join("models", name), report }),
     ]),
   );
+}
+
+/** From whom models learn, and how: by model, of those that have a teacher. */
+export function resolveTeaching({ models }: UserConfig): Readonly<Record<string, TeachingConfig>> {
+  const taught = Object.entries(models).flatMap(([name, { teacher, transfer = {} }]) =>
+    teacher === undefined ? [] : [[name, { teacher, transfer: fillIn(TRANSFER_SCHEMA, transfer) }] as const],
+  );
+  return Object.fromEntries(taught);
 }
 
 /** A model's teacher, that one's teacher and so on: it must end, for knowledge is made from the first one down. */
@@ -55,59 +75,44 @@ export function resolveModel(
 }
 
 function withDefaults(model: UserModel, user: UserConfig): ModelConfig {
-  return {
-    kind: model.kind,
-    size: model.size ?? MODEL_DEFAULTS.size,
-    history: model.history ?? MODEL_DEFAULTS.history,
-    dim: model.dim ?? null,
-    layers: model.layers ?? null,
-    tableRows: model.tableRows ?? MODEL_DEFAULTS.tableRows,
-    tableStorage: model.tableStorage ?? MODEL_DEFAULTS.tableStorage,
-    minCount: model.minCount ?? MODEL_DEFAULTS.minCount,
-    surface: model.surface ?? null,
-    objectives: model.objectives ?? null,
-    teacher: model.teacher ?? null,
-    transfer: { ...TRANSFER_DEFAULTS, ...model.transfer },
-    architecture: { ...ARCHITECTURE_DEFAULTS, ...model.architecture },
-    options: model.options ?? {},
-    training: { ...TRAINING_DEFAULTS, ...user.training, ...model.training },
-  };
+  const dials = fillIn(DIALS_SCHEMA, { ...model, training: { ...user.training, ...model.training } });
+  return { ...ofKind(model), ...dials };
 }
 
-/** What is wrong with a model beyond the types of its values, by its own keys. */
-function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): readonly Omit<Problem, "code">[] {
-  const problems = [...misplaced(model, written), ...objectiveProblems(model, user), ...optionProblems(model)];
+function ofKind({ kind, architecture = {}, options = {} }: UserModel): KindConfig {
+  if (isModulePath(kind)) return { kind, options };
+  return kind === "foundation" ? { kind, architecture: fillIn(ARCHITECTURE_SCHEMA, architecture) } : { kind };
+}
+
+/** What is wrong with a model beyond the types of its values. */
+function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): readonly ModelProblem[] {
+  const problems = [...misplaced(written), ...objectiveProblems(model, user), ...optionProblems(written)];
   if (problems.length > 0) return problems;
-  return [...teacherProblems(model, user), ...passProblems(model)];
+  return [...teacherProblems(written, user), ...passProblems(model, techniqueOf(written))];
 }
 
-/** Keys that only some kinds of models have. */
-const KEYS_OF_KINDS: readonly { readonly keys: readonly (keyof UserModel)[]; readonly kinds: readonly ModelKind[] }[] =
-  [
-    { keys: ["teacher", "transfer"], kinds: STUDENT_KINDS },
-    { keys: ["architecture"], kinds: ["foundation"] },
-    { keys: ["options"], kinds: [] },
-  ];
+/** The way in which a model learns from its teacher. */
+export function techniqueOf({ transfer = {} }: UserModel): TransferTechnique {
+  return fillIn(TRANSFER_SCHEMA, transfer).technique;
+}
 
-/** Keys that a model of the project's own may have: whether it can be taught is known when it is made. */
-const KEYS_OF_OWN: readonly (keyof UserModel)[] = ["teacher", "transfer", "options"];
-
-function misplaced({ kind: own }: ModelConfig, written: UserModel): readonly Omit<Problem, "code">[] {
-  const has = (key: keyof UserModel, kinds: readonly string[]): boolean =>
-    isModulePath(own) ? KEYS_OF_OWN.includes(key) : kinds.includes(own);
-  return KEYS_OF_KINDS.flatMap(({ kinds, keys }) => {
+/** Keys that its kind of model does not have. */
+function misplaced(written: UserModel): readonly ModelProblem[] {
+  const { kind } = written;
+  const has = (key: KindKey): boolean =>
+    isModulePath(kind) ? isOfOwn(key) : kindsWith(key).some((other) => other === kind);
+  return KIND_KEYS.filter((key) => written[key] !== undefined && !has(key)).map((path) => {
+    const kinds = kindsWith(path);
     const isOwn = kinds.length === 0;
-    const named = isOwn ? "models of your own" : `${kinds.join(", ")} models`;
+    const expected = `nothing: only ${isOwn ? "models of your own" : `${kinds.join(", ")} models`} have it`;
     const hint = isOwn ? "Remove it." : `Remove it, or make the model of kind ${kinds.map(show).join(", ")}.`;
-    return keys
-      .filter((key) => written[key] !== undefined && !has(key, kinds))
-      .map((path) => ({ path, expected: `nothing: only ${named} have it`, got: show(written[path]), hint }));
+    return { path, expected, got: show(written[path]), hint };
   });
 }
 
 /** What is written into a run's configuration must come back from it as it was. */
-function optionProblems({ options }: ModelConfig): readonly Omit<Problem, "code">[] {
-  const unplain = (value: unknown, path: string): readonly Omit<Problem, "code">[] => {
+function optionProblems({ options = {} }: UserModel): readonly ModelProblem[] {
+  const unplain = (value: unknown, path: string): readonly ModelProblem[] => {
     if (Array.isArray(value)) return value.flatMap((item, i) => unplain(item, join(path, i)));
     if (isPlainObject(value)) return Object.entries(value).flatMap(([key, item]) => unplain(item, join(path, key)));
     if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) return [];
@@ -117,10 +122,10 @@ function optionProblems({ options }: ModelConfig): readonly Omit<Problem, "code"
   return unplain(options, "options");
 }
 
-function objectiveProblems({ objectives, training }: ModelConfig, user: UserConfig): readonly Omit<Problem, "code">[] {
+function objectiveProblems({ objectives, training }: ModelConfig, user: UserConfig): readonly ModelProblem[] {
   const names = Object.keys(user.objectives);
   const hint = "Correct the name, or add the objective.";
-  const unknown = (path: string, given: readonly string[]): readonly Omit<Problem, "code">[] =>
+  const unknown = (path: string, given: readonly string[]): readonly ModelProblem[] =>
     given
       .filter((name) => !names.includes(name))
       .map((name) => ({ path, expected: `some of ${names.join(", ")}`, got: show(name), hint }));
@@ -130,10 +135,12 @@ function objectiveProblems({ objectives, training }: ModelConfig, user: UserConf
   ];
 }
 
-function teacherProblems({ teacher, transfer }: ModelConfig, user: UserConfig): readonly Omit<Problem, "code">[] {
-  if (teacher === null) {
-    if (transfer.technique === "none") return [];
-    const hint = `Name the model that ${show(transfer.technique)} learns from.`;
+function teacherProblems(model: UserModel, user: UserConfig): readonly ModelProblem[] {
+  const { teacher } = model;
+  if (teacher === undefined) {
+    const technique = techniqueOf(model);
+    if (technique === "none") return [];
+    const hint = `Name the model that ${show(technique)} learns from.`;
     return [{ path: "teacher", expected: "the name of a model", got: "nothing", hint }];
   }
   const kinds: readonly string[] = TEACHER_KINDS;
@@ -145,10 +152,10 @@ function teacherProblems({ teacher, transfer }: ModelConfig, user: UserConfig): 
 }
 
 /** @see arXiv 2502.17494 algorithm 1; an adapter that meets a label twice relays it to the student */
-function passProblems({ transfer, training }: ModelConfig): readonly Omit<Problem, "code">[] {
-  if (!ONE_PASS.includes(transfer.technique)) return [];
+function passProblems({ training }: ModelConfig, technique: TransferTechnique): readonly ModelProblem[] {
+  if (!ONE_PASS.includes(technique)) return [];
   const { epochs, order } = training;
   if (epochs === 1 && order === "time") return [];
-  const hint = `The student adapter of ${show(transfer.technique)} may meet each label only once, in order of time.`;
+  const hint = `The student adapter of ${show(technique)} may meet each label only once, in order of time.`;
   return [{ path: "training", expected: 'epochs 1 and order "time"', got: `${epochs} and ${show(order)}`, hint }];
 }

@@ -1,0 +1,22 @@
+import type { ArchitectureConfig } from "../../config/model/architecture.ts";
+import type { DialsConfig, KindConfig, OwnKindConfig } from "../../config/model/model.ts";
+import type { TransferConfig } from "../../config/model/transfer.ts";
+import { isModulePath } from "../../config/module-path.ts";
+import type { RunConfig } from "./run-config.ts";
+
+/** A model as a run keeps it. Earlier versions kept the parts of all kinds, and a teacher that is null. */
+export interface StoredModel extends DialsConfig {
+  readonly kind: KindConfig["kind"];
+  readonly architecture?: ArchitectureConfig;
+  readonly options?: OwnKindConfig["options"];
+  readonly teacher?: string | null;
+  readonly transfer?: TransferConfig;
+}
+
+/** The model of a run, with the parts of its kind and no others. */
+export function modelOfRun(stored: StoredModel): RunConfig["model"] {
+  const { kind, architecture, options, teacher, transfer, ...dials } = stored;
+  const part = kind === "foundation" ? { architecture } : isModulePath(kind) ? { options } : {};
+  const teaching = teacher && transfer ? { teacher, transfer } : {};
+  return { ...({ kind, ...part } as KindConfig), ...dials, ...teaching };
+}
