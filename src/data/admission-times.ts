@@ -20,6 +20,14 @@ export interface AdmissionOptions {
  * one table at a time.
  *
  * @shape each [codes] @unit ms since 1970, UTC
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { admissionTimes, EventStore, windowOf } from "lapidary/data";
+ *
+ * const { store: folder, split } = await loadProject();
+ * using store = EventStore.open(folder);
+ * const { item = [] } = admissionTimes(store, { window: windowOf(split, "train"), minCount: 5 });
+ * console.log(Array.from(item).filter(Number.isFinite).length, item.length); // 53 61
  */
 export function admissionTimes(store: EventStore, options: AdmissionOptions): AdmissionTimes {
   const rows = new WindowRows(store, options.window);

@@ -6,6 +6,14 @@ import type { EventStore } from "./store/event-store.ts";
 /**
  * Root of the mean square of a component of each vector over the examples of a window, missing vectors left out: what
  * inputs are divided by. One scale for all components keeps their directions. A vector that is always zero has scale 1.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore, measureVectors, windowOf } from "lapidary/data";
+ *
+ * const { store: folder, split } = await loadProject();
+ * using store = EventStore.open(folder);
+ * console.log(measureVectors(store, windowOf(split, "train"))); // {}
  */
 export function measureVectors(store: EventStore, window: EventWindow): Readonly<Record<string, number>> {
   const fields = vectorFields(store.manifest.schema);

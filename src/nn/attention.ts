@@ -8,7 +8,7 @@ import type { Initializer } from "./initial.ts";
 import { Linear } from "./linear.ts";
 import { RmsNorm } from "./norms.ts";
 
-/** How attention is computed: {@link attend}, or {@link plainAttention} to compare with. */
+/** How attention is computed: {@link attend}, or `plainAttention` to compare with. */
 export type Attend = typeof attend;
 
 /** Sizes of an attention layer. `dim` is a multiple of `numHeads`. */
@@ -38,6 +38,13 @@ function split(rows: Tensor, numHeads: number): Tensor {
  *
  * @shape queries, keys [L, H, d] → the same
  * @see arXiv 2010.04245, arXiv 2302.05442 §2.2
+ * @example
+ * import { Initializer, QueryKeyNorm } from "lapidary/nn";
+ * import { RandomGenerator, tensor } from "lapidary/torch";
+ *
+ * const norm = QueryKeyNorm.init(2, new Initializer(RandomGenerator.seeded(1)));
+ * const query = tensor([300, 300], [1, 1, 2]); // [L, H, d]
+ * console.log(norm.query.apply(query).flatten().detach()); // Tensor float32 [2] = [1, 1]
  */
 export class QueryKeyNorm {
   readonly query: RmsNorm;
@@ -59,6 +66,16 @@ export class QueryKeyNorm {
  *
  * @shape x.values [L, D] → values [L, D]
  * @see arXiv 1706.03762 §3.2, rotary positions: arXiv 2104.09864
+ * @example
+ * import { Initializer, MultiHeadAttention } from "lapidary/nn";
+ * import { JaggedTensor } from "lapidary/ops";
+ * import { RandomGenerator, zeros } from "lapidary/torch";
+ *
+ * const initial = new Initializer(RandomGenerator.seeded(1));
+ * const attention = MultiHeadAttention.init({ dim: 8, numHeads: 2, mask: { causal: true } }, initial);
+ * const histories = JaggedTensor.of(zeros([5, 8]), Int32Array.of(0, 4, 5)); // of 4 events and of 1
+ * const y = attention.apply(histories);
+ * console.log(y.values.shape, y.bounds); // [ 5, 8 ] Int32Array(3) [ 0, 4, 5 ]
  */
 export class MultiHeadAttention {
   readonly query: Linear;
@@ -115,6 +132,15 @@ export class MultiHeadAttention {
  *
  * @shape queries [M, D]; x.values [L, D] → [B, M, D]
  * @see arXiv 1810.00825 §3.2 (PMA)
+ * @example
+ * import { AttentionPooling, Initializer } from "lapidary/nn";
+ * import { JaggedTensor } from "lapidary/ops";
+ * import { RandomGenerator, zeros } from "lapidary/torch";
+ *
+ * const initial = new Initializer(RandomGenerator.seeded(1));
+ * const pooling = AttentionPooling.init({ dim: 8, numHeads: 2, numQueries: 3 }, initial);
+ * const histories = JaggedTensor.of(zeros([5, 8]), Int32Array.of(0, 4, 5)); // of 4 events and of 1
+ * console.log(pooling.apply(histories).shape); // [ 2, 3, 8 ]
  */
 export class AttentionPooling {
   readonly queries: Tensor;

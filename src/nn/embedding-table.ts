@@ -17,6 +17,13 @@ const INITIAL_STD = 0.02;
  * touched, and its optimizer is row-wise Adagrad.
  *
  * @shape weight [V, D], of int8 [V, D + 8] uint8; leaf [V, D]; codes [...] → [..., D]
+ * @example
+ * import { EmbeddingTable, Initializer } from "lapidary/nn";
+ * import { fromArray, RandomGenerator } from "lapidary/torch";
+ *
+ * const table = EmbeddingTable.init({ rows: 1000, dim: 16 }, new Initializer(RandomGenerator.seeded(1)));
+ * const codes = fromArray(BigInt64Array.of(7n, 0n, 999n), [3]);
+ * console.log(table.lookup(codes).shape); // [ 3, 16 ]
  */
 export class EmbeddingTable {
   readonly weight: Tensor;

@@ -13,7 +13,17 @@ export interface Placement {
 
 const PLACEMENT: Placement = Object.freeze({ device: "cpu", dtype: "float32", rows: "float32", tableFolder: null });
 
-/** Draws the initial values of a model: one generator, one place, one order of calls. */
+/**
+ * Draws the initial values of a model: one generator, one place, one order of calls.
+ *
+ * @example
+ * import { Initializer } from "lapidary/nn";
+ * import { RandomGenerator } from "lapidary/torch";
+ *
+ * const draw = () => new Initializer(RandomGenerator.seeded(7)).uniform([2, 3], 0.1);
+ * const weight = draw();
+ * console.log(weight.shape, weight.requiresGrad, weight.equal(draw())); // [ 2, 3 ] true true
+ */
 export class Initializer {
   readonly generator: RandomGenerator;
   readonly placement: Placement;

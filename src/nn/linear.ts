@@ -16,6 +16,14 @@ export interface LinearConfig {
  * Affine map `y = x Wᵀ + b` over the last axis, an activation after it if one is asked for.
  *
  * @shape weight [out, in], bias [out]; x [..., in] → [..., out]
+ * @example
+ * import { Initializer, Linear } from "lapidary/nn";
+ * import { ones, RandomGenerator, tensor } from "lapidary/torch";
+ *
+ * const drawn = Linear.init({ in: 8, out: 4 }, new Initializer(RandomGenerator.seeded(1)));
+ * console.log(drawn.apply(ones([32, 8])).shape); // [ 32, 4 ]
+ * const given = new Linear(tensor([1, 1, 1, -1], [2, 2]), tensor([0, 10]));
+ * console.log(given.apply(tensor([3, 2]))); // Tensor float32 [2] = [5, 11]
  */
 export class Linear {
   readonly weight: Tensor;

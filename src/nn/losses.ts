@@ -23,6 +23,14 @@ interface Targets extends Known {
  *
  * @shape logits [B, T] → scalar
  * @unit nats
+ * @example
+ * import { multiObjectiveLoss } from "lapidary/nn";
+ * import { tensor } from "lapidary/torch";
+ *
+ * const logits = tensor([0, 0], [2, 1]); // 2 examples, 1 objective
+ * const labels = tensor([1, 0], [2, 1]);
+ * const mask = tensor([1, 1], [2, 1]);
+ * console.log(multiObjectiveLoss(logits, { labels, mask }).item().toFixed(4)); // 0.6931
  */
 export function multiObjectiveLoss(logits: Tensor, { labels, mask, known, weights }: Targets): Tensor {
   // The operator takes any factors for a mask; its gradient has them too.
@@ -35,6 +43,13 @@ export function multiObjectiveLoss(logits: Tensor, { labels, mask, known, weight
  *
  * @shape losses [B, T] → scalar
  * @unit nats
+ * @example
+ * import { meanOfKnown } from "lapidary/nn";
+ * import { tensor } from "lapidary/torch";
+ *
+ * const losses = tensor([1, 10, 3, 30], [2, 2]); // 2 examples, 2 objectives
+ * const mask = tensor([1, 1, 1, 0], [2, 2]); // the last label is not known
+ * console.log(meanOfKnown(losses, { mask }).item()); // 12
  */
 export function meanOfKnown(losses: Tensor, { mask, known, weights }: Known): Tensor {
   const factors = weights === undefined ? mask : mask.mul(weights);

@@ -14,6 +14,12 @@ export interface MlpConfig {
  * Linear layers with ReLU between them: `W_k relu(… relu(W_1 x))`; no activation after the last.
  *
  * @shape x [..., in] → [..., out]
+ * @example
+ * import { Initializer, Mlp } from "lapidary/nn";
+ * import { ones, RandomGenerator } from "lapidary/torch";
+ *
+ * const mlp = Mlp.init({ in: 8, hidden: [32, 16], out: 1 }, new Initializer(RandomGenerator.seeded(1)));
+ * console.log(mlp.layers.length, mlp.apply(ones([64, 8])).shape); // 3 [ 64, 1 ]
  */
 export class Mlp {
   readonly layers: readonly Linear[];

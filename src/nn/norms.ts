@@ -6,7 +6,19 @@ import { FULL_PRECISION, type PrecisionPolicy } from "./precision-policy.ts";
 /** Added to variances, so that constant rows divide by something. */
 export const NORM_EPS = 1e-5;
 
-/** `y = γ (x − mean) / √(variance + ε) + β` over the last axis. @shape γ, β [D]; x [..., D] → [..., D] @see arXiv 1607.06450 */
+/**
+ * `y = γ (x − mean) / √(variance + ε) + β` over the last axis.
+ *
+ * @shape γ, β [D]; x [..., D] → [..., D]
+ * @see arXiv 1607.06450
+ * @example
+ * import { Initializer, LayerNorm } from "lapidary/nn";
+ * import { RandomGenerator, tensor } from "lapidary/torch";
+ *
+ * const norm = LayerNorm.init(2, new Initializer(RandomGenerator.seeded(1)));
+ * const y = norm.apply(tensor([1, 3])).detach();
+ * console.log(y.toNumbers().map((x) => x.toFixed(3))); // [ '-1.000', '1.000' ]
+ */
 export class LayerNorm {
   readonly scale: Tensor;
   readonly shift: Tensor;
@@ -32,7 +44,19 @@ export class LayerNorm {
   }
 }
 
-/** `y = γ x / √(mean(x²) + ε)` over the last axis. @shape γ [D]; x [..., D] → [..., D] @see arXiv 1910.07467 */
+/**
+ * `y = γ x / √(mean(x²) + ε)` over the last axis.
+ *
+ * @shape γ [D]; x [..., D] → [..., D]
+ * @see arXiv 1910.07467
+ * @example
+ * import { Initializer, RmsNorm } from "lapidary/nn";
+ * import { RandomGenerator, tensor } from "lapidary/torch";
+ *
+ * const norm = RmsNorm.init(2, new Initializer(RandomGenerator.seeded(1)));
+ * const y = norm.apply(tensor([30, -30])).detach();
+ * console.log(y.toNumbers().map((x) => x.toFixed(3))); // [ '1.000', '-1.000' ]
+ */
 export class RmsNorm {
   readonly scale: Tensor;
   readonly precision: PrecisionPolicy;

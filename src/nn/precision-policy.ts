@@ -18,6 +18,15 @@ const FIELD = "precision";
 /**
  * The same model, its tensors the same objects, whose layers compute as `choose` says for the path of fields that leads
  * to each: `layers.0.interaction.norm`. Parts without such layers are the same objects too.
+ *
+ * @example
+ * import { FULL_PRECISION, Initializer, Mlp, withPrecision } from "lapidary/nn";
+ * import { RandomGenerator } from "lapidary/torch";
+ *
+ * const mlp = Mlp.init({ in: 8, hidden: [8], out: 1 }, new Initializer(RandomGenerator.seeded(1)));
+ * const half = { half: true, float8: false };
+ * const mixed = withPrecision(mlp, (path) => (path === "layers.0" ? half : FULL_PRECISION));
+ * console.log(mixed.layers.map(({ precision }) => precision.half)); // [ true, false ]
  */
 export function withPrecision<M extends object>(model: M, choose: (path: string) => PrecisionPolicy): M {
   const copies = new Map<object, unknown>();

@@ -19,8 +19,13 @@ export function adopt(tensor: Owned): void {
  * Scopes nest; do not await inside one, since other work of the thread would fall into it.
  *
  * @example
- * using scope = new Scope();
- * const loss = model.loss(batch);
+ * import { Scope, type Tensor, tensor } from "lapidary/torch";
+ *
+ * function normalize(x: Tensor): Tensor {
+ *   using scope = new Scope(); // frees what lies between
+ *   return scope.keep(x.div(x.square().sum().sqrt()));
+ * }
+ * console.log(normalize(tensor([3, 4]))); // Tensor float32 [2] = [0.6, 0.8]
  */
 export class Scope implements Disposable {
   readonly #depth: number;
@@ -47,7 +52,16 @@ export class Scope implements Disposable {
   }
 }
 
-/** Runs `body` in a scope and keeps the tensor it returns. */
+/**
+ * Runs `body` in a scope and keeps the tensor it returns.
+ *
+ * @example
+ * import { scoped, tensor } from "lapidary/torch";
+ *
+ * const x = tensor([3, 4]);
+ * const length = scoped(() => x.square().sum().sqrt()); // the squares and their sum are freed
+ * console.log(length.item()); // 5
+ */
 export function scoped<T extends Owned>(body: () => T): T {
   using scope = new Scope();
   return scope.keep(body());
@@ -56,13 +70,32 @@ export function scoped<T extends Owned>(body: () => T): T {
 /**
  * `steps_n(… steps_1(first))`, each result freed as soon as the next one is made: what backward needs of it, autograd
  * keeps. Scopes nest, so a step runs in the scope in which its own result is made.
+ *
+ * @example
+ * import { chained, type Tensor, tensor } from "lapidary/torch";
+ *
+ * const steps = [1, 2, 3].map((n) => (x: Tensor) => x.mul(n));
+ * console.log(chained(tensor([1, 10]), steps)); // Tensor float32 [2] = [6, 60]
  */
 export function chained<T extends Owned>(first: T, steps: readonly ((x: T) => T)[]): T {
   const step = steps.at(-1);
   return step === undefined ? first : scoped(() => step(chained(first, steps.slice(0, -1))));
 }
 
-/** Tensors alive on this thread: what a leak check counts. */
+/**
+ * Tensors alive on this thread: what a leak check counts.
+ *
+ * @example
+ * import { liveTensors, Scope, tensor } from "lapidary/torch";
+ *
+ * const before = liveTensors();
+ * {
+ *   using _ = new Scope();
+ *   tensor([1, 2]).mul(2);
+ *   console.log(liveTensors() - before); // 2
+ * }
+ * console.log(liveTensors() - before); // 0
+ */
 export function liveTensors(): number {
   return native.liveTensors();
 }

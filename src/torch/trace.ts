@@ -116,6 +116,12 @@ class Recorder implements HostObserver {
  * A trace holds the sizes of this one run; it is what graphs are made from and FLOPs are counted on.
  *
  * @throws whatever `body` throws
+ * @example
+ * import { tensor, trace } from "lapidary/torch";
+ *
+ * const { calls, tensors, output } = trace(() => tensor([1, 2]).mul(3).add(1));
+ * console.log(calls.map(({ operator }) => operator)); // [ 'aten::mul.Scalar', 'aten::add.Scalar' ]
+ * console.log(tensors[output]?.shape); // [ 2 ]
  */
 export function trace(body: () => Tensor): Trace {
   using _scope = new Scope();
@@ -133,7 +139,18 @@ export function trace(body: () => Tensor): Trace {
   return { tensors, calls, read, output: recorder.idOf(output.handle) };
 }
 
-/** A look at a tensor from outside of a trace, while its owner keeps it alive. @see TensorOrigin */
+/**
+ * A look at a tensor from outside of a trace, while its owner keeps it alive.
+ *
+ * @see TensorOrigin
+ * @example
+ * import { outsideTensor, tensor, trace } from "lapidary/torch";
+ *
+ * const weight = tensor([1, 2]);
+ * const { tensors } = trace(() => tensor([3, 4]).mul(weight));
+ * const outside = tensors.map(({ origin }) => origin).find(({ kind }) => kind === "outside");
+ * if (outside?.kind === "outside") console.log(outsideTensor(outside.handle)); // Tensor float32 [2] = [1, 2]
+ */
 export function outsideTensor(handle: Handle): Tensor {
   return new Tensor(native.call(DETACH, handle) as Handle);
 }

@@ -77,6 +77,22 @@ export function labelSupervision(model: Model): Supervision {
  *
  * @shape outputs [B, W] → scalar
  * @see Bengio & Senécal 2008, "Adaptive importance sampling"; Yi et al. 2019, "Sampling-bias-corrected neural modeling"
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { ProcessMesh } from "lapidary/distributed";
+ * import { zeros } from "lapidary/torch";
+ * import { labelLoss, loggedExamplesOf, openRun } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const opened = openRun(project, "foundation", { store });
+ * const over = { mesh: ProcessMesh.single(), weights: null, objectives: null };
+ * for await (const batch of await loggedExamplesOf(opened, "test")) {
+ *   const outputs = zeros([batch.size, 2]); // logit 0, which is 1/2, of both objectives: ln 2 each
+ *   console.log(labelLoss(outputs, batch, over).item().toFixed(4)); // 1.3863
+ *   break;
+ * }
  */
 export function labelLoss(outputs: Tensor, batch: Batch, over: LossScope): Tensor {
   const labels = labelsOf(batch, outputs, over);
@@ -86,7 +102,25 @@ export function labelLoss(outputs: Tensor, batch: Batch, over: LossScope): Tenso
   return maskedLoss(outputs.sub(toDevice(corrections, outputs.shape, outputs)), { labels, mask }, over);
 }
 
-/** The labels of a batch, where the outputs are. @shape → [B, T] */
+/**
+ * The labels of a batch, where the outputs are.
+ *
+ * @shape → [B, T]
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { ProcessMesh } from "lapidary/distributed";
+ * import { labelsOf, loggedExamplesOf, openRun } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const opened = openRun(project, "foundation", { store });
+ * const over = { mesh: ProcessMesh.single(), weights: null, objectives: null };
+ * for await (const batch of await loggedExamplesOf(opened, "test")) {
+ *   console.log(labelsOf(batch, opened.model.logits(batch), over).shape); // [ 36, 2 ]
+ *   break;
+ * }
+ */
 export function labelsOf({ labels }: Batch, outputs: Tensor, over: LossScope): Tensor {
   return toDevice(labels, tasksOf(outputs, over), outputs);
 }
@@ -96,7 +130,19 @@ function tasksOf({ shape: [size = 0, width = 0] }: Tensor, { objectives }: LossS
   return [size, objectives === null ? width : objectives.length];
 }
 
-/** Loss of labels where the mask is 1, over the global batch, each objective by its weight. @shape outputs [B, W], labels, mask [B, T] → scalar */
+/**
+ * Loss of labels where the mask is 1, over the global batch, each objective by its weight.
+ *
+ * @shape outputs [B, W], labels, mask [B, T] → scalar
+ * @example
+ * import { ProcessMesh } from "lapidary/distributed";
+ * import { tensor } from "lapidary/torch";
+ * import { maskedLoss } from "lapidary/train";
+ *
+ * const over = { mesh: ProcessMesh.single(), weights: null, objectives: null };
+ * const told = { labels: tensor([1, 0], [2, 1]), mask: Float32Array.of(1, 0) }; // the second label is not known
+ * console.log(maskedLoss(tensor([0, 5], [2, 1]), told, over).item().toFixed(4)); // 0.6931
+ */
 export function maskedLoss(
   outputs: Tensor,
   { labels, mask }: { readonly labels: Tensor; readonly mask: Float32Array },
@@ -108,7 +154,19 @@ export function maskedLoss(
   return meanOfKnown(lossesWith(own, objectives, { outputs, labels }), known);
 }
 
-/** Cross entropy with what a teacher says, as {@link maskedLoss}. @shape outputs, teacher [B, W], mask [B, T] → scalar */
+/**
+ * Cross entropy with what a teacher says, as {@link maskedLoss}.
+ *
+ * @shape outputs, teacher [B, W], mask [B, T] → scalar
+ * @example
+ * import { ProcessMesh } from "lapidary/distributed";
+ * import { tensor } from "lapidary/torch";
+ * import { distillationLoss } from "lapidary/train";
+ *
+ * const over = { mesh: ProcessMesh.single(), weights: null, objectives: null };
+ * const told = { teacher: tensor([0, 0], [2, 1]), mask: Float32Array.of(1, 1) }; // the teacher says 1/2 of both
+ * console.log(distillationLoss(tensor([0, 0], [2, 1]), told, over).item().toFixed(4)); // 0.6931
+ */
 export function distillationLoss(
   outputs: Tensor,
   {

@@ -19,7 +19,22 @@ import { fromArray, noGrad, Scope, type Tensor } from "../torch/index.ts";
 /** Scored examples of each objective, by name. */
 export type Predictions = Readonly<Record<string, ScoredExamples>>;
 
-/** Scores all batches without gradient and gathers what metrics read of them, from all processes in rank order. */
+/**
+ * Scores all batches without gradient and gathers what metrics read of them, from all processes in rank order.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { ProcessMesh } from "lapidary/distributed";
+ * import { examplesOf, openRun, predict } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const opened = openRun(project, "foundation", { store });
+ * const batches = await examplesOf(opened, "test");
+ * const scored = await predict(opened.model, batches, { spec: opened.inputs.spec, mesh: ProcessMesh.single() });
+ * console.log(Object.keys(scored), scored["click"]?.logits.length); // [ 'click', 'conversion' ] 143
+ */
 export async function predict(
   model: Model,
   batches: AsyncIterable<Batch> | Iterable<Batch>,
@@ -41,7 +56,23 @@ export async function predict(
   );
 }
 
-/** The batches with something added to each. */
+/**
+ * The batches with something added to each.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { loggedExamplesOf, mapBatches, openRun } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const opened = openRun(project, "foundation", { store });
+ * const batches = await loggedExamplesOf(opened, "test");
+ * const unlabelled = mapBatches(batches, (batch) => ({ ...batch, labelMask: batch.labelMask.map(() => 0) }));
+ * let known = 0;
+ * for await (const { labelMask } of unlabelled) known += labelMask.reduce((sum, flag) => sum + flag, 0);
+ * console.log(known); // 0
+ */
 export async function* mapBatches(batches: AsyncIterable<Batch>, add: (batch: Batch) => Batch): AsyncGenerator<Batch> {
   for await (const batch of batches) yield add(batch);
 }
@@ -54,7 +85,24 @@ export function meanNormalizedEntropy(rows: Readonly<Record<string, MetricRow>>)
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Outputs of a batch on the host: logits, of yes/no objectives. @shape → [B·W], row-major */
+/**
+ * Outputs of a batch on the host: logits, of yes/no objectives.
+ *
+ * @shape → [B·W], row-major
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { loggedExamplesOf, openRun, scoreBatch } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const opened = openRun(project, "foundation", { store });
+ * for await (const batch of await loggedExamplesOf(opened, "test")) {
+ *   const logits = scoreBatch(opened.model, batch); // of two objectives
+ *   console.log(batch.size, logits.length); // 36 72
+ *   break;
+ * }
+ */
 export function scoreBatch(model: Model, batch: Batch): Float32Array {
   using _scope = new Scope();
   return noGrad(() => model.logits(batch).to({ dtype: "float32", device: "cpu" }).contiguous())
@@ -110,7 +158,19 @@ export function writePredictions(file: string, predictions: Predictions): void {
   writeSafetensors(file, tensors, kinds);
 }
 
-/** Reads what {@link writePredictions} wrote. @throws {LapidaryError} SAFETENSORS_INVALID */
+/**
+ * Reads what {@link writePredictions} wrote.
+ *
+ * @throws {LapidaryError} SAFETENSORS_INVALID
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { RunFolder, readPredictions, runPath } from "lapidary/train";
+ *
+ * // What `lapidary evaluate foundation --split test` has left.
+ * const { folder } = RunFolder.finished(runPath(await loadProject(), "foundation"));
+ * const { click } = readPredictions(folder.predictions("test"));
+ * console.log(click?.logits.length, click?.labels.length); // 143 143
+ */
 export function readPredictions(file: string): Predictions {
   using _scope = new Scope();
   const found: Record<string, Record<string, Float64Array | string>> = {};

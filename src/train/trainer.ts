@@ -77,6 +77,14 @@ type ModelJob = Pick<TrainingJob, "config" | "inputs" | "mesh" | "folder"> & { r
  * is finished is left as it is.
  *
  * @throws {LapidaryError} MODEL_UNKNOWN, STORE_*, TRAIN_*, RUN_BUSY, RUN_CHANGED, COLLECTIVE_FAILED
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { ProcessMesh } from "lapidary/distributed";
+ * import { train } from "lapidary/train";
+ *
+ * const project = await loadProject({ set: ["training.epochs=1"] });
+ * const outcome = await train(project, { model: "foundation", run: "one-epoch", mesh: ProcessMesh.single() });
+ * if (outcome.kind === "finished") console.log(outcome.summary.steps, outcome.summary.examples); // 12 443
  */
 export async function train(project: ProjectConfig, options: TrainOptions): Promise<TrainingOutcome> {
   const { model: name, mesh, onProgress = () => {}, onNotice = () => {}, distillation } = options;
@@ -205,7 +213,17 @@ function fitInputs(project: ProjectConfig, store: EventStore, options: TrainOpti
   );
 }
 
-/** The configuration of a model. @throws {LapidaryError} MODEL_UNKNOWN */
+/**
+ * The configuration of a model.
+ *
+ * @throws {LapidaryError} MODEL_UNKNOWN
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { modelOf } from "lapidary/train";
+ *
+ * const { kind, history } = modelOf(await loadProject(), "foundation");
+ * console.log(kind, history); // foundation 8
+ */
 export function modelOf(project: ProjectConfig, name: string): ModelConfig {
   const config = Object.hasOwn(project.models, name) ? project.models[name] : undefined;
   if (config !== undefined) return config;
@@ -224,6 +242,15 @@ export function modelOf(project: ProjectConfig, name: string): ModelConfig {
  * All that would decide the result of a training on what the project's store holds.
  *
  * @throws {LapidaryError} MODEL_UNKNOWN, STORE_COLUMN if the store was ingested with other kinds of outcomes
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { runConfigOf } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const { name, model, share } = runConfigOf(project, store, { model: "foundation", share: 0.5 });
+ * console.log(name, model.kind, share); // foundation foundation 0.5
  */
 export function runConfigOf(
   project: ProjectConfig,

@@ -53,6 +53,17 @@ export interface Generated {
  * teacher that was taught itself reads what its own teacher knew of the past, as it did when it learned.
  *
  * @throws {LapidaryError} KNOWLEDGE_IN_SAMPLE before anything is scored, RUN_UNFINISHED, RUN_CHANGED, TRANSFER_TEACHER, KNOWLEDGE_CHANGED
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { windowOf } from "lapidary/data";
+ * import { generate } from "lapidary/transfer";
+ *
+ * const project = { ...(await loadProject()), knowledge: "knowledge-after-training" }; // a folder of its own
+ * const { untilMs: fromMs } = windowOf(project.split, "train"); // what the run has not learned from
+ * const { untilMs } = windowOf(project.split, "test");
+ * const parts = [{ run: "foundation", fromMs, untilMs }];
+ * const { scored, examples } = await generate(project, { teacher: "foundation", parts });
+ * console.log(scored, examples); // 269 269
  */
 export async function generate(project: ProjectConfig, options: GenerateOptions): Promise<Generated> {
   const { teacher, parts, onProgress = () => {}, signal } = options;

@@ -15,6 +15,17 @@ export function knowledgeFolder(project: ProjectConfig, teacher: string): string
  *
  * @param events fingerprint of the event store, whose events the knowledge must be of
  * @throws {LapidaryError} KNOWLEDGE_*
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { openKnowledge } from "lapidary/transfer";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const knowledge = openKnowledge(project, "foundation", store.fingerprint); // of these very events
+ * const { teacher, objectives, numExamples } = knowledge.manifest;
+ * console.log(teacher, objectives, numExamples); // foundation [ 'click', 'conversion' ] 412
+ * knowledge.close();
  */
 export function openKnowledge(project: ProjectConfig, teacher: string, events: string): KnowledgeStore {
   const store = KnowledgeStore.open(knowledgeFolder(project, teacher));
@@ -32,6 +43,18 @@ export function distillationIdOf({ manifest }: KnowledgeStore): string {
  * which they have learned with.
  *
  * @throws {LapidaryError} KNOWLEDGE_*
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { examplesOf, openRun } from "lapidary/train";
+ * import { knowledgeFor } from "lapidary/transfer";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const opened = openRun(project, "vertical-distill", { store });
+ * let examples = 0;
+ * for await (const batch of await examplesOf(opened, "test", knowledgeFor(project))) examples += batch.size;
+ * console.log(examples); // 143
  */
 export function knowledgeFor(project: ProjectConfig): KnowledgeFor {
   return ({ model, knowledge, events }) => {

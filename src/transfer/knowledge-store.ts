@@ -16,7 +16,23 @@ import {
 
 type Name = keyof typeof KNOWLEDGE_COLUMNS;
 
-/** One version of what a teacher said, open for reading: by example, and by user and time. */
+/**
+ * One version of what a teacher said, open for reading: by example, and by user and time.
+ *
+ * @example
+ * import { join } from "node:path";
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { KnowledgeStore } from "lapidary/transfer";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const knowledge = KnowledgeStore.open(join(project.knowledge, "foundation"));
+ * const rows = Array.from({ length: store.numEvents }, (_, row) => row);
+ * const scored = rows.filter((row) => knowledge.logitsOf(row) !== null);
+ * console.log(scored.length, knowledge.embeddingOf(scored[0] ?? 0)?.length); // 412 4
+ * knowledge.close();
+ */
 export class KnowledgeStore {
   readonly folder: string;
   readonly manifest: KnowledgeManifest;

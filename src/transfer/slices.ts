@@ -32,6 +32,15 @@ export type SlicedOutcome =
  *
  * @see arXiv 2502.17494 §3: predictions are logged before the teacher is trained on the example
  * @throws {LapidaryError} as `transfer` and {@link generate} do
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { ProcessMesh } from "lapidary/distributed";
+ * import { generateSliced } from "lapidary/transfer";
+ *
+ * const options = { teacher: "foundation", mesh: ProcessMesh.single() };
+ * const outcome = await generateSliced(await loadProject(), options);
+ * if (outcome.kind === "finished") console.log(outcome.generated.snapshots.map(({ run }) => run));
+ * // [ 'foundation@2025-03-03', 'foundation@2025-03-04' ]
  */
 export async function generateSliced(project: ProjectConfig, options: SlicedOptions): Promise<SlicedOutcome> {
   const { teacher, mesh, signal, onTrain, onScore, onNotice } = options;

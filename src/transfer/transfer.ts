@@ -16,6 +16,14 @@ export type TransferOptions = Omit<TrainOptions, "teaching">;
  * in use. What it serves with is a model of the same shape as one that has learned alone.
  *
  * @throws {LapidaryError} TRANSFER_STUDENT, KNOWLEDGE_*, and as `train` does
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { ProcessMesh } from "lapidary/distributed";
+ * import { transfer } from "lapidary/transfer";
+ *
+ * const options = { model: "vertical", run: "student", mesh: ProcessMesh.single() };
+ * const outcome = await transfer(await loadProject(), options);
+ * if (outcome.kind === "finished") console.log(outcome.summary.kind, outcome.summary.steps); // vertical 12
  */
 export async function transfer(project: ProjectConfig, options: TransferOptions): Promise<TrainingOutcome> {
   const { model: name } = options;
@@ -47,7 +55,15 @@ function fingerprintOf({ store }: ProjectConfig): string {
   return events.fingerprint;
 }
 
-/** Name of the run that {@link transfer} makes unless another is given: `NAME-TECHNIQUE`. */
+/**
+ * Name of the run that {@link transfer} makes unless another is given: `NAME-TECHNIQUE`.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { transferRun } from "lapidary/transfer";
+ *
+ * console.log(transferRun(await loadProject(), "vertical")); // vertical-distill
+ */
 export function transferRun(project: ProjectConfig, model: string): string {
   return `${model}-${teachingOf(project, model)?.transfer.technique ?? "none"}`;
 }

@@ -30,7 +30,19 @@ export interface CountLabelsOptions {
   readonly horizonMs: number;
 }
 
-/** Counts the labels of every objective of the store, by name: as a reader of the same window and horizon gives them. */
+/**
+ * Counts the labels of every objective of the store, by name: as a reader of the same window and horizon gives them.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { countLabels, EventStore, windowOf } from "lapidary/data";
+ *
+ * const { store: folder, split } = await loadProject();
+ * using store = EventStore.open(folder);
+ * const window = windowOf(split, "train");
+ * console.log(countLabels(store, { window, horizonMs: window.untilMs }));
+ * // { click: { known: 442, positive: 85 }, conversion: { known: 300, positive: 16 } }
+ */
 export function countLabels(store: EventStore, options: CountLabelsOptions): Readonly<Record<string, LabelCounts>> {
   const rows = new WindowRows(store, options.window);
   const isChosen = exampleTest(store, options.only ?? ALL_EXAMPLES);

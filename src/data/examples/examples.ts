@@ -29,7 +29,19 @@ export function exampleTest(store: EventStore, { surface, origin }: ExampleFilte
     (surfaces === null || surfaces.at(row) === surface) && (origin === null || isAd(row) === (origin === "ad"));
 }
 
-/** Number of examples of a window. O(users log events); with a filter O(events of the window) */
+/**
+ * Number of examples of a window. O(users log events); with a filter O(events of the window)
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { countExamples, EventStore, windowOf } from "lapidary/data";
+ *
+ * const { store: folder, split } = await loadProject();
+ * using store = EventStore.open(folder);
+ * const window = windowOf(split, "test");
+ * const ads = { surface: null, origin: "ad" } as const;
+ * console.log(countExamples(store, window), countExamples(store, window, ads)); // 143 59
+ */
 export function countExamples(store: EventStore, window: EventWindow, only = ALL_EXAMPLES): number {
   return chosenExamples(store, new WindowRows(store, window), only).size;
 }
@@ -109,6 +121,14 @@ function timesOf(store: EventStore, rows: WindowRows): Float64Array {
  * happened, all those of one instant together. O(examples log examples)
  *
  * @unit ms since 1970, UTC
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore, newestShareMs, windowOf } from "lapidary/data";
+ *
+ * const { store: folder, split } = await loadProject();
+ * using store = EventStore.open(folder);
+ * const fromMs = newestShareMs(store, windowOf(split, "train"), 0.25); // the newest quarter
+ * console.log(new Date(fromMs).toISOString()); // 2025-03-03T05:47:55.000Z
  */
 export function newestShareMs(store: EventStore, window: EventWindow, share: number): number {
   const rows = new WindowRows(store, window);

@@ -13,7 +13,26 @@ export interface GivenExamples {
   readonly facts: ExampleFacts;
 }
 
-/** Gives rows that are not in a store the codes and the histories that they have in it. An id that it never saw is code 0. */
+/**
+ * Gives rows that are not in a store the codes and the histories that they have in it. An id that it never saw is code 0.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore, GivenCoding } from "lapidary/data";
+ *
+ * using store = EventStore.open((await loadProject()).store);
+ * const rows = {
+ *   size: 1,
+ *   files: ["new.csv"],
+ *   lines: [1],
+ *   events: null,
+ *   users: ["u7"],
+ *   times: [Date.parse("2025-03-20")],
+ *   columns: { item: ["ad3"], category: ["toys"], price: [9.5] },
+ * };
+ * const [point] = new GivenCoding(store, 8).examplesOf(rows).points;
+ * console.log(point?.numPast, (point?.end ?? 0) - (point?.start ?? 0)); // 25 8
+ */
 export class GivenCoding {
   readonly #store: EventStore;
   readonly #historyLength: number;

@@ -25,7 +25,17 @@ export type SplitPart =
 
 const ALWAYS: TimeWindow = Object.freeze({ fromMs: Number.MIN_SAFE_INTEGER, untilMs: Number.MAX_SAFE_INTEGER });
 
-/** The events of one window of a split. */
+/**
+ * The events of one window of a split.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { windowOf } from "lapidary/data";
+ *
+ * const { fromMs, untilMs } = windowOf((await loadProject()).split, "validation");
+ * console.log(new Date(fromMs).toISOString(), new Date(untilMs).toISOString());
+ * // 2025-03-04T00:00:00.000Z 2025-03-05T00:00:00.000Z
+ */
 export function windowOf(split: SplitConfig, window: Split): EventWindow {
   if (split.kind === "time") return timesOf(split, window);
   return { ...ALWAYS, part: split.kind === "fold" ? { kind: "fold", values: split[window] } : shareOf(split, window) };
@@ -56,6 +66,13 @@ function shareOf({ validation, test, seed }: RandomSplit, window: Split): SplitP
  *
  * @param what needs it, as the subject of a sentence
  * @throws {LapidaryError} SPLIT_KIND
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { timeSplitOf } from "lapidary/data";
+ *
+ * const { split } = await loadProject();
+ * const { trainUntilMs } = timeSplitOf(split, "this example");
+ * console.log(new Date(trainUntilMs).toISOString()); // 2025-03-04T00:00:00.000Z
  */
 export function timeSplitOf(split: SplitConfig, what: string): TimeSplit {
   if (split.kind === "time") return split;

@@ -26,7 +26,18 @@ export interface PointInTime {
   readonly numPast: number;
 }
 
-/** The point in time of the event in `row`, with at most `maxLength` events of history. O(ties + log users). */
+/**
+ * The point in time of the event in `row`, with at most `maxLength` events of history. O(ties + log users).
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore, pointInTime } from "lapidary/data";
+ *
+ * using store = EventStore.open((await loadProject()).store);
+ * const { start, end } = store.userRange(1); // the first user's events
+ * const newest = pointInTime(store, end - 1, 4); // the last of them, with at most 4 events of history
+ * console.log(end - start, newest.numPast, newest.end - newest.start); // 25 24 4
+ */
 export function pointInTime(store: EventStore, row: number, maxLength: number): PointInTime {
   const user = store.userOf(row);
   const first = store.userRange(user).start;

@@ -14,6 +14,13 @@ const MOST_CHANGES = 0.1;
 /**
  * The attributes that differ from event to event of one item: a device, a position. Candidates that are drawn have them from another
  * event than the one that they stand in, so that a model could tell by them what was drawn. O(events attributes)
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { changingAttributes, EventStore } from "lapidary/data";
+ *
+ * using store = EventStore.open((await loadProject()).store);
+ * console.log(changingAttributes(store)); // [ { name: 'origin', share: 0.4634020618556701 } ]
  */
 export function changingAttributes(store: EventStore): readonly ChangingAttribute[] {
   const timeline = new ItemTimeline(store);

@@ -28,7 +28,21 @@ export interface BatchOptions {
 /** Row of an example that is not in the store. */
 const NO_ROW = -1;
 
-/** Builds batches of examples: the one place where events become a model's inputs. */
+/**
+ * Builds batches of examples: the one place where events become a model's inputs.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { BatchBuilder, EventStore } from "lapidary/data";
+ * import { openRun } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const { spec } = openRun(project, "foundation", { store }).inputs; // what a batch has in it
+ * const options = { spec, historyLength: 8, horizonMs: Number.POSITIVE_INFINITY, admittedMs: {} };
+ * const batch = new BatchBuilder(store, options).build(Float64Array.of(5, 90)); // the events of rows 5 and 90
+ * console.log(batch.size, batch.labels.length, spec.objectives); // 2 4 [ 'click', 'conversion' ]
+ */
 export class BatchBuilder {
   readonly #store: EventStore;
   readonly #options: BatchOptions;

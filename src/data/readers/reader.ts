@@ -79,6 +79,26 @@ export class BatchReader implements AsyncIterable<ReadBatch> {
  * processes share the work.
  *
  * @throws {LapidaryError} READER_OPTION, STORE_*
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore, openReader, windowOf } from "lapidary/data";
+ * import { openRun } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const window = windowOf(project.split, "test");
+ * const reader = await openReader({
+ *   store: store.version,
+ *   window,
+ *   horizonMs: window.untilMs, // labels that become known later are masked
+ *   spec: openRun(project, "foundation", { store }).inputs.spec, // what a batch has in it
+ *   historyLength: 8,
+ *   globalBatchSize: 64,
+ *   seed: null, // in order of time
+ * });
+ * const sizes: number[] = [];
+ * for await (const batch of reader) sizes.push(batch.size);
+ * console.log(reader.numExamples, sizes); // 143 [ 64, 64, 15 ]
  */
 export async function openReader(options: ReaderOptions): Promise<BatchReader> {
   const {

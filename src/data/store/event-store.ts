@@ -38,7 +38,19 @@ export interface StoreVersion {
   readonly digest: string;
 }
 
-/** One version of an event store, open for reading: events in (user, time) order, each stored once. */
+/**
+ * One version of an event store, open for reading: events in (user, time) order, each stored once.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ *
+ * using store = EventStore.open((await loadProject()).store);
+ * console.log(store.numEvents, store.numUsers); // 2000 80
+ * const { start, end } = store.userRange(1); // the rows of the first user's events, oldest first
+ * console.log(end - start, new Date(store.timeOf(start)).toISOString()); // 25 2025-03-01T00:45:09.000Z
+ * console.log(store.dictionary("surface")?.id(store.column("surface").at(start))); // feed
+ */
 export class EventStore implements Disposable {
   readonly folder: string;
   readonly version: StoreVersion;

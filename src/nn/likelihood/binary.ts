@@ -8,7 +8,16 @@ export const BINARY: Likelihood = {
   crossEntropy: (logits, teacher, labelScale) => logLoss(logits, softLabels(teacher, labelScale)),
 };
 
-/** `min(1, α σ(z))` @shape logits [...] → [...] */
+/**
+ * `min(1, α σ(z))`
+ *
+ * @shape logits [...] → [...]
+ * @example
+ * import { softLabels } from "lapidary/nn";
+ * import { tensor } from "lapidary/torch";
+ *
+ * console.log(softLabels(tensor([0, 100]), 1.5)); // Tensor float32 [2] = [0.75, 1]
+ */
 export function softLabels(logits: Tensor, labelScale: number): Tensor {
   return logits.sigmoid().mul(labelScale).clamp(null, 1);
 }

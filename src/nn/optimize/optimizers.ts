@@ -23,7 +23,16 @@ export interface AdamWOptions {
   readonly weightDecay?: number;
 }
 
-/** The state before the first update. */
+/**
+ * The state before the first update.
+ *
+ * @example
+ * import { initAdamW } from "lapidary/nn";
+ * import { tensor } from "lapidary/torch";
+ *
+ * const { step, first, second } = initAdamW(tensor([1, 2, 3]));
+ * console.log(step, first, second); // 0 Tensor float32 [3] = [0, 0, 0] Tensor float32 [3] = [0, 0, 0]
+ */
 export function initAdamW(parameters: Tensor): AdamWState {
   const like = { dtype: parameters.dtype, device: parameters.device };
   return { step: 0, first: zeros(parameters.shape, like), second: zeros(parameters.shape, like) };
@@ -34,6 +43,14 @@ export function initAdamW(parameters: Tensor): AdamWState {
  * `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η(m̂ / (√v̂ + ε) + λw)`. Parameters and moments change in place.
  *
  * @see arXiv 1711.05101 algorithm 2
+ * @example
+ * import { initAdamW, stepAdamW } from "lapidary/nn";
+ * import { tensor } from "lapidary/torch";
+ *
+ * const values = tensor([1, 2]);
+ * const gradient = tensor([0.5, -0.5]);
+ * const state = stepAdamW(initAdamW(values), { values, gradient }, { learningRate: 0.25 });
+ * console.log(values, state.step); // Tensor float32 [2] = [0.75, 2.25] 1
  */
 export function stepAdamW(
   state: AdamWState,
@@ -59,6 +76,13 @@ export function stepAdamW(
  * Scales a gradient in place so that its norm is at most `limit`, and returns the norm before.
  *
  * @throws nothing: a norm that is not finite is returned as it is, for the caller to decide
+ * @example
+ * import { clipNorm } from "lapidary/nn";
+ * import { tensor } from "lapidary/torch";
+ *
+ * const gradient = tensor([3, 4]);
+ * console.log(clipNorm(gradient, 1)); // 5
+ * console.log(gradient.toNumbers().map((x) => x.toFixed(3))); // [ '0.600', '0.800' ]
  */
 export function clipNorm(gradient: Tensor, limit: number): number {
   const norm = gradient.linalgVectorNorm().item();

@@ -18,7 +18,18 @@ export interface ModelParameters {
   readonly tables: readonly NamedTable[];
 }
 
-/** Finds every parameter in the fields of a model, in the order of declaration; a shared one under its first name. */
+/**
+ * Finds every parameter in the fields of a model, in the order of declaration; a shared one under its first name.
+ *
+ * @example
+ * import { Initializer, Mlp, parametersOf } from "lapidary/nn";
+ * import { RandomGenerator } from "lapidary/torch";
+ *
+ * const mlp = Mlp.init({ in: 8, hidden: [4], out: 1 }, new Initializer(RandomGenerator.seeded(1)));
+ * const { dense, tables } = parametersOf(mlp);
+ * console.log(dense.map(({ name }) => name), tables.length);
+ * // [ 'layers.0.weight', 'layers.0.bias', 'layers.1.weight', 'layers.1.bias' ] 0
+ */
 export function parametersOf(model: object): ModelParameters {
   const dense: NamedTensor[] = [];
   const tables: NamedTable[] = [];
@@ -38,7 +49,16 @@ export function parametersOf(model: object): ModelParameters {
   return { dense, tables };
 }
 
-/** Number of elements in all tensors. */
+/**
+ * Number of elements in all tensors.
+ *
+ * @example
+ * import { countElements, Initializer, Mlp, parametersOf } from "lapidary/nn";
+ * import { RandomGenerator } from "lapidary/torch";
+ *
+ * const mlp = Mlp.init({ in: 8, hidden: [4], out: 1 }, new Initializer(RandomGenerator.seeded(1)));
+ * console.log(countElements(parametersOf(mlp).dense)); // 41
+ */
 export function countElements(tensors: readonly NamedTensor[]): number {
   return tensors.reduce((sum, { tensor }) => sum + tensor.numel, 0);
 }
@@ -48,6 +68,14 @@ export function countElements(tensors: readonly NamedTensor[]): number {
  * collectives then work on one tensor each, however many layers there are.
  *
  * @shape values, gradient [P]
+ * @example
+ * import { DenseParameters, Initializer, Linear, parametersOf } from "lapidary/nn";
+ * import { ones, RandomGenerator } from "lapidary/torch";
+ *
+ * const layer = Linear.init({ in: 3, out: 1 }, new Initializer(RandomGenerator.seeded(1)));
+ * const dense = DenseParameters.gather(parametersOf(layer).dense);
+ * layer.apply(ones([1, 3])).sum().backward();
+ * console.log(dense.values.shape, dense.gradient); // [ 4 ] Tensor float32 [4] = [1, 1, 1, 1]
  */
 export class DenseParameters {
   readonly values: Tensor;

@@ -9,6 +9,11 @@ export type Schedule = (step: number) => number;
  * @param options.warmup steps until the factor is 1
  * @param options.decay last steps, over which it falls
  * @see arXiv 2403.02545 §5.1 (warm-up over a tenth of the steps), arXiv 2404.06395 §4 (warm-up, stable, decay)
+ * @example
+ * import { warmupStableDecay } from "lapidary/nn";
+ *
+ * const factor = warmupStableDecay(100, { warmup: 10, decay: 19 });
+ * console.log([0, 4, 50, 90, 99].map((step) => factor(step).toFixed(2))); // [ '0.10', '0.50', '1.00', '0.50', '0.05' ]
  */
 export function warmupStableDecay(
   total: number,

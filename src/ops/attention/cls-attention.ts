@@ -10,6 +10,15 @@ import { attend } from "./jagged-attention.ts";
  * @param options the same as of `attend`; the mask counts from the first row behind the CLS tokens
  * @shape query, key [L, H, d], value [L, H, e], of the same segments → values [L, H, e]
  * @see arXiv 2411.09852 §4.3 (CLS tokens), which has no masks
+ * @example
+ * import { attendWithCls, JaggedTensor } from "lapidary/ops";
+ * import { tensor } from "lapidary/torch";
+ *
+ * // One example: a CLS token and two events; 1 head of width 1, all scores equal.
+ * const rows = JaggedTensor.of(tensor([0, 0, 0], [3, 1, 1]), Int32Array.of(0, 3));
+ * const value = tensor([30, 1, 3], [3, 1, 1]);
+ * const y = attendWithCls({ query: rows, key: rows, value }, { mask: { causal: true } }, { clsTokens: 1 });
+ * console.log(y.values.flatten()); // Tensor float32 [3] = [11.3333, 1, 2]
  */
 export function attendWithCls(
   inputs: AttentionInputs,

@@ -11,6 +11,16 @@ import { plainAttention } from "./plain-attention.ts";
  *
  * @shape → values [Lq, H, e]
  * @see arXiv 1706.03762 §3.2, arXiv 2205.14135 (online softmax), facebookresearch/ads_model_kernel_library gdpa
+ * @example
+ * import { attend, JaggedTensor } from "lapidary/ops";
+ * import { tensor } from "lapidary/torch";
+ *
+ * // Two examples, of 2 rows and of 1; 1 head of width 1. Equal scores: each row is the mean of what it sees.
+ * const rows = JaggedTensor.of(tensor([0, 0, 0], [3, 1, 1]), Int32Array.of(0, 2, 3));
+ * const value = tensor([2, 4, 8], [3, 1, 1]);
+ * console.log(attend({ query: rows, key: rows, value }).values.flatten()); // Tensor float32 [3] = [3, 3, 8]
+ * const causal = attend({ query: rows, key: rows, value }, { mask: { causal: true } });
+ * console.log(causal.values.flatten()); // Tensor float32 [3] = [2, 3, 8]
  */
 export function attend(inputs: AttentionInputs, options: AttentionOptions = {}): JaggedTensor {
   const { query, key, value } = inputs;

@@ -25,6 +25,11 @@ function visibleKeys(row: number, keys: number, mask: AttentionMask): VisibleKey
  * Pairs of a row and a key that it sees, over all examples: what attention's products are made of.
  *
  * @param lengths rows to attend from and keys of each example
+ * @example
+ * import { countPairs } from "lapidary/ops";
+ *
+ * const lengths = { rows: [3, 1], keys: [3, 1] };
+ * console.log(countPairs(lengths, {}), countPairs(lengths, { causal: true })); // 10 7
  */
 export function countPairs(lengths: { rows: readonly number[]; keys: readonly number[] }, mask: AttentionMask): number {
   let pairs = 0;
@@ -104,6 +109,15 @@ function scoresOf(inputs: AttentionInputs, options: AttentionOptions): Tensor {
  * compare the kernel with. Stores scores of every pair.
  *
  * @shape → values [Lq, H, e]
+ * @example
+ * import { attend, JaggedTensor, plainAttention } from "lapidary/ops";
+ * import { RandomGenerator, randn } from "lapidary/torch";
+ *
+ * const generator = RandomGenerator.seeded(1);
+ * const rows = JaggedTensor.of(randn([6, 2, 4], { generator }), Int32Array.of(0, 4, 6));
+ * const inputs = { query: rows, key: rows, value: rows.values };
+ * const difference = attend(inputs).values.sub(plainAttention(inputs).values).abs();
+ * console.log(difference.amax().item() < 1e-5); // true
  */
 export function plainAttention(inputs: AttentionInputs, options: AttentionOptions = {}): JaggedTensor {
   const { query, key, value } = inputs;

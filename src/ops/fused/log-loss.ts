@@ -9,6 +9,11 @@ const ELEMENTWISE = 0;
  *
  * @shape logits, labels [...] → [...]
  * @unit nats
+ * @example
+ * import { logLoss } from "lapidary/nn";
+ * import { tensor } from "lapidary/torch";
+ *
+ * console.log(logLoss(tensor([0, 100, -100]), tensor([1, 1, 1]))); // Tensor float32 [3] = [0.693147, 0, 100]
  */
 export function logLoss(logits: Tensor, labels: Tensor): Tensor {
   return logits.binaryCrossEntropyWithLogits(labels, null, null, ELEMENTWISE);

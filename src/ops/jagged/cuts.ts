@@ -2,12 +2,33 @@
 import { cat, fromArray, type Tensor, zeros } from "../../torch/index.ts";
 import { JaggedTensor } from "./jagged-tensor.ts";
 
-/** Each segment without its first `count` rows, which all must have. @shape values [L, D] → [L − count·B, D] */
+/**
+ * Each segment without its first `count` rows, which all must have.
+ *
+ * @shape values [L, D] → [L − count·B, D]
+ * @example
+ * import { JaggedTensor, dropFirst } from "lapidary/ops";
+ * import { tensor } from "lapidary/torch";
+ *
+ * const jagged = JaggedTensor.of(tensor([1, 2, 3, 4, 5], [5, 1]), Int32Array.of(0, 3, 5));
+ * const rest = dropFirst(jagged, 1);
+ * console.log(rest.values.flatten(), rest.bounds); // Tensor float32 [3] = [2, 3, 5] Int32Array(3) [ 0, 2, 3 ]
+ */
 export function dropFirst(x: JaggedTensor, count: number): JaggedTensor {
   return count === 0 ? x : cut(x, (start, end) => [Math.min(start + count, end), end]);
 }
 
-/** Equally many rows per segment. @shape values [B·count, …] */
+/**
+ * Equally many rows per segment.
+ *
+ * @shape values [B·count, …]
+ * @example
+ * import { uniformJagged } from "lapidary/ops";
+ * import { tensor } from "lapidary/torch";
+ *
+ * const jagged = uniformJagged(tensor([1, 2, 3, 4, 5, 6], [6, 1]), 3, 2); // 3 segments of 2 rows
+ * console.log(jagged.bounds); // Int32Array(4) [ 0, 2, 4, 6 ]
+ */
 export function uniformJagged(values: Tensor, size: number, count: number): JaggedTensor {
   return JaggedTensor.of(
     values,
@@ -20,6 +41,13 @@ export function uniformJagged(values: Tensor, size: number, count: number): Jagg
  * segment's length is no multiple.
  *
  * @shape values [L, D] → [Σ ⌈L_b / count⌉, count, D]
+ * @example
+ * import { JaggedTensor, groupNeighbours } from "lapidary/ops";
+ * import { tensor } from "lapidary/torch";
+ *
+ * const jagged = JaggedTensor.of(tensor([1, 2, 3], [3, 1]), Int32Array.of(0, 3));
+ * const { values } = groupNeighbours(jagged, 2);
+ * console.log(values.shape, values.flatten()); // [ 2, 2, 1 ] Tensor float32 [4] = [0, 1, 2, 3]
  */
 export function groupNeighbours(x: JaggedTensor, count: number): JaggedTensor {
   const bounds = new Int32Array(x.size + 1);

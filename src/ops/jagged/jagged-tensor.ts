@@ -4,6 +4,15 @@ import { arange, cat, fromArray, type Tensor, zeros } from "../../torch/index.ts
  * Rows of unequal length, end to end: segment `b` is `values[offsets[b] .. offsets[b+1]]`. Nothing is padded.
  *
  * @shape values [L, D]; offsets [B+1] int64, from 0 to L
+ * @example
+ * import { JaggedTensor } from "lapidary/ops";
+ * import { tensor } from "lapidary/torch";
+ *
+ * // Histories of 2, 0 and 1 events, end to end.
+ * const histories = JaggedTensor.of(tensor([1, 2, 3], [3, 1]), Int32Array.of(0, 2, 2, 3));
+ * console.log(histories.size, histories.rows, histories.length(1)); // 3 3 0
+ * console.log(histories.toPadded().shape, histories.toPadded().flatten());
+ * // [ 3, 2, 1 ] Tensor float32 [6] = [1, 2, 0, 0, 3, 0]
  */
 export class JaggedTensor {
   readonly values: Tensor;

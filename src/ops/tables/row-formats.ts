@@ -30,18 +30,42 @@ export function storedRows({ dim, format }: RowLayout): { readonly dtype: DType;
   return { dtype, width: dim + tail };
 }
 
-/** @unit bytes */
+/**
+ * Size of one row.
+ *
+ * @unit bytes
+ * @example
+ * import { rowBytes } from "lapidary/ops";
+ *
+ * console.log(rowBytes({ dim: 64, format: "float32" }), rowBytes({ dim: 64, format: "int8" })); // 256 72
+ */
 export function rowBytes({ dim, format }: RowLayout): number {
   const { bytes, tail } = STORED[format];
   return dim * bytes + tail;
 }
 
-/** Values per row, D, of a table's tensor in any format. */
+/**
+ * Values per row, D, of a table's tensor in any format.
+ *
+ * @example
+ * import { rowWidth } from "lapidary/ops";
+ * import { zeros } from "lapidary/torch";
+ *
+ * console.log(rowWidth(zeros([10, 16])), rowWidth(zeros([10, 16 + 8], { dtype: "uint8" }))); // 16 16
+ */
 export function rowWidth({ dtype, shape: [, width = 0] }: Tensor): number {
   return dtype === "uint8" ? width - STORED.int8.tail : width;
 }
 
-/** Values of all rows of a table's tensor in any format, V · D. */
+/**
+ * Values of all rows of a table's tensor in any format, V · D.
+ *
+ * @example
+ * import { countValues } from "lapidary/ops";
+ * import { zeros } from "lapidary/torch";
+ *
+ * console.log(countValues(zeros([10, 16])), countValues(zeros([10, 16 + 8], { dtype: "uint8" }))); // 160 160
+ */
 export function countValues(table: Tensor): number {
   return (table.shape[0] ?? 0) * rowWidth(table);
 }
@@ -60,7 +84,18 @@ export function gradientLeaf(table: Tensor): Tensor {
 
 const BLOCK_ROWS = 1 << 16;
 
-/** Fills a table of any format with normal values of mean 0, block by block. In place. @shape table [V, …] */
+/**
+ * Fills a table of any format with normal values of mean 0, block by block. In place.
+ *
+ * @shape table [V, …]
+ * @example
+ * import { fillNormal } from "lapidary/ops";
+ * import { RandomGenerator, zeros } from "lapidary/torch";
+ *
+ * const table = zeros([1000, 16], { dtype: "bfloat16" });
+ * fillNormal(table, { dim: 16, std: 0.02, generator: RandomGenerator.seeded(1) });
+ * console.log(table.to({ dtype: "float32" }).square().mean().sqrt().item().toFixed(3)); // 0.020
+ */
 export function fillNormal(
   table: Tensor,
   { dim, std, generator }: { readonly dim: number; readonly std: number; readonly generator: RandomGenerator },

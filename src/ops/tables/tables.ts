@@ -64,6 +64,15 @@ function listsOf({ tables, features }: Lookup) {
  *
  * @shape → [B_f, D] per feature
  * @throws {LapidaryError} TORCH_OPERATOR if a code is not a row of its table
+ * @example
+ * import { poolTables } from "lapidary/ops";
+ * import { fromArray, tensor } from "lapidary/torch";
+ *
+ * const table = tensor([0, 0, 1, 2, 3, 4], [3, 2]);
+ * const codes = fromArray(Int32Array.of(1, 2, 2), [3]);
+ * const offsets = fromArray(BigInt64Array.of(0n, 2n, 3n), [3]); // 2 bags: of ids 1 and 2, and of id 2
+ * const [pooled] = poolTables({ tables: [table], features: [{ table: 0, codes, offsets }] });
+ * console.log(pooled); // Tensor float32 [2, 2] = [4, 6, 3, 4]
  */
 export function poolTables(lookup: Lookup): Tensor[] {
   const { of, codes, offsets, weights } = listsOf(lookup);
@@ -86,6 +95,20 @@ export interface TablesMap {
  *
  * @shape every feature [L], without bags → [L, E]
  * @throws {LapidaryError} TORCH_OPERATOR if a code is not a row of its table
+ * @example
+ * import { mapTables } from "lapidary/ops";
+ * import { fromArray, tensor } from "lapidary/torch";
+ *
+ * const users = tensor([0, 1, 2], [3, 1]); // 3 rows of width 1
+ * const items = tensor([0, 10, 20], [3, 1]);
+ * const ids = (...codes: number[]) => fromArray(Int32Array.from(codes), [codes.length]);
+ * const features = [
+ *   { table: 0, codes: ids(1, 2) },
+ *   { table: 1, codes: ids(2, 1) },
+ * ];
+ * // The rows of both features side by side, times W.
+ * console.log(mapTables({ tables: [users, items], features }, { weight: tensor([1, 1], [1, 2]), bias: null }));
+ * // Tensor float32 [2, 1] = [21, 12]
  */
 export function mapTables({ tables, features, leaves = [] }: Lookup, { weight, bias, eps = null }: TablesMap): Tensor {
   const { of, codes } = listsOf({ tables, features });
@@ -114,6 +137,18 @@ export interface TablesAttention {
  *
  * @shape every feature [L], without bags → [B, V·F]
  * @throws {LapidaryError} TORCH_OPERATOR if a code is not a row of its table
+ * @example
+ * import { attendTables } from "lapidary/ops";
+ * import { fromArray, tensor, zeros } from "lapidary/torch";
+ *
+ * // One segment of 2 rows of one feature, and the prior; all scores are 0.
+ * const codes = fromArray(Int32Array.of(0, 1), [2]);
+ * const valuesAndBias = tensor([3, 0, 6, 0], [2, 2]); // of each row its value, and what is added to its score
+ * const prior = { score: tensor([0]), value: tensor([0]) };
+ * const offsets = fromArray(BigInt64Array.of(0n, 2n), [2]);
+ * const inputs = { query: zeros([1, 1, 4]), valuesAndBias, prior, offsets, scale: 0.5, eps: 1e-6 };
+ * console.log(attendTables({ tables: [zeros([2, 4])], features: [{ table: 0, codes }] }, inputs));
+ * // Tensor float32 [1, 1] = [3]
  */
 export function attendTables({ tables, features, leaves = [] }: Lookup, inputs: TablesAttention): Tensor {
   const { of, codes } = listsOf({ tables, features });
@@ -122,7 +157,17 @@ export function attendTables({ tables, features, leaves = [] }: Lookup, inputs: 
   return tablesAttention(tables, of, codes, options);
 }
 
-/** Moments before the first update. @shape tables [V_t, …] → [V_t] */
+/**
+ * Moments before the first update.
+ *
+ * @shape tables [V_t, …] → [V_t]
+ * @example
+ * import { initTablesAdagrad } from "lapidary/ops";
+ * import { zeros } from "lapidary/torch";
+ *
+ * const { moments } = initTablesAdagrad([zeros([10, 4]), zeros([3, 4])]);
+ * console.log(moments.map(({ shape }) => shape)); // [ [ 10 ], [ 3 ] ]
+ */
 export function initTablesAdagrad(tables: readonly Tensor[]): AdagradTables {
   return { moments: tables.map((table) => zeros([table.shape[0] ?? 0], memoryOf(table))) };
 }
@@ -137,6 +182,15 @@ const memoryOf = ({ dtype, device }: Tensor) =>
  *
  * @shape gradients [B_f, D] per feature
  * @see torchrec/optim/rowwise_adagrad.py
+ * @example
+ * import { initTablesAdagrad, stepTablesAdagrad } from "lapidary/ops";
+ * import { fromArray, tensor } from "lapidary/torch";
+ *
+ * const table = tensor([1, 1, 1, 1], [2, 2]);
+ * const lookup = { tables: [table], features: [{ table: 0, codes: fromArray(Int32Array.of(1), [1]) }] };
+ * const gradients = [tensor([2, 2], [1, 2])]; // of what the lookup gave
+ * stepTablesAdagrad({ lookup, gradients }, initTablesAdagrad([table]), { learningRate: 0.5 });
+ * console.log(table); // Tensor float32 [2, 2] = [1, 1, 0.5, 0.5]
  */
 export function stepTablesAdagrad(
   at: { readonly lookup: Lookup; readonly gradients: readonly Tensor[] },

@@ -23,7 +23,23 @@ export interface ServerOptions {
   readonly port: number;
 }
 
-/** The HTTP API: `POST /rank`, `POST /events`, the Open Inference Protocol, health, metrics and its own description. */
+/**
+ * The HTTP API: `POST /rank`, `POST /events`, the Open Inference Protocol, health, metrics and its own description.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { ModelRepository, openOnlineStore, RankingServer } from "lapidary/serve";
+ *
+ * const { bundles } = await loadProject();
+ * const models = await ModelRepository.open({ kind: "folder", dir: bundles }, { workers: 0, maxQueued: 16 });
+ * const store = await openOnlineStore({ kind: "lmdb", at: ".lapidary/online" });
+ * const server = await RankingServer.listen({ models, store, address: "127.0.0.1", port: 0 });
+ * const answer = await fetch(`${server.url}/v2/health/ready`);
+ * console.log(answer.status); // 200
+ * await server.close();
+ * await models.close();
+ * await store.close();
+ */
 export class RankingServer {
   readonly #server: Server;
   readonly #metrics: ServerMetrics;

@@ -41,7 +41,18 @@ interface Placed {
   readonly host: ModelHost;
 }
 
-/** The models of a server by name: which serve, which do not and why, and how they come and go. */
+/**
+ * The models of a server by name: which serve, which do not and why, and how they come and go.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { ModelRepository } from "lapidary/serve";
+ *
+ * const { bundles } = await loadProject();
+ * const models = await ModelRepository.open({ kind: "folder", dir: bundles }, { workers: 0, maxQueued: 16 });
+ * console.log(models.index().map(({ name, state }) => `${name} ${state}`)); // [ 'vertical READY' ]
+ * await models.close();
+ */
 export class ModelRepository {
   readonly #place: BundlePlace;
   readonly #options: ServingOptions;

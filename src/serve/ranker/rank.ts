@@ -53,6 +53,23 @@ export interface Ranking {
  * are calibrated as the bundle says: `p = σ(scale · z + shift)`.
  *
  * @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE, SERVE_OVERLOADED, SERVE_MODEL
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { ModelRepository, openOnlineStore, rank } from "lapidary/serve";
+ *
+ * const { bundles } = await loadProject();
+ * const models = await ModelRepository.open({ kind: "folder", dir: bundles }, { workers: 0, maxQueued: 16 });
+ * const store = await openOnlineStore({ kind: "lmdb", at: ".lapidary/online" });
+ * const model = models.host("vertical")?.current;
+ * if (model === undefined) throw new Error("no model of this name");
+ *
+ * const candidates = ["ad3", "ad8"].map((item) => ({ facts: { item, category: "toys", price: 9.5 }, bids: null }));
+ * const context = { surface: "feed", origin: "ad", action: "impression" };
+ * const request = { user: "u7", timeMs: Date.parse("2025-03-20"), context, candidates, objective: "click" };
+ * const { ranked, numPast } = await rank(request, model, store);
+ * console.log(ranked.length, numPast); // 2 25
+ * await models.close();
+ * await store.close();
  */
 export async function rank(request: RankRequest, model: ServedModel, store: OnlineStore): Promise<Ranking> {
   const { user, timeMs, context, candidates, objective } = request;

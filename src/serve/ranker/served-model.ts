@@ -9,7 +9,14 @@ import type { Scores } from "./messages.ts";
 import { openScorer, type ScorerOptions } from "./open-scorer.ts";
 import type { Scorer } from "./scorer.ts";
 
-/** The first 12 digits of the digest of a bundle: the same bytes have the same version. */
+/**
+ * The first 12 digits of the digest of a bundle: the same bytes have the same version.
+ *
+ * @example
+ * import { versionOf } from "lapidary/serve";
+ *
+ * console.log(versionOf("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")); // 9f86d081884c
+ */
 export function versionOf(digest: string): string {
   return digest.slice(0, 12);
 }

@@ -80,7 +80,15 @@ export function userKey(user: string): Buffer {
   return createHash("sha256").update(user, "utf8").digest().subarray(0, 16);
 }
 
-/** Where a store keeps a user among the others, in [0, 2³²): many users are written fastest in this order. */
+/**
+ * Where a store keeps a user among the others, in [0, 2³²): many users are written fastest in this order.
+ *
+ * @example
+ * import { placeOf } from "lapidary/serve";
+ *
+ * const users = ["u1", "u2", "u3"].sort((a, b) => placeOf(a) - placeOf(b));
+ * console.log(users); // [ 'u3', 'u2', 'u1' ]
+ */
 export function placeOf(user: string): number {
   return userKey(user).readUInt32BE(0);
 }

@@ -3,6 +3,13 @@ import { native } from "../native.ts";
 /**
  * A lock on a file among the processes of a machine, and within one. The kernel takes it back from a process that ends,
  * however it ends; a file system without locks keeps nobody out.
+ *
+ * @example
+ * import { FileLock } from "lapidary/torch";
+ *
+ * using first = FileLock.take("my.lock");
+ * using second = FileLock.take("my.lock"); // somebody else has it
+ * console.log(first !== null, second); // true null
  */
 export class FileLock implements Disposable {
   #descriptor: number | null;

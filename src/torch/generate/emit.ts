@@ -1,3 +1,4 @@
+import { EXAMPLES } from "./examples.ts";
 import type { Schema, SchemaArgument } from "./schema.ts";
 
 /** A wrapper to write: one schema, or a tensor form and a `Scalar` form of the same operator. */
@@ -140,6 +141,14 @@ function mergedBody(tensor: Schema, scalar: Schema): { list: string[]; body: str
   return { list, body };
 }
 
+/** A doc comment of one sentence, with the example of a name if there is one. */
+function docComment(sentence: string, name: string): string {
+  const example = EXAMPLES[name];
+  if (example === undefined) return `/** ${sentence} */`;
+  const lines = [sentence, "", "@example", ...example.split("\n")];
+  return `/**\n${lines.map((line) => ` * ${line}`.trimEnd()).join("\n")}\n */`;
+}
+
 /** The wrapper's text: a method of `receiver` where that is the tensor itself. */
 function emitOne(
   { name, schemas: [schema, scalar] }: Wrapper,
@@ -154,7 +163,7 @@ function emitOne(
   const signature = `${camelName(name)}(${list.join(", ")}): ${resultType(schema)}`;
   const text = method
     ? `  /** ${doc} */\n  ${signature} {\n    ${body}\n  }\n`
-    : `/** ${doc} */\nexport function ${signature} {\n  ${body.replaceAll("\n    ", "\n  ")}\n}\n`;
+    : `${docComment(doc, camelName(name))}\nexport function ${signature} {\n  ${body.replaceAll("\n    ", "\n  ")}\n}\n`;
   return { method, text };
 }
 
@@ -182,7 +191,8 @@ export function emitTensor(wrappers: readonly Wrapper[]): string {
   const parts = wrappers.map((wrapper) => emitOne(wrapper, wrapper.schemas[0].arguments[0]));
   const methods = parts.filter(({ method }) => method).map(({ text }) => text);
   const functions = parts.filter(({ method }) => !method).map(({ text }) => text);
-  const code = `/** A tensor of libtorch: a handle whose methods are the operators that take a tensor first. */
+  const doc = "A tensor of libtorch: a handle whose methods are the operators that take a tensor first.";
+  const code = `${docComment(doc, "Tensor")}
 export class Tensor extends TensorBase {
 ${methods.join("\n")}}
 

@@ -121,7 +121,18 @@ const ATEN__INDICES = native.operator("aten::_indices", "");
 const ATEN__VALUES = native.operator("aten::_values", "");
 const ATEN_COALESCE = native.operator("aten::coalesce", "");
 
-/** A tensor of libtorch: a handle whose methods are the operators that take a tensor first. */
+/**
+ * A tensor of libtorch: a handle whose methods are the operators that take a tensor first.
+ *
+ * @example
+ * import { tensor } from "lapidary/torch";
+ *
+ * const x = tensor([1, 2, 3, 4], [2, 2]);
+ * x.requiresGrad = true;
+ * const loss = x.square().sum();
+ * console.log(x.shape, x.dtype, loss.item()); // [ 2, 2 ] float32 30
+ * console.log(x.matmul(x.t())); // Tensor float32 [2, 2] = [5, 11, 11, 25]
+ */
 export class Tensor extends TensorBase {
   /** `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` and `aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
   add(other: Tensor | number, options?: { readonly alpha?: number | boolean }): Tensor {
@@ -592,67 +603,167 @@ export class Tensor extends TensorBase {
   }
 }
 
-/** `aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor` */
+/**
+ * `aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor`
+ *
+ * @example
+ * import { tensor, where } from "lapidary/torch";
+ *
+ * const x = tensor([-1, 2, -3]);
+ * console.log(where(x.gt(0), x, x.mul(0.5))); // Tensor float32 [3] = [-0.5, 2, -1.5]
+ */
 export function where(condition: Tensor, self: Tensor, other: Tensor): Tensor {
   return new Tensor(call(ATEN_WHERE_SELF, condition.handle, self.handle, other.handle));
 }
 
-/** `aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor` */
+/**
+ * `aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor`
+ *
+ * @example
+ * import { linear, tensor } from "lapidary/torch";
+ *
+ * const weight = tensor([1, 0, 0, 1, 1, 1], [3, 2]); // [out, in]
+ * console.log(linear(tensor([2, 3]), weight, tensor([0, 0, 10]))); // Tensor float32 [3] = [2, 3, 15]
+ */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
   return new Tensor(call(ATEN_LINEAR, input.handle, weight.handle, bias?.handle));
 }
 
-/** `aten::cat(Tensor[] tensors, int dim=0) -> Tensor` */
+/**
+ * `aten::cat(Tensor[] tensors, int dim=0) -> Tensor`
+ *
+ * @example
+ * import { cat, tensor } from "lapidary/torch";
+ *
+ * console.log(cat([tensor([1, 2]), tensor([3])])); // Tensor float32 [3] = [1, 2, 3]
+ */
 export function cat(tensors: readonly Tensor[], dim?: number): Tensor {
   return new Tensor(call(ATEN_CAT, tensors.map(handleOf), dim));
 }
 
-/** `aten::stack(Tensor[] tensors, int dim=0) -> Tensor` */
+/**
+ * `aten::stack(Tensor[] tensors, int dim=0) -> Tensor`
+ *
+ * @example
+ * import { stack, tensor } from "lapidary/torch";
+ *
+ * console.log(stack([tensor([1, 2]), tensor([3, 4])])); // Tensor float32 [2, 2] = [1, 2, 3, 4]
+ */
 export function stack(tensors: readonly Tensor[], dim?: number): Tensor {
   return new Tensor(call(ATEN_STACK, tensors.map(handleOf), dim));
 }
 
-/** `aten::embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor` */
+/**
+ * `aten::embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor`
+ *
+ * @example
+ * import { embedding, fromArray, tensor } from "lapidary/torch";
+ *
+ * const weight = tensor([0, 0, 1, 2, 3, 4], [3, 2]); // 3 rows of width 2
+ * const codes = fromArray(BigInt64Array.of(2n, 1n, 2n), [3]);
+ * console.log(embedding(weight, codes)); // Tensor float32 [3, 2] = [3, 4, 1, 2, 3, 4]
+ */
 export function embedding(weight: Tensor, indices: Tensor, paddingIdx?: number, scaleGradByFreq?: boolean, sparse?: boolean): Tensor {
   return new Tensor(call(ATEN_EMBEDDING, weight.handle, indices.handle, paddingIdx, scaleGradByFreq, sparse));
 }
 
-/** `aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+/**
+ * `aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ *
+ * @example
+ * import { zeros } from "lapidary/torch";
+ *
+ * console.log(zeros([2, 2])); // Tensor float32 [2, 2] = [0, 0, 0, 0]
+ */
 export function zeros(size: readonly number[], options?: { readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
   return new Tensor(call(ATEN_ZEROS, size, dtypeCode(options?.dtype), undefined, options?.device));
 }
 
-/** `aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+/**
+ * `aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ *
+ * @example
+ * import { ones } from "lapidary/torch";
+ *
+ * console.log(ones([3], { dtype: "int64" })); // Tensor int64 [3] = [1, 1, 1]
+ */
 export function ones(size: readonly number[], options?: { readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
   return new Tensor(call(ATEN_ONES, size, dtypeCode(options?.dtype), undefined, options?.device));
 }
 
-/** `aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+/**
+ * `aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ *
+ * @example
+ * import { full } from "lapidary/torch";
+ *
+ * console.log(full([2, 2], 0.5)); // Tensor float32 [2, 2] = [0.5, 0.5, 0.5, 0.5]
+ */
 export function full(size: readonly number[], fillValue: number | boolean, options?: { readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
   return new Tensor(call(ATEN_FULL, size, fillValue, dtypeCode(options?.dtype), undefined, options?.device));
 }
 
-/** `aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+/**
+ * `aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ *
+ * @example
+ * import { arange } from "lapidary/torch";
+ *
+ * console.log(arange(0, 1, 0.25)); // Tensor float32 [4] = [0, 0.25, 0.5, 0.75]
+ */
 export function arange(start: number | boolean, end: number | boolean, step?: number | boolean, options?: { readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
   return new Tensor(call(ATEN_ARANGE_START_STEP, start, end, step, dtypeCode(options?.dtype), undefined, options?.device));
 }
 
-/** `aten::rand.generator(int[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+/**
+ * `aten::rand.generator(int[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ *
+ * @example
+ * import { RandomGenerator, rand } from "lapidary/torch";
+ *
+ * const x = rand([1000], { generator: RandomGenerator.seeded(1) });
+ * console.log(x.amin().item() >= 0, x.amax().item() < 1); // true true
+ */
 export function rand(size: readonly number[], options?: { readonly generator?: GeneratorRef | null; readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
   return new Tensor(call(ATEN_RAND_GENERATOR, size, options?.generator?.id, dtypeCode(options?.dtype), undefined, options?.device));
 }
 
-/** `aten::randn.generator(int[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+/**
+ * `aten::randn.generator(int[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ *
+ * @example
+ * import { RandomGenerator, randn } from "lapidary/torch";
+ *
+ * const draw = () => randn([2, 3], { generator: RandomGenerator.seeded(1) });
+ * console.log(draw().shape, draw().equal(draw())); // [ 2, 3 ] true
+ */
 export function randn(size: readonly number[], options?: { readonly generator?: GeneratorRef | null; readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
   return new Tensor(call(ATEN_RANDN_GENERATOR, size, options?.generator?.id, dtypeCode(options?.dtype), undefined, options?.device));
 }
 
-/** `aten::from_file(str filename, bool? shared=None, int? size=0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+/**
+ * `aten::from_file(str filename, bool? shared=None, int? size=0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ *
+ * @example
+ * import { writeFileSync } from "node:fs";
+ * import { fromFile } from "lapidary/torch";
+ *
+ * writeFileSync("row.bin", new Uint8Array(Float32Array.of(1, 2, 3).buffer));
+ * console.log(fromFile("row.bin", false, 3, { dtype: "float32" })); // Tensor float32 [3] = [1, 2, 3]
+ */
 export function fromFile(filename: string, shared?: boolean | null, size?: number | null, options?: { readonly dtype?: DType | null; readonly device?: string | null }): Tensor {
   return new Tensor(call(ATEN_FROM_FILE, filename, shared, size, dtypeCode(options?.dtype), undefined, options?.device));
 }
 
-/** `aten::layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor` */
+/**
+ * `aten::layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor`
+ *
+ * @example
+ * import { layerNorm, tensor } from "lapidary/torch";
+ *
+ * const y = layerNorm(tensor([1, 3, -5, 5], [2, 2]), [2], null, null, 0);
+ * console.log(y); // Tensor float32 [2, 2] = [-1, 1, -1, 1]
+ */
 export function layerNorm(input: Tensor, normalizedShape: readonly number[], weight?: Tensor | null, bias?: Tensor | null, eps?: number, cudnnEnable?: boolean): Tensor {
   return new Tensor(call(ATEN_LAYER_NORM, input.handle, normalizedShape, weight?.handle, bias?.handle, eps, cudnnEnable));
 }

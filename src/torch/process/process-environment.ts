@@ -34,7 +34,14 @@ function invalid(where: string, expected: string, got: string): LapidaryError {
   });
 }
 
-/** Whether the environment names any place among several processes. */
+/**
+ * Whether the environment names any place among several processes.
+ *
+ * @example
+ * import { isDistributed } from "lapidary/torch";
+ *
+ * console.log(isDistributed({}), isDistributed({ RANK: "0", WORLD_SIZE: "2" })); // false true
+ */
 export function isDistributed(variables: Variables = process.env): boolean {
   return variables["RANK"] !== undefined || variables["WORLD_SIZE"] !== undefined;
 }
@@ -44,6 +51,12 @@ export function isDistributed(variables: Variables = process.env): boolean {
  * if all processes were on this machine where they are not.
  *
  * @throws {LapidaryError} DISTRIBUTED_ENVIRONMENT if one is missing, no integer, or out of its range
+ * @example
+ * import { readProcessEnvironment } from "lapidary/torch";
+ *
+ * const variables = { MASTER_ADDR: "10.0.0.1", MASTER_PORT: "29500", RANK: "1", WORLD_SIZE: "2" };
+ * const { rank, size, address } = readProcessEnvironment(variables);
+ * console.log(rank, size, address); // 1 2 10.0.0.1
  */
 export function readProcessEnvironment(variables: Variables = process.env): ProcessEnvironment {
   const missing = REQUIRED.filter((name) => !variables[name]);

@@ -36,6 +36,15 @@ type Facts = Pick<ProcessGroup, "id" | "rank" | "size" | "timeoutMs" | "device">
  * shapes: Gloo ends a process that is sent more than it expects. Each collective starts at once and gives a {@link Work},
  * which must be waited for. A process that dies or stops makes the others' collectives fail, and ends the group; they
  * may connect again, as those that are left. `n` is the group's size.
+ *
+ * @example
+ * import { ProcessGroup, tensor } from "lapidary/torch";
+ *
+ * // Each process of a job runs these lines; torchrun and Slurm set MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE.
+ * using group = ProcessGroup.fromEnvironment();
+ * const gradient = tensor([1, 2]);
+ * group.allReduce(gradient, "average").wait();
+ * console.log(group.size, gradient); // 1 Tensor float32 [2] = [1, 2]
  */
 export class ProcessGroup implements Disposable {
   readonly rank: number;

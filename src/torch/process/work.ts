@@ -35,6 +35,13 @@ type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 /**
  * A collective under way. Works may be waited for in any order; their tensors stay alive until then, and must be neither
  * read nor written before. A timeout ends the group, since its tensors are in no known state any more.
+ *
+ * @example
+ * import { ProcessGroup, tensor } from "lapidary/torch";
+ *
+ * using group = ProcessGroup.fromEnvironment();
+ * const work = group.allGather(tensor([1, 2])); // begins at once
+ * console.log((await work.done()).shape); // [ 1, 2 ]
  */
 export class Work<T> {
   readonly #link: GroupLink;

@@ -3,7 +3,18 @@ import { type GeneratorRef, native } from "../native.ts";
 
 const finalizer = new FinalizationRegistry<number>((id) => native.releaseGenerator(id));
 
-/** A seeded random generator of one device, whose state can be saved and put back. */
+/**
+ * A seeded random generator of one device, whose state can be saved and put back.
+ *
+ * @example
+ * import { RandomGenerator, rand } from "lapidary/torch";
+ *
+ * const generator = RandomGenerator.seeded(42);
+ * const { state } = generator;
+ * const first = rand([3], { generator });
+ * generator.state = state; // back to where it was
+ * console.log(rand([3], { generator }).equal(first)); // true
+ */
 export class RandomGenerator implements GeneratorRef {
   /** Key in the native table. @internal */
   readonly id: number;

@@ -30,13 +30,32 @@ export interface RunEntry {
   readonly bytes: number;
 }
 
-/** All runs below the project's folder of runs, studies' included, oldest first. */
+/**
+ * All runs below the project's folder of runs, studies' included, oldest first.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { listRuns } from "lapidary/train";
+ *
+ * const runs = listRuns(await loadProject()).map(({ run }) => run);
+ * console.log(runs.includes("foundation"), runs.includes("vertical-distill")); // true true
+ */
 export function listRuns(project: ProjectConfig): readonly RunEntry[] {
   const entries = foldersOf(project.runs).map((path) => entryOf(project, path));
   return entries.sort((a, b) => (a.begun < b.begun ? -1 : 1));
 }
 
-/** A run by name, which may be a path below the project's runs, or by a path. @throws {LapidaryError} RUN_UNKNOWN */
+/**
+ * A run by name, which may be a path below the project's runs, or by a path.
+ *
+ * @throws {LapidaryError} RUN_UNKNOWN
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { findRun } from "lapidary/train";
+ *
+ * const { state, kind, examples } = findRun(await loadProject(), "foundation");
+ * console.log(state, kind, examples); // finished foundation 443
+ */
 export function findRun(project: ProjectConfig, run: string): RunEntry {
   const path = [join(project.runs, run), runPath(project, run)].find(isRun);
   if (path !== undefined) return entryOf(project, path);

@@ -37,7 +37,17 @@ export interface OpenRunOptions {
   readonly surface?: string | null;
 }
 
-/** Folder of a run: a name lies below the project's runs, anything with a separator is a path. */
+/**
+ * Folder of a run: a name lies below the project's runs, anything with a separator is a path.
+ *
+ * @example
+ * import { relative } from "node:path";
+ * import { loadProject } from "lapidary";
+ * import { runPath } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * console.log(relative(project.root, runPath(project, "foundation"))); // runs/foundation
+ */
 export function runPath(project: ProjectConfig, run: string): string {
   return isAbsolute(run) || run.includes(sep) ? run : join(project.runs, run);
 }
@@ -48,6 +58,15 @@ export function runPath(project: ProjectConfig, run: string): string {
  * @param run a name below the project's runs, or a path
  * @throws {LapidaryError} RUN_UNFINISHED, RUN_CHANGED if the events or the module of its model are no longer those
  *   it was trained with, MODULE_*, CHECKPOINT_*
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { openRun } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const { config, inputs, summary } = openRun(project, "foundation", { store });
+ * console.log(config.model.kind, inputs.spec.objectives, summary.steps); // foundation [ 'click', 'conversion' ] 36
  */
 export function openRun(project: ProjectConfig, run: string, { store, surface }: OpenRunOptions): OpenedRun {
   const { folder, summary } = RunFolder.finished(runPath(project, run));
@@ -69,6 +88,17 @@ export function openRun(project: ProjectConfig, run: string, { store, surface }:
  * The examples of a split, as the run's model reads them, in order of time, with the negatives that are drawn beside them.
  *
  * @throws {LapidaryError} TRAIN_WINDOW if there is none
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { examplesOf, openRun } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const opened = openRun(project, "foundation", { store });
+ * let examples = 0;
+ * for await (const batch of await examplesOf(opened, "test")) examples += batch.size;
+ * console.log(examples); // 143
  */
 export async function examplesOf(
   opened: OpenedRun,
@@ -79,7 +109,21 @@ export async function examplesOf(
   return someOf(split, await opened.inputs.evaluationBatches(split, ProcessMesh.single()), enrich);
 }
 
-/** As {@link examplesOf}, without negatives that are drawn: what the log holds. */
+/**
+ * As {@link examplesOf}, without negatives that are drawn: what the log holds.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { loggedExamplesOf, openRun } from "lapidary/train";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const opened = openRun(project, "foundation", { store });
+ * let examples = 0;
+ * for await (const batch of await loggedExamplesOf(opened, "validation")) examples += batch.size;
+ * console.log(examples); // 126
+ */
 export async function loggedExamplesOf(
   opened: OpenedRun,
   split: Split,
@@ -94,7 +138,24 @@ function someOf(split: Split, batches: BatchReader, enrich: (batch: Batch) => Ba
   return mapBatches(batches, enrich);
 }
 
-/** What adds to a batch the teacher's embeddings that the run's model reads; batches stay as they are if it reads none. */
+/**
+ * What adds to a batch the teacher's embeddings that the run's model reads; batches stay as they are if it reads none.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { EventStore } from "lapidary/data";
+ * import { enrichmentOf, loggedExamplesOf, openRun } from "lapidary/train";
+ * import { knowledgeFor } from "lapidary/transfer";
+ *
+ * const project = await loadProject();
+ * using store = EventStore.open(project.store);
+ * const opened = openRun(project, "vertical-distill", { store });
+ * const enrich = enrichmentOf(opened, knowledgeFor(project)); // a batch stays as it is: this model reads no embeddings
+ * for await (const batch of await loggedExamplesOf(opened, "test")) {
+ *   console.log(enrich(batch) === batch); // true
+ *   break;
+ * }
+ */
 export function enrichmentOf({ folder, config, inputs }: OpenedRun, enrichFor?: KnowledgeFor): (batch: Batch) => Batch {
   const { pastEmbeddings = 0 } = inputs.spec;
   if (pastEmbeddings === 0) return (batch) => batch;

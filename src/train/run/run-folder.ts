@@ -54,6 +54,13 @@ export interface RunSummary {
 /**
  * The folder of one run: `config.json` (resolved), `origin.json`, `inputs/`, `metrics.jsonl`, `tensorboard/`,
  * `checkpoints/`, `predictions/`, and `summary.json` once it is finished. `lock` is held while a process trains it.
+ *
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { RunFolder, runPath } from "lapidary/train";
+ *
+ * const { folder, summary } = RunFolder.finished(runPath(await loadProject(), "foundation"));
+ * console.log(folder.config.name, summary.kind, summary.best !== null); // foundation foundation true
  */
 export class RunFolder implements Disposable {
   readonly path: string;

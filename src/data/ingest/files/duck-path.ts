@@ -39,6 +39,13 @@ export interface DatabaseFolder {
 /**
  * Where the database of a folder can be: in it, or where its path has a `?` in a temporary one that is the same each
  * time. DuckDB cuts a database's path at the `?` to name the log of what it writes, through links too.
+ *
+ * @example
+ * import { databaseFolder } from "lapidary/data";
+ *
+ * const { path, remove } = databaseFolder(process.cwd());
+ * console.log(path === process.cwd()); // true
+ * remove();
  */
 export function databaseFolder(folder: string): DatabaseFolder {
   const real = realpathSync(folder);
