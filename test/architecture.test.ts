@@ -13,7 +13,7 @@ import {
 import { circles } from "./architecture/circles.ts";
 import { unusedPromises } from "./architecture/faces.ts";
 import { FLOORS, floorViolations, reachViolations, WAYS_OUT } from "./architecture/floors.ts";
-import { forbiddenNames, looseNonNulls, undocumentedExports, wordsOf } from "./architecture/naming.ts";
+import { brokenLinks, forbiddenNames, looseNonNulls, undocumentedExports, wordsOf } from "./architecture/naming.ts";
 import { isTest, listSources, parseSource, readSources } from "./architecture/source.ts";
 
 // This file runs as dist/test/architecture.test.js.
@@ -157,6 +157,12 @@ describe("names", () => {
       'export { a } from "./b.ts";',
     ];
     expect(texts.flatMap((text) => undocumentedExports(inFile(text)))).toEqual([]);
+  });
+
+  it("links in doc comments only to what the file declares or imports", () => {
+    expect(brokenLinks(sources)).toEqual([]);
+    const text = `import { A } from "./a.ts";\n/** {@link A}, {@link B.b}, {@link c | so}, {@link D} */\nclass B {\n  c() {}\n}`;
+    expect(brokenLinks(inFile(text))).toEqual([expect.stringMatching(/: D$/)]);
   });
 
   it("uses no name that means two things or nothing", () => {

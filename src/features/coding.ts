@@ -1,4 +1,4 @@
-/** How facts become the inputs of a model: what {@link BatchBuilder} does with stored columns and serving with raw facts. */
+/** How facts become the inputs of a model: what `BatchBuilder` does with stored columns and serving with raw facts. */
 import { isNumeric } from "../config/events/value-kinds.ts";
 import { type EventSchema, KEY_CATEGORIES, type ValueKind } from "./schema.ts";
 import type { CategoryFeature, NumberFeature } from "./spec.ts";

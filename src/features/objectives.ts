@@ -4,7 +4,7 @@ import type { FeatureSpec } from "./spec.ts";
 
 /**
  * Outputs of an objective of each kind, in their order. `binary`: the logit of its probability. `count`: the logarithm of
- * its rate. `value`: the logit of its being above 0; then mean and, before {@link sigmaOf}, deviation of its logarithm.
+ * its rate. `value`: the logit of its being above 0; then mean and, by {@link LEAST_SIGMA}, deviation of its logarithm.
  */
 export const OUTPUTS: Readonly<Record<ObjectiveKind, readonly string[]>> = {
   binary: ["logit"],

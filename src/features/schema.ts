@@ -68,7 +68,7 @@ export function outcomeOfKnown(column: string): string | null {
 export const KNOWN_KEY = "known";
 const KNOWN_PREFIX = `${KNOWN_KEY}.`;
 
-/** The columns of an event store: what {@link Event} carries besides user, item, time, action, surface and origin. */
+/** The columns of an event store: what an event carries besides user, item, time, action, surface and origin. */
 export interface EventSchema {
   readonly attributes: readonly AttributeField[];
   readonly outcomes: readonly OutcomeField[];

@@ -30,7 +30,7 @@ export interface OtherFile {
   readonly sha256: string | null;
 }
 
-/** A version of a {@link VersionedFolder}, for reading. */
+/** A version of a `VersionedFolder`, for reading. */
 export class Version {
   readonly name: string;
   readonly folder: string;

@@ -58,6 +58,28 @@ export function undocumentedExports(files: readonly SourceFile[]): string[] {
   });
 }
 
+/** Names that a file declares or imports, members included: what its doc comments can link to. */
+function linkable({ program }: SourceFile): ReadonlySet<string> {
+  const names = new Set<string>();
+  walk(program, (node) => {
+    for (const place of ["id", "key", "local"] as const) {
+      const named = (node as { readonly [key in typeof place]?: Node | null })[place];
+      if (named?.type === "Identifier") names.add(named.name);
+    }
+  });
+  return names;
+}
+
+/** Links of doc comments, `{@link a.b}`, whose first name the file does not know: a reader could not follow them. */
+export function brokenLinks(files: readonly SourceFile[]): string[] {
+  return files.flatMap((file) => {
+    const links = file.comments.flatMap(({ value }) => [...value.matchAll(/\{@link (\w+)/g)]);
+    if (links.length === 0) return [];
+    const names = linkable(file);
+    return links.flatMap(([, name = ""]) => (names.has(name) ? [] : [`${file.path}: ${name}`]));
+  });
+}
+
 /** Words of a camelCase, PascalCase or UPPER_CASE identifier, in lower case. */
 export function wordsOf(identifier: string): string[] {
   return (identifier.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g) ?? []).map((word) => word.toLowerCase());

@@ -82,5 +82,5 @@ const lightweight = record(
   "The same changes on a light model.",
 );
 
-/** What a user writes of one study; see {@link StudyConfig}. */
+/** What a user writes of one study; see `StudyConfig`. */
 export const STUDY_SCHEMA = Type.Union([SCALING_SCHEMA, ABLATION_SCHEMA, lightweight], { description: "One study." });

@@ -34,7 +34,7 @@ interface MappedColumns {
 
 /**
  * Histories by one operator, by as many threads as libtorch has: it reads the stored widths of mapped columns and writes
- * codes, nothing in between. Equal to {@link PlainHistories}, code by code.
+ * codes, nothing in between. Equal to `PlainHistories`, code by code.
  */
 export class GatheredHistories implements Histories {
   readonly #coding: StoreCoding;

@@ -13,7 +13,7 @@ export interface Copy {
   readonly likeness: number;
 }
 
-/** Compares attributes with outcomes of the same kind, amounts and counts being numbers, row by row. Flags are labels: {@link LabelGroups} compare them. */
+/** Compares attributes with outcomes of the same kind, amounts and counts being numbers, row by row. Flags are labels: `LabelGroups` compare them. */
 export class CopyTally {
   readonly #pairs: readonly Pair[];
 

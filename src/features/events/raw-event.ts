@@ -12,7 +12,7 @@ export interface RawEvent {
   readonly timeMs: number;
   /**
    * Of the key categories, attributes and outcomes; and of an outcome with a time of its own, after how many milliseconds
-   * it is known, under {@link knownColumnOf} its name.
+   * it is known, under `knownColumnOf` its name.
    */
   readonly facts: RawFacts;
   /** What a teacher has made of the user at this event; absent if it was not asked. @shape [E] */

@@ -70,7 +70,7 @@ interface FactColumn extends FactInput {
   readonly known: string | null;
 }
 
-/** Codes requests exactly as {@link BatchBuilder} codes the examples of an event store. */
+/** Codes requests exactly as `BatchBuilder` codes the examples of an event store. */
 export class RequestCoder {
   readonly #facts: CodingFacts;
   // Found once: a request reads some thousand facts, and each would look up what it is.

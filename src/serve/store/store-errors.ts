@@ -2,7 +2,7 @@ import { LapidaryError } from "../../base/errors.ts";
 import { limitBreach } from "../../features/events/event-limits.ts";
 import type { ReportedEvent } from "./online-store.ts";
 
-/** Version of what all stores hold: of {@link UserPages} and of the bytes of their blocks. */
+/** Version of what all stores hold: of `UserPages` and of the bytes of their blocks. */
 export const STORE_VERSION = "2";
 
 /** What a store of the first version says of its version: nothing. */

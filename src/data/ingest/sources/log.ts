@@ -110,7 +110,7 @@ export function typeOfField(part: LogPart, field: string): string | undefined {
   return part.types.get(field) ?? (part.names.includes(field) || part.constants.has(field) ? "VARCHAR" : undefined);
 }
 
-/** What {@link checkFields} needs of the parts: empty files have no fields and say nothing. */
+/** What `checkFields` needs of the parts: empty files have no fields and say nothing. */
 export function fieldsOf(parts: readonly LogPart[]): readonly FileFields[] {
   return parts
     .filter(({ names }) => names.length > 0)

@@ -30,7 +30,7 @@ interface ReadText {
   readonly lines: LinesOfFiles;
 }
 
-/** Reads files of text into `staged`, what cannot be framed into `broken`, what is no object of JSON into {@link UNUSABLE}. */
+/** Reads files of text into `staged`, what cannot be framed into `broken`, what is no object of JSON into `UNUSABLE`. */
 export async function readText(
   connection: DuckDBConnection,
   parts: readonly LogPart[],
