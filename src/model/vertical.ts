@@ -93,7 +93,7 @@ export class Vertical implements SplitModel, Student, Teacher {
     return this.deep.reduce((h, layer) => layer.apply(h, "relu"), first);
   }
 
-  /** @shape user [B, H], the row of {@link user} of each candidate → [B, W] */
+  /** @shape user [B, H], the row of {@link Vertical.user} of each candidate → [B, W] */
   score(user: Tensor, batch: Batch): Tensor {
     return this.outputs(this.hidden(user, batch));
   }

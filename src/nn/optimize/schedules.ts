@@ -6,8 +6,6 @@ export type Schedule = (step: number) => number;
  * from 0. Without a fall for a stream, whose end is not known; with one where models are compared at the end of a pass,
  * since what the last batches did to a model at full rate is noise. A step that is in both takes the smaller factor.
  *
- * @param options.warmup steps until the factor is 1
- * @param options.decay last steps, over which it falls
  * @see arXiv 2403.02545 §5.1 (warm-up over a tenth of the steps), arXiv 2404.06395 §4 (warm-up, stable, decay)
  * @example
  * import { warmupStableDecay } from "lapidary/nn";
@@ -17,7 +15,15 @@ export type Schedule = (step: number) => number;
  */
 export function warmupStableDecay(
   total: number,
-  { warmup, decay }: { readonly warmup: number; readonly decay: number },
+  {
+    warmup,
+    decay,
+  }: {
+    /** Steps until the factor is 1. */
+    readonly warmup: number;
+    /** Last steps, over which it falls. */
+    readonly decay: number;
+  },
 ): Schedule {
   return (step) => {
     const rise = step < warmup ? (step + 1) / warmup : 1;

@@ -7,7 +7,7 @@ import { type PoolOptions, SessionPool } from "./session-pool.ts";
 export interface ServingOptions {
   /**
    * Threads that score, of each model; 0 scores in the thread that answers; null decides by how long the warm-up takes:
-   * the model's share of the cores ({@link ScorerOptions.threads}), unless waking one would take longer than scoring.
+   * the model's share of the cores (`ScorerOptions.threads`), unless waking one would take longer than scoring.
    */
   readonly workers: number | null;
   /** Requests that may wait, of each model. */
