@@ -1,12 +1,20 @@
+import { loadavg } from "node:os";
 import { LapidaryError } from "../src/base/errors.ts";
 import type { BenchOptions, BenchResult } from "./harness/harness.ts";
 import type { Machine } from "./harness/machine.ts";
+import type { PeerVersions } from "./harness/peer.ts";
 
 /** What `lapidary bench NAME --json` prints as its last line. */
 export interface BenchReport {
   readonly bench: string;
+  /** When it began; ISO 8601, UTC. */
+  readonly date: string;
   readonly results: readonly BenchResult[];
   readonly machine: Machine;
+  /** Processes that wanted a core, on average over the minute before: others on the machine. */
+  readonly loadBefore: number;
+  /** What the peer in Python ran on; null if there was none. */
+  readonly peer: PeerVersions | null;
   /** The commit measured, with `-dirty` if files differed from it. */
   readonly commit: string;
 }
@@ -39,11 +47,13 @@ export const BENCHES: Readonly<Record<string, string>> = {
 export async function runBench(name: string, options: BenchOptions = {}): Promise<BenchReport> {
   if (!Object.hasOwn(BENCHES, name)) throw unknown(name);
   delete process.env["OPENBLAS_CORETYPE"];
-  if (options.python !== undefined) (await import("./harness/peer.ts")).choosePython(options.python);
+  const { choosePython, peerVersions } = await import("./harness/peer.ts");
+  if (options.python !== undefined) choosePython(options.python);
+  const begun = { date: new Date().toISOString(), loadBefore: loadavg()[0] ?? 0 };
   const { run } = (await import(`./${name}.ts`)) as { run: RunBench };
   const results = await run(options);
   const { describeCommit, describeMachine } = await import("./harness/machine.ts");
-  return { bench: name, results, machine: describeMachine(), commit: describeCommit() };
+  return { bench: name, ...begun, machine: describeMachine(), peer: peerVersions(), commit: describeCommit(), results };
 }
 
 function unknown(name: string): LapidaryError {

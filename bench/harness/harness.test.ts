@@ -47,7 +47,8 @@ describe("compare", () => {
   test("writes ratios so that more is better for us, pair by pair", () => {
     const samples = { ours: [1, 2, 4], peer: [2, 2, 2] };
     const time = compare("a", samples, { unit: "ms", better: "less" });
-    expect(time).toEqual({ case: "a", ours: 2, peer: 2, unit: "ms", ratio: 1, ratioMin: 0.5, ratioMax: 2 });
+    const ranges = { oursMin: 1, oursMax: 4, peerMin: 2, peerMax: 2, ratioMin: 0.5, ratioMax: 2 };
+    expect(time).toEqual({ case: "a", ours: 2, peer: 2, unit: "ms", ratio: 1, ...ranges });
     const rate = compare("a", samples, { unit: "1/s", better: "more" });
     expect([rate.ratio, rate.ratioMin, rate.ratioMax]).toEqual([1, 0.5, 2]);
     expect(compare("a", { ours: [1], peer: [3] }, { unit: "ms", better: "less" }).ratio).toBe(3);
@@ -60,6 +61,8 @@ describe("compare", () => {
       ours: 2,
       peer: null,
       unit: "ms",
+      oursMin: 1,
+      oursMax: 3,
     });
   });
 });

@@ -8,6 +8,11 @@ export interface BenchResult {
   /** Median of the peer's samples; null if it was not measured. */
   readonly peer: number | null;
   readonly unit: string;
+  /** The smallest and the largest of our samples, and of the peer's; absent where a case is counted once. */
+  readonly oursMin?: number;
+  readonly oursMax?: number;
+  readonly peerMin?: number;
+  readonly peerMax?: number;
   /** Median of the ratios of neighbouring samples, with their smallest and largest. */
   readonly ratio?: number;
   readonly ratioMin?: number;
@@ -98,9 +103,9 @@ export function median(values: readonly number[]): number {
   return Number.isInteger(middle) ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper;
 }
 
-/** Turns samples into a result: medians of both sides, median and spread of the ratios of the pairs. */
+/** Turns samples into a result: medians and ranges of both sides and of the ratios of the pairs. */
 export function compare(name: string, { ours, peer }: Samples, { unit, better }: Reading): BenchResult {
-  const result = { case: name, ours: median(ours), unit };
+  const result = { case: name, ours: median(ours), unit, oursMin: Math.min(...ours), oursMax: Math.max(...ours) };
   if (peer.length === 0) return { ...result, peer: null };
   const ratios = ours.map((sample, i) =>
     better === "less" ? (peer[i] ?? Number.NaN) / sample : sample / (peer[i] ?? Number.NaN),
@@ -108,6 +113,8 @@ export function compare(name: string, { ours, peer }: Samples, { unit, better }:
   return {
     ...result,
     peer: median(peer),
+    peerMin: Math.min(...peer),
+    peerMax: Math.max(...peer),
     ratio: median(ratios),
     ratioMin: Math.min(...ratios),
     ratioMax: Math.max(...ratios),

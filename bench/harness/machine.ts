@@ -13,6 +13,8 @@ export interface Machine {
   readonly cores: number;
   /** Those of the CPU's instruction sets that matrix products use. */
   readonly flags: readonly string[];
+  /** What our kernels ran on: the best that the CPU has and ATEN_CPU_CAPABILITY allows. */
+  readonly instructionSet: string;
   /** @unit bytes */
   readonly memoryBytes: number;
   readonly node: string;
@@ -34,11 +36,12 @@ function cpuFlags(): string[] {
 
 /** Describes the machine that runs this. */
 export function describeMachine(): Machine {
-  const { torch, blas } = buildInfo();
+  const { torch, blas, instructionSet } = buildInfo();
   return {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
     flags: cpuFlags(),
+    instructionSet,
     memoryBytes: totalmem(),
     node: process.versions.node,
     torch,
@@ -46,7 +49,10 @@ export function describeMachine(): Machine {
   };
 }
 
-/** The commit of the checkout, with `-dirty` if files differ from it; `unknown` outside of a checkout. */
+/** Where benchmarks' results are kept, below the checkout. */
+export const RESULTS: string = join("bench", "results");
+
+/** The commit of the checkout, with `-dirty` if files but kept results differ from it; `unknown` outside of a checkout. */
 export function describeCommit(): string {
   const git = (...words: string[]): string =>
     execFileSync("git", ["-C", ROOT, ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
@@ -54,7 +60,7 @@ export function describeCommit(): string {
     // Installed as a package, the repository around us is somebody else's.
     if (realpathSync(git("rev-parse", "--show-toplevel")) !== realpathSync(ROOT)) return "unknown";
     const commit = git("rev-parse", "HEAD");
-    return git("status", "--porcelain") === "" ? commit : `${commit}-dirty`;
+    return git("status", "--porcelain", "--", ":/", `:(top,exclude)${RESULTS}`) === "" ? commit : `${commit}-dirty`;
   } catch {
     return "unknown";
   }

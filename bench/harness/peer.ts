@@ -12,6 +12,16 @@ export function choosePython(path: string): void {
   python = path;
 }
 
+/** What a peer runs on, by name: Python, torch, numpy. */
+export type PeerVersions = Readonly<Record<string, string>>;
+
+let versions: PeerVersions | null = null;
+
+/** What the peer that was started last runs on; null if none was. */
+export function peerVersions(): PeerVersions | null {
+  return versions;
+}
+
 /** What a peer writes per line: the answer to one request, or why there is none. */
 interface Answer {
   readonly value?: unknown;
@@ -71,6 +81,7 @@ export class Peer implements AsyncDisposable {
     const peer = new Peer(script, threads);
     const first = await peer.answer();
     if (first.unavailable !== undefined) throw unavailable(first.unavailable);
+    versions = first.value as PeerVersions;
     return peer;
   }
 

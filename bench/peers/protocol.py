@@ -1,5 +1,6 @@
 """How a peer talks to the harness: one JSON request per line in, one {"value": …} or {"error": …} per line out."""
 import json
+import platform
 import sys
 
 
@@ -21,9 +22,15 @@ def import_torch():
     return torch
 
 
+def versions():
+    """What this peer runs on, by name."""
+    loaded = {name: sys.modules[name].__version__ for name in ("torch", "numpy") if name in sys.modules}
+    return {"python": platform.python_version(), **loaded}
+
+
 def serve(answer):
-    """Answers requests until the harness closes the input."""
-    say({"value": "ready"})
+    """Says what it runs on, then answers requests until the harness closes the input."""
+    say({"value": versions()})
     for line in sys.stdin:
         try:
             say({"value": answer(json.loads(line))})

@@ -72,9 +72,9 @@ function describe({ bench: name, results, machine, commit }: BenchReport): strin
   ]);
   const header = ["case", "ours", "peer", "unit", "ratio", "spread", "of limit"];
   const table = formatTable(header, rows, ["left", "right", "right", "left", "right", "left", "right"]);
-  const { cpu, cores, memoryBytes, torch, blas, node } = machine;
+  const { cpu, cores, memoryBytes, instructionSet, torch, blas, node } = machine;
   const facts = formatPairs([
-    ["machine", `${cpu}, ${cores} cores, ${formatBytes(memoryBytes)}`],
+    ["machine", `${cpu}, ${cores} cores, ${instructionSet}, ${formatBytes(memoryBytes)}`],
     ["software", `libtorch ${torch}, BLAS ${blas === "" ? "of libtorch" : blas}, Node ${node}`],
     ["commit", commit],
   ]);
