@@ -4,7 +4,7 @@
 
 namespace lapidary {
 
-// What an operator looks up; one entry per feature in each list. `offsets` and `weights` are empty if no feature has any,
+// What an operator is given; one entry per feature in each list. `offsets` and `weights` are empty if no feature has any,
 // and so is the entry of a feature that has none.
 struct Lookup {
   at::TensorList tables;
