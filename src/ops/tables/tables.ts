@@ -15,7 +15,7 @@ export interface FeatureIds {
 
 /**
  * What a batch looks up, in any number of tables at once. Rows are float64, float32, float16, bfloat16, or int8 as
- * {@link toRows} writes it; sums are float64 over float64 rows and float32 over the others.
+ * `toRows` writes it; sums are float64 over float64 rows and float32 over the others.
  */
 export interface Lookup {
   /** All of one width. @shape [V_t, D]; of int8 [V_t, D + 8] uint8 */
