@@ -137,8 +137,20 @@ function uselessReason(field: FieldFacts, context: AttributeContext): string | n
   if (distinct === 1 && missing === 0) return "it has one value alone";
   if (field.times !== null) return otherTimeReason(field, context.time, context.item);
   if (field.isCalendarDay || hasWord(name, ["hourmin", "hhmm", "yyyymmdd"])) return "a day or hour: the time says it";
+  if (countsRows(field, context)) return "it counts the rows";
   if (hasTrait(name, "predicted")) return "what a model or an aggregate said of the event may know what came of it";
   return kindOf(field) === "category" ? uselessCategory(field, context) : null;
+}
+
+/** What data frames write beside their columns: the number of each row, by its values, or by its name where files start anew. */
+function countsRows(
+  { name, isWhole, numbers, distinct, values }: FieldFacts,
+  { repetition }: AttributeContext,
+): boolean {
+  if (!isWhole || numbers === null) return false;
+  if (/^(Unnamed: \d+|__index_level_\d+__)$/.test(name)) return true;
+  const isEachOnce = values.length >= FEWEST_ROWS && distinct === values.length;
+  return isEachOnce && numbers.every((x) => x >= 0 && x <= repetition.rows);
 }
 
 function uselessCategory(field: FieldFacts, { repetition, user, item }: AttributeContext): string | null {
