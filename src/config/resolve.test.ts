@@ -67,7 +67,7 @@ describe("resolveConfig", () => {
       partitions: [],
       id: null,
       user: "user_id",
-      item: "ad_id",
+      item: { from: "ad_id" },
       time: { from: "ts", unit: "ms" },
       action: { from: "action" },
       surface: { value: "feed" },

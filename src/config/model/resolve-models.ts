@@ -13,7 +13,7 @@ import {
   type ModelConfig,
   TEACHER_KINDS,
 } from "./model.ts";
-import { type TeachingConfig, TRANSFER_SCHEMA, type TransferTechnique } from "./transfer.ts";
+import { type TeachingConfig, TRANSFER_DEFAULTS, TRANSFER_SCHEMA, type TransferTechnique } from "./transfer.ts";
 
 /** What a user writes of one model. */
 export type UserModel = UserConfig["models"][string];
@@ -93,7 +93,7 @@ function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): r
 
 /** The way in which a model learns from its teacher. */
 export function techniqueOf({ transfer = {} }: UserModel): TransferTechnique {
-  return fillIn(TRANSFER_SCHEMA, transfer).technique;
+  return transfer.technique ?? TRANSFER_DEFAULTS.technique;
 }
 
 /** Keys that its kind of model does not have. */
