@@ -68,7 +68,19 @@ export function transferRun(project: ProjectConfig, model: string): string {
   return `${model}-${teachingOf(project, model)?.transfer.technique ?? "none"}`;
 }
 
-/** From whom a model learns, and how; null if it learns alone. @throws {LapidaryError} MODEL_UNKNOWN */
+/**
+ * From whom a model learns, and how; null if it learns alone.
+ *
+ * @throws {LapidaryError} MODEL_UNKNOWN
+ * @example
+ * import { loadProject } from "lapidary";
+ * import { teachingOf } from "lapidary/transfer";
+ *
+ * const project = await loadProject();
+ * const teaching = teachingOf(project, "vertical");
+ * console.log(teaching?.teacher, teaching?.transfer.technique); // foundation distill
+ * console.log(teachingOf(project, "foundation")); // null
+ */
 export function teachingOf(project: ProjectConfig, model: string): TeachingConfig | null {
   modelOf(project, model);
   const teaching = project.teaching[model];
