@@ -208,12 +208,7 @@ describe("values of an origin", () => {
       [true, false, "true", "false", null],
       ["ad", "organic", "ad", "organic", undefined],
     ],
-    [
-      { from: "paid", ad: [true] },
-      "csv",
-      ["True", "FALSE", "1", "0.0", "yes"],
-      ["ad", "organic", "ad", "organic", "organic"],
-    ],
+    [{ from: "paid", ad: [true] }, "csv", ["True", "0.0", "1", "yes"], ["ad", "organic", "ad", "organic"]],
     [{ from: "paid", ad: ["1.0"], organic: ["False"] }, "jsonl", [true, 0, "1", "TRUE"], ["ad", "organic", "ad", "ad"]],
     [{ from: "paid", ad: ["1"] }, "csv", ["1", "0", "1.0", "", "x"], ["ad", "organic", "ad", undefined, "organic"]],
     [{ from: "paid", ad: [1], organic: [0] }, "csv", ["1", "0", "organic", "ad"], ["ad", "organic", "organic", "ad"]],
