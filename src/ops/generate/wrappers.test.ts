@@ -23,7 +23,7 @@ describe("the generated wrappers", () => {
     const documented = [
       ...Object.values(texts)
         .join("")
-        .matchAll(/\/\*\* `(?:aten|lapidary)::/g),
+        .matchAll(/\/\*\*(?:\n \*)? `(?:aten|lapidary)::/g),
     ];
     expect(documented).toHaveLength([...OPERATORS, ...Object.values(WINGS).flat()].length);
   });
