@@ -41,7 +41,9 @@ async function makeSystem() {
 function copyTools() {
   const modules = join(dirname(dirname(process.execPath)), "lib", "node_modules");
   cpSync(process.execPath, inside("/usr/local/bin/node"));
-  cpSync(join(modules, "npm"), inside("/usr/local/lib/node_modules/npm"), { recursive: true });
+  const npmModule = inside("/usr/local/lib/node_modules/npm");
+  rmSync(npmModule, { recursive: true, force: true });
+  cpSync(join(modules, "npm"), npmModule, { recursive: true, verbatimSymlinks: true });
   const npm = inside("/usr/local/bin/npm");
   rmSync(npm, { force: true });
   spawnSync("ln", ["-s", "../lib/node_modules/npm/bin/npm-cli.js", npm]);
