@@ -14,7 +14,7 @@ const MIRROR = "http://deb.debian.org/debian";
 const PACKAGES = ["ca-certificates", "git", "procps", "util-linux"];
 /** Where the checkout lies inside. */
 const CHECKOUT = "/lapidary";
-const BUILT = [".git", "node_modules", "dist", join("native", "build")];
+const BUILT = ["node_modules", "dist", join("native", "build")];
 const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 
 const inside = (path) => join(FOLDER, path);
@@ -50,7 +50,7 @@ function copyTools() {
   if (existsSync(CERTIFICATES)) cpSync(CERTIFICATES, inside(CERTIFICATES), { dereference: true });
 }
 
-/** The working tree in place of an earlier one; what is built inside stays, so that only what changed is built again. */
+/** The working tree in place of an earlier one, without what git ignores; what is built inside stays. */
 function copyCheckout() {
   for (const folder of ["", "native"]) {
     if (!existsSync(inside(join(CHECKOUT, folder)))) continue;
@@ -58,10 +58,11 @@ function copyCheckout() {
     const gone = old.filter((path) => path !== "native" && !BUILT.includes(path));
     for (const path of gone) rmSync(inside(join(CHECKOUT, path)), { recursive: true });
   }
-  cpSync(ROOT, inside(CHECKOUT), {
-    recursive: true,
-    filter: (path) => !BUILT.includes(path.slice(ROOT.length + 1)),
-  });
+  const listed = spawnSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
+  if (listed.status !== 0) throw new SetupError("test:trixie copies what git lists: run it in a checkout of git");
+  for (const path of listed.stdout.toString("utf8").split("\0").filter(Boolean)) {
+    if (existsSync(join(ROOT, path))) cpSync(join(ROOT, path), inside(join(CHECKOUT, path)));
+  }
 }
 
 const MOUNTS = [
