@@ -19,8 +19,8 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     execArgv: ["--expose-gc", "--require", NO_SYNC],
     // For the processes that tests start.
     env: { NODE_OPTIONS: `--require ${JSON.stringify(NO_SYNC)}` },

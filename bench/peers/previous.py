@@ -112,10 +112,10 @@ class PreviousGeneration(nn.Module):
         layers = sum(name.startswith("interaction.cross.") and name.endswith("weight") for name in parameters)
         width = (len(spec["contextual"]) + len(spec["candidate"]) + 3) * dim
         self.embeddings = Embeddings(spec, dim)
-        self.reader = nn.Module()
-        hidden = parameters["reader.relevance.layers.0.weight"].shape[0]
+        self.encoder = nn.Module()
+        hidden = parameters["encoder.relevance.layers.0.weight"].shape[0]
         # A softmax is blind to what is added to all of its scores.
-        self.reader.relevance = Mlp([4 * dim, hidden, 1], last_bias=False)
+        self.encoder.relevance = Mlp([4 * dim, hidden, 1], last_bias=False)
         self.interaction = nn.Module()
         self.interaction.cross = nn.ModuleList(nn.Module() for _ in range(layers))
         for layer in self.interaction.cross:
@@ -132,7 +132,7 @@ class PreviousGeneration(nn.Module):
 
     def forward(self, batch):
         features, candidate, events = self.embeddings(batch)
-        pooled = self.pool(self.reader.relevance, batch, events, candidate)
+        pooled = self.pool(self.encoder.relevance, batch, events, candidate)
         x0 = torch.cat([features, candidate, pooled], 1)
         crossed = x0
         for layer in self.interaction.cross:
