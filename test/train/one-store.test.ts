@@ -45,6 +45,7 @@ describe("the event store", () => {
 
   it("is not read further by a training if it is replaced meanwhile", async () => {
     const other = join(folder.path, "other");
+    using before = EventStore.open(project.store);
     appendFileSync(join(folder.path, "events.csv"), "another,u1,i1,2025-03-02T00:00:00Z,feed,ad,c,1,0,0\n");
     await ingest(project.events, { store: other, threads: 1 });
     const onProgress = (): void => {
@@ -55,5 +56,6 @@ describe("the event store", () => {
     // The next pass has to open the store again.
     const run = trainAlone(project, { model: "previous", run: "interrupted", onProgress });
     await expect(run).rejects.toMatchObject({ code: "STORE_REPLACED" });
+    expect(() => before.dictionary("user")).toThrow(expect.objectContaining({ code: "STORE_REPLACED" }));
   });
 });

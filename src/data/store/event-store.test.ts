@@ -89,6 +89,34 @@ describe("EventStore", () => {
     expect(second.timeOf(0)).toBe(6);
   });
 
+  it.each([
+    ["other events", 6, false],
+    ["the same events", 5, false],
+    ["other events in a store made anew, whose files have the same names", 6, true],
+  ])("reads nothing more of a version once there is one of %s", (_what, time, anew) => {
+    using folder = temporaryFolder();
+    const dir = join(folder.path, "store");
+    writeStore(dir, [{ user: 1, time: 5, item: 3, click: 1, dwell: 2 }]);
+    using first = EventStore.open(dir);
+    const item = first.column("item");
+    if (anew) rmSync(dir, { recursive: true });
+    writeStore(dir, [{ user: 1, time, item: 3, click: 1, dwell: 2 }]);
+    const refused = expect.objectContaining({ code: "STORE_REPLACED", where: dir });
+    expect(() => first.column("click")).toThrow(refused);
+    expect(() => first.verify()).toThrow(refused);
+    // What is open already stays.
+    expect([item.at(0), first.timeOf(0)]).toEqual([3, 5]);
+  });
+
+  it("says that a store was removed while it was read", () => {
+    using folder = temporaryFolder();
+    const dir = join(folder.path, "store");
+    writeStore(dir, [{ user: 1, time: 5, item: 3, click: 1, dwell: 2 }]);
+    using store = EventStore.open(dir);
+    rmSync(dir, { recursive: true });
+    expect(() => store.column("click")).toThrow(expect.objectContaining({ code: "STORE_NOT_FOUND", where: dir }));
+  });
+
   it("is closed as often as one likes", () => {
     using folder = temporaryFolder();
     writeStore(folder.path, [{ user: 1, time: 5, item: 3, click: 1, dwell: 2 }]);

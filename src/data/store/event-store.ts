@@ -22,7 +22,7 @@ import {
   offsetType,
   TIME_FILES,
 } from "./format.ts";
-import { corrupt, otherVersion, replaced, STORE } from "./store-versions.ts";
+import { corrupt, otherVersion, readVersion, replaced, STORE } from "./store-versions.ts";
 
 /** A half-open range of rows. */
 export interface RowRange {
@@ -91,22 +91,26 @@ export class EventStore implements Disposable {
     const { dir, digest = null } = typeof store === "string" ? { dir: store } : store;
     const files = new VersionedFolder(dir, STORE).open();
     if (digest !== null && digest !== files.digest) throw replaced(dir);
-    const manifest = readManifest(files);
-    const other = files.findOther(manifest.files, "size");
-    if (other === null) return new EventStore(dir, files, manifest);
-    const got = other.sizeBytes === null ? "no file" : `${other.sizeBytes} bytes`;
-    throw corrupt(other.path, { expected: `${other.listed.sizeBytes} bytes`, got });
+    return readVersion(dir, files, () => {
+      const manifest = readManifest(files);
+      const other = files.findOther(manifest.files, "size");
+      if (other === null) return new EventStore(dir, files, manifest);
+      const got = other.sizeBytes === null ? "no file" : `${other.sizeBytes} bytes`;
+      throw corrupt(other.path, { expected: `${other.listed.sizeBytes} bytes`, got });
+    });
   }
 
   /**
    * Compares the SHA-256 of every file with the manifest.
    *
-   * @throws {LapidaryError} STORE_CORRUPT at the first file that differs
+   * @throws {LapidaryError} STORE_CORRUPT at the first file that differs, or STORE_REPLACED
    */
   verify(): void {
-    const other = this.#files.findOther(this.manifest.files, "content");
-    if (other === null) return;
-    throw corrupt(other.path, { expected: `SHA-256 ${other.listed.sha256}`, got: other.sha256 ?? "no file" });
+    this.#read(() => {
+      const other = this.#files.findOther(this.manifest.files, "content");
+      if (other === null) return;
+      throw corrupt(other.path, { expected: `SHA-256 ${other.listed.sha256}`, got: other.sha256 ?? "no file" });
+    });
   }
 
   /**
@@ -135,17 +139,21 @@ export class EventStore implements Disposable {
     });
   }
 
-  /** A column of single values by name. @throws {LapidaryError} STORE_COLUMN if there is none of this name and kind */
+  /**
+   * A column of single values by name.
+   *
+   * @throws {LapidaryError} STORE_COLUMN if there is none of this name and kind, or STORE_REPLACED
+   */
   column(name: string): Column {
     return this.#open(name, SCALAR_KINDS, ({ file, type }) => this.#file(file, type));
   }
 
-  /** A column of vectors by name. @throws {LapidaryError} STORE_COLUMN if there is none of this name and kind */
+  /** A column of vectors by name. @throws {LapidaryError} as {@link column} */
   vectors(name: string): VectorColumn {
     return this.#open(name, ["vector"], ({ file, dim = 1 }) => new FileVectors(join(this.folder, file), dim));
   }
 
-  /** A column of lists by name. @throws {LapidaryError} STORE_COLUMN if there is none of this name and kind */
+  /** A column of lists by name. @throws {LapidaryError} as {@link column} */
   lists(name: string): ListsColumn {
     return this.#open(name, ["categories"], ({ file, type, offsets }) => {
       return new FileLists(this.#file(offsets?.file ?? "", offsets?.type ?? "u8"), this.#file(file, type));
@@ -161,15 +169,15 @@ export class EventStore implements Disposable {
     const entry = this.entry(name);
     if (!kinds.includes(entry.kind)) throw otherKind(join(this.folder, name), kinds, entry.kind);
     if (open) return open as C;
-    const column = openFiles(entry);
+    const column = this.#read(() => openFiles(entry));
     this.#columns.set(name, column);
     return column;
   }
 
-  /** The dictionary of `user` or of a category; null if its ids were hashed. */
+  /** The dictionary of `user` or of a category; null if its ids were hashed. @throws {LapidaryError} STORE_REPLACED */
   dictionary(category: string): Dictionary | null {
     const file = this.manifest.dictionaries[category];
-    return file === undefined ? null : Dictionary.decode(readFileSync(join(this.folder, file)));
+    return file === undefined ? null : Dictionary.decode(this.#read(() => readFileSync(join(this.folder, file))));
   }
 
   /** Number of codes, 0 included, of `user` and of every column that has codes, by name. */
@@ -234,6 +242,10 @@ export class EventStore implements Disposable {
   /** As {@link close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #read<T>(read: () => T): T {
+    return readVersion(this.version.dir, this.#files, read);
   }
 
   #file(file: string, type: ColumnType): Column {

@@ -1,5 +1,6 @@
 import { LapidaryError } from "../../base/errors.ts";
-import type { VersionKind } from "../../files/versioned-folder.ts";
+import type { Version } from "../../files/version.ts";
+import { VersionedFolder, type VersionKind } from "../../files/versioned-folder.ts";
 import { FORMAT_VERSION } from "./format.ts";
 
 /** An event store is a folder of versions. */
@@ -35,6 +36,28 @@ export function replaced(where: string): LapidaryError {
     got: "another one: `lapidary ingest` has written it since",
     hint: "Run the command again: it reads the new version.",
   });
+}
+
+/**
+ * What `read` makes of the files of one version. They go once another version is current, or, if the store was removed and
+ * made anew, have others of the same names in their place.
+ *
+ * @throws {LapidaryError} STORE_REPLACED if the version is no longer the current one, STORE_NOT_FOUND if none is
+ */
+export function readVersion<T>(dir: string, version: Version, read: () => T): T {
+  checkCurrent(dir, version);
+  try {
+    return read();
+  } catch (error) {
+    checkCurrent(dir, version);
+    throw error;
+  }
+}
+
+/** The same events that were ingested again are another version: the files of this one are gone. */
+function checkCurrent(dir: string, { name, digest }: Version): void {
+  const current = new VersionedFolder(dir, STORE).open();
+  if (current.name !== name || current.digest !== digest) throw replaced(dir);
 }
 
 /** A store of another version of lapidary. */
