@@ -24,6 +24,7 @@ export interface Schema {
   readonly minProperties?: number;
   readonly items?: Schema;
   readonly minItems?: number;
+  readonly uniqueItems?: boolean;
   readonly pattern?: string;
   readonly minLength?: number;
   readonly minimum?: number;
@@ -134,7 +135,19 @@ function checkUnion(
 function checkArray(schema: Schema, value: unknown, path: string): readonly Problem[] {
   if (!Array.isArray(value) || value.length < (schema.minItems ?? 0)) return [mismatch(schema, value, path)];
   const { items } = schema;
-  return items ? Array.from(value).flatMap((item, i) => check(items, item, join(path, i))) : [];
+  const problems = items ? Array.from(value).flatMap((item, i) => check(items, item, join(path, i))) : [];
+  return problems.length === 0 && schema.uniqueItems ? repeats(value, path) : problems;
+}
+
+/** The items that stood in the list before. Lists of single items are all texts, numbers or flags. */
+function repeats(list: readonly unknown[], path: string): readonly Problem[] {
+  return list.flatMap((item, i) => {
+    const first = list.indexOf(item);
+    const expected = `another item than that of ${join(path, first)}`;
+    return first === i
+      ? []
+      : [{ code: "CONFIG_INVALID", path: join(path, i), expected, got: show(item), hint: "Remove it." }];
+  });
 }
 
 function checkObject(schema: Schema, value: unknown, path: string): readonly Problem[] {

@@ -105,6 +105,22 @@ describe("resolveConfig", () => {
     expect(resolveConfig({ ...USER, objectives: right }, FILE).events.outcomes["early"]?.windowOf).toBe("conversion");
   });
 
+  it.each([
+    ["models.m.objectives", { models: { m: { kind: "foundation", objectives: ["click", "conversion", "click"] } } }, 2],
+    [
+      "models.m.architecture.summary",
+      { models: { m: { kind: "foundation", architecture: { summary: ["cls", "cls"] } } } },
+      1,
+    ],
+    ["training.fullPrecision", { training: { fullPrecision: ["heads", "heads"] } }, 1],
+    ["events.partitions", { events: { ...USER.events, partitions: ["dt", "dt"] } }, 1],
+  ])("refuses an item that stands twice in %s", (path, written, at) => {
+    const problem = { code: "CONFIG_INVALID", where: `${FILE}: ${path}.${at}` };
+    const expected = `another item than that of ${path}.0`;
+    const refused = expect.objectContaining({ ...problem, expected, hint: "Remove it." });
+    expect(() => resolveConfig({ ...USER, ...written }, FILE)).toThrow(refused);
+  });
+
   it("takes a key written as undefined as not written", () => {
     const config = resolveConfig({ ...USER, store: undefined, training: { epochs: undefined } }, FILE);
     expect(config.store).toBe("/project/.lapidary/store");
