@@ -33,7 +33,7 @@ export function threads(): number {
  * @example
  * import { buildInfo } from "lapidary/torch";
  *
- * console.log(buildInfo().torch); // 1.13.0
+ * console.log("libtorch", buildInfo().torch); // libtorch …
  */
 export function buildInfo(): BuildInfo {
   const info = native.buildInfo();

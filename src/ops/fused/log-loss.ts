@@ -13,7 +13,7 @@ const ELEMENTWISE = 0;
  * import { logLoss } from "lapidary/nn";
  * import { tensor } from "lapidary/torch";
  *
- * console.log(logLoss(tensor([0, 100, -100]), tensor([1, 1, 1]))); // Tensor float32 [3] = [0.693147, 0, 100]
+ * console.log(logLoss(tensor([0, 2, -2]), tensor([1, 1, 1]))); // Tensor float32 [3] = [0.693147, 0.126928, 2.12693]
  */
 export function logLoss(logits: Tensor, labels: Tensor): Tensor {
   return logits.binaryCrossEntropyWithLogits(labels, null, null, ELEMENTWISE);
