@@ -8,8 +8,8 @@ const WORKER = fileURLToPath(new URL("./leak-worker.js", import.meta.url));
 const SLACK_BYTES = 5 * 2 ** 20;
 /** V8 doubles its young generation whenever many objects outlive a collection; here it may not. @unit MB */
 const FIXED_HEAP = ["--min-semi-space-size=1", "--max-semi-space-size=1"];
-/** Code that is compiled once more, long after the start, is memory too: by Node 24, some megabytes of it. */
-const FEWER_COMPILERS = ["--no-maglev"];
+/** Code that is optimized long after the start is memory too: of Node 24 some megabytes. */
+const UNOPTIMIZED = ["--no-opt", "--no-maglev"];
 
 interface Sample {
   readonly tensors: number;
@@ -18,7 +18,7 @@ interface Sample {
 
 /** What grew, after a fifth of the updates had warmed everything up. */
 async function growthOf(...args: readonly number[]) {
-  const flags = ["--expose-gc", ...FIXED_HEAP, ...FEWER_COMPILERS];
+  const flags = ["--expose-gc", ...FIXED_HEAP, ...UNOPTIMIZED];
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, WORKER, ...args.map(String)]);
   const [warm, end, ...rest] = stdout
     .trimEnd()
