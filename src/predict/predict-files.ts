@@ -94,6 +94,20 @@ export async function predictFiles(project: ProjectConfig, options: PredictOptio
   }
 }
 
+/** The one format of the files: the log's, where a name tells none. @throws {LapidaryError} EVENTS_UNREADABLE if they have several */
+function formatOfGiven(paths: readonly string[], ofLog: EventsConfig["format"]): EventsConfig["format"] {
+  const formats = paths.map((path) => formatOfNames([path]) ?? ofLog);
+  const other = formats.findIndex((format) => format !== formats[0]);
+  if (other < 0) return formats[0] ?? ofLog;
+  throw new LapidaryError({
+    code: "EVENTS_UNREADABLE",
+    where: paths[other] ?? "",
+    expected: `a file of ${formats[0]}, as the first one`,
+    got: `${formats[other]}`,
+    hint: "Score the files of each format by themselves.",
+  });
+}
+
 /** The mapping of rows that are still to happen: what comes of them, an action included, need not be there. */
 function mappingOfGiven(events: EventsConfig, from: readonly string[]): EventsConfig {
   return { ...events, from, action: { value: "" }, outcomes: {} };
@@ -110,7 +124,7 @@ async function scoreInto(
 ): Promise<Omit<Predicted, "out" | "deadLetterFile">> {
   const { input, embeddings = false, signal } = options;
   const from = input.map((path) => resolve(path));
-  const format = formatOfNames(from) ?? project.events.format;
+  const format = formatOfGiven(from, project.events.format);
   const text = textOfFormat(project.events, format);
   const config = { ...mappingOfGiven(project.events, from), format, text };
   const { objectives } = opened.inputs.spec;

@@ -145,6 +145,19 @@ describe("predict", () => {
     expect(told[0]?.map(({ event }) => event)).toEqual(rows.map(([event]) => event));
     expect(told[1]).toEqual(told[0]);
     expect(told[2]).toEqual(told[0]);
+    const both = await inProject([
+      "predict",
+      "vertical",
+      "--input",
+      "other.jsonl",
+      "other.tsv",
+      "--out",
+      "both.parquet",
+    ]);
+    expect(both.code).toBe(1);
+    expect(both.stderr).toContain(
+      `${at("other.tsv")}: expected a file of jsonl, as the first one, got tsv [EVENTS_UNREADABLE]`,
+    );
   });
 
   /** Asks a server for every row, as its clients do. */
