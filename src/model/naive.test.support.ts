@@ -181,14 +181,23 @@ export function naiveHstu(rows: Rows, layer: HstuAttention): number[][] {
   });
 }
 
-/** `act(q kᵀ / √d) v` of an event and its example's summary, SiLU as act. */
+/** `act(q kᵀ / √d) v` of an event and its example's summary, head by head, SiLU as act. */
 export function naivePersonalized(row: Row, summary: Rows, layer: PersonalizedFeedForward): number[] {
-  const { norm } = layer;
-  const mapped = naiveLinear(row, layer.query);
-  const query = norm === null ? mapped : naiveRms(mapped, norm.query);
-  const keys = mapRows(summary, layer.key).map((key) => (norm === null ? key : naiveRms(key, norm.key)));
-  const weights = keys.map((key) => silu(dot(query, key) / Math.sqrt(query.length)));
-  return weighted(weights, mapRows(summary, layer.value), query.length);
+  const { norm, numHeads } = layer;
+  const [queries, keys] = [naiveLinear(row, layer.query), mapRows(summary, layer.key)];
+  const values = mapRows(summary, layer.value);
+  return Array.from({ length: numHeads }, (_, head) => {
+    const [raw, rawKeys] = [headOf(queries, head, numHeads), keys.map((key) => headOf(key, head, numHeads))];
+    const query = norm === null ? raw : naiveRms(raw, norm.query);
+    const weights = rawKeys.map((key) =>
+      silu(dot(query, norm === null ? key : naiveRms(key, norm.key)) / Math.sqrt(query.length)),
+    );
+    return weighted(
+      weights,
+      values.map((value) => headOf(value, head, numHeads)),
+      query.length,
+    );
+  }).flat();
 }
 
 /** A sequence block of one segment: two residual steps, each normalized before. */

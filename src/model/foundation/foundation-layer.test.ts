@@ -26,7 +26,8 @@ import {
 import { SequenceBlock } from "../sequence/sequence-block.ts";
 import { FoundationLayer } from "./foundation-layer.ts";
 
-const SIZES = { dim: 4, layers: 1, numHeads: 2, hidden: [6], tokens: 2, compressedDim: 3 };
+// Heads of 4 columns: the norm of 2 that are near zero is too steep for finite differences.
+const SIZES = { dim: 8, layers: 1, numHeads: 2, hidden: [6], tokens: 2, compressedDim: 3 };
 const TOKENS_IN = 5;
 const EVENTS = [3, 0, 1, 9];
 const SURFACES = Int32Array.of(1, 0, 2, 1);
@@ -55,13 +56,13 @@ function naivePooling(rows: Rows, { queries, key, value, output, numHeads }: Att
   return rowsOf(queries).map((query) => naiveLinear(naiveSoftmaxAttention(query, keysAndValues), output));
 }
 
-/** `gate([S_CLS ∥ PMA(S) ∥ S_recent])`, zeros before the oldest of the recent ones. */
+/** `gate([S_CLS ∥ PMA(S) ∥ S_recent])`, zeros before the oldest of the recent ones, CLS tokens none of them. */
 function naiveHistorySummary(rows: Rows, { pooling, gate, choices }: HistorySummary): number[][] {
   const blank = new Array<number>(SIZES.dim).fill(0);
   const pieces = [
     ...(choices.summary.includes("cls") ? rows.slice(0, 4) : []),
     ...(pooling === null ? [] : naivePooling(rows, pooling)),
-    ...(choices.summary.includes("recent") ? [blank, blank, ...rows].slice(-2) : []),
+    ...(choices.summary.includes("recent") ? [blank, blank, ...rows.slice(clsTokens(choices))].slice(-2) : []),
   ];
   return pieces.map((row) => naiveGate(row, gate));
 }

@@ -23,7 +23,7 @@ export function clsTokens({ summary }: Pick<SummaryChoices, "summary">): number 
 
 /**
  * What a history tells the features: `S_sum = gate([S_CLS ∥ PMA(S) ∥ S_recent])`. The history carries its CLS tokens in
- * front.
+ * front; where it has fewer events than there are recent ones, zeros stand for them.
  *
  * @shape history.values [L + 4B, D] → [B, 8, D]
  * @see arXiv 2411.09852 §4.3
@@ -54,7 +54,9 @@ export class HistorySummary {
     const pieces: Tensor[] = [];
     if (this.choices.summary.includes("cls")) pieces.push(history.first(SUMMARY_TOKENS.cls));
     if (this.pooling !== null) pieces.push(this.pooling.apply(history));
-    if (this.choices.summary.includes("recent")) pieces.push(history.newest(SUMMARY_TOKENS.recent));
+    if (this.choices.summary.includes("recent")) {
+      pieces.push(history.newest(SUMMARY_TOKENS.recent, clsTokens(this.choices)));
+    }
     const all = cat(pieces, 1);
     return this.gate?.apply(all) ?? all;
   }

@@ -12,8 +12,12 @@ export interface WukongConfig {
   readonly compressed: number;
   /** Columns of the factor Y, k. */
   readonly compressedDim: number;
+  /** Hidden layers of the factor's MLP, and at least of the products'. */
   readonly hidden: readonly number[];
 }
+
+/** Fewest tokens that the factor Y is made from. */
+const FACTOR_TOKENS = 2;
 
 /** Mixes tokens: `Y = W X` along the token axis. @shape x [B, n, D] → [B, m, D] */
 export class LinearCompressionBlock {
@@ -58,14 +62,20 @@ export class FactorizationMachineBlock {
     this.mix = parts.mix;
   }
 
+  /**
+   * The MLP over the products is as wide as what it makes: what the tokens say of each other passes no bottleneck. The
+   * factor's own tokens grow with those that are made.
+   */
   static init(config: WukongConfig, initial: Initializer): FactorizationMachineBlock {
     const { dim, tokensIn, interacted, compressedDim, hidden } = config;
     const products = tokensIn * compressedDim;
+    const out = interacted * dim;
+    const factorTokens = Math.max(FACTOR_TOKENS, Math.ceil(interacted / 4));
     return new FactorizationMachineBlock({
-      compress: LinearCompressionBlock.init(tokensIn, 2, initial),
-      factor: Mlp.init({ in: 2 * dim, hidden, out: products }, initial),
+      compress: LinearCompressionBlock.init(tokensIn, factorTokens, initial),
+      factor: Mlp.init({ in: factorTokens * dim, hidden, out: products }, initial),
       norm: LayerNorm.init(products, initial),
-      mix: Mlp.init({ in: products, hidden, out: interacted * dim }, initial),
+      mix: Mlp.init({ in: products, hidden: hidden.map((width) => Math.max(width, out)), out }, initial),
     });
   }
 

@@ -46,8 +46,8 @@ function initMixer(config: SequenceBlockConfig, initial: Initializer): MultiHead
 
 /**
  * Personalized feed-forward of the sequence: each event looks at a few summary tokens of its own example,
- * `GDPA(s) = act(q kᵀ / √d) v` with `q = W_q s`, `k = W_k X_sum`, `v = W_v X_sum`, `act` = SiLU: the two-matrix form of
- * InterFormer's PFFN that does not squeeze an event into the summary's few dimensions.
+ * `GDPA(s) = concat_h act(q_h k_hᵀ / √d_h) v_h` with `q = W_q s`, `k = W_k X_sum`, `v = W_v X_sum`, `act` = SiLU: the
+ * two-matrix form of InterFormer's PFFN that does not squeeze an event into the summary's few dimensions.
  *
  * @shape sequence.values [L, D], summary [B, m, D] → values [L, D]
  * @see arXiv 2411.09852 §4.2 (PFFN); facebookresearch/ads_model_kernel_library gdpa
@@ -57,41 +57,43 @@ export class PersonalizedFeedForward {
   readonly key: Linear;
   readonly value: Linear;
   readonly norm: QueryKeyNorm | null;
+  readonly numHeads: number;
   readonly attend: Attend;
 
   constructor(
     parts: { query: Linear; key: Linear; value: Linear; norm?: QueryKeyNorm | null },
-    attention: Attend = attend,
+    { numHeads, attend: attention = attend }: Pick<SequenceBlockConfig, "numHeads" | "attend">,
   ) {
     this.query = parts.query;
     this.key = parts.key;
     this.value = parts.value;
     this.norm = parts.norm ?? null;
+    this.numHeads = numHeads;
     this.attend = attention;
   }
 
   static init(
-    config: Pick<SequenceBlockConfig, "dim" | "attend" | "queryKeyNorm">,
+    config: Pick<SequenceBlockConfig, "dim" | "numHeads" | "attend" | "queryKeyNorm">,
     initial: Initializer,
   ): PersonalizedFeedForward {
-    const { dim, queryKeyNorm = false } = config;
+    const { dim, numHeads, queryKeyNorm = false } = config;
     const map = (): Linear => Linear.init({ in: dim, out: dim, bias: false }, initial);
     const parts = { query: map(), key: map(), value: map() };
-    const norm = queryKeyNorm ? QueryKeyNorm.init(dim, initial) : null;
-    return new PersonalizedFeedForward({ ...parts, norm }, config.attend);
+    const norm = queryKeyNorm ? QueryKeyNorm.init(dim / numHeads, initial) : null;
+    return new PersonalizedFeedForward({ ...parts, norm }, config);
   }
 
   apply(sequence: JaggedTensor, summary: Tensor): JaggedTensor {
     if (sequence.rows === 0) return sequence;
-    const [size = 0, tokens = 0] = summary.shape;
-    const one = (rows: Tensor): Tensor => rows.reshape([-1, 1, rows.shape.at(-1) ?? 0]); // One head.
-    const [query, key] = [this.query.apply(sequence.values), this.key.apply(summary)];
+    const [size = 0, tokens = 0, dim = 0] = summary.shape;
+    const heads = (rows: Tensor): Tensor => rows.reshape([-1, this.numHeads, dim / this.numHeads]);
+    const [query, key] = [heads(this.query.apply(sequence.values)), heads(this.key.apply(summary))];
     const inputs = {
-      query: sequence.with(one(this.norm?.query.apply(query) ?? query)),
-      key: uniformJagged(one(this.norm?.key.apply(key) ?? key), size, tokens),
-      value: one(this.value.apply(summary)),
+      query: sequence.with(this.norm?.query.apply(query) ?? query),
+      key: uniformJagged(this.norm?.key.apply(key) ?? key, size, tokens),
+      value: heads(this.value.apply(summary)),
     };
-    return sequence.with(this.attend(inputs, { activation: "silu" }).values.select(1, 0));
+    return sequence.with(this.attend(inputs, { activation: "silu" }).values.flatten(1));
   }
 }
 

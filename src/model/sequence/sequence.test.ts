@@ -7,6 +7,7 @@ import { boundsOf, RAGGED_LENGTHS, random64, randomJagged, rowsOf, segmentsOf } 
 import { cat, grad, Scope, setThreads, type Tensor } from "../../torch/index.ts";
 import { toBeClose } from "../../torch/testing.ts";
 import { CrossArch, SUMMARY_TOKENS, summaryTokens } from "../interaction/cross-arch.ts";
+import { naivePersonalized } from "../naive.test.support.ts";
 import { DinPooling } from "./din-pooling.ts";
 import { PersonalizedFeedForward, SequenceBlock } from "./sequence-block.ts";
 
@@ -82,30 +83,15 @@ describe("DinPooling", () => {
   });
 });
 
-describe("PersonalizedFeedForward", () => {
-  const layer = PersonalizedFeedForward.init({ dim: DIM }, initial64());
-
-  function naive(row: readonly number[], summary: readonly number[][]): number[] {
-    const query = naiveLinear(row, layer.query);
-    const weights = summary.map((token) => {
-      const score = dot(query, naiveLinear(token, layer.key)) / Math.sqrt(DIM);
-      return score / (1 + Math.exp(-score));
-    });
-    const values = summary.map((token) => naiveLinear(token, layer.value));
-    return row.map((_, j) =>
-      dot(
-        weights,
-        values.map((value) => value[j] ?? NaN),
-      ),
-    );
-  }
+describe.each([1, 2])("PersonalizedFeedForward of %i heads", (numHeads) => {
+  const layer = PersonalizedFeedForward.init({ dim: DIM, numHeads }, initial64());
 
   test("is act(q kᵀ / √d) v in a loop, each event with its own example's summary", () => {
     onRagged((sequence) => {
       const summary = random64([sequence.size, TOKENS, DIM], 3);
       const tokens = rowsOf(summary.reshape([sequence.size * TOKENS, DIM]));
       const expected = segmentsOf(sequence).flatMap((rows, b) =>
-        rows.flatMap((row) => naive(row, tokens.slice(b * TOKENS, (b + 1) * TOKENS))),
+        rows.flatMap((row) => naivePersonalized(row, tokens.slice(b * TOKENS, (b + 1) * TOKENS), layer)),
       );
       toBeClose(layer.apply(sequence, summary).values, expected, CLOSE);
     });
@@ -156,7 +142,8 @@ describe("CrossArch", () => {
   const sizes = { dim: DIM, numHeads: 2, tokensIn: 5, numHistories: 1 };
   const cross = perturb(CrossArch.init(sizes, ARCHITECTURE_DEFAULTS, initial64()));
   const features = random64([4, 5, DIM], 3);
-  const history = randomJagged(RAGGED, DIM).prepend(random64([4, SUMMARY_TOKENS.cls, DIM], 6));
+  const events = randomJagged(RAGGED, DIM);
+  const history = events.prepend(random64([4, SUMMARY_TOKENS.cls, DIM], 6));
 
   test("summarizes the features by a gated compression", () => {
     const { features: summary } = cross.apply(features, [history]);
@@ -170,7 +157,7 @@ describe("CrossArch", () => {
     const gated = (tokens: Tensor | undefined): Tensor => gate?.apply(tokens as Tensor) as Tensor;
     toBeClose(summary.slice(1, 0, 4), gated(history.first(4)));
     toBeClose(summary.slice(1, 4, 6), gated(pooling?.apply(history)));
-    toBeClose(summary.slice(1, 6, 8), gated(history.newest(2)));
+    toBeClose(summary.slice(1, 6, 8), gated(events.newest(2)));
   });
   test("neither summary reads the other side", () => {
     const other = cross.apply(features.add(1), [history]);

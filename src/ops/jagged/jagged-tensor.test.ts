@@ -108,6 +108,15 @@ describe("jagged to dense and back", () => {
     });
   });
 
+  test("newest leaves out the rows at the front that are none of them", () => {
+    onRagged((x, _, count) => {
+      const front = random64([x.size, 3, DIM], 5);
+      expect(rowsOf(x.prepend(front).newest(count, 3).reshape([-1, DIM]))).toEqual(
+        rowsOf(x.newest(count).reshape([-1, DIM])),
+      );
+    });
+  });
+
   test("first takes the first rows of every segment", () => {
     onRagged((x, lengths, extra) => {
       const count = Math.min(extra, ...lengths);

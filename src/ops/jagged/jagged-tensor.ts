@@ -101,13 +101,18 @@ export class JaggedTensor {
     return this.with(padded.reshape([-1, dim]).indexSelect(0, indexTensor(index, padded.device)));
   }
 
-  /** The newest `count` rows of each segment, oldest first, zeros in front where there are fewer. @shape → [B, count, D] */
-  newest(count: number): Tensor {
+  /**
+   * The newest `count` rows of each segment, oldest first, zeros in front where there are fewer.
+   *
+   * @param after rows at the front of each segment that are none of them, such as CLS rows
+   * @shape → [B, count, D]
+   */
+  newest(count: number, after = 0): Tensor {
     const dim = this.values.shape[1] ?? 0;
     const index = new Int32Array(this.size * count).fill(this.rows);
     for (let b = 0; b < this.size; b++) {
       const end = this.bounds[b + 1] ?? 0;
-      const taken = Math.min(count, this.length(b));
+      const taken = Math.min(count, this.length(b) - after);
       for (let i = 1; i <= taken; i++) index[b * count + count - i] = end - i;
     }
     return this.pick(index).reshape([this.size, count, dim]);
