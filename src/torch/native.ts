@@ -81,6 +81,9 @@ export interface BuildInfo {
 function load(): Native {
   // OpenMP and OpenBLAS have a pool of threads each; unless idle ones sleep, they take the cores from each other's.
   process.env["OMP_WAIT_POLICY"] ??= "PASSIVE";
+  // Debian 13's libtorch brings UCX, which replaces the C library's brk() in the running process. Where V8 has reserved its
+  // code right above the heap, brk() fails, UCX says that it did not, and malloc gives out memory that is not there.
+  process.env["UCX_MEM_MMAP_HOOK_MODE"] ??= "none";
   try {
     const addon = createRequire(import.meta.url)(findAddon() ?? BUILT_ADDON) as Native;
     addon.onError(torchError);
