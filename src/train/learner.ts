@@ -22,6 +22,7 @@ import {
 } from "../nn/index.ts";
 import { initTablesAdagrad, rowWidth, stepTablesAdagrad, type TablesAdagradOptions } from "../ops/index.ts";
 import { fromArray, noGrad, Scope, scoped, type Tensor } from "../torch/index.ts";
+import { shareUntrainedRows } from "./learn/untrained-rows.ts";
 import { lossesWith, type OwnLosses } from "./own/own-losses.ts";
 
 /** A table and what its optimizer remembers. */
@@ -296,6 +297,11 @@ export class Learner {
     const options = { learningRate: training.tableLearningRate * factor, seed: training.seed, step: this.step };
     stepTouchedRows(this.tables, rows, options);
     return { loss, gradientNorm, learningRate };
+  }
+
+  /** Rows that no update has reached say what row 0 says: {@link shareUntrainedRows}. */
+  shareUntrainedRows(): void {
+    shareUntrainedRows(this.tables);
   }
 
   /** This process's part of the gradients of the global loss, and that loss. */

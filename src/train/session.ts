@@ -104,6 +104,7 @@ export class Session {
   /** Validates, keeps the model if it is the best so far, and moves to the next epoch. */
   async #endEpoch(): Promise<void> {
     const { epoch, step, best } = this.#position;
+    this.#learner.shareUntrainedRows();
     const bestByObjective = this.#job.validates ? await this.#validate() : {};
     const normalizedEntropy = meanNormalizedEntropy(bestByObjective);
     if (normalizedEntropy !== null) {
