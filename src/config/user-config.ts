@@ -344,6 +344,8 @@ export interface UserTraining {
   tableLearningRate?: number;
   /** AdamW's decay. @default 0 */
   weightDecay?: number;
+  /** λ of `λ/2 ‖row‖²` in the loss, of each row of a table that a batch reads, once. @default 0 */
+  tableL2?: number;
   /** Share of the steps over which the learning rate rises from 0. @default 0.1 */
   warmupRatio?: number;
   /** Share of the steps, the last ones, over which it falls to 0. @default 0 */
@@ -644,6 +646,8 @@ export interface UserVariantTraining {
   tableLearningRate?: number;
   /** AdamW's decay. @default 0 */
   weightDecay?: number;
+  /** λ of `λ/2 ‖row‖²` in the loss, of each row of a table that a batch reads, once. @default 0 */
+  tableL2?: number;
   /** Share of the steps over which the learning rate rises from 0. @default 0.1 */
   warmupRatio?: number;
   /** Share of the steps, the last ones, over which it falls to 0. @default 0 */

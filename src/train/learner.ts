@@ -12,24 +12,17 @@ import {
   initAdamW,
   meanOfKnown,
   multiObjectiveLoss,
-  type NamedTable,
   parametersOf,
-  type RowGradient,
   type Schedule,
   softLabels,
   stepAdamW,
   takeRowGradient,
 } from "../nn/index.ts";
-import { initTablesAdagrad, rowWidth, stepTablesAdagrad, type TablesAdagradOptions } from "../ops/index.ts";
+import { initTablesAdagrad } from "../ops/index.ts";
 import { fromArray, noGrad, Scope, scoped, type Tensor } from "../torch/index.ts";
+import { stepTouchedRows, type TrainedTable } from "./learn/step-rows.ts";
 import { shareUntrainedRows } from "./learn/untrained-rows.ts";
 import { lossesWith, type OwnLosses } from "./own/own-losses.ts";
-
-/** A table and what its optimizer remembers. */
-interface TrainedTable extends NamedTable {
-  /** @shape [V] */
-  readonly moments: Tensor;
-}
 
 /** What one update reports. */
 export interface StepReport {
@@ -294,8 +287,8 @@ export class Learner {
     const learningRate = training.learningRate * factor;
     this.#adamw = stepAdamW(this.#adamw, this.dense, { learningRate, weightDecay: training.weightDecay });
     const rows = this.tables.map(({ leaf }) => mesh.gatherRows(takeRowGradient(leaf)));
-    const options = { learningRate: training.tableLearningRate * factor, seed: training.seed, step: this.step };
-    stepTouchedRows(this.tables, rows, options);
+    const { seed, tableLearningRate, tableL2: l2 } = training;
+    stepTouchedRows(this.tables, rows, { learningRate: tableLearningRate * factor, l2, seed, step: this.step });
     return { loss, gradientNorm, learningRate };
   }
 
@@ -311,22 +304,6 @@ export class Learner {
     this.dense.clearGradient();
     if (total.requiresGrad) total.mul(mesh.size).backward();
     return mesh.sumState(Float64Array.of(total.item()))[0] ?? Number.NaN;
-  }
-}
-
-/** Row-wise Adagrad on the touched rows of all tables: one call for all of one width. */
-function stepTouchedRows(
-  tables: readonly TrainedTable[],
-  rows: readonly RowGradient[],
-  options: TablesAdagradOptions,
-): void {
-  const widths = new Set(tables.map(({ tensor }) => rowWidth(tensor)));
-  for (const width of widths) {
-    const ofWidth = tables.flatMap((table, t) => (rowWidth(table.tensor) === width ? [{ ...table, ...rows[t] }] : []));
-    const features = ofWidth.map(({ indices }, table) => ({ table, codes: indices as Tensor }));
-    const lookup = { tables: ofWidth.map(({ tensor }) => tensor), features };
-    const moments = ofWidth.map((table) => table.moments);
-    stepTablesAdagrad({ lookup, gradients: ofWidth.map(({ values }) => values as Tensor) }, { moments }, options);
   }
 }
 

@@ -20,6 +20,13 @@ export const TRAINING_SCHEMA = record(
       0.05,
     ),
     weightDecay: withDefault(number("AdamW's decay.", { minimum: 0, maximum: 10 }), 0),
+    tableL2: withDefault(
+      number("λ of `λ/2 ‖row‖²` in the loss, of each row of a table that a batch reads, once.", {
+        minimum: 0,
+        maximum: 10,
+      }),
+      0,
+    ),
     warmupRatio: withDefault(
       number("Share of the steps over which the learning rate rises from 0.", { minimum: 0, maximum: 1 }),
       0.1,

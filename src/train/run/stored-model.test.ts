@@ -42,6 +42,14 @@ describe("the model of a run", () => {
     expect(changes("mine", earlier("mine", { options: { width: 4 } }))).toEqual(["models.mine.options.width"]);
   });
 
+  it("was trained as a key that it does not know has it by default", () => {
+    const { tableL2, ...training } = models["previous"]!.training;
+    expect(changes("previous", earlier("previous", { training: training as never }))).toEqual([]);
+    expect(changes("previous", earlier("previous", { training: { ...training, tableL2: 0.1 } }))).toEqual([
+      "models.previous.training.tableL2",
+    ]);
+  });
+
   it("has the teacher that it learned from, and how", () => {
     const transfer = { ...TRANSFER_DEFAULTS, technique: "distill", labelScale: 2 } as const;
     expect(modelOfRun(earlier("vertical", { teacher: "foundation", transfer }))).toEqual({

@@ -1,5 +1,6 @@
 import type { ArchitectureConfig } from "../../config/model/architecture.ts";
 import type { DialsConfig, KindConfig, OwnKindConfig } from "../../config/model/model.ts";
+import { TRAINING_DEFAULTS } from "../../config/model/training.ts";
 import type { TransferConfig } from "../../config/model/transfer.ts";
 import { isModulePath } from "../../config/module-path.ts";
 import type { RunConfig } from "./run-config.ts";
@@ -18,5 +19,7 @@ export function modelOfRun(stored: StoredModel): RunConfig["model"] {
   const { kind, architecture, options, teacher, transfer, ...dials } = stored;
   const part = kind === "foundation" ? { architecture } : isModulePath(kind) ? { options } : {};
   const teaching = teacher && transfer ? { teacher, transfer } : {};
-  return { ...({ kind, ...part } as KindConfig), ...dials, ...teaching };
+  // What has no key yet was trained as its default has it: keys come with the default that changes nothing.
+  const training = { ...TRAINING_DEFAULTS, ...dials.training };
+  return { ...({ kind, ...part } as KindConfig), ...dials, training, ...teaching };
 }
