@@ -346,6 +346,12 @@ export interface UserTraining {
   weightDecay?: number;
   /** λ of `λ/2 ‖row‖²` in the loss, of each row of a table that a batch reads, once. @default 0 */
   tableL2?: number;
+  /** Share of the activations that training drops, others scaled up: tokens of features and of past events. @default 0 */
+  embeddingDropout?: number;
+  /** Share of the activations that training drops, others scaled up: hidden layers of MLPs. @default 0 */
+  mlpDropout?: number;
+  /** Share of the activations that training drops, others scaled up: results of attention. @default 0 */
+  attentionDropout?: number;
   /** Share of the steps over which the learning rate rises from 0. @default 0.1 */
   warmupRatio?: number;
   /** Share of the steps, the last ones, over which it falls to 0. @default 0 */
@@ -648,6 +654,12 @@ export interface UserVariantTraining {
   weightDecay?: number;
   /** λ of `λ/2 ‖row‖²` in the loss, of each row of a table that a batch reads, once. @default 0 */
   tableL2?: number;
+  /** Share of the activations that training drops, others scaled up: tokens of features and of past events. @default 0 */
+  embeddingDropout?: number;
+  /** Share of the activations that training drops, others scaled up: hidden layers of MLPs. @default 0 */
+  mlpDropout?: number;
+  /** Share of the activations that training drops, others scaled up: results of attention. @default 0 */
+  attentionDropout?: number;
   /** Share of the steps over which the learning rate rises from 0. @default 0.1 */
   warmupRatio?: number;
   /** Share of the steps, the last ones, over which it falls to 0. @default 0 */

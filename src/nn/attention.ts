@@ -4,6 +4,7 @@ import { attend } from "../ops/attention/jagged-attention.ts";
 import { ROTARY_BASE } from "../ops/attention/rotary.ts";
 import { type JaggedTensor, uniformJagged } from "../ops/index.ts";
 import type { Tensor } from "../torch/index.ts";
+import { dropout } from "./dropout.ts";
 import type { Initializer } from "./initial.ts";
 import { Linear } from "./linear.ts";
 import { RmsNorm } from "./norms.ts";
@@ -122,7 +123,7 @@ export class MultiHeadAttention {
     };
     const options = { rotaryBase: ROTARY_BASE, ...(this.mask === null ? {} : { mask: this.mask }) };
     const mixed = attendWithCls(inputs, options, this); // values [L, H, d]
-    return x.with(this.output.apply(mixed.values.flatten(1)));
+    return x.with(dropout(this.output.apply(mixed.values.flatten(1)), "attention", x.bounds));
   }
 }
 
@@ -179,6 +180,6 @@ export class AttentionPooling {
       value: split(this.value.apply(x.values), this.numHeads),
     };
     const pooled = this.attend(inputs).values; // [B·M, H, d]
-    return this.output.apply(pooled.reshape([x.size, numQueries, dim]));
+    return dropout(this.output.apply(pooled.reshape([x.size, numQueries, dim])), "attention");
   }
 }

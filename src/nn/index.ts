@@ -9,6 +9,7 @@ export {
   MultiHeadAttention,
   QueryKeyNorm,
 } from "./attention.ts";
+export { type DropoutPart, type DropoutPass, dropout, inGroups, withDropout } from "./dropout.ts";
 export { EmbeddingTable, type EmbeddingTableConfig } from "./embedding-table.ts";
 export { Initializer, type Placement } from "./initial.ts";
 export { crossEntropiesOf, lossesOf, softLabels } from "./likelihood/index.ts";

@@ -1,4 +1,5 @@
 import { chained, type Tensor } from "../torch/index.ts";
+import { dropout } from "./dropout.ts";
 import type { Initializer } from "./initial.ts";
 import { Linear } from "./linear.ts";
 
@@ -11,7 +12,8 @@ export interface MlpConfig {
 }
 
 /**
- * Linear layers with ReLU between them: `W_k relu(… relu(W_1 x))`; no activation after the last.
+ * Linear layers with ReLU between them: `W_k relu(… relu(W_1 x))`; no activation after the last. In training with dropout,
+ * what is between them is dropped.
  *
  * @shape x [..., in] → [..., out]
  * @example
@@ -33,11 +35,14 @@ export class Mlp {
     return new Mlp(widths.slice(1).map((width, i) => Linear.init({ in: widths[i] ?? from, out: width }, initial)));
   }
 
-  apply(x: Tensor): Tensor {
+  /** @param bounds where the rows of each example begin and end, unless there are equally many of each. @shape [B+1] */
+  apply(x: Tensor, bounds?: Int32Array): Tensor {
     const last = this.layers.length - 1;
     return chained(
       x,
-      this.layers.map((layer, i) => (h: Tensor) => layer.apply(h, i === last ? "none" : "relu")),
+      this.layers.map((layer, i) => (h: Tensor) => {
+        return i === last ? layer.apply(h) : dropout(layer.apply(h, "relu"), "mlp", bounds);
+      }),
     );
   }
 }

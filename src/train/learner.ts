@@ -1,5 +1,6 @@
 import { LapidaryError } from "../base/errors.ts";
 import type { TrainingConfig } from "../config/model/training.ts";
+import { hashOf } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import type { Objective } from "../features/objectives.ts";
 import type { Batch } from "../features/spec.ts";
@@ -9,6 +10,7 @@ import {
   clipNorm,
   crossEntropiesOf,
   DenseParameters,
+  type DropoutPass,
   initAdamW,
   meanOfKnown,
   multiObjectiveLoss,
@@ -17,6 +19,7 @@ import {
   softLabels,
   stepAdamW,
   takeRowGradient,
+  withDropout,
 } from "../nn/index.ts";
 import { initTablesAdagrad } from "../ops/index.ts";
 import { fromArray, noGrad, Scope, scoped, type Tensor } from "../torch/index.ts";
@@ -281,7 +284,7 @@ export class Learner {
     using _scope = new Scope();
     const { mesh, schedule } = context;
     const factor = schedule(this.step);
-    const loss = this.gradients(batch, mesh);
+    const loss = withDropout(dropoutOf(training, batch, this.step), () => this.gradients(batch, mesh));
     mesh.averageGradients([this.dense.gradient]);
     const gradientNorm = clipNorm(this.dense.gradient, training.clipNorm);
     const learningRate = training.learningRate * factor;
@@ -305,6 +308,13 @@ export class Learner {
     if (total.requiresGrad) total.mul(mesh.size).backward();
     return mesh.sumState(Float64Array.of(total.item()))[0] ?? Number.NaN;
   }
+}
+
+/** What is dropped in an update: other activations in each step, the same ones whichever process has the example. */
+function dropoutOf(training: TrainingConfig, { rows }: Batch, step: number): DropoutPass {
+  const { embeddingDropout: embedding, mlpDropout: mlp, attentionDropout: attention, seed } = training;
+  const examples = Uint32Array.from(rows, (row) => hashOf(row));
+  return { rates: { embedding, mlp, attention }, seed: hashOf(step, seed), examples };
 }
 
 /** Copies tensors to those of the same names. @throws {LapidaryError} CHECKPOINT_MISMATCH unless they are of the same kind */

@@ -119,10 +119,19 @@ describe.each([
   });
 
   // Sharp: rounding stays where it is, so that any other difference is a mistake.
-  it("learns the same in float64, however many processes there are", async () => {
-    const files = [1, 2, 3].map((size) => join(folder.path, `${model}-${size}.safetensors`));
+  it.each([
+    { dropout: 0, sizes: [1, 2, 3] },
+    { dropout: 0.3, sizes: [1, 2] },
+  ])("learns the same in float64 in $sizes processes with a dropout of $dropout", async ({ dropout, sizes }) => {
+    const dropping = trainingIn(folder.path, {
+      ...{ epochs: 1, embeddingDropout: dropout, mlpDropout: dropout, attentionDropout: dropout },
+      tableL2: dropout / 100,
+    });
+    const files = sizes.map((size) => join(folder.path, `${model}-${dropout}-${size}.safetensors`));
     for (const [i, file] of files.entries()) {
-      const args = [JSON.stringify({ project, model, file } satisfies LearnerTask)];
+      const args = [
+        JSON.stringify({ project: { ...dropping, split: project.split }, model, file } satisfies LearnerTask),
+      ];
       const members = await startWorld({ size: i + 1, program: LEARNER, args });
       expect(await Promise.all(members.map(({ ended }) => ended))).toEqual(members.map(() => 0));
     }

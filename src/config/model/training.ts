@@ -2,6 +2,9 @@ import Type from "typebox";
 import { defaultsOf, type Filled, withDefault } from "../defaults.ts";
 import { choice, integer, number, record, SEED, text } from "../schema-parts.ts";
 
+const dropped = (what: string) =>
+  number(`Share of the activations that training drops, others scaled up: ${what}.`, { minimum: 0, maximum: 0.9 });
+
 /** What a user writes of how models are fitted. */
 export const TRAINING_SCHEMA = record(
   {
@@ -27,6 +30,9 @@ export const TRAINING_SCHEMA = record(
       }),
       0,
     ),
+    embeddingDropout: withDefault(dropped("tokens of features and of past events"), 0),
+    mlpDropout: withDefault(dropped("hidden layers of MLPs"), 0),
+    attentionDropout: withDefault(dropped("results of attention"), 0),
     warmupRatio: withDefault(
       number("Share of the steps over which the learning rate rises from 0.", { minimum: 0, maximum: 1 }),
       0.1,

@@ -1,6 +1,6 @@
 import { contentOf } from "../../features/content.ts";
 import type { Batch, CategoryFeature, EventColumns, FeatureSpec } from "../../features/spec.ts";
-import { EmbeddingTable, type Initializer, Linear, Mlp } from "../../nn/index.ts";
+import { dropout, EmbeddingTable, type Initializer, Linear, Mlp } from "../../nn/index.ts";
 import { JaggedTensor, type Lookup, mapTables } from "../../ops/index.ts";
 import { cat, fromArray, stack, type Tensor } from "../../torch/index.ts";
 import { contentFields, initVectorMaps, numContent, toDevice, type VectorMaps } from "./content-maps.ts";
@@ -74,10 +74,11 @@ export function initEventContent(spec: FeatureSpec, dim: number, initial: Initia
 type EventParts = Pick<Embeddings, "spec" | "tables" | "event" | "vectors" | "eventContent">;
 
 /** `W_e [e_1 ∥ … ∥ e_F] + b_e + W_c [lists ∥ vectors]`, one token per past event. @shape → [L, D] */
-export function eventTokens(parts: EventParts, { codes, content }: EventColumns): Tensor {
+export function eventTokens(parts: EventParts, { codes, content, offsets }: EventColumns): Tensor {
   const { spec, tables, event, eventContent } = parts;
   const tokens = mapTables(lookupOf(tables, columnsOf(spec.history, codes)), event);
-  return eventContent === null ? tokens : tokens.add(eventContent.apply(cat(contentFields(parts, content), 1)));
+  const all = eventContent === null ? tokens : tokens.add(eventContent.apply(cat(contentFields(parts, content), 1)));
+  return dropout(all, "embedding", offsets);
 }
 
 /**
@@ -154,7 +155,10 @@ export class Embeddings {
     const tokens = [...embedColumns(tables, columns), ...contentFields(this, batch.content)];
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], this.event.weight);
     return {
-      features: stack([...tokens, this.numbers.apply(numbers), ...pastToken(this.past, batch)], 1),
+      features: dropout(
+        stack([...tokens, this.numbers.apply(numbers), ...pastToken(this.past, batch)], 1),
+        "embedding",
+      ),
       candidate: this.item.apply(cat(tokens.slice(spec.contextual.length), 1)),
       common: commonFeatures(spec).map(([f]) => tokens[f] as Tensor),
     };

@@ -1,6 +1,6 @@
 import { contentOf } from "../../features/content.ts";
 import type { Batch, FeatureSpec } from "../../features/spec.ts";
-import { type Initializer, type Linear, Mlp } from "../../nn/index.ts";
+import { dropout, type Initializer, type Linear, Mlp } from "../../nn/index.ts";
 import { stack, type Tensor } from "../../torch/index.ts";
 import { contentFields, initVectorMaps, toDevice, type VectorMaps } from "./content-maps.ts";
 import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
@@ -50,6 +50,6 @@ export class FeatureTokens {
     const like = this.numbers.layers[0]?.weight as Tensor;
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], like);
     const tokens = [...embedColumns(tables, columns), ...contentFields(this, batch.content)];
-    return stack([...tokens, this.numbers.apply(numbers), ...pastToken(this.past, batch)], 1);
+    return dropout(stack([...tokens, this.numbers.apply(numbers), ...pastToken(this.past, batch)], 1), "embedding");
   }
 }

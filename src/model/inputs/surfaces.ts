@@ -1,6 +1,6 @@
 /** Parts that every surface has of its own: each example goes through those of its surface. */
 import type { Batch, FeatureSpec } from "../../features/spec.ts";
-import { type Initializer, LayerNorm, Mlp } from "../../nn/index.ts";
+import { type Initializer, inGroups, LayerNorm, Mlp } from "../../nn/index.ts";
 import { cat, fromArray, noGrad, type Tensor } from "../../torch/index.ts";
 
 /** A layer that computes every example by itself. @shape x [B, …] → [B, …] */
@@ -40,9 +40,20 @@ export class SurfaceRoute {
 
   /** Each surface's examples through what is made for it. @shape x [B, …] → [B, …] */
   each(x: Tensor, make: (rows: Tensor, surface: number) => Tensor): Tensor {
-    const parts = this.split(x).flatMap((rows, s) => ((this.counts[s] ?? 0) > 0 ? [make(rows, s)] : []));
+    const rows = this.split(x);
+    const all = inGroups(this.#examples(), (s) => (this.counts[s] === 0 ? null : make(rows[s] as Tensor, s)));
+    const parts = all.filter((part) => part !== null);
     // Of no examples, any surface gives the shape.
     return parts.length === 0 ? make(x, 0) : this.join(parts);
+  }
+
+  /** Places of each surface's examples in the batch. */
+  #examples(): readonly Int32Array[] {
+    let start = 0;
+    return Array.from(this.counts, (count) => {
+      start += count;
+      return this.#order.subarray(start - count, start);
+    });
   }
 
   /** Rows by surface. @shape x [B, …] → one [B_s, …] per surface */

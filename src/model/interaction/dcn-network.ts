@@ -1,4 +1,4 @@
-import { type Initializer, Mlp } from "../../nn/index.ts";
+import { dropout, type Initializer, Mlp } from "../../nn/index.ts";
 import { cat, type Tensor } from "../../torch/index.ts";
 import { DcnLayer } from "./dcn-layer.ts";
 
@@ -32,6 +32,6 @@ export class DcnNetwork {
 
   apply(x0: Tensor): Tensor {
     const crossed = this.cross.reduce((x, layer) => layer.apply(x0, x), x0);
-    return cat([crossed, this.deep.apply(x0).relu()], 1);
+    return cat([crossed, dropout(this.deep.apply(x0).relu(), "mlp")], 1);
   }
 }

@@ -1,4 +1,4 @@
-import { type Initializer, Linear, NORM_EPS, RmsNorm } from "../../nn/index.ts";
+import { dropout, type Initializer, Linear, NORM_EPS, RmsNorm } from "../../nn/index.ts";
 import { attendTables, mapTables } from "../../ops/index.ts";
 import { cat, stack, type Tensor } from "../../torch/index.ts";
 import type { EventLookups } from "../inputs/embeddings.ts";
@@ -90,14 +90,15 @@ export class CandidateAttention {
   /** @shape candidate F times [B, D]; events F and event-only G features [L] → [B, 4 F] */
   apply({ candidate, events, eventOnly, offsets }: CandidateAndEvents): Tensor {
     const weight = cat([this.value.weight, this.importance.weight], 0);
-    return attendTables(events, {
+    const attended = attendTables(events, {
       query: this.queryOf(stack(candidate, 1)),
       valuesAndBias: mapTables(eventOnly, { weight, bias: null, eps: NORM_EPS }),
       prior: { score: this.prior, value: this.priorValue },
       offsets,
       scale: SHARPNESS,
       eps: NORM_EPS,
-    }).mul(GAIN);
+    });
+    return dropout(attended.mul(GAIN), "attention");
   }
 
   /** `κ_f ê_f(c) ⊙ γ / D`, κ ÷ {@link SHARPNESS}; γ is the events' part of the norm's scale. @shape [B, F, D] → [B, F, D] */

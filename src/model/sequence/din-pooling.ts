@@ -1,4 +1,4 @@
-import { type Initializer, Linear, Mlp } from "../../nn/index.ts";
+import { dropout, type Initializer, Linear, Mlp } from "../../nn/index.ts";
 import { type JaggedTensor, softmaxSegments, sumSegments } from "../../ops/index.ts";
 import { cat, type Tensor } from "../../torch/index.ts";
 
@@ -27,8 +27,8 @@ export class DinPooling {
   apply(history: JaggedTensor, candidate: Tensor): Tensor {
     const events = history.values;
     const item = history.spread(candidate); // [L, D]
-    const scores = this.relevance.apply(cat([events, item, events.sub(item), events.mul(item)], 1)); // [L, 1]
+    const scores = this.relevance.apply(cat([events, item, events.sub(item), events.mul(item)], 1), history.bounds); // [L, 1]
     const attention = softmaxSegments(history.with(scores));
-    return sumSegments(history.with(events.mul(attention.values)));
+    return dropout(sumSegments(history.with(events.mul(attention.values))), "attention");
   }
 }

@@ -1,4 +1,4 @@
-import { type Initializer, LayerNorm, Linear } from "../../nn/index.ts";
+import { dropout, type Initializer, LayerNorm, Linear } from "../../nn/index.ts";
 import type { JaggedTensor } from "../../ops/index.ts";
 import { attendWithCls } from "../../ops/index.ts";
 import { scoped, type Tensor } from "../../torch/index.ts";
@@ -78,6 +78,6 @@ export class HstuAttention {
       bias: { position: this.positionBias },
     } as const;
     const mixed = attendWithCls(inputs, options, { clsTokens: this.clsTokens }).values.flatten(1);
-    return this.output.apply(this.norm.apply(mixed).mul(part(0)));
+    return dropout(this.output.apply(this.norm.apply(mixed).mul(part(0))), "attention", x.bounds);
   }
 }

@@ -61,14 +61,15 @@ export class PyramidLevel implements SequenceLayer {
     const attended = this.block.apply(sequence, summary);
     const groups = groupNeighbours(dropFirst(sequence, clsTokens), merged);
     const attendedGroups = groupNeighbours(dropFirst(attended, clsTokens), merged);
-    const mergedEvents = groups.with(scoped(() => this.merge(groups.values, attendedGroups.values)));
+    const mergedEvents = groups.with(scoped(() => this.merge(groups, attendedGroups.values)));
     return clsTokens === 0 ? mergedEvents : mergedEvents.prepend(attended.first(clsTokens));
   }
 
   /** @shape groups, attended [G, r, D] → [G, D] */
-  private merge(groups: Tensor, attended: Tensor): Tensor {
+  private merge({ values: groups, bounds }: JaggedTensor, attended: Tensor): Tensor {
     const flat = groups.flatten(1);
-    const branches = this.attended.apply(attended.flatten(1)).add(this.compress.apply(flat)).add(this.mix.apply(flat));
+    const mixed = this.mix.apply(flat, bounds);
+    const branches = this.attended.apply(attended.flatten(1)).add(this.compress.apply(flat)).add(mixed);
     return this.norm.applySum(branches, groups.mean([1]))[0];
   }
 }

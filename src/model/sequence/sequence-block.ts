@@ -1,5 +1,13 @@
 import type { SequenceAttention } from "../../config/model/architecture.ts";
-import { type Attend, type Initializer, LayerNorm, Linear, MultiHeadAttention, QueryKeyNorm } from "../../nn/index.ts";
+import {
+  type Attend,
+  dropout,
+  type Initializer,
+  LayerNorm,
+  Linear,
+  MultiHeadAttention,
+  QueryKeyNorm,
+} from "../../nn/index.ts";
 import { type AttentionMask, attend, type JaggedTensor, uniformJagged } from "../../ops/index.ts";
 import { scoped, type Tensor } from "../../torch/index.ts";
 import { HstuAttention } from "./hstu.ts";
@@ -93,7 +101,8 @@ export class PersonalizedFeedForward {
       key: uniformJagged(this.norm?.key.apply(key) ?? key, size, tokens),
       value: heads(this.value.apply(summary)),
     };
-    return sequence.with(this.attend(inputs, { activation: "silu" }).values.flatten(1));
+    const fed = this.attend(inputs, { activation: "silu" }).values.flatten(1);
+    return sequence.with(dropout(fed, "attention", sequence.bounds));
   }
 }
 
