@@ -358,6 +358,10 @@ export interface UserTraining {
   decayRatio?: number;
   /** Global norm above which gradients are scaled down. @default 1 */
   clipNorm?: number;
+  /** Optimizer steps between two validations, beside those at the ends of passes. */
+  validateEverySteps?: number;
+  /** Validations in a row without a better one after which training stops; never if absent. */
+  patience?: number;
   /** Optimizer steps between two checkpoints. @default 200 */
   checkpointEverySteps?: number;
   /** Torch threads per process; 0 = all cores. @default 0 */
@@ -666,6 +670,10 @@ export interface UserVariantTraining {
   decayRatio?: number;
   /** Global norm above which gradients are scaled down. @default 1 */
   clipNorm?: number;
+  /** Optimizer steps between two validations, beside those at the ends of passes. */
+  validateEverySteps?: number;
+  /** Validations in a row without a better one after which training stops; never if absent. */
+  patience?: number;
   /** Optimizer steps between two checkpoints. @default 200 */
   checkpointEverySteps?: number;
   /** Examples that it learns from, by origin, events without one counting as organic; it scores all. @default "all" */

@@ -302,7 +302,7 @@ function trainingCharts(curves: EvaluationPageOptions["curves"]): readonly Secti
     Object.entries(curves).map(([name, records]) => ({ name, points: of(records) }));
   const x = { label: "updates" };
   const loss = { title: "Training loss, running mean", x, y: { label: "loss", unit: "nats" } };
-  const validation = { title: "Validation after each epoch", x, y: { label: "mean NE" } };
+  const validation = { title: "Validation", x, y: { label: "mean NE" } };
   return [
     { kind: "figure", chart: lineChart({ ...loss, series: series((records) => smooth(pointsOf(records, "loss"))) }) },
     {

@@ -5,6 +5,7 @@ export { distillationLoss, type LossScope, labelLoss, labelsOf, maskedLoss, type
 export type { LossModule } from "./own/own-losses.ts";
 export { mapBatches, type Predictions, predict, readPredictions, scoreBatch } from "./predict.ts";
 export type { TrainingProgress } from "./progress.ts";
+export type { Validation } from "./run/checkpoint.ts";
 export { findRun, listRuns, type RunEntry } from "./run/ledger.ts";
 export {
   enrichmentOf,

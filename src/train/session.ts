@@ -12,7 +12,7 @@ import { inPrecision } from "./precision.ts";
 import { mapBatches, meanNormalizedEntropy, predict } from "./predict.ts";
 import { RateMeter } from "./progress.ts";
 import type { TrainingPosition } from "./run/checkpoint.ts";
-import { Curves, VALIDATION } from "./run/curves.ts";
+import { Curves, isValidated, VALIDATION } from "./run/curves.ts";
 import type { RunSummary } from "./run/run-folder.ts";
 import { baseRateWarnings, type TrainingWarning } from "./warnings.ts";
 
@@ -58,7 +58,7 @@ export class Session {
   /** Trains to the end, or until it is told to stop. */
   async run(): Promise<TrainingOutcome> {
     // By epochs, not by steps: behind the last update its epoch is still to be validated.
-    while (this.#position.epoch < this.#epochs) {
+    while (this.#position.epoch < this.#epochs && !this.#isOutOfPatience) {
       if ((await this.#epoch()) === "stopped") return { kind: "stopped", step: this.#position.step };
     }
     if (this.#position.best === null) this.#saveBest();
@@ -72,11 +72,22 @@ export class Session {
     this.#curves?.close();
   }
 
+  get #isOutOfPatience(): boolean {
+    const { patience } = this.#job.config.training;
+    return patience !== null && (this.#position.worse ?? 0) >= patience;
+  }
+
   async #epoch(): Promise<"done" | "stopped"> {
     const { inputs, signal, config, mesh } = this.#job;
     const { epoch, batch: start } = this.#position;
+    const { validateEverySteps: every } = config.training;
     for await (const batch of await inputs.trainingBatches({ epoch, start, mesh })) {
       this.#step(this.#job.prepare(batch));
+      if (every !== null && this.#position.step % every === 0) await this.#compare();
+      if (this.#isOutOfPatience) {
+        this.#checkpoint();
+        return "done";
+      }
       if (mesh.agree(signal.aborted)) {
         this.#checkpoint();
         return "stopped";
@@ -101,21 +112,28 @@ export class Session {
     this.#progress(report.loss);
   }
 
-  /** Validates, keeps the model if it is the best so far, and moves to the next epoch. */
+  /** Validates, and moves to the next epoch. */
   async #endEpoch(): Promise<void> {
-    const { epoch, step, best } = this.#position;
+    if (!isValidated(this.#position)) await this.#compare();
+    this.#position = { ...this.#position, epoch: this.#position.epoch + 1, batch: 0 };
+    this.#checkpoint();
+  }
+
+  /** Validates, and keeps the model if it is the best so far. */
+  async #compare(): Promise<void> {
+    const { epoch, step, best, worse = 0 } = this.#position;
     this.#learner.shareUntrainedRows();
+    this.#position = { ...this.#position, validated: step };
     const bestByObjective = this.#job.validates ? await this.#validate() : {};
     const normalizedEntropy = meanNormalizedEntropy(bestByObjective);
-    if (normalizedEntropy !== null) {
-      this.#curves?.write(step, { [VALIDATION]: normalizedEntropy });
-      if (best === null || normalizedEntropy < best.normalizedEntropy) {
-        this.#position = { ...this.#position, best: { epoch, normalizedEntropy }, bestByObjective };
-        this.#saveBest();
-      }
+    if (normalizedEntropy === null) return;
+    this.#curves?.write(step, { [VALIDATION]: normalizedEntropy });
+    if (best !== null && normalizedEntropy >= best.normalizedEntropy) {
+      this.#position = { ...this.#position, worse: worse + 1 };
+      return;
     }
-    this.#position = { ...this.#position, epoch: epoch + 1, batch: 0 };
-    this.#checkpoint();
+    this.#position = { ...this.#position, best: { epoch, step, normalizedEntropy }, bestByObjective, worse: 0 };
+    this.#saveBest();
   }
 
   async #validate(): Promise<Readonly<Record<string, MetricRow>>> {
@@ -162,6 +180,7 @@ export class Session {
       trainSeconds: seconds,
       lastLoss,
       best,
+      ended: this.#isOutOfPatience ? "patience" : "passes",
       warnings: [...this.#job.warnings, ...this.#warnings()],
     };
   }

@@ -193,6 +193,7 @@ describe("the model that is kept", () => {
     expect(entropies).toHaveLength(5);
     expect(best).toEqual({
       epoch: entropies.indexOf(Math.min(...entropies)),
+      step: (entropies.indexOf(Math.min(...entropies)) + 1) * UPDATES_PER_EPOCH,
       normalizedEntropy: Math.min(...entropies),
     });
     const epoch = best?.epoch ?? 5;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { OutputLine } from "../../distributed/index.ts";
-import type { RunSummary, TrainingOutcome, TrainingProgress } from "../../train/index.ts";
+import type { RunSummary, TrainingOutcome, TrainingProgress, Validation } from "../../train/index.ts";
 import { defineCommand, type Invocation, type Outcome } from "../command.ts";
 import { flag, integer, text } from "../option.ts";
 import type { Progress } from "../screen/progress.ts";
@@ -18,7 +18,7 @@ export const train = defineCommand({
   name: "train",
   summary: "trains a model of the configuration",
   description:
-    "Trains a model of the configuration on the training window, and keeps the epoch that is best on the validation " +
+    "Trains a model of the configuration on the training window, and keeps the model that was best on the validation " +
     "window. A run that was stopped, by Ctrl-C or by a crash, continues exactly where its last checkpoint stands; one " +
     "that is finished is left as it is. Under torchrun, Slurm or anything else that sets MASTER_ADDR, MASTER_PORT, RANK " +
     "and WORLD_SIZE, the processes train together.",
@@ -96,10 +96,16 @@ export function describe(outcome: TrainingOutcome, { folder, again }: { folder: 
     ["… by part", partsOf(summary)],
     ["activations/example", `${(summary.activationBytesPerExample / 1024).toFixed(1)} KiB`],
     ["last loss", lastLoss === null ? "–" : lastLoss.toFixed(4)],
-    ["validation NE", best === null ? "–" : `${best.normalizedEntropy.toFixed(4)} (epoch ${best.epoch + 1})`],
+    ["validation NE", best === null ? "–" : `${best.normalizedEntropy.toFixed(4)} (${placeOf(best)})`],
+    ...(summary.ended === "patience" ? [["ended", "no validation was better any more (patience)"] as const] : []),
     ["run", folder],
   ]);
   return [facts, ...warnings.map(({ text }) => `warning: ${text}`)].join("\n");
+}
+
+/** Where the model that was kept stood. */
+function placeOf({ epoch, step }: Validation): string {
+  return step === undefined ? `epoch ${epoch + 1}` : `epoch ${epoch + 1}, update ${formatCount(step)}`;
 }
 
 /** Where the FLOPs of training go: `sequences 61 %, interaction 20 %, …`; what rounds to no percent is left out. */

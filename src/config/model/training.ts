@@ -42,6 +42,12 @@ export const TRAINING_SCHEMA = record(
       0,
     ),
     clipNorm: withDefault(number("Global norm above which gradients are scaled down.", { exclusiveMinimum: 0 }), 1),
+    validateEverySteps: Type.Optional(
+      integer("Optimizer steps between two validations, beside those at the ends of passes.", { minimum: 1 }),
+    ),
+    patience: Type.Optional(
+      integer("Validations in a row without a better one after which training stops; never if absent.", { minimum: 1 }),
+    ),
     checkpointEverySteps: withDefault(integer("Optimizer steps between two checkpoints.", { minimum: 1 }), 200),
     threads: withDefault(integer("Torch threads per process; 0 = all cores.", { minimum: 0, maximum: 1024 }), 0),
     order: withDefault(

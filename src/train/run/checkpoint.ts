@@ -12,9 +12,11 @@ import type { ObjectiveValidation } from "../warnings.ts";
 /** Checkpoints kept: the newest, and one more in case the newest is damaged. */
 const KEPT = 2;
 
-/** How good a model was on the validation window after an epoch. */
+/** How good a model was on the validation window. */
 export interface Validation {
   readonly epoch: number;
+  /** Updates made by then; earlier versions, which validated at the end of an epoch alone, did not say. */
+  readonly step?: number;
   /** Normalized entropy, averaged over objectives. */
   readonly normalizedEntropy: number;
 }
@@ -30,9 +32,13 @@ export interface TrainingPosition {
   readonly seconds: number;
   /** Log loss of the last update; null before the first. @unit nats */
   readonly lastLoss: number | null;
-  /** The best epoch so far; null before the first one ended, or without validation examples. */
+  /** The best validation so far; null before the first one, or without validation examples. */
   readonly best: Validation | null;
-  /** The best epoch by objective; absent where `best` is null. */
+  /** Validations since the best one. @default 0 */
+  readonly worse?: number;
+  /** Step of the last validation. @default this step where an epoch has ended, else none */
+  readonly validated?: number;
+  /** The best validation by objective; absent where `best` is null. */
   readonly bestByObjective?: Readonly<Record<string, ObjectiveValidation>>;
 }
 

@@ -3,7 +3,7 @@ import { TensorBoardWriter } from "../../report/tensorboard.ts";
 import type { TrainingPosition } from "./checkpoint.ts";
 import type { RunFolder } from "./run-folder.ts";
 
-/** Name of the curve that has a point at the end of each epoch. */
+/** Name of the curve that has a point at each validation. */
 export const VALIDATION = "validationNormalizedEntropy";
 
 /** The curves of a run, in both of their formats: `metrics.jsonl` and TensorBoard event files. */
@@ -36,7 +36,13 @@ export class Curves {
   }
 }
 
-/** The last update of an epoch and its validation have the same step, and the position may stand between the two. */
-function isBehind(record: CurveRecord, { step, batch }: TrainingPosition): boolean {
-  return record.step < step || (record.step === step && !(batch > 0 && VALIDATION in record));
+/** An update and the validation after it have the same step, and the position may stand between the two. */
+function isBehind(record: CurveRecord, position: TrainingPosition): boolean {
+  const { step } = position;
+  return record.step < step || (record.step === step && !(VALIDATION in record && !isValidated(position)));
+}
+
+/** Whether the model was validated where training stands. */
+export function isValidated({ step, batch, validated }: TrainingPosition): boolean {
+  return validated === undefined ? batch === 0 : validated === step;
 }

@@ -45,8 +45,10 @@ export interface RunSummary {
   readonly trainSeconds: number;
   /** Log loss of the last update; null if there was none. @unit nats */
   readonly lastLoss: number | null;
-  /** The epoch whose model was kept, and how good it was; null without validation examples. */
+  /** The validation whose model was kept; null without validation examples. */
   readonly best: Validation | null;
+  /** Why there was no further update: all passes were made, or no validation was better for `training.patience` of them. */
+  readonly ended?: "passes" | "patience";
   /** What the user should know of the training. */
   readonly warnings: readonly TrainingWarning[];
 }
