@@ -130,6 +130,7 @@ export function evaluationPage(evaluation: Evaluation, { root, notes = [], curve
       ...transferSections(evaluation),
       ...calibrationSections(evaluation),
       ...historySections(evaluation),
+      ...daySections(evaluation),
       ...surfaceSections(evaluation),
       { kind: "heading", text: "Training" },
       { kind: "table", caption: "Size and cost", ...costTable(evaluation) },
@@ -273,6 +274,46 @@ function surfaceSections(evaluation: Evaluation): readonly Section[] {
     { kind: "heading", text: "By surface" },
     { kind: "table", caption: "Metrics by surface", ...table },
   ];
+}
+
+/** How models age; nothing where all is of one day. */
+function daySections(evaluation: Evaluation): readonly Section[] {
+  const table = dayTable(evaluation);
+  if (table === null) return [];
+  const charts = objectivesOf(evaluation).map((objective): Section => {
+    const series = evaluation.runs.map(({ run, byDay }) => ({
+      name: run,
+      points: (byDay[objective] ?? []).flatMap(({ day, normalizedEntropy: y }): Point[] =>
+        y === null ? [] : [{ x: day, y }],
+      ),
+    }));
+    const x = { label: "days since the end of training" };
+    const y = { label: ratioName(evaluation, objective) };
+    return { kind: "figure", chart: lineChart({ title: objective, x, y, series }) };
+  });
+  const caption = "Metrics by days since the end of training, each against the base rate of its own day";
+  return [{ kind: "heading", text: "By day since training" }, ...charts, { kind: "table", caption, ...table }];
+}
+
+/** One row per objective, day and run; null where all is of one day. */
+export function dayTable(evaluation: Evaluation): ResultTable | null {
+  const against = againstColumns(evaluation);
+  const hasAmounts = withAmounts(evaluation);
+  const rows = objectivesOf(evaluation).flatMap((objective) => {
+    const days = new Set(evaluation.runs.flatMap(({ byDay }) => (byDay[objective] ?? []).map(({ day }) => day)));
+    return [...days].flatMap((day) =>
+      evaluation.runs.flatMap(({ run, byDay }): Cell[][] => {
+        const row = byDay[objective]?.find((other) => other.day === day);
+        if (row === undefined) return [];
+        const difference = against.map(() => differenceText(row.difference ?? undefined));
+        return [[objective, day, run, row.examples, row.baseRate, ...metricCells(row, hasAmounts), ...difference]];
+      }),
+    );
+  });
+  if (rows.length === 0) return null;
+  const columns = [{ label: "objective" }, { label: "day" }, { label: "model" }, { label: "examples" }];
+  const metrics = metricColumns(evaluation);
+  return { columns: [...columns, { label: rateLabel(evaluation), digits: 4 }, ...metrics, ...against], rows };
 }
 
 /** One row per surface, objective and run; null where there is one surface. */

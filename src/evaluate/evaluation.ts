@@ -18,6 +18,7 @@ import { examplesOf, type KnowledgeFor, type OpenedRun, openRun, runPath } from 
 import type { RunConfig } from "../train/run/run-config.ts";
 import { RunFolder, type RunSummary } from "../train/run/run-folder.ts";
 import { negativesBase } from "../train/warnings.ts";
+import { byDay, type DayEvaluation, daysSinceTraining } from "./by-day.ts";
 import { type MeasuredRun, type TransferEvaluation, transfersOf } from "./transfer-ratio.ts";
 
 /** One run on one split. */
@@ -33,6 +34,8 @@ export interface RunEvaluation {
   readonly objectives: Readonly<Record<string, ObjectiveEvaluation>>;
   /** Differences to the baseline by objective; null for the baseline itself and without one. */
   readonly differences: Readonly<Record<string, ComparedObjective>> | null;
+  /** By objective and day since the end of training; empty where there is one day, or windows are not of time. */
+  readonly byDay: Readonly<Record<string, readonly DayEvaluation[]>>;
 }
 
 /** The difference of two runs on one objective, over all examples and by surface. */
@@ -109,11 +112,18 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
     ...trained,
     ...(known === undefined ? [] : [await scoreKnown(known, trained, store)]),
   ];
-  const evaluations = scored.map(({ scores, ...run }) => ({
-    ...run,
-    objectives: mapValues(scores, evaluate),
-    differences: reference === null || run.run === baseline ? null : compare(reference, scores),
-  }));
+  const dayOf = daysSinceTraining(project, store);
+  const evaluations = scored.map(({ scores, ...run }) => {
+    const against = run.run === baseline ? null : reference;
+    const daysOf = (examples: ScoredExamples, objective: string) =>
+      dayOf === null ? [] : byDay(examples, { dayOf, baseline: against?.[objective] ?? null });
+    return {
+      ...run,
+      objectives: mapValues(scores, evaluate),
+      differences: against === null ? null : compare(against, scores),
+      byDay: mapValues(scores, daysOf),
+    };
+  });
   return {
     split,
     surface,
