@@ -9,6 +9,7 @@ export { Logistic } from "./baselines/logistic.ts";
 export { buildModel, type ModelInputs, startAtConstants } from "./build.ts";
 export { blankBatch, type Workload } from "./cost/blank-batch.ts";
 export { costOf, type ModelCost } from "./cost/model-cost.ts";
+export { timeParts } from "./cost/part-times.ts";
 export type { PartCost } from "./cost/trace-cost.ts";
 export { Foundation } from "./foundation/foundation.ts";
 export { toDevice } from "./inputs/content-maps.ts";

@@ -39,5 +39,6 @@ export {
   type TracedCall,
   type TracedData,
   type TracedTensor,
+  timeCalls,
   trace,
 } from "./trace.ts";

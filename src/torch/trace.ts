@@ -140,6 +140,28 @@ export function trace(body: () => Tensor): Trace {
 }
 
 /**
+ * Runs `body` and measures of every operator that it calls, in order, the time since the one before it ended, or since the
+ * beginning. An operator's time on a GPU is that of its launch.
+ *
+ * @unit s
+ * @example
+ * import { timeCalls, tensor } from "lapidary/torch";
+ *
+ * console.log(timeCalls(() => void tensor([1, 2]).mul(3).add(1)).length); // 2
+ */
+export function timeCalls(body: () => void): Float64Array {
+  const ends: number[] = [];
+  const began = performance.now();
+  native.setRecorder(() => void ends.push(performance.now()));
+  try {
+    body();
+  } finally {
+    native.setRecorder(null);
+  }
+  return Float64Array.from(ends, (end, i) => (end - (ends[i - 1] ?? began)) / 1000);
+}
+
+/**
  * A look at a tensor from outside of a trace, while its owner keeps it alive.
  *
  * @see TensorOrigin

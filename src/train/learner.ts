@@ -26,6 +26,7 @@ import { fromArray, noGrad, Scope, scoped, type Tensor } from "../torch/index.ts
 import { stepTouchedRows, type TrainedTable } from "./learn/step-rows.ts";
 import { shareUntrainedRows } from "./learn/untrained-rows.ts";
 import { lossesWith, type OwnLosses } from "./own/own-losses.ts";
+import { type ByPhase, PHASES } from "./utilization/utilization.ts";
 
 /** What one update reports. */
 export interface StepReport {
@@ -34,6 +35,8 @@ export interface StepReport {
   /** Norm of the dense gradient before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
+  /** @unit s */
+  readonly phases: ByPhase;
 }
 
 /** What a loss is taken over. */
@@ -284,15 +287,21 @@ export class Learner {
     using _scope = new Scope();
     const { mesh, schedule } = context;
     const factor = schedule(this.step);
-    const loss = withDropout(dropoutOf(training, batch, this.step), () => this.gradients(batch, mesh));
+    const ends = [performance.now()];
+    const total = withDropout(dropoutOf(training, batch, this.step), () => this.#forward(batch, mesh));
+    ends.push(performance.now());
+    const loss = this.#backward(total, mesh);
+    ends.push(performance.now());
     mesh.averageGradients([this.dense.gradient]);
     const gradientNorm = clipNorm(this.dense.gradient, training.clipNorm);
     const learningRate = training.learningRate * factor;
     this.#adamw = stepAdamW(this.#adamw, this.dense, { learningRate, weightDecay: training.weightDecay });
+    ends.push(performance.now());
     const rows = this.tables.map(({ leaf }) => mesh.gatherRows(takeRowGradient(leaf)));
     const { seed, tableLearningRate, tableL2: l2 } = training;
     stepTouchedRows(this.tables, rows, { learningRate: tableLearningRate * factor, l2, seed, step: this.step });
-    return { loss, gradientNorm, learningRate };
+    ends.push(performance.now());
+    return { loss, gradientNorm, learningRate, phases: phasesOf(ends) };
   }
 
   /** Rows that no update has reached say what row 0 says: {@link shareUntrainedRows}. */
@@ -302,12 +311,25 @@ export class Learner {
 
   /** This process's part of the gradients of the global loss, and that loss. */
   gradients(batch: Batch, mesh: ProcessMesh): number {
-    // What backward needs of its way there, autograd keeps.
-    const total = scoped(() => this.#loss(batch, { mesh, ...this.#options }));
+    return this.#backward(this.#forward(batch, mesh), mesh);
+  }
+
+  /** What backward needs of its way there, autograd keeps. */
+  #forward(batch: Batch, mesh: ProcessMesh): Tensor {
+    return scoped(() => this.#loss(batch, { mesh, ...this.#options }));
+  }
+
+  #backward(total: Tensor, mesh: ProcessMesh): number {
     this.dense.clearGradient();
     if (total.requiresGrad) total.mul(mesh.size).backward();
     return mesh.sumState(Float64Array.of(total.item()))[0] ?? Number.NaN;
   }
+}
+
+/** Durations between moments in milliseconds, phase by phase. @unit s */
+function phasesOf(ends: readonly number[]): ByPhase {
+  const durations = PHASES.map((phase, p) => [phase, ((ends[p + 1] ?? 0) - (ends[p] ?? 0)) / 1000] as const);
+  return Object.fromEntries(durations) as unknown as ByPhase;
 }
 
 /** What is dropped in an update: other activations in each step, the same ones whichever process has the example. */

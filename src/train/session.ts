@@ -1,8 +1,9 @@
 import { LapidaryError } from "../base/errors.ts";
+import { mapValues } from "../base/map-values.ts";
 import type { Batch } from "../features/spec.ts";
 import { type MetricRow, metricRow } from "../metrics/evaluation.ts";
 import { constantLogLoss } from "../metrics/predictions.ts";
-import { costOf, type ModelCost } from "../model/index.ts";
+import { costOf, type ModelCost, timeParts } from "../model/index.ts";
 import { countElements, parametersOf, type Schedule, warmupStableDecay } from "../nn/index.ts";
 import { countValues } from "../ops/index.ts";
 import { countFlops, noGrad, Scope } from "../torch/index.ts";
@@ -14,6 +15,7 @@ import { RateMeter } from "./progress.ts";
 import type { TrainingPosition } from "./run/checkpoint.ts";
 import { Curves, isValidated, VALIDATION } from "./run/curves.ts";
 import type { RunSummary } from "./run/run-folder.ts";
+import { type Utilization, WorkMeter } from "./utilization/utilization.ts";
 import { baseRateWarnings, type TrainingWarning } from "./warnings.ts";
 
 const START: TrainingPosition = { step: 0, epoch: 0, batch: 0, seconds: 0, lastLoss: null, best: null };
@@ -26,6 +28,12 @@ type CostPerExample = Pick<
   "forwardFlopsPerExample" | "trainingFlopsPerExample" | "activationBytesPerExample" | "costByPart"
 >;
 
+/** What a model costs, and what its parts cost and took in one forward pass. */
+interface MeasuredCost {
+  readonly perExample: CostPerExample;
+  readonly parts: Readonly<Record<string, { readonly seconds: number; readonly flops: number }>>;
+}
+
 /** One process's work on a run, from its start or its last checkpoint to its end or its interruption. */
 export class Session {
   readonly #job: TrainingJob;
@@ -35,6 +43,7 @@ export class Session {
   readonly #totalSteps: number;
   readonly #curves: Curves | null;
   readonly #meter = new RateMeter();
+  readonly #work = new WorkMeter();
   #position: TrainingPosition;
 
   constructor(job: TrainingJob, learner: Learner) {
@@ -81,8 +90,11 @@ export class Session {
     const { inputs, signal, config, mesh } = this.#job;
     const { epoch, batch: start } = this.#position;
     const { validateEverySteps: every } = config.training;
+    let ready = performance.now();
     for await (const batch of await inputs.trainingBatches({ epoch, start, mesh })) {
-      this.#step(this.#job.prepare(batch));
+      const prepared = this.#job.prepare(batch);
+      this.#work.addWaiting((performance.now() - ready) / 1000);
+      this.#step(prepared);
       if (every !== null && this.#position.step % every === 0) await this.#compare();
       if (this.#isOutOfPatience) {
         this.#checkpoint();
@@ -93,6 +105,7 @@ export class Session {
         return "stopped";
       }
       if (this.#position.step % config.training.checkpointEverySteps === 0) this.#checkpoint();
+      ready = performance.now();
     }
     await this.#endEpoch();
     return "done";
@@ -101,13 +114,15 @@ export class Session {
   #step(batch: Batch): void {
     const { config, mesh } = this.#job;
     const began = performance.now();
-    const report = this.#learner.update(batch, config.training, { mesh, schedule: this.#schedule });
+    const { phases, ...report } = this.#learner.update(batch, config.training, { mesh, schedule: this.#schedule });
     const seconds = (performance.now() - began) / 1000;
     if (!Number.isFinite(report.loss) || !Number.isFinite(report.gradientNorm)) throw this.#diverged(report);
     const { step, batch: index, seconds: before } = this.#position;
     const moved = { step: step + 1, batch: index + 1, seconds: before + seconds, lastLoss: report.loss };
     this.#position = { ...this.#position, ...moved };
-    this.#meter.add(config.training.globalBatchSize, seconds);
+    const { globalBatchSize: examples } = config.training;
+    this.#meter.add(examples, seconds);
+    this.#work.addUpdate(batch, { examples, phases });
     this.#curves?.write(moved.step, { ...report, examplesPerSecond: this.#meter.rate });
     this.#progress(report.loss);
   }
@@ -124,7 +139,9 @@ export class Session {
     const { epoch, step, best, worse = 0 } = this.#position;
     this.#learner.shareUntrainedRows();
     this.#position = { ...this.#position, validated: step };
+    const began = performance.now();
     const bestByObjective = this.#job.validates ? await this.#validate() : {};
+    this.#work.addValidation((performance.now() - began) / 1000);
     const normalizedEntropy = meanNormalizedEntropy(bestByObjective);
     if (normalizedEntropy === null) return;
     this.#curves?.write(step, { [VALIDATION]: normalizedEntropy });
@@ -169,20 +186,28 @@ export class Session {
     const { name, config, inputs } = this.#job;
     const { dense, tables } = parametersOf(this.#learner.model);
     const { step, seconds, lastLoss, best } = this.#position;
+    const { perExample, parts } = await this.#measureCost();
     return {
       model: name,
       kind: config.kind,
       denseParameters: countElements(dense),
       tableParameters: tables.reduce((sum, { tensor }) => sum + countValues(tensor), 0),
-      ...(await this.#costPerExample()),
+      ...perExample,
       examples: inputs.numExamples,
       steps: step,
       trainSeconds: seconds,
+      utilization: this.#utilization(perExample, parts),
       lastLoss,
       best,
       ended: this.#isOutOfPatience ? "patience" : "passes",
       warnings: [...this.#job.warnings, ...this.#warnings()],
     };
+  }
+
+  #utilization(perExample: CostPerExample, parts: MeasuredCost["parts"]): Utilization | null {
+    const { mesh, config } = this.#job;
+    const { trainingFlopsPerExample } = perExample;
+    return this.#work.utilization({ trainingFlopsPerExample, training: config.training, mesh, parts });
   }
 
   /** What is to be said of the model that was kept. */
@@ -210,16 +235,17 @@ export class Session {
 
   /**
    * What passes over some of the training batches cost per example. The whole is counted, not estimated: what really
-   * runs. Its parts, and what is kept between the passes, are the model's in the middle one of those batches, without
-   * what a student learns beside it.
+   * runs. Its parts, their times, and what is kept between the passes, are the model's in the middle one of those batches,
+   * without what a student learns beside it.
    */
-  async #costPerExample(): Promise<CostPerExample> {
+  async #measureCost(): Promise<MeasuredCost> {
     const { inputs, mesh, config } = this.#job;
     const { model } = this.#learner;
     const counted = this.#countedBatches();
     const middle = counted[Math.floor(counted.length / 2)];
     let [forward, training, examples, logged] = [0, 0, 0, 0];
     let cost: ModelCost | null = null;
+    let parts: MeasuredCost["parts"] = {};
     for (const start of counted) {
       for await (const read of await inputs.trainingBatches({ epoch: 0, start, mesh })) {
         const batch = this.#job.enrich(read);
@@ -229,17 +255,25 @@ export class Session {
         examples += batch.size;
         // Negatives that are drawn are part of what an example of the log costs.
         logged += batch.rows.filter((row) => row >= 0).length;
-        if (start === middle) cost = costOf(inPrecision(model, config.training), batch);
+        if (start === middle) {
+          const computed = inPrecision(model, config.training);
+          const ofParts = costOf(computed, batch);
+          cost = ofParts;
+          parts = mapValues(timeParts(computed, batch), (seconds, part) => {
+            return { seconds, flops: (ofParts.parts[part]?.forwardFlops ?? 0) * batch.size };
+          });
+        }
         break;
       }
     }
     const per = (flops: number, count: number): number => (count === 0 ? 0 : flops / count);
-    return {
+    const perExample = {
       forwardFlopsPerExample: per(forward, examples),
       trainingFlopsPerExample: per(training, logged),
       activationBytesPerExample: cost?.total.activationBytes ?? 0,
       costByPart: cost?.parts ?? {},
     };
+    return { perExample, parts };
   }
 
   /** A shuffled batch is as any other; in order of time, histories grow, so that the first ones cost the least. */
@@ -251,7 +285,7 @@ export class Session {
     return Array.from({ length: counted }, (_, i) => Math.floor(((i + 0.5) * batches) / counted));
   }
 
-  #diverged({ loss, gradientNorm }: StepReport): LapidaryError {
+  #diverged({ loss, gradientNorm }: Pick<StepReport, "loss" | "gradientNorm">): LapidaryError {
     return new LapidaryError({
       code: "TRAIN_DIVERGED",
       where: `${this.#job.name}, step ${this.#position.step + 1}`,

@@ -65,7 +65,7 @@ async function summaryOf(size: number, task: Omit<WorkerTask, "project">) {
   const ends = await endsOf(await trainTogether(size, task));
   expect(ends.map(({ code }) => code)).toEqual(new Array(size).fill(0));
   const [summary, ...others] = ends.map(({ last }) => {
-    const { trainSeconds, ...rest } = (last as Extract<TrainingOutcome, { kind: "finished" }>).summary;
+    const { trainSeconds, utilization, ...rest } = (last as Extract<TrainingOutcome, { kind: "finished" }>).summary;
     const zeros = { forwardFlopsPerExample: 0, trainingFlopsPerExample: 0, activationBytesPerExample: 0 };
     return { ...rest, ...zeros, costByPart: {} };
   });

@@ -95,6 +95,7 @@ export function describe(outcome: TrainingOutcome, { folder, again }: { folder: 
     ["FLOP/example, training", formatCount(Math.round(summary.trainingFlopsPerExample))],
     ["… by part", partsOf(summary)],
     ["activations/example", `${(summary.activationBytesPerExample / 1024).toFixed(1)} KiB`],
+    ...useOf(summary),
     ["last loss", lastLoss === null ? "–" : lastLoss.toFixed(4)],
     ["validation NE", best === null ? "–" : `${best.normalizedEntropy.toFixed(4)} (${placeOf(best)})`],
     ...(summary.ended === "patience" ? [["ended", "no validation was better any more (patience)"] as const] : []),
@@ -102,6 +103,34 @@ export function describe(outcome: TrainingOutcome, { folder, again }: { folder: 
   ]);
   return [facts, ...warnings.map(({ text }) => `warning: ${text}`)].join("\n");
 }
+
+/** How the machine was used. */
+function useOf({ utilization }: Pick<RunSummary, "utilization">): readonly (readonly [string, string])[] {
+  if (!utilization) return [];
+  const { mfu, updateMfu, peakFlops, phases, waitRatio, validationRatio, batchBytesPerSecond, forwardParts } =
+    utilization;
+  const parts = Object.entries(forwardParts).toSorted(([, a], [, b]) => b.timeRatio - a.timeRatio);
+  const shown = parts.filter(([, { timeRatio }]) => timeRatio >= 0.005);
+  const peak = `${(peakFlops / 1e9).toFixed(0)} GFLOP/s (a large matrix product)`;
+  return [
+    ["MFU", `${percent(mfu)} of ${peak}; of updates alone ${percent(updateMfu)}`],
+    ["… forward, by part", shown.map(([name, use]) => `${name} ${percent(use.mfu)}`).join(", ") || "–"],
+    [
+      "time of updates",
+      Object.entries(phases)
+        .map(([name, share]) => `${name} ${percent(share)}`)
+        .join(", "),
+    ],
+    ["… forward, by part", shown.map(([name, use]) => `${name} ${percent(use.timeRatio)}`).join(", ") || "–"],
+    [
+      "waiting for data",
+      `${percent(waitRatio)} of the time; ${(batchBytesPerSecond / 1e6).toFixed(1)} MB/s of batches`,
+    ],
+    ["validation", `${percent(validationRatio)} of the time`],
+  ];
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** Where the model that was kept stood. */
 function placeOf({ epoch, step }: Validation): string {

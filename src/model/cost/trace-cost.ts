@@ -94,6 +94,12 @@ function inputsOf({ args }: TracedCall): TensorId[] {
   });
 }
 
+/** The part of the model that each call of a trace belongs to, in order. */
+export function partsOfCalls(trace: Trace, parameters: readonly NamedTensor[]): readonly string[] {
+  const flow = new Flow(trace, parameters);
+  return trace.calls.map((call, place) => flow.add(call, place).part);
+}
+
 /** What the traced pass costs by part of the model: backward and what it keeps as they would be with a gradient. */
 export function traceCost(trace: Trace, parameters: readonly NamedTensor[]): ReadonlyMap<string, PartCost> {
   const flow = new Flow(trace, parameters);

@@ -5,6 +5,7 @@ import type { ModelConfig } from "../../config/model/model.ts";
 import { makeFolder, moveAside, writeFileAtomic } from "../../files/durable-file.ts";
 import type { ModelCost } from "../../model/index.ts";
 import { FileLock } from "../../torch/index.ts";
+import type { Utilization } from "../utilization/utilization.ts";
 import type { TrainingWarning } from "../warnings.ts";
 import { CheckpointFolder, type Validation } from "./checkpoint.ts";
 import { changesOf, type SettingChange } from "./run-changes.ts";
@@ -43,6 +44,8 @@ export interface RunSummary {
   readonly steps: number;
   /** Seconds spent in updates, in all sessions of the run. */
   readonly trainSeconds: number;
+  /** How it used the machine; null without an update since it was last started. Earlier versions did not measure it. */
+  readonly utilization?: Utilization | null;
   /** Log loss of the last update; null if there was none. @unit nats */
   readonly lastLoss: number | null;
   /** The validation whose model was kept; null without validation examples. */
