@@ -51,6 +51,8 @@ export const ERROR_CODES = {
   TRAIN_ONE_CLASS:
     "the labels of an objective are all positive, all negative or all the same amount in the training window",
   TRAIN_IDS: "no id of any table was seen often enough in the training window to have a row of its own",
+  TRAIN_FROM:
+    "a run cannot go on from the earlier one: there are no days since, its ids are others, or it is the run itself",
   TRAIN_WINDOW: "a window of the split has too few examples",
   TRAIN_SURFACE: "a model is for a surface that the events do not have",
   SPLIT_KIND: "something needs a split by time, and the project's is by a field, by file or random",

@@ -14,10 +14,10 @@ export {
   loggedExamplesOf,
   type OpenedRun,
   openRun,
-  runPath,
 } from "./run/open-run.ts";
 export type { RunConfig, TrainingSlice } from "./run/run-config.ts";
 export { RunFolder, type RunSummary } from "./run/run-folder.ts";
+export { runPath } from "./run/run-path.ts";
 export {
   type AttachKnowledge,
   type Distillation,

@@ -24,7 +24,7 @@ import {
   windowOf,
 } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
-import { deriveSpec } from "../features/derive-spec.ts";
+import { deriveSpec, type LogFacts } from "../features/derive-spec.ts";
 import { withObjectives } from "../features/objectives.ts";
 import type { Origin } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
@@ -32,6 +32,7 @@ import { Vocabulary } from "../features/vocabulary.ts";
 import { makeFolder, writeFileAtomic } from "../files/durable-file.ts";
 import type { AmountSummary } from "../metrics/outcomes/label-summary.ts";
 import type { FitWindows } from "./fit-windows.ts";
+import type { EarlierInputs } from "./warm/earlier-inputs.ts";
 import type { TableIds } from "./warnings.ts";
 
 /** What of a project and of one of its models decides the model's inputs. */
@@ -47,6 +48,8 @@ export interface InputOptions {
   readonly windows?: FitWindows;
   /** Dimension of the teacher's embeddings of the user's past, as an input. @default 0, none */
   readonly pastEmbeddings?: number;
+  /** Of the run that it goes on from. @default it begins anew */
+  readonly earlier?: EarlierInputs;
 }
 
 /** Where in the training window to read, and which part of it. */
@@ -139,7 +142,7 @@ export class TrainingInputs {
   static fit(store: EventStore, config: InputsConfig, options: InputOptions = {}): TrainingInputs {
     const { model, negatives = null, split } = config;
     const all = windowOf(split, "train");
-    const { windows = { examples: all, facts: all, vocabulary: all }, pastEmbeddings: dim = 0 } = options;
+    const { windows = { examples: all, facts: all, vocabulary: all }, pastEmbeddings: dim = 0, earlier } = options;
     const pastEmbeddings = dim === 0 ? {} : { pastEmbeddings: dim };
     const { examples: training, facts: window } = windows;
     const only = { surface: surfaceCode(store, model.surface), origin: learnedOrigin(model) };
@@ -147,9 +150,10 @@ export class TrainingInputs {
     if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
     const admission = { window: windows.vocabulary, minCount: model.minCount };
     const admitted = Object.entries(admissionTimes(store, admission));
-    const vocabularies = Object.fromEntries(admitted.map(([table, times]) => [table, new Vocabulary(times)]));
-    const moments = measureNumbers(store, window);
-    const scales = measureVectors(store, window);
+    const vocabularies = Object.fromEntries(
+      admitted.map(([table, times]) => [table, new Vocabulary(withEarlier(times, earlier?.codes[table]))]),
+    );
+    const { moments, scales } = earlier === undefined ? measuredScales(store, window) : scalesOf(earlier.spec);
     const sizes = store.cardinalities();
     const whole = deriveSpec(store.manifest.schema, { cardinalities: sizes, vocabularies, moments, scales });
     const spec = { ...withObjectives(whole, model.objectives ?? whole.objectives), ...pastEmbeddings };
@@ -170,10 +174,8 @@ export class TrainingInputs {
 
   /** Reads what {@link save} wrote. @throws {LapidaryError} FILE_CORRUPT */
   static load(folder: string, store: EventStore, config: InputsConfig): TrainingInputs {
-    const facts = JSON.parse(readFileSync(join(folder, FACTS), "utf8")) as Facts;
-    const files = readdirSync(folder).filter((file) => file.endsWith(VOCABULARY));
-    const read = (file: string): Vocabulary => Vocabulary.decode(new Uint8Array(readFileSync(join(folder, file))));
-    const vocabularies = Object.fromEntries(files.map((file) => [basename(file, VOCABULARY), read(file)]));
+    const facts = readFacts(folder);
+    const vocabularies = readVocabularies(folder);
     return new TrainingInputs({ ...facts, labels: {}, tables: [], changing: [], vocabularies }, { store, config });
   }
 
@@ -261,6 +263,37 @@ export class TrainingInputs {
   #only(origin: Origin | null): ExampleFilter {
     return { surface: this.#surface, origin };
   }
+}
+
+/** Facts of the inputs that a run has saved. */
+export function readFacts(folder: string): Facts {
+  return JSON.parse(readFileSync(join(folder, FACTS), "utf8")) as Facts;
+}
+
+/** The vocabularies that a run has saved, by table. @throws {LapidaryError} FILE_CORRUPT */
+export function readVocabularies(folder: string): Readonly<Record<string, Vocabulary>> {
+  const files = readdirSync(folder).filter((file) => file.endsWith(VOCABULARY));
+  const read = (file: string): Vocabulary => Vocabulary.decode(new Uint8Array(readFileSync(join(folder, file))));
+  return Object.fromEntries(files.map((file) => [basename(file, VOCABULARY), read(file)]));
+}
+
+/** Codes that an earlier run has a row of keep it, at all times. @shape times [codes] */
+function withEarlier(times: Float64Array, codes: Int32Array | undefined): Float64Array {
+  for (const code of codes ?? []) if (code > 0) times[code] = Number.NEGATIVE_INFINITY;
+  return times;
+}
+
+type Scales = Required<Pick<LogFacts, "moments" | "scales">>;
+
+function measuredScales(store: EventStore, window: EventWindow): Scales {
+  return { moments: measureNumbers(store, window), scales: measureVectors(store, window) };
+}
+
+/** What inputs were scaled with before. */
+function scalesOf({ numbers, content }: FeatureSpec): Scales {
+  const moments = Object.fromEntries(numbers.map(({ name, ...rest }) => [name, rest]));
+  const scales = Object.fromEntries((content?.vectors ?? []).map(({ name, scale }) => [name, scale]));
+  return { moments, scales };
 }
 
 /** The one origin that a model learns from; null for all. */

@@ -2,8 +2,8 @@ import type { ModelConfig } from "../config/model/model.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import type { Batch } from "../features/spec.ts";
 import type { TrainingInputs } from "./inputs.ts";
+import type { Learner } from "./learner.ts";
 import type { TrainingProgress } from "./progress.ts";
-import type { CheckpointFolder } from "./run/checkpoint.ts";
 import type { RunFolder, RunSummary } from "./run/run-folder.ts";
 import type { TrainingWarning } from "./warnings.ts";
 
@@ -23,8 +23,8 @@ export interface TrainingJob {
   /** What it learns of a batch: {@link enrich}, and each impression for one attribution window only. */
   readonly prepare: (batch: Batch) => Batch;
   readonly validates: boolean;
-  /** Checkpoints that a fresh run goes on from; null from freshly drawn parameters. */
-  readonly after: CheckpointFolder | null;
+  /** Puts into a fresh run's learner what it goes on from, and says how many updates that had; null if it begins anew. */
+  readonly goOn: ((learner: Learner) => number) | null;
 }
 
 /** How training ended: finished, or stopped with a checkpoint to go on from. */

@@ -270,11 +270,8 @@ export class Learner {
   }
 
   /** Puts back what {@link tensors} gave. @throws {LapidaryError} CHECKPOINT_MISMATCH if it is of another model */
-  restore(
-    saved: ReadonlyMap<string, Tensor>,
-    { step, where }: { readonly step: number; readonly where: string },
-  ): void {
-    copyTensors(saved, new Map(Object.entries(this.tensors())), where);
+  restore(saved: ReadonlyMap<string, Tensor>, { step, ...place }: CheckpointPlace & { readonly step: number }): void {
+    copyTensors(saved, new Map(Object.entries(this.tensors())), place);
     this.#adamw = { ...this.#adamw, step };
   }
 
@@ -339,25 +336,33 @@ function dropoutOf(training: TrainingConfig, { rows }: Batch, step: number): Dro
   return { rates: { embedding, mlp, attention }, seed: hashOf(step, seed), examples };
 }
 
+const OTHER_MODEL = "Restore the checkpoint with the configuration that lies in its run folder.";
+
+/** What an error says of a checkpoint that is of another model. */
+interface CheckpointPlace {
+  readonly where: string;
+  /** @default to restore it with its own configuration */
+  readonly hint?: string;
+}
+
 /** Copies tensors to those of the same names. @throws {LapidaryError} CHECKPOINT_MISMATCH unless they are of the same kind */
 export function copyTensors(
   saved: ReadonlyMap<string, Tensor>,
   mine: ReadonlyMap<string, Tensor>,
-  where: string,
+  place: CheckpointPlace,
 ): void {
   const describe = (name: string, tensor: Tensor | undefined): string =>
     tensor === undefined ? `no ${name}` : `${name} of ${tensor.dtype} [${tensor.shape.join(", ")}]`;
   for (const name of new Set([...mine.keys(), ...saved.keys()])) {
     const [expected, got] = [describe(name, mine.get(name)), describe(name, saved.get(name))];
-    if (expected !== got) throw mismatch(where, expected, got);
+    if (expected !== got) throw mismatch(place, expected, got);
   }
   noGrad(() => {
     for (const [name, tensor] of saved) mine.get(name)?.copy_(tensor);
   });
 }
 
-function mismatch(where: string, expected: string, got: string): LapidaryError {
-  const hint = "Restore the checkpoint with the configuration that lies in its run folder.";
+function mismatch({ where, hint = OTHER_MODEL }: CheckpointPlace, expected: string, got: string): LapidaryError {
   return new LapidaryError({ code: "CHECKPOINT_MISMATCH", where, expected, got, hint });
 }
 

@@ -53,7 +53,7 @@ export class Session {
     const stepsPerEpoch = Math.floor(job.inputs.numExamples / training.globalBatchSize);
     this.#epochs = kind === "baseRate" ? 0 : training.epochs;
     const restored = job.folder.checkpoints.restore(learner, (error) => job.onNotice(error.message));
-    this.#position = restored ?? { ...START, step: job.after?.restoreBest(learner).step ?? 0 };
+    this.#position = restored ?? { ...START, step: job.goOn?.(learner) ?? 0 };
     // Updates of the runs that this one goes on from.
     const earlier = this.#position.step - this.#position.epoch * stepsPerEpoch - this.#position.batch;
     this.#totalSteps = earlier + stepsPerEpoch * this.#epochs;

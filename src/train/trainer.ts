@@ -24,7 +24,11 @@ import type { TrainingProgress } from "./progress.ts";
 import type { RunConfig, TrainingSlice } from "./run/run-config.ts";
 import { RunFolder } from "./run/run-folder.ts";
 import { originOf } from "./run/run-origin.ts";
+import { runPath } from "./run/run-path.ts";
 import { Session } from "./session.ts";
+import { EarlierRun } from "./warm/earlier-run.ts";
+import { keepLateLabels } from "./warm/late-labels.ts";
+import { saveRowIds } from "./warm/row-ids.ts";
 import { idWarnings, negativesWarnings, oneClassWarnings, type TrainingWarning } from "./warnings.ts";
 import { attributionWindows, keepOneWindow } from "./windows.ts";
 
@@ -43,6 +47,8 @@ export interface TrainOptions {
   readonly onNotice?: (text: string) => void;
   /** Trains on one slice of the training window only. @default the whole of it */
   readonly slice?: TrainingSlice;
+  /** Goes on from an earlier run, by name or path, with the days since its end. Not with a slice or a share. @default it begins anew */
+  readonly from?: string;
   /** Trains on the newest share of the training window only, in (0, 1]. @default 1, the whole of it */
   readonly share?: number;
   /** Compares the epochs on the validation window and keeps the best one; else the last. @default true */
@@ -92,7 +98,19 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   using store = EventStore.open(project.store);
   using folder = beginRun(project, store, options);
   if (folder.summary !== null) return { kind: "finished", summary: folder.summary };
-  const inputs = fitInputs(project, store, options);
+  const earlier = options.from === undefined ? null : EarlierRun.open(project, options.from);
+  const known = earlier?.inputs(store) ?? null;
+  const windows = earlier?.windows(project) ?? fitWindowsOf(project, store, options);
+  const inputs = TrainingInputs.fit(
+    store,
+    { split: splitOf(project, options.slice), negatives: project.negatives, model: config },
+    {
+      windows,
+      pastEmbeddings: distillation?.pastEmbeddings ?? 0,
+      ...(known === null ? {} : { earlier: known }),
+    },
+  );
+  if (mesh.rank === 0) saveRowIds(store, inputs.vocabularies, folder.inputs);
   // What fitting has read would lie in memory as long as the model learns.
   store.close();
   const warnings = warningsOf(project, { config, inputs }, options);
@@ -101,14 +119,20 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   const signal = options.signal ?? new AbortController().signal;
   const { objectives } = inputs.spec;
   const enrich = (batch: Batch): Batch => distillation?.attach(batch, inputs.spec) ?? batch;
-  const windows = attributionWindows(project.events.outcomes, objectives);
-  const prepare = (batch: Batch): Batch => keepOneWindow(enrich(batch), objectives.length, windows);
-  const after = options.slice?.after ?? null;
+  const attribution = attributionWindows(project.events.outcomes, objectives);
+  const learned = earlier?.learned(project, objectives);
+  const prepare = (batch: Batch): Batch => {
+    const whole = keepOneWindow(enrich(batch), objectives.length, attribution);
+    return learned === undefined ? whole : keepLateLabels(whole, learned);
+  };
   const session = new Session(
     {
       ...{ name, config, inputs, warnings, folder, mesh, onProgress, onNotice, signal, enrich, prepare },
       validates: options.validates ?? true,
-      after: after === null ? null : RunFolder.finished(join(project.runs, after)).folder.checkpoints,
+      goOn:
+        earlier !== null && known !== null
+          ? (learner) => earlier.restore(learner, known, inputs.vocabularies)
+          : goOnFromSlice(project, options),
     },
     initLearner({ config, inputs, mesh, folder, own: loadOwnCode(project, config) }, distillation),
   );
@@ -117,6 +141,14 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   } finally {
     session.close();
   }
+}
+
+/** What the slice before has learned; null for the first one. */
+function goOnFromSlice(project: ProjectConfig, { slice }: TrainOptions): TrainingJob["goOn"] {
+  const after = slice?.after ?? null;
+  if (after === null) return null;
+  const { checkpoints } = RunFolder.finished(join(project.runs, after)).folder;
+  return (learner) => checkpoints.restoreBest(learner).step;
 }
 
 /** A fresh model with its optimizers; equal seeds give equal bits in every process. */
@@ -172,19 +204,20 @@ export function initModel({ config, inputs, mesh, folder, own }: ModelJob): {
 function warningsOf(
   { events, negatives }: ProjectConfig,
   { config, inputs }: Pick<ModelJob, "config" | "inputs">,
-  { model: where, slice, share = 1 }: TrainOptions,
+  { model: where, slice, share = 1, from }: TrainOptions,
 ): readonly TrainingWarning[] {
   const labels = Object.entries(inputs.labels);
   const unknown = labels.filter(([, { known }]) => known === 0).map(([objective]) => objective);
-  // Later slices of the same training may know them.
-  if (unknown.length > 0 && slice === undefined) throw unlabelled(where, unknown);
+  // Later slices of the same training may know them, or earlier ones have.
+  const isPart = slice !== undefined || from !== undefined;
+  if (unknown.length > 0 && !isPart) throw unlabelled(where, unknown);
   const unlabelledHere = unknown.map((objective): TrainingWarning => {
-    return { code: "LABELS_UNKNOWN", text: `no label of ${objective} is known in this slice` };
+    return { code: "LABELS_UNKNOWN", text: `no label of ${objective} is known in these days` };
   });
   const withFields = labels.map(([objective, counts]) => {
     return { objective, from: events.outcomes[objective]?.from ?? objective, ...counts };
   });
-  const isWhole = slice === undefined && share === 1;
+  const isWhole = !isPart && share === 1;
   const ids = config.kind === "baseRate" ? [] : idWarnings(inputs.tables, { where, minCount: config.minCount });
   const drawn = negatives === null ? [] : negativesWarnings(inputs, negatives);
   return [...unlabelledHere, ...oneClassWarnings(withFields, { where, isWhole }), ...drawn, ...ids];
@@ -199,18 +232,6 @@ function unlabelled(model: string, objectives: readonly string[]): LapidaryError
     got: `none of ${objectives.join(", ")}`,
     hint: "Train on more days than its delay, or name the other objectives under `objectives` of the model.",
   });
-}
-
-function fitInputs(project: ProjectConfig, store: EventStore, options: TrainOptions): TrainingInputs {
-  const split = splitOf(project, options.slice);
-  return TrainingInputs.fit(
-    store,
-    { split, negatives: project.negatives, model: modelOf(project, options.model) },
-    {
-      windows: fitWindowsOf(project, store, options),
-      pastEmbeddings: options.distillation?.pastEmbeddings ?? 0,
-    },
-  );
 }
 
 /**
@@ -255,9 +276,9 @@ export function modelOf(project: ProjectConfig, name: string): ModelConfig {
 export function runConfigOf(
   project: ProjectConfig,
   store: EventStore,
-  options: Pick<TrainOptions, "model" | "slice" | "share" | "distillation">,
+  options: Pick<TrainOptions, "model" | "slice" | "share" | "distillation" | "from">,
 ): RunConfig {
-  const { model: name, slice, share = 1, distillation } = options;
+  const { model: name, slice, share = 1, distillation, from } = options;
   const model = modelOf(project, name);
   const { modules } = loadOwnCode(project, model);
   const losses = lossesOfModel(project, model);
@@ -271,6 +292,7 @@ export function runConfigOf(
     },
     ...(project.negatives === null ? {} : { negatives: project.negatives }),
     ...(slice === undefined ? {} : { slice }),
+    ...(from === undefined ? {} : { from: EarlierRun.open(project, from).start }),
     ...(share === 1 ? {} : { share }),
     ...(Object.keys(losses).length === 0 ? {} : { losses }),
     ...(Object.keys(modules).length === 0 ? {} : { modules }),
@@ -294,10 +316,22 @@ function checkKinds({ store, events }: ProjectConfig, outcomes: readonly Outcome
   }
 }
 
+/** Begun anew, a run would move aside what it is to go on from. */
+function fromItself(run: string): LapidaryError {
+  return new LapidaryError({
+    code: "TRAIN_FROM",
+    where: run,
+    expected: "an earlier run",
+    got: "the run itself",
+    hint: "Give the new run a name of its own with --run NAME.",
+  });
+}
+
 /** The first process begins the run; the others follow once it has. */
 function beginRun(project: ProjectConfig, store: EventStore, options: TrainOptions): RunFolder {
   const { model: name, run = name, fresh = false, mesh } = options;
   const path = join(project.runs, run);
+  if (options.from !== undefined && runPath(project, options.from) === path) throw fromItself(run);
   const config = runConfigOf(project, store, options);
   const folder =
     mesh.rank === 0 ? RunFolder.begin(path, { config, fresh, origin: () => originOf(project) }) : RunFolder.at(path);

@@ -9,6 +9,7 @@ import { formatPairs } from "../screen/table.ts";
 
 const OPTIONS = {
   run: text("NAME", "name of the run's folder (default: the model's name)"),
+  from: text("RUN", "goes on from what that run has learned, with the days since its end"),
   fresh: flag("moves an earlier run of this name aside and starts over"),
   processes: integer("N", "trains in that many processes of this machine", { minimum: 1, fallback: 1 }),
 };
@@ -37,14 +38,15 @@ export const train = defineCommand({
 type Given = Pick<Invocation<typeof OPTIONS>, "args" | "options" | "signal" | "loadProject" | "progress" | "say">;
 
 async function trainHere({ args: [model = ""], options, signal, loadProject, progress, say }: Given): Promise<Outcome> {
-  const { run, fresh } = options;
+  const { run, fresh, from } = options;
   const project = await loadProject();
   const { train: start } = await import("../../train/index.ts");
   const { ProcessMesh } = await import("../../distributed/index.ts");
   using mesh = ProcessMesh.fromEnvironment();
   const shown = mesh.rank === 0 ? progress({ label: `train ${model}`, total: null, unit: "steps" }) : null;
   const onProgress = (at: TrainingProgress): void => shown?.update(updateOf(at));
-  const trainOptions = { model, ...(run === null ? {} : { run }), fresh, mesh, signal, onProgress, onNotice: say };
+  const named = { ...(run === null ? {} : { run }), ...(from === null ? {} : { from }) };
+  const trainOptions = { model, ...named, fresh, mesh, signal, onProgress, onNotice: say };
   const outcome = await start(project, trainOptions);
   shown?.finish("");
   const folder = join(project.runs, run ?? model);

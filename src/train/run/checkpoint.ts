@@ -6,6 +6,7 @@ import { makeFolder, removeFolder, replaceFolder } from "../../files/durable-fil
 import type { Model } from "../../model/index.ts";
 import { parametersOf } from "../../nn/index.ts";
 import { readSafetensors, writeSafetensors } from "../../torch/files/safetensors.ts";
+import type { Tensor } from "../../torch/index.ts";
 import { copyTensors, type Learner } from "../learner.ts";
 import type { ObjectiveValidation } from "../warnings.ts";
 
@@ -104,6 +105,14 @@ export class CheckpointFolder {
     throw damaged(folder, "Train the model again with --fresh. Check the disk.");
   }
 
+  /** What the best checkpoint holds, in the scope that is open. @throws {LapidaryError} CHECKPOINT_DAMAGED */
+  readBest(): { readonly tensors: Readonly<Record<string, Tensor>>; readonly step: number } {
+    const folder = join(this.path, BEST);
+    const manifest = readWhole(folder);
+    if (manifest === null) throw damaged(folder, "Train the model again with --fresh. Check the disk.");
+    return { tensors: readSafetensors(join(folder, TENSORS)).tensors, step: manifest.position.step };
+  }
+
   /**
    * Reads the model of the best checkpoint, without what was only needed to train it.
    *
@@ -116,7 +125,7 @@ export class CheckpointFolder {
     const saved = Object.entries(tensors).filter(([name]) => name.startsWith("model."));
     const { dense, tables } = parametersOf({ model });
     const mine = [...dense, ...tables].map(({ name, tensor }) => [name, tensor] as const);
-    copyTensors(new Map(saved), new Map(mine), folder);
+    copyTensors(new Map(saved), new Map(mine), { where: folder });
   }
 
   /** SHA-256 of the best checkpoint. @throws {LapidaryError} CHECKPOINT_DAMAGED */

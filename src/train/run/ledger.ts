@@ -4,8 +4,8 @@ import { isAbsolute, join, relative, sep } from "node:path";
 import { LapidaryError } from "../../base/errors.ts";
 import { nearest } from "../../base/nearest.ts";
 import type { ProjectConfig } from "../../config/project.ts";
-import { runPath } from "./open-run.ts";
 import { RunFolder } from "./run-folder.ts";
+import { runPath } from "./run-path.ts";
 
 /** One run, as a list shows it; null where it is not known. */
 export interface RunEntry {

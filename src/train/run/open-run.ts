@@ -1,4 +1,3 @@
-import { isAbsolute, join, sep } from "node:path";
 import { LapidaryError } from "../../base/errors.ts";
 import type { ProjectConfig } from "../../config/project.ts";
 import type { Split, SplitConfig } from "../../config/types.ts";
@@ -12,6 +11,7 @@ import { mapBatches } from "../predict.ts";
 import { type AttachKnowledge, initModel } from "../trainer.ts";
 import type { RunConfig } from "./run-config.ts";
 import { RunFolder, type RunSummary } from "./run-folder.ts";
+import { runPath } from "./run-path.ts";
 
 /** A finished run, its model, and what it reads. */
 export interface OpenedRun {
@@ -35,21 +35,6 @@ export interface OpenRunOptions {
   readonly store: EventStore;
   /** Reads the examples of one surface only. @default those that the model is for */
   readonly surface?: string | null;
-}
-
-/**
- * Folder of a run: a name lies below the project's runs, anything with a separator is a path.
- *
- * @example
- * import { relative } from "node:path";
- * import { loadProject } from "lapidary";
- * import { runPath } from "lapidary/train";
- *
- * const project = await loadProject();
- * console.log(relative(project.root, runPath(project, "foundation"))); // runs/foundation
- */
-export function runPath(project: ProjectConfig, run: string): string {
-  return isAbsolute(run) || run.includes(sep) ? run : join(project.runs, run);
 }
 
 /**

@@ -75,7 +75,8 @@ export function pathOf(key: string, model: string): string {
 
 /** A setting's value as text: times as dates, a fingerprint by its beginning. */
 export function settingText(key: string, value: unknown): string {
-  if (key === "events" || key.startsWith("modules.")) return String(value).slice(0, SHOWN_DIGITS);
+  if (key === "events" || key === "from.checkpoint" || key.startsWith("modules."))
+    return String(value).slice(0, SHOWN_DIGITS);
   if (typeof value === "string") return value;
   if (typeof value !== "number" || !key.endsWith("Ms")) return JSON.stringify(value);
   if (key === "negatives.windowMs") return `${value}ms`;

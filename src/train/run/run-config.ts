@@ -17,6 +17,8 @@ export interface RunConfig {
   readonly negatives?: NegativesConfig;
   /** Only of a run over one slice of the training window. */
   readonly slice?: TrainingSlice;
+  /** Only of a run that goes on from an earlier one. */
+  readonly from?: WarmStart;
   /** Only of a run over the newest share of the training window, in (0, 1). */
   readonly share?: number;
   /** Modules of losses of the project's own, by objective; only of a run that has some. */
@@ -25,6 +27,16 @@ export interface RunConfig {
   readonly modules?: Readonly<Record<string, string>>;
   /** What it was taught with; only of a run that learned from a teacher. */
   readonly knowledge?: string;
+}
+
+/** The run that another one goes on from. */
+export interface WarmStart {
+  /** Its name, or its path. */
+  readonly run: string;
+  /** SHA-256 of the checkpoint that it left. */
+  readonly checkpoint: string;
+  /** End of its training window, from which on the new run learns. @unit ms since 1970, UTC */
+  readonly untilMs: number;
 }
 
 /** One slice of a training in order of time, which goes on from the slice before. */
