@@ -1,3 +1,4 @@
+import type { CounterConfig } from "./counters/resolve-counters.ts";
 import type { ModelConfig } from "./model/model.ts";
 import type { TeachingConfig } from "./model/transfer.ts";
 import type { ModulePath } from "./module-path.ts";
@@ -25,6 +26,8 @@ export interface ProjectConfig {
   readonly losses: Readonly<Record<string, ModulePath>>;
   /** Null if the log holds negatives of its own. */
   readonly negatives: NegativesConfig | null;
+  /** Counts of the past that models read, by name. */
+  readonly counters: Readonly<Record<string, CounterConfig>>;
   readonly models: Readonly<Record<string, ModelConfig>>;
   /** From whom models learn, and how: by model, of those that have a teacher. */
   readonly teaching: Readonly<Record<string, TeachingConfig>>;

@@ -1,6 +1,7 @@
 import { dirname, resolve as resolvePath } from "node:path";
 import { check, isPlainObject, type Problem, type Schema } from "../base/check.ts";
 import { LapidaryError } from "../base/errors.ts";
+import { resolveCounters } from "./counters/resolve-counters.ts";
 import { fillIn } from "./defaults.ts";
 import { resolveEvents } from "./events/resolve-events.ts";
 import { resolveNegatives } from "./events/resolve-negatives.ts";
@@ -25,14 +26,16 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
   const found: Problem[] = [];
   const report = (problem: Problem) => found.push(problem);
   const root = dirname(resolvePath(file));
+  const events = { ...resolveEvents(user, root, report), ...foldOf(user.split, root) };
   const config: ProjectConfig = {
     root,
     about: user.about ?? null,
     ...foldersOf(user, root),
-    events: { ...resolveEvents(user, root, report), ...foldOf(user.split, root) },
+    events,
     split: resolveSplit(user, report),
     losses: lossesOf(user),
     negatives: resolveNegatives(user, report),
+    counters: resolveCounters(user, events, report),
     models: resolveModels(user, report),
     teaching: resolveTeaching(user),
     world: user.world === undefined ? null : resolveWorld(user.world, root, report),

@@ -3,6 +3,7 @@
  * `lapidary.schema.json`. `resolve.ts` turns it into the resolved form, whose types derive from it where the two agree.
  */
 import Type, { type Static } from "typebox";
+import { COUNTER_SCHEMA } from "./counters/counters-schema.ts";
 import { withDefault } from "./defaults.ts";
 import { EVENTS_SCHEMA } from "./events/events-schema.ts";
 import { NEGATIVES_SCHEMA } from "./events/negatives-schema.ts";
@@ -37,6 +38,7 @@ export const CONFIG_SCHEMA = Type.Object(
     objectives: named(OBJECTIVE_SCHEMA, { description: "What models predict.", minProperties: 1 }),
     split: SPLIT_SCHEMA,
     negatives: Type.Optional(NEGATIVES_SCHEMA),
+    counters: Type.Optional(named(COUNTER_SCHEMA, { description: "Counts of the past that models read, by name." })),
     training: Type.Optional(TRAINING_SCHEMA),
     models: named(MODEL_SCHEMA, { description: "The models by name.", pattern: MODEL_NAME_PATTERN, minProperties: 1 }),
     world: Type.Optional(WORLD_SCHEMA),

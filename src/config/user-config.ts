@@ -47,6 +47,8 @@ export interface UserConfig {
   };
   /** Draws negatives for the objectives whose labels are all positive: for a log of positives only. */
   negatives?: UserNegatives;
+  /** Counts of the past that models read, by name. */
+  counters?: Record<string, UserCounter>;
   /** How models are fitted. */
   training?: UserTraining;
   /** The models by name. */
@@ -330,6 +332,18 @@ export interface UserNegatives {
   window?: string;
 }
 
+/** How often something happened to past events that have something in common with a candidate, as of its time. */
+export interface UserCounter {
+  /** The outcome or objective that is counted: yes or no, an amount, or a count. */
+  of: string;
+  /** What past events must have in common with the candidate and its request. */
+  by: string[];
+  /** How far back it counts, each an input of its own. @default ["1h","1d","7d","all"] */
+  windows?: string[];
+  /** How often the counts are renewed: what has become known since the last time does not count yet. A duration such as "7d", "1h", "90s" or "0s". @default "15m" */
+  every?: string;
+}
+
 /** How models are fitted. */
 export interface UserTraining {
   /** Seed of all randomness. @default 1 */
@@ -383,7 +397,7 @@ export interface UserTraining {
 /** One model. */
 export interface UserModel {
   /** Family of the model, or a module that exports `init` of a model of your own. */
-  kind: "baseRate" | "logistic" | "previous" | "foundation" | "vertical" | "din" | "sasrec" | "hstu" | "wukong" | "mmoe" | "ple" | "star" | ModulePath;
+  kind: "baseRate" | "logistic" | "counters" | "previous" | "foundation" | "vertical" | "din" | "sasrec" | "hstu" | "wukong" | "mmoe" | "ple" | "star" | ModulePath;
   /** The dial from which sizes that are not given are derived. @default "small" */
   size?: "tiny" | "small" | "medium" | "large" | "xlarge";
   /** Newest events of the history that the model reads. @default 128 */
@@ -402,6 +416,8 @@ export interface UserModel {
   surface?: string;
   /** What the model predicts; all objectives if absent. */
   objectives?: string[];
+  /** Counters that it reads; all if absent, none if empty. */
+  counters?: string[];
   /** Model that it learns from, of a kind that reads histories. That one may have a teacher too. */
   teacher?: string;
   /** How a model learns from its teacher. */

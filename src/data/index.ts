@@ -1,6 +1,7 @@
 /** From logs to batches: ingest, the event store, and the point-in-time reader. */
 
 export { admissionTimes } from "./admission-times.ts";
+export { measureCounters } from "./counters/measure-counters.ts";
 export { countLabels, type LabelCounts } from "./examples/count-labels.ts";
 export { ALL_EXAMPLES, countExamples, type ExampleFilter, newestShareMs } from "./examples/examples.ts";
 export { GivenCoding, type GivenExamples } from "./examples/given-examples.ts";

@@ -113,3 +113,8 @@ export function codeHistory(target: Int32Array, { values, code, timeMs, agesMs, 
 export function denseInput(value: number, feature: NumberFeature): number {
   return standardized(Math.fround(value), feature);
 }
+
+/** A dense input that a counter makes. */
+export function counterInput(value: number, { mean, deviation }: NumberFeature): number {
+  return (value - mean) / deviation;
+}

@@ -2,6 +2,7 @@ import { LapidaryError } from "../base/errors.ts";
 import { amountKindOf } from "../config/events/objective-kinds.ts";
 import { AGE, bucketTable, HISTORY_LENGTH, HOUR, WEEKDAY } from "./coding.ts";
 import { isEmptyContent, vectorFields } from "./content.ts";
+import type { CounterFeature, CounterInput } from "./counters/counter.ts";
 import { type AttributeField, type EventSchema, KEY_CATEGORIES, type OutcomeField } from "./schema.ts";
 import type { CategoryFeature, FeatureSpec, NumberFeature } from "./spec.ts";
 import {
@@ -22,7 +23,18 @@ export interface LogFacts {
   /** Root of the mean square of a component, by vector. @default 1 */
   readonly scales?: Readonly<Record<string, number>>;
   /** Mean and deviation of the dense inputs, by name. @default 0 and 1 */
-  readonly moments?: Readonly<Record<string, Omit<NumberFeature, "name">>>;
+  readonly moments?: Readonly<Record<string, Moments>>;
+  /** @default none */
+  readonly counters?: CounterFacts;
+}
+
+/** Mean and deviation of a dense input. */
+export type Moments = Pick<NumberFeature, "mean" | "deviation">;
+
+/** The counters that a model reads, and the dense inputs that they make. */
+export interface CounterFacts {
+  readonly counters: readonly CounterFeature[];
+  readonly inputs: readonly (NumberFeature & { readonly counter: CounterInput })[];
 }
 
 /**
@@ -48,8 +60,12 @@ export function deriveSpec(schema: EventSchema, facts: LogFacts): FeatureSpec {
   return {
     contextual,
     candidate: [keyed("item"), keyed("origin"), ...coded(attributes)],
-    numbers: [...attributes.filter(({ kind }) => kind === "number").map(({ name }) => name), HISTORY_LENGTH].map(dense),
+    numbers: [
+      ...[...attributes.filter(({ kind }) => kind === "number").map(({ name }) => name), HISTORY_LENGTH].map(dense),
+      ...(facts.counters?.inputs ?? []),
+    ],
     history: [...KEY_CATEGORIES.map(keyed), ...coded(attributes), ...coded(outcomes), fixed(AGE, AGE_CARDINALITY)],
+    ...(facts.counters === undefined ? {} : { counters: facts.counters.counters }),
     ...contentFeatures(schema, facts),
     ...objectivesIn(outcomes),
   };

@@ -6,6 +6,7 @@
  */
 
 import type { AmountKind } from "../config/events/objective-kinds.ts";
+import type { CounterFeature, CounterInput } from "./counters/counter.ts";
 
 /** One categorical input. */
 export interface CategoryFeature {
@@ -16,13 +17,18 @@ export interface CategoryFeature {
   readonly cardinality: number;
 }
 
-/** One dense input: `(signedLog1p(x) − mean) / deviation`; 0, which is the mean, where it is missing. */
+/**
+ * One dense input: `(y − mean) / deviation`, where y is `signedLog1p(x)` of a fact x, or the `counterValue` of a counter; 0,
+ * which is the mean, where a fact is missing. What a counter counts is never missing: of what nobody knows, it is nothing.
+ */
 export interface NumberFeature {
   readonly name: string;
-  /** Mean of `signedLog1p(x)` in the training window. */
+  /** Mean of y in the training window. */
   readonly mean: number;
-  /** Standard deviation of `signedLog1p(x)` in the training window, above 0. */
+  /** Standard deviation of y in the training window, above 0. */
   readonly deviation: number;
+  /** Only of inputs that a counter makes. */
+  readonly counter?: CounterInput;
 }
 
 /**
@@ -54,6 +60,8 @@ export interface FeatureSpec {
   readonly numbers: readonly NumberFeature[];
   /** Past events: item, action, surface, origin, attributes, outcomes, `@age` (bucket of the time since). One code per event. */
   readonly history: readonly CategoryFeature[];
+  /** What the dense inputs with a `counter` count. @default none */
+  readonly counters?: readonly CounterFeature[];
   /** Vectors and lists of the candidate and of the past events. @default none */
   readonly content?: ContentFeatures;
   /** Names of the objectives, the columns of labels. What a model outputs of each depends on its kind: `objectives.ts`. */

@@ -12,6 +12,7 @@ import type { AmountSummary, LabelSummary } from "../metrics/outcomes/label-summ
 import type { Initializer } from "../nn/index.ts";
 import { fromArray, noGrad, type Tensor } from "../torch/index.ts";
 import { BaseRate } from "./baselines/base-rate.ts";
+import { CountersModel } from "./baselines/counters.ts";
 import {
   type BaselineFamily,
   initDin,
@@ -57,6 +58,7 @@ const baseline =
 const BUILDERS: Readonly<Record<Exclude<ModelKind, "foundation">, Builder>> = {
   baseRate: (_, inputs) => BaseRate.of(constantsOf(inputs)),
   logistic: (_, { spec, initial }) => Logistic.init(spec, initial),
+  counters: (config, { spec, initial }) => CountersModel.init(spec, sizesOf(config), initial),
   previous: baseline(initPrevious),
   din: baseline(initDin),
   sasrec: baseline(initSasrec),

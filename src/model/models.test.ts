@@ -17,6 +17,7 @@ const LEARNED = MODEL_KINDS.filter((kind) => kind !== "baseRate");
 /** The biases of each kind's logits. */
 const OUTPUTS: Readonly<Record<(typeof LEARNED)[number], RegExp>> = {
   logistic: /^numbers\.bias$/,
+  counters: /^mlp\.layers\.1\.bias$/,
   previous: /^heads\.mlp\.layers\.0\.bias$/,
   foundation: /^heads\.shared\.\d\.layers\.1\.bias$/,
   vertical: /^output\.bias$/,
@@ -101,7 +102,7 @@ test.each(LEARNED)("%s reads the history, unless it is one that reads none", (ki
   const { offsets, codes } = batch.history;
   const action = Int32Array.from(codes["action"] ?? [], (code) => 3 - code);
   const moved = model.logits({ ...batch, history: { offsets, codes: { ...codes, action } } });
-  expect(moved.equal(model.logits(batch))).toBe(kind === "logistic" || kind === "wukong");
+  expect(moved.equal(model.logits(batch))).toBe(["logistic", "counters", "wukong"].includes(kind));
 });
 
 test.each(LEARNED)("%s takes examples of the one surface that there is, and of none", (kind) => {

@@ -9,7 +9,7 @@ import { ProcessMesh } from "../distributed/index.ts";
 import { exportGraph, OPSET, userRowsOf } from "../export/index.ts";
 import { eventRulesOf } from "../features/events/event-facts.ts";
 import { type Objective, objectivesOf, outputWidth } from "../features/objectives.ts";
-import type { Batch } from "../features/spec.ts";
+import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { fitCalibration } from "../metrics/calibration/fit-calibration.ts";
 import { fitValueCalibration, type ValueOutputs } from "../metrics/calibration/fit-value-calibration.ts";
 import { metricRow } from "../metrics/evaluation.ts";
@@ -60,6 +60,7 @@ export async function publishRun(project: ProjectConfig, { run, dir }: PublishOp
   const opened = openRun(project, run, { store });
   const { model, inputs, config } = opened;
   const { spec } = inputs;
+  checkServed(spec, run);
   const userRows = userRowsOf(model);
   const graph = exportGraph(model, spec, packageVersion());
   const batches = await recordedBatches(project, opened);
@@ -83,6 +84,18 @@ export async function publishRun(project: ProjectConfig, { run, dir }: PublishOp
     ...{ bundle, folder, model: config.name, graphBytes: graph.byteLength, userRows },
     ...{ examples, difference, ...judgement },
   };
+}
+
+/** What a model counts must be counted where it serves: nothing there does yet, and zeros would be scored in silence. */
+function checkServed({ counters = [] }: FeatureSpec, run: string): void {
+  if (counters.length === 0) return;
+  throw new LapidaryError({
+    code: "EXPORT_COUNTERS",
+    where: run,
+    expected: "a model that reads no counters",
+    got: `one that reads ${counters.map(({ name }) => name).join(", ")}`,
+    hint: "Train it with `counters: []` to serve it. Evaluation, prediction and teaching read counters.",
+  });
 }
 
 async function recordedBatches(project: ProjectConfig, opened: OpenedRun): Promise<readonly Batch[]> {

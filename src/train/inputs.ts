@@ -15,6 +15,7 @@ import {
   type EventWindow,
   type ExampleFilter,
   type LabelCounts,
+  measureCounters,
   measureNumbers,
   measureVectors,
   type NegativesOptions,
@@ -32,11 +33,14 @@ import { Vocabulary } from "../features/vocabulary.ts";
 import { makeFolder, writeFileAtomic } from "../files/durable-file.ts";
 import type { AmountSummary } from "../metrics/outcomes/label-summary.ts";
 import type { FitWindows } from "./fit-windows.ts";
+import { earlierCounters } from "./warm/earlier-counters.ts";
 import type { EarlierInputs } from "./warm/earlier-inputs.ts";
 import type { TableIds } from "./warnings.ts";
 
 /** What of a project and of one of its models decides the model's inputs. */
 export interface InputsConfig extends Pick<ProjectConfig, "split"> {
+  /** Counters that the model reads. @default none */
+  readonly counters?: ProjectConfig["counters"];
   /** @default none are drawn */
   readonly negatives?: ProjectConfig["negatives"];
   readonly model: Pick<ModelConfig, "history" | "minCount" | "surface" | "objectives" | "training">;
@@ -153,9 +157,10 @@ export class TrainingInputs {
     const vocabularies = Object.fromEntries(
       admitted.map(([table, times]) => [table, new Vocabulary(withEarlier(times, earlier?.codes[table]))]),
     );
-    const { moments, scales } = earlier === undefined ? measuredScales(store, window) : scalesOf(earlier.spec);
+    const configs = config.counters ?? {};
+    const scales = earlier === undefined ? measuredScales(store, window, configs) : scalesOf(earlier.spec, configs);
     const sizes = store.cardinalities();
-    const whole = deriveSpec(store.manifest.schema, { cardinalities: sizes, vocabularies, moments, scales });
+    const whole = deriveSpec(store.manifest.schema, { cardinalities: sizes, vocabularies, ...scales });
     const spec = { ...withObjectives(whole, model.objectives ?? whole.objectives), ...pastEmbeddings };
     const counts = countLabels(store, { window, only, horizonMs: window.untilMs });
     const logged = spec.objectives.map((name) => [name, counts[name] ?? NO_LABELS] as const);
@@ -283,17 +288,25 @@ function withEarlier(times: Float64Array, codes: Int32Array | undefined): Float6
   return times;
 }
 
-type Scales = Required<Pick<LogFacts, "moments" | "scales">>;
+/** What inputs are scaled with, counters included. */
+type Scales = Pick<LogFacts, "moments" | "scales" | "counters">;
 
-function measuredScales(store: EventStore, window: EventWindow): Scales {
-  return { moments: measureNumbers(store, window), scales: measureVectors(store, window) };
+type CounterConfigs = NonNullable<InputsConfig["counters"]>;
+
+function measuredScales(store: EventStore, window: EventWindow, counters: CounterConfigs): Scales {
+  return {
+    moments: measureNumbers(store, window),
+    scales: measureVectors(store, window),
+    ...(Object.keys(counters).length === 0 ? {} : { counters: measureCounters(store, window, counters) }),
+  };
 }
 
-/** What inputs were scaled with before. */
-function scalesOf({ numbers, content }: FeatureSpec): Scales {
-  const moments = Object.fromEntries(numbers.map(({ name, ...rest }) => [name, rest]));
-  const scales = Object.fromEntries((content?.vectors ?? []).map(({ name, scale }) => [name, scale]));
-  return { moments, scales };
+/** What inputs were scaled with before. @throws {LapidaryError} TRAIN_FROM if other counters are asked for */
+function scalesOf(spec: FeatureSpec, configs: CounterConfigs): Scales {
+  const moments = Object.fromEntries(spec.numbers.map(({ name, mean, deviation }) => [name, { mean, deviation }]));
+  const scales = Object.fromEntries((spec.content?.vectors ?? []).map(({ name, scale }) => [name, scale]));
+  const counters = earlierCounters(spec, configs);
+  return { moments, scales, ...(counters === undefined ? {} : { counters }) };
 }
 
 /** The one origin that a model learns from; null for all. */

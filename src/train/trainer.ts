@@ -103,7 +103,12 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   const windows = earlier?.windows(project) ?? fitWindowsOf(project, store, options);
   const inputs = TrainingInputs.fit(
     store,
-    { split: splitOf(project, options.slice), negatives: project.negatives, model: config },
+    {
+      split: splitOf(project, options.slice),
+      negatives: project.negatives,
+      counters: countersOf(project, name),
+      model: config,
+    },
     {
       windows,
       pastEmbeddings: distillation?.pastEmbeddings ?? 0,
@@ -282,6 +287,7 @@ export function runConfigOf(
   const model = modelOf(project, name);
   const { modules } = loadOwnCode(project, model);
   const losses = lossesOfModel(project, model);
+  const counters = countersOf(project, name);
   checkKinds(project, store.manifest.schema.outcomes);
   return {
     ...{
@@ -291,6 +297,7 @@ export function runConfigOf(
       events: store.fingerprint,
     },
     ...(project.negatives === null ? {} : { negatives: project.negatives }),
+    ...(Object.keys(counters).length === 0 ? {} : { counters }),
     ...(slice === undefined ? {} : { slice }),
     ...(from === undefined ? {} : { from: EarlierRun.open(project, from).start }),
     ...(share === 1 ? {} : { share }),
@@ -298,6 +305,13 @@ export function runConfigOf(
     ...(Object.keys(modules).length === 0 ? {} : { modules }),
     ...(distillation === undefined ? {} : { knowledge: distillation.id }),
   };
+}
+
+/** The counters that a model reads. */
+function countersOf(project: ProjectConfig, name: string): ProjectConfig["counters"] {
+  const { counters: names } = modelOf(project, name);
+  const read = Object.entries(project.counters).filter(([counter]) => names === null || names.includes(counter));
+  return Object.fromEntries(read);
 }
 
 /** A model learns what the store holds: of another kind than the configuration says it would be another model in silence. */

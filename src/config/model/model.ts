@@ -39,6 +39,12 @@ export const DIALS_SCHEMA = record(
       text("The one surface whose examples it learns from and scores; all if absent. Histories hold all surfaces."),
     ),
     objectives: Type.Optional(listOf(text("An objective."), "What the model predicts; all objectives if absent.")),
+    counters: Type.Optional(
+      Type.Array(text("A counter."), {
+        description: "Counters that it reads; all if absent, none if empty.",
+        uniqueItems: true,
+      }),
+    ),
     training: Type.Optional(TRAINING_SCHEMA),
   },
   "What every model has.",
@@ -66,7 +72,8 @@ const OWN = {
 };
 
 /**
- * What a user writes of a model besides, by its kind. `baseRate` and `logistic` are the simplest baselines, `previous` is
+ * What a user writes of a model besides, by its kind. `baseRate` and `logistic` are the simplest baselines, `counters` a
+ * small net over the project's counters, `previous` is
  * DLRM/DCNv2 with DIN pooling, `foundation` the one that others learn from, `vertical` the small one that serves. The rest
  * are published models to compare with: `din`, `sasrec` and `hstu` differ in how they read the history, `wukong` reads
  * none, and `mmoe`, `ple` and `star` are `previous` with task heads for several objectives and surfaces.
@@ -74,6 +81,7 @@ const OWN = {
 const KEYS_OF_KINDS = {
   baseRate: {},
   logistic: {},
+  counters: {},
   previous: STUDENT,
   foundation: FOUNDATION,
   vertical: STUDENT,
@@ -152,7 +160,7 @@ export function isOwnKind(config: KindConfig): config is OwnKindConfig {
   return isModulePath(config.kind);
 }
 
-/** What every model has; `dim` and `layers` null for those of the dial, `surface` and `objectives` for all. */
+/** What every model has; `dim` and `layers` null for those of the dial, `surface`, `objectives` and `counters` for all. */
 export interface DialsConfig extends Filled<typeof DIALS_SCHEMA> {}
 
 /** A model. From whom it learns is no part of it: the same model may be trained alone. */

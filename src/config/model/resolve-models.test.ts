@@ -73,6 +73,7 @@ describe("models", () => {
       tableRows: "float32",
       tableStorage: "memory",
       minCount: 2,
+      counters: null,
       surface: null,
       objectives: null,
       architecture: ARCHITECTURE,

@@ -86,7 +86,12 @@ function ofKind({ kind, architecture = {}, options = {} }: UserModel): KindConfi
 
 /** What is wrong with a model beyond the types of its values. */
 function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): readonly ModelProblem[] {
-  const problems = [...misplaced(written), ...objectiveProblems(model, user), ...optionProblems(written)];
+  const problems = [
+    ...misplaced(written),
+    ...objectiveProblems(model, user),
+    ...counterProblems(model, user),
+    ...optionProblems(written),
+  ];
   if (problems.length > 0) return problems;
   return [...teacherProblems(written, user), ...passProblems(model, techniqueOf(written))];
 }
@@ -133,6 +138,19 @@ function objectiveProblems({ objectives, training }: ModelConfig, user: UserConf
     ...unknown("objectives", objectives ?? []),
     ...unknown("training.objectiveWeights", Object.keys(training.objectiveWeights)),
   ];
+}
+
+function counterProblems({ counters, kind }: ModelConfig, user: UserConfig): readonly ModelProblem[] {
+  const names = Object.keys(user.counters ?? {});
+  const has = `There ${names.length === 0 ? "are none" : `are ${names.join(", ")}`}.`;
+  const unknown = (counters ?? []).filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
+    const got = unknown.map(show).join(", ");
+    return [{ path: "counters", expected: "names of the project's counters", got, hint: has }];
+  }
+  if (kind !== "counters" || (counters ?? names).length > 0) return [];
+  const hint = 'Define some under `counters` of the project, such as { likes: { of: "like", by: ["user"] } }.';
+  return [{ path: "kind", expected: "a project with counters, which this kind reads", got: "none", hint }];
 }
 
 function teacherProblems(model: UserModel, user: UserConfig): readonly ModelProblem[] {

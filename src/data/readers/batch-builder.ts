@@ -1,10 +1,11 @@
 import { LapidaryError } from "../../base/errors.ts";
 import { OUTCOME_KINDS } from "../../config/events/objective-kinds.ts";
-import { denseInput, HISTORY_LENGTH, isComputed, TIME_CODES } from "../../features/coding.ts";
+import { counterInput, denseInput, HISTORY_LENGTH, isComputed, TIME_CODES } from "../../features/coding.ts";
 import { contentOf, isEmptyContent } from "../../features/content.ts";
 import { objectivesOf } from "../../features/objectives.ts";
 import { outcomeOfKnown, type ValueKind } from "../../features/schema.ts";
 import type { Batch, CategoryFeature, CodeColumns, ExampleGroups, FeatureSpec } from "../../features/spec.ts";
+import { CounterReader } from "../counters/counter-reader.ts";
 import { labelReader } from "../examples/labels.ts";
 import { type Histories, type OpenHistories, PlainHistories } from "../histories/histories.ts";
 import { isLabelKnown, type PointInTime, pointInTime } from "../histories/point-in-time.ts";
@@ -50,11 +51,12 @@ export class BatchBuilder {
   readonly #histories: Histories;
   /** Null where the spec has no content. */
   readonly #content: ContentReader | null;
+  readonly #counters: CounterReader;
 
   /**
    * Histories are cut the plain way unless another is given.
    *
-   * @throws {LapidaryError} STORE_COLUMN for a feature that the store lacks, INTERNAL for one that would leak
+   * @throws {LapidaryError} STORE_COLUMN for a feature that the store lacks, INTERNAL for one that would leak, COUNTER_KEYS
    */
   constructor(store: EventStore, options: BatchOptions, HistoriesOf: OpenHistories = PlainHistories) {
     this.#store = store;
@@ -63,6 +65,7 @@ export class BatchBuilder {
     this.#check();
     const content = contentOf(options.spec);
     this.#content = isEmptyContent(content) ? null : new ContentReader(this.#coding, content);
+    this.#counters = new CounterReader(store, options.spec);
     this.#histories = new HistoriesOf(this.#coding, options.spec.history);
   }
 
@@ -134,7 +137,11 @@ export class BatchBuilder {
   #numbers(points: readonly PointInTime[], facts: ExampleFacts): Float32Array {
     const { numbers } = this.#options.spec;
     const values = new Float32Array(points.length * numbers.length);
+    this.#counters.read(points, facts, (i, j, value) => {
+      values[i * numbers.length + j] = counterInput(value, numbers[j]!);
+    });
     for (const [j, feature] of numbers.entries()) {
+      if (feature.counter !== undefined) continue;
       const column = feature.name === HISTORY_LENGTH ? null : facts.column(feature.name);
       for (const [i, { row, numPast }] of points.entries()) {
         values[i * numbers.length + j] = denseInput(column === null ? numPast : column.at(row), feature);
@@ -164,11 +171,13 @@ export class BatchBuilder {
   }
 
   #check(): void {
-    const { contextual, candidate, numbers, history } = this.#options.spec;
+    const { contextual, candidate, history, counters = [] } = this.#options.spec;
+    const numbers = this.#options.spec.numbers.filter(({ counter }) => counter === undefined);
+    const counted = counters.flatMap(({ by }) => by.map((name) => ({ name })));
     const { vectors, lists } = contentOf(this.#options.spec);
     for (const { name } of vectors) this.#expectKind(name, "vector");
     for (const { name } of lists) this.#expectKind(name, "categories");
-    for (const { name } of [...contextual, ...candidate, ...numbers]) {
+    for (const { name } of [...contextual, ...candidate, ...numbers, ...counted]) {
       // What happened to an item is known only after it was shown.
       if (this.#coding.outcomes.has(name) || name === "action" || outcomeOfKnown(name) !== null) throw leak(name);
     }

@@ -79,7 +79,7 @@ export function settingText(key: string, value: unknown): string {
     return String(value).slice(0, SHOWN_DIGITS);
   if (typeof value === "string") return value;
   if (typeof value !== "number" || !key.endsWith("Ms")) return JSON.stringify(value);
-  if (key === "negatives.windowMs") return `${value}ms`;
+  if (key === "negatives.windowMs" || key.startsWith("counters.")) return `${value}ms`;
   const date = new Date(value);
   // Slices begin at the first of all times, which is no date.
   return Number.isNaN(date.getTime())

@@ -15,6 +15,8 @@ export interface RunConfig {
   readonly events: string;
   /** Only of a project that has negatives drawn. */
   readonly negatives?: NegativesConfig;
+  /** Counters that the model reads; only of a model that reads some. */
+  readonly counters?: ProjectConfig["counters"];
   /** Only of a run over one slice of the training window. */
   readonly slice?: TrainingSlice;
   /** Only of a run that goes on from an earlier one. */

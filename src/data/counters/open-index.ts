@@ -1,0 +1,45 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { threadId } from "node:worker_threads";
+import { LapidaryError } from "../../base/errors.ts";
+import type { CounterDefinition } from "../../features/counters/counter.ts";
+import { sha256 } from "../../files/digest.ts";
+import { makeFolder, publishFile } from "../../files/durable-file.ts";
+import type { EventStore } from "../store/event-store.ts";
+import { countedEvents } from "./counted-events.ts";
+import { CounterIndex } from "./counter-index.ts";
+
+/** Folder of the indexes of a version of a store: they go with it. */
+const FOLDER = "counters";
+
+/**
+ * The index of a counter over a store. It is made once per version of the store and kept beside its columns, by what it
+ * counts: whoever trains, evaluates or predicts reads the same file.
+ *
+ * @throws {LapidaryError} STORE_COLUMN, STORE_REPLACED, COUNTER_KEYS
+ */
+export function openCounterIndex(store: EventStore, definition: CounterDefinition): CounterIndex {
+  const { of, by, everyMs } = definition;
+  const folder = join(store.folder, FOLDER);
+  const path = join(folder, sha256(JSON.stringify({ of, by, everyMs })).slice(0, 32));
+  const kept = readKept(path);
+  if (kept !== null) return kept;
+  const index = CounterIndex.of(countedEvents(store, definition));
+  makeFolder(folder);
+  // Threads and processes may make it at once, the same bytes each.
+  const staged = `${path}.${process.pid}-${threadId}`;
+  writeFileSync(staged, index.encode());
+  publishFile(staged, path);
+  return index;
+}
+
+/** Null if there is none, or none that is whole: it is made of what the store holds, and is made anew. */
+function readKept(path: string): CounterIndex | null {
+  if (!existsSync(path)) return null;
+  try {
+    return CounterIndex.decode(readFileSync(path));
+  } catch (error) {
+    if (error instanceof LapidaryError && error.code === "FILE_CORRUPT") return null;
+    throw error;
+  }
+}
