@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import { EventStore } from "../data/index.ts";
+import { type RawCounter, rawCounters } from "../features/counters/raw-counter.ts";
 import { limitBreach, type UserEvent } from "../features/events/event-limits.ts";
 import { hasHistories } from "../features/schema.ts";
 import { type OnlineStore, placeOf } from "../serve/index.ts";
@@ -51,6 +52,7 @@ export async function backfill(project: ProjectConfig, options: BackfillOptions)
   using store = EventStore.open(project.store);
   if (!hasHistories(store.manifest.schema)) throw withoutHistories(store);
   const knowledge = teacher === null ? null : openKnowledge(project, teacher, store.fingerprint);
+  await online.keepCounters(countersOf(project, store));
   const leftOut = new LeftOutList(join(dirname(project.store), LEFT_OUT_FILE));
   try {
     let [events, added, embeddings] = [0, 0, 0];
@@ -66,6 +68,13 @@ export async function backfill(project: ProjectConfig, options: BackfillOptions)
   } finally {
     knowledge?.close();
   }
+}
+
+/** What the project's counters count: the store counts it as the events come, and need not go through them again. */
+function countersOf({ counters }: ProjectConfig, store: EventStore): readonly RawCounter[] {
+  const definitions = Object.entries(counters).map(([name, { of, by, everyMs }]) => ({ name, of, by, everyMs }));
+  // Ids that are hashed cannot be read back: no such event is filled in.
+  return rawCounters(definitions, store.manifest.schema, () => null);
 }
 
 /** Adds those of some events that the store can hold. */

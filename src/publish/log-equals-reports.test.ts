@@ -96,7 +96,7 @@ async function ingested(config: EventsConfig, folder: string, firstLine: number)
   const store = join(folder, "store");
   const { deadLetterFile: deadLetters } = await ingest(config, { store, threads: 1 });
   const online = await openOnlineStore({ kind: "lmdb", at: join(folder, "online") });
-  await backfill({ store } as ProjectConfig, { online, teacher: null });
+  await backfill({ store, counters: {} } as unknown as ProjectConfig, { online, teacher: null });
   const letters = deadLetters === null ? [] : readFileSync(deadLetters, "utf8").trim().split("\n").filter(Boolean);
   const codes = letters.map((letter) => JSON.parse(letter) as { readonly line: number; readonly code: string });
   return { online, codes: new Map(codes.map(({ line, code }) => [line - firstLine, code])) };

@@ -9,7 +9,8 @@ import { ProcessMesh } from "../distributed/index.ts";
 import { exportGraph, OPSET, userRowsOf } from "../export/index.ts";
 import { eventRulesOf } from "../features/events/event-facts.ts";
 import { type Objective, objectivesOf, outputWidth } from "../features/objectives.ts";
-import type { Batch, FeatureSpec } from "../features/spec.ts";
+import { hasHistories } from "../features/schema.ts";
+import type { Batch } from "../features/spec.ts";
 import { fitCalibration } from "../metrics/calibration/fit-calibration.ts";
 import { fitValueCalibration, type ValueOutputs } from "../metrics/calibration/fit-value-calibration.ts";
 import { metricRow } from "../metrics/evaluation.ts";
@@ -53,14 +54,14 @@ type Judgement = Pick<BundleFacts, "metrics" | "calibration">;
  * Publishes the best model of a finished run as a bundle: traced into a graph, tried on recorded examples beside
  * libtorch, with all that serving needs to code requests. Nothing is published if the two do not agree.
  *
- * @throws {LapidaryError} EXPORT_MISMATCH, EXPORT_UNSUPPORTED, RUN_*, CHECKPOINT_*, KNOWLEDGE_*, TRAIN_WINDOW
+ * @throws {LapidaryError} EXPORT_MISMATCH, EXPORT_UNSUPPORTED, EXPORT_COUNTERS, RUN_*, CHECKPOINT_*, KNOWLEDGE_*, TRAIN_WINDOW
  */
 export async function publishRun(project: ProjectConfig, { run, dir }: PublishOptions): Promise<Published> {
   using store = EventStore.open(project.store);
   const opened = openRun(project, run, { store });
   const { model, inputs, config } = opened;
   const { spec } = inputs;
-  checkServed(spec, run);
+  checkCounters(opened, run);
   const userRows = userRowsOf(model);
   const graph = exportGraph(model, spec, packageVersion());
   const batches = await recordedBatches(project, opened);
@@ -86,15 +87,16 @@ export async function publishRun(project: ProjectConfig, { run, dir }: PublishOp
   };
 }
 
-/** What a model counts must be counted where it serves: nothing there does yet, and zeros would be scored in silence. */
-function checkServed({ counters = [] }: FeatureSpec, run: string): void {
-  if (counters.length === 0) return;
+/** What a model counts must be counted where it serves, of events that are reported as their users'. */
+function checkCounters({ inputs, store }: OpenedRun, run: string): void {
+  const { counters = [] } = inputs.spec;
+  if (counters.length === 0 || hasHistories(store.manifest.schema)) return;
   throw new LapidaryError({
     code: "EXPORT_COUNTERS",
     where: run,
-    expected: "a model that reads no counters",
-    got: `one that reads ${counters.map(({ name }) => name).join(", ")}`,
-    hint: "Train it with `counters: []` to serve it. Evaluation, prediction and teaching read counters.",
+    expected: "a model that reads no counters: an online store keeps the events of users",
+    got: `one that reads ${counters.map(({ name }) => name).join(", ")}, of a log that tells no users`,
+    hint: "Name the field of the user in events.user, or train it with `counters: []` to serve it.",
   });
 }
 

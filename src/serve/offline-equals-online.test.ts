@@ -5,12 +5,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { EventsConfig, OutcomeConfig } from "../config/types.ts";
 import { admissionTimes } from "../data/admission-times.ts";
+import { measureCounters } from "../data/counters/measure-counters.ts";
 import { eventsConfig, temporaryFolder } from "../data/events.test.support.ts";
 import { ingest } from "../data/ingest/ingest.ts";
 import { measureNumbers } from "../data/measure-numbers.ts";
 import { measureVectors } from "../data/measure-vectors.ts";
 import { BatchBuilder } from "../data/readers/batch-builder.ts";
 import { EventStore } from "../data/store/event-store.ts";
+import { rawCounters } from "../features/counters/raw-counter.ts";
 import { deriveSpec } from "../features/derive-spec.ts";
 import type { Dictionary } from "../features/dictionary.ts";
 import type { RawFact, RawFacts } from "../features/events/raw-event.ts";
@@ -56,6 +58,21 @@ const line: fc.Arbitrary<Line> = fc.record({
   // Before the event, within its window, and after it.
   bought_after: fc.option(fc.oneof(fc.nat(5), fc.integer({ min: -50, max: 700 }))),
 });
+
+/** Of an outcome that is known at once, of one that says when, of a hashed id, and of amounts that are none. */
+const COUNTED = {
+  clicks: { of: "click", by: ["user", "brand"] },
+  purchases: { of: "bought", by: ["shop"] },
+  clicksOfItem: { of: "click", by: ["item", "origin", "surface"] },
+};
+const LENGTHS = [
+  { name: "50ms", lengthMs: 50 },
+  { name: "4s", lengthMs: 4000 },
+  { name: "all", lengthMs: null },
+];
+const COUNTERS = Object.fromEntries(
+  Object.entries(COUNTED).map(([name, counter]) => [name, { ...counter, windows: LENGTHS, everyMs: 10 }]),
+);
 
 const WINDOW = 500;
 const DELAY = 3;
@@ -137,7 +154,10 @@ async function compare(sentLines: readonly Line[], round: string): Promise<void>
     const moments = measureNumbers(store, window);
     const { schema } = store.manifest;
     const scales = measureVectors(store, window);
-    const spec = deriveSpec(schema, { cardinalities: store.cardinalities(), vocabularies, moments, scales });
+    const counters = measureCounters(store, window, COUNTERS);
+    const facts = { cardinalities: store.cardinalities(), vocabularies, moments, scales, counters };
+    const spec = deriveSpec(schema, facts);
+    const raw = rawCounters(counters.counters, schema, (column) => (column === "shop" ? 7 : null));
     const builder = new BatchBuilder(store, { spec, historyLength: HISTORY, horizonMs: 2e12, admittedMs });
     const coding = { spec, schema, history: HISTORY, dictionaries: dictionariesOf(store), vocabularies };
     const coder = new RequestCoder(coding);
@@ -147,7 +167,9 @@ async function compare(sentLines: readonly Line[], round: string): Promise<void>
       const { events: past, numPast } = await online.read({ user, beforeMs: timeMs, limit: HISTORY });
       const candidate = factsOf(each, FACTS);
       const context = { surface: "feed" };
-      const inputs = coder.code({ user, timeMs, past, numPast, context, candidates: [candidate] });
+      const factOf = (name: string) => candidate[name] ?? context[name as keyof typeof context];
+      const counts = await Promise.all(raw.map((counter) => online.counts(counter, [{ user, factOf }])));
+      const inputs = coder.code({ user, timeMs, past, numPast, counts, context, candidates: [candidate] });
       const batch = builder.build(Float64Array.of(row));
       const contextual = Object.entries(batch.contextual).map(([name, codes]) => [name, codes[0]]);
       expect(inputs).toEqual({

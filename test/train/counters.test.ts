@@ -7,7 +7,8 @@ import type { ProjectConfig } from "../../src/config/project.ts";
 import type { UserConfig } from "../../src/config/schema.ts";
 import { evaluateRuns } from "../../src/evaluate/index.ts";
 import { predictFiles } from "../../src/predict/index.ts";
-import { publishRun } from "../../src/publish/index.ts";
+import { audit, backfill, publishRun, rankOverHttp } from "../../src/publish/index.ts";
+import { ModelRepository, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
 import { examplesOf, RunFolder, scoreBatch } from "../../src/train/index.ts";
 import { makeStore, openedRun, projectIn, temporaryFolder, trainAlone, USER_CONFIG } from "./project.ts";
 
@@ -105,11 +106,41 @@ describe("a model with counters", () => {
     await expect(trainAlone(changed, { model: "sold" })).rejects.toMatchObject({ code: "STORE_COLUMN" });
   });
 
-  it("is not published: serving keeps no counters", async () => {
-    await expect(publishRun(project, { run: "foundation" })).rejects.toMatchObject({
-      code: "EXPORT_COUNTERS",
-      got: "one that reads clicksOfUser, clicksOfItem",
+  it.each(["counters", "one"])("is served as %s is offline, on every example", async (run) => {
+    const dir = join(folder.path, "bundles", run);
+    await publishRun(project, { run, dir });
+    const store = await openOnlineStore({ kind: "lmdb", at: join(folder.path, `online-${run}`) });
+    const models = await ModelRepository.open({ kind: "bundle", dir }, { workers: 0, maxQueued: 64 });
+    // One store has the counters before the events, the other the events before the counters.
+    if (run === "one") await backfill({ ...project, counters: {} }, { online: store, teacher: null });
+    const server = await RankingServer.listen({ models, store, address: "127.0.0.1", port: 0 });
+    if (run === "counters") await backfill(project, { online: store, teacher: null });
+    const found = await audit(project, {
+      run,
+      split: "test",
+      bundle: dir,
+      rank: rankOverHttp(server.url),
+      online: store,
     });
+    await server.close();
+    await models.close();
+    await store.close();
+    expect(found.examples).toBeGreaterThan(100);
+    expect(found.maxDifference).toBeLessThanOrEqual(1e-5);
+    expect(found.meanDifference).toBeLessThanOrEqual(1e-6);
+  });
+
+  it("is served otherwise than offline where the store lacks events", async () => {
+    const dir = join(folder.path, "bundles", "counters");
+    const store = await openOnlineStore({ kind: "lmdb", at: join(folder.path, "online-empty") });
+    const models = await ModelRepository.open({ kind: "bundle", dir }, { workers: 0, maxQueued: 64 });
+    const server = await RankingServer.listen({ models, store, address: "127.0.0.1", port: 0 });
+    const rank = rankOverHttp(server.url);
+    const found = await audit(project, { run: "counters", split: "test", bundle: dir, rank, online: null });
+    await server.close();
+    await models.close();
+    await store.close();
+    expect(found.maxDifference).toBeGreaterThan(0.01);
   });
 });
 

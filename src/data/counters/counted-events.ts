@@ -11,7 +11,7 @@ import { CounterKeys } from "./counter-keys.ts";
  */
 export interface CountedEvents {
   readonly keys: Float64Array;
-  readonly tiles: Int32Array;
+  readonly tiles: Float64Array;
   readonly amounts: Float64Array;
 }
 
@@ -30,7 +30,7 @@ export function countedEvents(store: EventStore, definition: CounterDefinition):
   const columns = keys.by.map((name) => (name === "user" ? null : store.column(name)));
   const events = {
     keys: new Float64Array(store.numEvents),
-    tiles: new Int32Array(store.numEvents),
+    tiles: new Float64Array(store.numEvents),
     amounts: new Float64Array(store.numEvents),
   };
   let size = 0;

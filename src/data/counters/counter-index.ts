@@ -3,6 +3,7 @@
  * became known, with running totals. An event is in one tile whatever asks; its bytes grow with the distinct (key, tile).
  */
 import { lowerBound } from "../../base/binary-search.ts";
+import { LapidaryError } from "../../base/errors.ts";
 import { type Counts, countsIn, NO_COUNTS, type TileCounts } from "../../features/counters/tile-counts.ts";
 import type { TileRange } from "../../features/counters/tiles.ts";
 import { openBytes, sealBytes } from "../../files/sealed-bytes.ts";
@@ -17,7 +18,7 @@ export class CounterIndex {
   /** Where the tiles of each key begin, and where the last ones end. @shape [K+1] */
   readonly #offsets: Uint32Array;
   readonly #counts: TileCounts & {
-    readonly tiles: Int32Array;
+    readonly tiles: Float64Array;
     readonly shown: Uint32Array;
     readonly sums: Float64Array;
   };
@@ -25,17 +26,18 @@ export class CounterIndex {
   private constructor(
     keys: Float64Array,
     offsets: Uint32Array,
-    counts: { readonly tiles: Int32Array; readonly shown: Uint32Array; readonly sums: Float64Array },
+    counts: { readonly tiles: Float64Array; readonly shown: Uint32Array; readonly sums: Float64Array },
   ) {
     this.#keys = keys;
     this.#offsets = offsets;
     this.#counts = counts;
   }
 
-  /** Counts events, in whatever order they are. O(n log n) */
+  /** Counts events, in whatever order they are. O(n log n) @throws {LapidaryError} COUNTER_KEYS */
   static of(events: CountedEvents): CounterIndex {
     const keys = sortedDistinct(events.keys);
     const [first, span] = spanOf(events.tiles);
+    if (keys.length * span > Number.MAX_SAFE_INTEGER) throw tooMany(keys.length, span);
     // A cell is a key and a tile as one number: both are ascending where it is.
     const cells = Float64Array.from(events.keys, (key, i) => lowerBound(keys, key) * span + events.tiles[i]! - first);
     const distinct = sortedDistinct(cells);
@@ -47,7 +49,7 @@ export class CounterIndex {
       sums[at] = sums[at]! + events.amounts[i]!;
     }
     const offsets = new Uint32Array(keys.length + 1);
-    const tiles = new Int32Array(distinct.length);
+    const tiles = new Float64Array(distinct.length);
     for (const [at, cell] of distinct.entries()) {
       const key = Math.floor(cell / span);
       tiles[at] = cell - key * span + first;
@@ -63,7 +65,7 @@ export class CounterIndex {
     const [keys, offsets, tiles, shown, sums] = openBytes(MAGIC, bytes).map(({ buffer }) => buffer as ArrayBuffer);
     const empty = new ArrayBuffer(0);
     return new CounterIndex(new Float64Array(keys ?? empty), new Uint32Array(offsets ?? empty), {
-      tiles: new Int32Array(tiles ?? empty),
+      tiles: new Float64Array(tiles ?? empty),
       shown: new Uint32Array(shown ?? empty),
       sums: new Float64Array(sums ?? empty),
     });
@@ -88,6 +90,16 @@ export class CounterIndex {
   }
 }
 
+function tooMany(keys: number, tiles: number): LapidaryError {
+  return new LapidaryError({
+    code: "COUNTER_KEYS",
+    where: "counters",
+    expected: "at most 2^53 pairs of a key and a tile",
+    got: `${keys} keys and ${tiles} tiles`,
+    hint: "Raise `every`, or set events.latest so that times that are none are rejected.",
+  });
+}
+
 /** The distinct values, ascending. */
 function sortedDistinct(values: Float64Array): Float64Array {
   const sorted = Float64Array.from(values).sort();
@@ -97,7 +109,7 @@ function sortedDistinct(values: Float64Array): Float64Array {
 }
 
 /** The first tile, and how many there are from it to the last. */
-function spanOf(tiles: Int32Array): readonly [first: number, span: number] {
+function spanOf(tiles: Float64Array): readonly [first: number, span: number] {
   let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const tile of tiles) {
     first = Math.min(first, tile);

@@ -198,10 +198,19 @@ describe("counters of a store", () => {
   });
 
   it("of no events are none", () => {
-    const events = { keys: new Float64Array(0), tiles: new Int32Array(0), amounts: new Float64Array(0) };
+    const events = { keys: new Float64Array(0), tiles: new Float64Array(0), amounts: new Float64Array(0) };
     const index = CounterIndex.decode(CounterIndex.of(events).encode());
     expect(index.find(1)).toBe(-1);
     expect(index.counts(-1, { from: 0, until: 5 })).toEqual({ shown: 0, sum: 0 });
+  });
+
+  it("refuse more tiles than numbers can tell apart", () => {
+    const events = {
+      keys: Float64Array.of(1, 2, 3, 4),
+      tiles: Float64Array.of(0, 2 ** 52, 1, 2),
+      amounts: new Float64Array(4),
+    };
+    expect(() => CounterIndex.of(events)).toThrow(expect.objectContaining({ code: "COUNTER_KEYS" }));
   });
 
   it("refuse more combinations than numbers can tell apart", () => {

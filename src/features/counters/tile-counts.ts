@@ -23,6 +23,9 @@ export interface TileCounts {
   readonly sums: ArrayLike<number>;
 }
 
+/** What a key that no event has has counted. */
+export const NO_TILES: TileCounts = Object.freeze({ tiles: [], shown: [0], sums: [0] });
+
 /** What one key, whose tiles are at [start, end), has counted in a range of tiles. O(log tiles) */
 export function countsIn(
   { tiles, shown, sums }: TileCounts,

@@ -1,3 +1,4 @@
+import type { TileCounts } from "../counters/tile-counts.ts";
 import type { RawEvent, RawFacts } from "../events/raw-event.ts";
 
 /** One request, before it is coded. */
@@ -13,4 +14,6 @@ export interface RawRequest {
   /** Facts of the request, and of each candidate: those of the candidate come first. */
   readonly context: RawFacts;
   readonly candidates: readonly RawFacts[];
+  /** What each counter of the model has counted of each candidate's key. @shape [counters][candidates] @default it has none */
+  readonly counts?: readonly (readonly TileCounts[])[];
 }

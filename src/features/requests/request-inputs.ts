@@ -7,12 +7,17 @@ import {
   codeHistory,
   coderOf,
   columnKinds,
+  counterInput,
   denseInput,
   HISTORY_LENGTH,
   isComputed,
   TIME_CODES,
 } from "../coding.ts";
 import { contentOf, isEmptyContent } from "../content.ts";
+import { counterValue } from "../counters/counter.ts";
+import { countsIn } from "../counters/tile-counts.ts";
+import { tilesOf } from "../counters/tiles.ts";
+import { windowInputs } from "../counters/window-inputs.ts";
 import { Dictionary } from "../dictionary.ts";
 import { hashId } from "../events/hash-id.ts";
 import type { RawEvent, RawFact, RawFacts } from "../events/raw-event.ts";
@@ -77,7 +82,7 @@ export class RequestCoder {
   readonly #contextual: readonly FactColumn[];
   readonly #candidate: readonly FactColumn[];
   readonly #history: readonly FactColumn[];
-  /** Values of the dense inputs; null for the length of the history. */
+  /** Values of the dense inputs; null for the length of the history, and for what counters make. */
   readonly #numbers: readonly (FactColumn | null)[];
   /** What it reads of the facts of a request, rather than of its user, its time or the past. */
   readonly #inputs: FactInputs;
@@ -92,7 +97,9 @@ export class RequestCoder {
     this.#contextual = contextual.map((feature) => columns.of(feature));
     this.#candidate = candidate.map((feature) => columns.of(feature));
     this.#history = history.map((feature) => columns.of(feature));
-    this.#numbers = numbers.map(({ name }) => (name === HISTORY_LENGTH ? null : columns.ofNumber(name)));
+    this.#numbers = numbers.map(({ name, counter }) => {
+      return name === HISTORY_LENGTH || counter !== undefined ? null : columns.ofNumber(name);
+    });
     const { vectors, lists } = contentOf(facts.spec);
     const coders = lists.map((feature) => columns.ofList(feature));
     this.#content = isEmptyContent({ vectors, lists }) ? null : new ContentCoder(vectors, coders);
@@ -140,10 +147,13 @@ export class RequestCoder {
     return { content: this.#content.code(known, timeMs), pastContent: this.#content.code(past, timeMs) };
   }
 
-  #dense({ candidates, context, numPast }: RawRequest): Float32Array {
+  #dense(request: RawRequest): Float32Array {
+    const { candidates, context, numPast } = request;
     const { numbers } = this.#facts.spec;
     const values = new Float32Array(candidates.length * numbers.length);
+    this.#counted(request, values);
     for (const [j, feature] of numbers.entries()) {
+      if (feature.counter !== undefined) continue;
       const column = this.#numbers[j] ?? null;
       for (let i = 0; i < candidates.length; i++) {
         const value = column === null ? numPast : column.value(factOf(column.name, candidates[i]!, context));
@@ -151,6 +161,26 @@ export class RequestCoder {
       }
     }
     return values;
+  }
+
+  /** Writes the inputs that counters make. */
+  #counted({ candidates, timeMs, counts = [] }: RawRequest, values: Float32Array): void {
+    const { numbers, counters = [] } = this.#facts.spec;
+    if (counts.length !== counters.length) throw uncounted(counters.length, counts.length);
+    for (const [c, counter] of counters.entries()) {
+      const windows = windowInputs(counter, numbers);
+      for (let i = 0; i < candidates.length; i++) {
+        const totals = counts[c]![i]!;
+        for (const { lengthMs, inputs } of windows) {
+          const tiles = tilesOf(timeMs, counter.everyMs, lengthMs);
+          const counted = countsIn(totals, { start: 0, end: totals.tiles.length }, tiles);
+          for (const { at, reads } of inputs) {
+            const value = counterValue(counted, reads, counter.prior);
+            values[i * numbers.length + at] = counterInput(value, numbers[at]!);
+          }
+        }
+      }
+    }
   }
 
   /** The past events that the model reads, oldest first. */
@@ -178,6 +208,17 @@ export class RequestCoder {
     const known = past.filter(({ timeMs: at, embedding }) => at < timeMs && embedding?.length === dim);
     return meanEmbedding(Float32Array.from(known.slice(-PAST_LENGTH).flatMap(({ embedding = [] }) => embedding)), dim);
   }
+}
+
+/** Zeros in the place of counts would be scored in silence. */
+function uncounted(expected: number, got: number): LapidaryError {
+  return new LapidaryError({
+    code: "INTERNAL",
+    where: "request",
+    expected: `the counts of ${expected} counters`,
+    got: `${got}`,
+    hint: "Rank with `rank`, which reads them from the online store.",
+  });
 }
 
 /** Of a vector, only that it is missing is told. */

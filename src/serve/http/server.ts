@@ -55,9 +55,14 @@ export class RankingServer {
     this.#context = { models, store, metrics: this.#metrics, routes: ROUTES, isReady };
   }
 
-  /** Listens. Rejects with the system's error if it cannot. */
+  /**
+   * Listens, once the store counts what the models read of it. Rejects with the system's error if it cannot.
+   *
+   * @throws {LapidaryError} ONLINE_STORE_*
+   */
   static async listen(options: ServerOptions): Promise<RankingServer> {
     const server = new RankingServer(options);
+    await options.store.keepCounters(options.models.hosts.flatMap(({ current }) => current.counters));
     server.#server.listen(options.port, options.address);
     await once(server.#server, "listening");
     return server;

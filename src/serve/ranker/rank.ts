@@ -1,4 +1,5 @@
 import type { BundleManifest } from "../../bundle/index.ts";
+import type { TileCounts } from "../../features/counters/tile-counts.ts";
 import type { RawFacts } from "../../features/events/raw-event.ts";
 import type { Objective } from "../../features/objectives.ts";
 import { objectivesOf } from "../../features/objectives.ts";
@@ -52,7 +53,7 @@ export interface Ranking {
  * Scores and orders candidates. The user's history is read and coded once, and probabilities, expected amounts and counts
  * are calibrated as the bundle says: `p = σ(scale · z + shift)`.
  *
- * @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE, SERVE_OVERLOADED, SERVE_MODEL
+ * @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE, ONLINE_STORE_COUNTERS, SERVE_OVERLOADED, SERVE_MODEL
  * @example
  * import { loadProject } from "lapidary";
  * import { ModelRepository, openOnlineStore, rank } from "lapidary/serve";
@@ -78,7 +79,8 @@ export async function rank(request: RankRequest, model: ServedModel, store: Onli
   const isRead = user !== null && hasHistories(manifest.schema);
   const past = isRead ? await store.read({ user, beforeMs: timeMs, limit: numPastRead(manifest) }) : NO_PAST;
   const raw = { user, timeMs, past: past.events, numPast: past.numPast, context };
-  const { logits } = await model.score({ ...raw, candidates: candidates.map(({ facts }) => facts) });
+  const counts = await countsOf(request, model, store);
+  const { logits } = await model.score({ ...raw, counts, candidates: candidates.map(({ facts }) => facts) });
   const means = meansOf(manifest, logits);
   const ranked = candidates.map(({ bids }, index): Ranked => {
     const worth = bids ?? { [objective]: 1 };
@@ -87,6 +89,16 @@ export async function rank(request: RankRequest, model: ServedModel, store: Onli
   });
   const order = ranked.toSorted((a, b) => b.expectedValue - a.expectedValue || a.index - b.index);
   return { version, numPast: past.numPast, ranked: order };
+}
+
+/** What the model's counters have counted of each candidate. @shape [counters][candidates] */
+function countsOf(
+  { user, context, candidates }: RankRequest,
+  { counters }: ServedModel,
+  store: OnlineStore,
+): Promise<readonly (readonly TileCounts[])[]> {
+  const queries = candidates.map(({ facts }) => ({ user, factOf: (name: string) => facts[name] ?? context[name] }));
+  return Promise.all(counters.map((counter) => store.counts(counter, queries)));
 }
 
 /** The mean of one objective for every candidate. */

@@ -1,5 +1,7 @@
 import { LapidaryError } from "../../base/errors.ts";
 import { type Bundle, type BundleManifest, graphInputs } from "../../bundle/index.ts";
+import { type RawCounter, rawCounters } from "../../features/counters/raw-counter.ts";
+import { NO_TILES } from "../../features/counters/tile-counts.ts";
 import type { RawRequest } from "../../features/requests/raw-request.ts";
 import type { Gap } from "../../features/requests/request-gaps.ts";
 import { decodeCoding, RequestCoder } from "../../features/requests/request-inputs.ts";
@@ -35,6 +37,8 @@ export class ServedModel {
   readonly version: string;
   /** What requests may speak of. */
   readonly facts: ApiFacts;
+  /** What it counts, in the order of its spec. */
+  readonly counters: readonly RawCounter[];
   readonly #scorer: Scorer;
   readonly #coder: RequestCoder;
   readonly #feeds: (request: RawRequest) => Feeds;
@@ -43,6 +47,7 @@ export class ServedModel {
     this.manifest = manifest;
     this.version = versionOf(digest);
     this.facts = apiFacts(manifest);
+    this.counters = rawCounters(manifest.spec.counters ?? [], manifest.schema, (column) => bucketsIn(manifest, column));
     this.#scorer = scorer;
     this.#coder = coder;
     this.#feeds = feeds;
@@ -60,7 +65,7 @@ export class ServedModel {
     const graph = files[manifest.graph.file] ?? new Uint8Array(0);
     const feeds = (request: RawRequest): Feeds => feedsOf(coder.code(request), inputs, manifest.graph.userRows);
     try {
-      const scorer = await openScorer({ ...options, graph, inputs }, feeds(WARM_UP));
+      const scorer = await openScorer({ ...options, graph, inputs }, feeds(warmUpOf(manifest)));
       return new ServedModel(bundle, { scorer, coder, feeds });
     } catch (cause) {
       const got = cause instanceof LapidaryError ? cause.got : String(cause);
@@ -109,6 +114,19 @@ export class ServedModel {
   close(): Promise<void> {
     return this.#scorer.close();
   }
+}
+
+/** Buckets of the ids of a column; null if they have a dictionary, or are no ids. */
+function bucketsIn({ dictionaries }: BundleManifest, column: string): number | null {
+  const dictionary = dictionaries[column];
+  return typeof dictionary === "object" ? dictionary.buckets : null;
+}
+
+/** A request of a model: nothing was counted. */
+function warmUpOf({ spec: { counters = [] } }: Pick<BundleManifest, "spec">): RawRequest {
+  return counters.length === 0
+    ? WARM_UP
+    : { ...WARM_UP, counts: counters.map(() => WARM_UP.candidates.map(() => NO_TILES)) };
 }
 
 const WARM_UP: RawRequest = {

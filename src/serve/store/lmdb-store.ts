@@ -1,9 +1,14 @@
 import { open, type PutOptions, type RootDatabase } from "lmdb";
+import { keyOf, type RawCounter } from "../../features/counters/raw-counter.ts";
+import { NO_TILES, type TileCounts } from "../../features/counters/tile-counts.ts";
 import { makeFolder } from "../../files/durable-file.ts";
+import type { CounterTally } from "../counters/counter-tally.ts";
+import { LmdbCounters, userToken } from "../counters/lmdb-counters.ts";
 import { countOf } from "./event-block.ts";
-import type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";
+import type { AppendCounts, CountQuery, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";
 import { groupByUser } from "./reports.ts";
 import { checkReports, checkVersion, STORE_VERSION, unavailable } from "./store-errors.ts";
+import type { StoredEvent } from "./stored-event.ts";
 import { AFTER_EVENTS, BEFORE_EVENTS, EVENTS_KEY, type Page, timeKey, type UserPages, userKey } from "./user-pages.ts";
 import { userPast } from "./user-past.ts";
 import { applyReports, indexedCount } from "./user-update.ts";
@@ -21,11 +26,13 @@ export class LmdbStore implements OnlineStore {
   readonly kind = "lmdb";
   readonly #folder: string;
   readonly #database: Database;
+  readonly #counters: LmdbCounters;
   #closing: Promise<void> | null = null;
 
   private constructor(folder: string, database: Database) {
     this.#folder = folder;
     this.#database = database;
+    this.#counters = new LmdbCounters(database);
   }
 
   /** Opens or creates the store in `folder`. @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE, ONLINE_STORE_VERSION */
@@ -53,12 +60,14 @@ export class LmdbStore implements OnlineStore {
       users.sort((a, b) => a.key.compare(b.key));
       const added = await this.#database.transaction(() => {
         const [last] = this.#database.getKeys({ reverse: true, limit: 1 });
+        const tally = this.#counters.tally();
         let count = 0;
         for (const { key, reports } of users) {
           // LMDB fills its pages only where it is told that nothing comes after.
           const append = last === undefined || key.compare(last) > 0;
-          count += this.#add(key, reports, { append });
+          count += this.#add({ key, reports, tally }, { append });
         }
+        if (tally !== null) this.#counters.write(tally);
         return count;
       });
       await this.#database.flushed;
@@ -76,6 +85,28 @@ export class LmdbStore implements OnlineStore {
     });
   }
 
+  keepCounters(counters: readonly RawCounter[]): Promise<void> {
+    return this.#guard(async () => {
+      if (this.#counters.keeps(counters)) return;
+      await this.#database.transaction(() => this.#counters.keep(counters));
+      await this.#database.flushed;
+    });
+  }
+
+  async counts(counter: RawCounter, queries: readonly CountQuery[]): Promise<readonly TileCounts[]> {
+    await this.keepCounters([counter]);
+    return this.#guard(async () => {
+      const known = new Map<string, TileCounts>();
+      return queries.map(({ user, factOf }) => {
+        const key = keyOf(counter, user === null ? null : userToken(userKey(user)), factOf);
+        if (key === null) return NO_TILES;
+        const counts = known.get(key) ?? this.#counters.read(counter, key);
+        known.set(key, counts);
+        return counts;
+      });
+    });
+  }
+
   check(): Promise<void> {
     return this.#guard(async () => {
       this.#database.get(VERSION_KEY);
@@ -88,8 +119,10 @@ export class LmdbStore implements OnlineStore {
   }
 
   /** Adds reports of one user and returns how many were new. Inside of a transaction. */
-  #add(user: Buffer, reports: readonly ReportedEvent[], options: PutOptions): number {
-    const { added, pages } = applyReports(new LmdbPages(this.#database, user), reports);
+  #add({ key: user, reports, tally }: UserReports, options: PutOptions): number {
+    const token = userToken(user);
+    const count = tally === null ? null : (event: StoredEvent, change: 1 | -1) => tally.count(token, event, change);
+    const { added, pages } = applyReports(new LmdbPages(this.#database, user), reports, count);
     for (const { key, value } of pages) this.#database.putSync(Buffer.concat([user, key]), value, options);
     return added;
   }
@@ -102,6 +135,13 @@ export class LmdbStore implements OnlineStore {
       throw unavailable(this.#folder, cause);
     }
   }
+}
+
+/** Reports of one user, and what counts them. */
+interface UserReports {
+  readonly key: Buffer;
+  readonly reports: readonly ReportedEvent[];
+  readonly tally: CounterTally | null;
 }
 
 class LmdbPages implements UserPages {

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { Redis } from "ioredis";
 import { open } from "lmdb";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { NO_TILES } from "../../features/counters/tile-counts.ts";
 import { EVENT_LIMITS } from "../../features/events/event-limits.ts";
 import type { RawFacts } from "../../features/events/raw-event.ts";
 import type { OnlineStore, ReportedEvent } from "./online-store.ts";
@@ -104,6 +105,22 @@ describe.each(STORE_KINDS)("OnlineStore %s", (kind) => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("keeps counters, or says that it keeps none", async () => {
+    const by = [{ name: "item", kind: "category", buckets: null }] as const;
+    const counter = { of: "click", kind: "flag", delayMs: 0, known: null, everyMs: 10, by } as const;
+    await expect(store.keepCounters([])).resolves.toBe(undefined);
+    const query = { user: newUser(), factOf: () => "counted" };
+    await store.append([event(query.user, "e", 5, { item: "counted", click: 1 })]);
+    const counted = store.counts(counter, [query]);
+    if (kind === "redis") {
+      await expect(counted).rejects.toMatchObject({ code: "ONLINE_STORE_COUNTERS", got: "click by item" });
+      await expect(store.keepCounters([counter])).rejects.toMatchObject({ code: "ONLINE_STORE_COUNTERS" });
+    } else {
+      const [{ tiles, shown, sums } = NO_TILES] = await counted;
+      expect([tiles, shown, sums].map((values) => Array.from(values))).toEqual([[0], [0, 1], [0, 1]]);
+    }
   });
 
   it("adds the facts of a later report and changes none", async () => {

@@ -1,3 +1,5 @@
+import type { FactOf, RawCounter } from "../../features/counters/raw-counter.ts";
+import type { TileCounts } from "../../features/counters/tile-counts.ts";
 import type { EVENT_LIMITS, UserEvent } from "../../features/events/event-limits.ts";
 import type { RawEvent } from "../../features/events/raw-event.ts";
 
@@ -28,6 +30,13 @@ export interface PastQuery {
   readonly limit: number;
 }
 
+/** Of whom and what counts are asked. */
+export interface CountQuery {
+  /** Null if nobody knows who asks. */
+  readonly user: string | null;
+  readonly factOf: FactOf;
+}
+
 /**
  * The recent events of every user, where serving finds them. An event is known by its user and its id: a second report
  * adds the facts that the first one lacked (an outcome, for example), and changes none, the time included. So a report
@@ -52,6 +61,20 @@ export interface OnlineStore {
    * @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE
    */
   read(query: PastQuery): Promise<UserPast>;
+  /**
+   * Counts what these counters count, of all events that it holds and from now on of every event that is added, each once
+   * and as all that was reported of it. What it keeps already it does not count again.
+   *
+   * @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE, ONLINE_STORE_COUNTERS if this kind of store keeps none
+   */
+  keepCounters(counters: readonly RawCounter[]): Promise<void>;
+  /**
+   * What a counter has counted of the keys that queries have, one by one; nothing where a part of the key is missing. A
+   * counter that the store does not keep yet is kept from now on.
+   *
+   * @throws {LapidaryError} as {@link keepCounters}
+   */
+  counts(counter: RawCounter, queries: readonly CountQuery[]): Promise<readonly TileCounts[]>;
   /** Resolves if the store answers. @throws {LapidaryError} ONLINE_STORE_UNAVAILABLE */
   check(): Promise<void>;
   /** Waits for what was begun and lets go of everything. The store cannot be used afterwards; closing again is fine. */

@@ -1,11 +1,13 @@
 import { Redis } from "ioredis";
 import { LapidaryError } from "../../base/errors.ts";
+import type { RawCounter } from "../../features/counters/raw-counter.ts";
+import type { TileCounts } from "../../features/counters/tile-counts.ts";
 import { idHash } from "./id-hashes.ts";
 import { LoadedPages, MissingPagesError } from "./loaded-pages.ts";
 import type { AppendCounts, OnlineStore, PastQuery, ReportedEvent, UserPast } from "./online-store.ts";
 import { LOAD_SCRIPT, READ_SCRIPT, WRITE_SCRIPT } from "./redis-script.ts";
 import { groupByUser } from "./reports.ts";
-import { checkReports, checkVersion, STORE_VERSION, unavailable } from "./store-errors.ts";
+import { checkReports, checkVersion, STORE_VERSION, unavailable, withoutCounters } from "./store-errors.ts";
 import { eventsKey, hashesKey, type Page, timeKey, userKey } from "./user-pages.ts";
 import { userPast } from "./user-past.ts";
 import { applyReports, type UserChanges, wholeCount } from "./user-update.ts";
@@ -78,6 +80,15 @@ export class RedisStore implements OnlineStore {
       const count = countPage.length === 0 ? null : countPage.readUInt32BE(0);
       return userPast(query, { count, numLater, blocks });
     });
+  }
+
+  /** The counts of an item and the events of a user are in different slots of a cluster, and could not change together. */
+  async keepCounters(counters: readonly RawCounter[]): Promise<void> {
+    if (counters.length > 0) throw withoutCounters(this.#where, counters);
+  }
+
+  async counts(counter: RawCounter): Promise<readonly TileCounts[]> {
+    throw withoutCounters(this.#where, [counter]);
   }
 
   check(): Promise<void> {

@@ -1,4 +1,5 @@
 import { LapidaryError } from "../../base/errors.ts";
+import type { RawCounter } from "../../features/counters/raw-counter.ts";
 import { limitBreach } from "../../features/events/event-limits.ts";
 import type { ReportedEvent } from "./online-store.ts";
 
@@ -32,6 +33,18 @@ export function checkVersion(where: string, found: string | null): void {
     expected: `an online store of version ${STORE_VERSION}`,
     got: `version ${found ?? FIRST_VERSION}`,
     hint: "Remove it, or name another place, and run `lapidary backfill` again.",
+  });
+}
+
+/** The error of a kind of store that keeps no counters. */
+export function withoutCounters(where: string, counters: readonly RawCounter[]): LapidaryError {
+  const got = counters.map(({ of, by }) => `${of} by ${by.map(({ name }) => name).join(", ")}`).join("; ");
+  return new LapidaryError({
+    code: "ONLINE_STORE_COUNTERS",
+    where,
+    expected: "models without counters: only a store of kind lmdb keeps them",
+    got,
+    hint: "Serve with --store lmdb, or a model that was trained with `counters: []`.",
   });
 }
 

@@ -75,9 +75,12 @@ export function countPage(count: number): Buffer {
   return bytes;
 }
 
+/** Length of a {@link userKey}. */
+export const USER_KEY_BYTES = 16;
+
 /** 128 bits of the SHA-256 of a user's id: keys of one length, whatever the id holds. */
 export function userKey(user: string): Buffer {
-  return createHash("sha256").update(user, "utf8").digest().subarray(0, 16);
+  return createHash("sha256").update(user, "utf8").digest().subarray(0, USER_KEY_BYTES);
 }
 
 /**

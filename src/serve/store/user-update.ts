@@ -23,9 +23,16 @@ export function indexedCount(pages: Pick<UserPages, "get">): number | null {
   return pages.get(COUNT_KEY)?.readUInt32BE(0) ?? null;
 }
 
-/** What changes if these reports of one user's events are added, in this order. */
-export function applyReports(pages: UserPages, reports: readonly ReportedEvent[]): UserChanges {
-  const update = new UserUpdate(pages, reports.length);
+/** Takes events as they were before, and as they are then: first away, then anew. */
+export type CountEvent = (event: StoredEvent, change: 1 | -1) => void;
+
+/** What changes if these reports of one user's events are added, in this order. `count` is told of events that change. */
+export function applyReports(
+  pages: UserPages,
+  reports: readonly ReportedEvent[],
+  count: CountEvent | null = null,
+): UserChanges {
+  const update = new UserUpdate(pages, reports.length, count);
   for (const report of reports) update.report(report);
   return update.changes();
 }
@@ -57,9 +64,11 @@ class UserUpdate {
   readonly #stored: Map<string, Stored> | null;
   /** New events by id. */
   readonly #fresh = new Map<string, StoredEvent>();
+  readonly #countEvent: CountEvent | null;
 
-  constructor(pages: UserPages, numReports: number) {
+  constructor(pages: UserPages, numReports: number, countEvent: CountEvent | null) {
     this.#pages = pages;
+    this.#countEvent = countEvent;
     const count = indexedCount(pages);
     this.#isIndexed = count !== null;
     if (count !== null && count > wholeCount(numReports)) {
@@ -89,7 +98,9 @@ class UserUpdate {
       this.#fresh.set(report.id, storedEvent(report, this.#count + this.#fresh.size));
       return;
     }
+    this.#countEvent?.(found.event, -1);
     if (addReport(found.event, report)) found.block.isChanged = true;
+    this.#countEvent?.(found.event, 1);
   }
 
   changes(): UserChanges {
@@ -97,6 +108,7 @@ class UserUpdate {
       const block = this.#blockOf(event);
       block.events.push(event);
       block.isChanged = true;
+      this.#countEvent?.(event, 1);
     }
     const changed = [...this.#blocks.values()].filter(({ isChanged }) => isChanged);
     const pages = [...changed.flatMap(pagesOf), ...this.#index()];

@@ -41,9 +41,11 @@ export const LOAD = defineRoute({
   summary: "Loads a model, or replaces it by what its bundle holds now",
   request: ANY_BODY,
   answer: MODEL_STATUS,
-  handle: async ({ params, body }, { models }) => {
+  handle: async ({ params, body }, { models, store }) => {
     await body();
-    return { json: statusOf(await models.load(params.name)) };
+    const host = await models.load(params.name);
+    await store.keepCounters(host.current.counters);
+    return { json: statusOf(host) };
   },
 });
 
