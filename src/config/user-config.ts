@@ -338,7 +338,7 @@ export interface UserCounter {
   of: string;
   /** What past events must have in common with the candidate and its request. */
   by: string[];
-  /** How far back it counts, each an input of its own. @default ["1h","1d","7d","all"] */
+  /** How far back it counts, each an input of its own. @default ["1d","7d","all"] */
   windows?: string[];
   /** How often the counts are renewed: what has become known since the last time does not count yet. A duration such as "7d", "1h", "90s" or "0s". @default "15m" */
   every?: string;

@@ -24,7 +24,7 @@ export const COUNTER_SCHEMA = record(
         }),
         "How far back it counts, each an input of its own.",
       ),
-      ["1h", "1d", "7d", ALL_TIME],
+      ["1d", "7d", ALL_TIME],
     ),
     every: withDefault(
       duration("How often the counts are renewed: what has become known since the last time does not count yet."),

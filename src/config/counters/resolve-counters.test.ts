@@ -35,14 +35,13 @@ function refused(...args: Parameters<typeof project>) {
 }
 
 describe("counters", () => {
-  it("are none unless they are asked for, and then of four windows every quarter of an hour", () => {
+  it("are none unless they are asked for, and then of three windows every quarter of an hour", () => {
     expect(project(undefined).counters).toEqual({});
     expect(project({ likes: { of: "like", by: ["user", "topic"] } }).counters).toEqual({
       likes: {
         of: "like",
         by: ["user", "topic"],
         windows: [
-          { name: "1h", lengthMs: 3_600_000 },
           { name: "1d", lengthMs: 86_400_000 },
           { name: "7d", lengthMs: 604_800_000 },
           { name: "all", lengthMs: null },

@@ -6,7 +6,7 @@ import { NO_TILES, type TileCounts } from "../../features/counters/tile-counts.t
 import { tileOf, tilesOf } from "../../features/counters/tiles.ts";
 import type { ReportedEvent } from "../store/online-store.ts";
 import { CounterTally } from "./counter-tally.ts";
-import { decodeTiles, encodeTiles, totalsOf } from "./key-tiles.ts";
+import { decodeTiles, encodeTiles } from "./key-tiles.ts";
 import { EVERY, eventsOf, LIKE_DELAY, LIKES, REPORT, reportedOf, within } from "./reports.test.support.ts";
 
 const USERS = ["", "u1", "u2"];
@@ -31,7 +31,7 @@ function tallied(reports: readonly ReportedEvent[]): ReadonlyMap<string, TileCou
     tally.count(after.user, after, 1);
     seen.set(name, after);
   }
-  return new Map([...tally.changes()].map(({ key, tiles }) => [key, totalsOf(decodeTiles(encodeTiles(tiles)))]));
+  return new Map([...tally.changes()].map(({ key, tiles }) => [key, decodeTiles(encodeTiles(tiles))]));
 }
 
 /** Counts events all at once. */

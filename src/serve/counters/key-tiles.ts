@@ -34,28 +34,26 @@ export function encodeTiles(tiles: KeyTiles): Buffer {
   return BYTES.copy();
 }
 
-/** Reads what {@link encodeTiles} wrote. */
-export function decodeTiles(bytes: Buffer): KeyTiles {
+/** Reads what {@link encodeTiles} wrote, as running totals. */
+export function decodeTiles(bytes: Buffer): TileCounts {
   const reader = new ByteReader(bytes, 0);
-  const tiles = new Map<number, Counts>();
+  const size = reader.unsigned();
+  const tiles = new Float64Array(size);
+  const shown = new Float64Array(size + 1);
+  const sums = new Float64Array(size + 1);
   let tile = 0;
-  for (let left = reader.unsigned(); left > 0; left--) {
+  for (let at = 0; at < size; at++) {
     tile += reader.signed();
-    const shown = reader.unsigned();
-    tiles.set(tile, { shown, sum: reader.unsigned() / STEPS });
+    tiles[at] = tile;
+    shown[at + 1] = shown[at]! + reader.unsigned();
+    sums[at + 1] = sums[at]! + reader.unsigned() / STEPS;
   }
-  return tiles;
+  return { tiles, shown, sums };
 }
 
-/** The tiles of one key as running totals. Tiles come in their order. */
-export function totalsOf(tiles: KeyTiles): TileCounts {
-  const shown = new Float64Array(tiles.size + 1);
-  const sums = new Float64Array(tiles.size + 1);
-  let at = 0;
-  for (const counts of tiles.values()) {
-    shown[at + 1] = shown[at]! + counts.shown;
-    sums[at + 1] = sums[at]! + counts.sum;
-    at++;
-  }
-  return { tiles: [...tiles.keys()], shown, sums };
+/** What running totals are made of. */
+export function tilesIn({ tiles, shown, sums }: TileCounts): KeyTiles {
+  return new Map(
+    Array.from(tiles, (tile, at) => [tile, { shown: shown[at + 1]! - shown[at]!, sum: sums[at + 1]! - sums[at]! }]),
+  );
 }

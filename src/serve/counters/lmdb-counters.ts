@@ -5,7 +5,7 @@ import { NO_TILES, type TileCounts } from "../../features/counters/tile-counts.t
 import { decodeBlock } from "../store/event-block.ts";
 import { EVENTS_KEY, USER_KEY_BYTES } from "../store/user-pages.ts";
 import { CounterTally } from "./counter-tally.ts";
-import { decodeTiles, encodeTiles, totalsOf, withChanges } from "./key-tiles.ts";
+import { decodeTiles, encodeTiles, tilesIn, withChanges } from "./key-tiles.ts";
 
 type Database = RootDatabase<Buffer, Buffer>;
 
@@ -41,7 +41,7 @@ export class LmdbCounters {
     for (const { counter, key, tiles } of tally.changes()) {
       const place = placeOfKey(counter, key);
       const before = this.#database.get(place);
-      const changed = withChanges(before === undefined ? new Map() : decodeTiles(before), tiles);
+      const changed = withChanges(tilesIn(before === undefined ? NO_TILES : decodeTiles(before)), tiles);
       if (changed.size > 0) this.#database.putSync(place, encodeTiles(changed));
       else this.#database.removeSync(place);
     }
@@ -68,7 +68,7 @@ export class LmdbCounters {
   /** What a counter has counted of a key. */
   read(counter: RawCounter, key: string): TileCounts {
     const bytes = this.#database.get(placeOfKey(counterId(counter), key));
-    return bytes === undefined ? NO_TILES : totalsOf(decodeTiles(bytes));
+    return bytes === undefined ? NO_TILES : decodeTiles(bytes);
   }
 
   #read(): readonly RawCounter[] {
