@@ -334,7 +334,7 @@ export interface UserNegatives {
 
 /** How often something happened to past events that have something in common with a candidate, as of its time. */
 export interface UserCounter {
-  /** The outcome or objective that is counted: yes or no, an amount, or a count. */
+  /** The outcome or objective that is counted: yes or no, a number, an amount, or a count. */
   of: string;
   /** What past events must have in common with the candidate and its request. */
   by: string[];

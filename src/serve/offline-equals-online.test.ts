@@ -59,10 +59,11 @@ const line: fc.Arbitrary<Line> = fc.record({
   bought_after: fc.option(fc.oneof(fc.nat(5), fc.integer({ min: -50, max: 700 }))),
 });
 
-/** Of an outcome that is known at once, of one that says when, of a hashed id, and of amounts that are none. */
+/** Of an outcome that is known at once, of one that says when, of a hashed id, and of numbers. */
 const COUNTED = {
   clicks: { of: "click", by: ["user", "brand"] },
   purchases: { of: "bought", by: ["shop"] },
+  looks: { of: "dwell", by: ["user"] },
   clicksOfItem: { of: "click", by: ["item", "origin", "surface"] },
 };
 const LENGTHS = [

@@ -10,7 +10,7 @@ export const ALL_TIME = "all";
 /** One counter. */
 export const COUNTER_SCHEMA = record(
   {
-    of: text("The outcome or objective that is counted: yes or no, an amount, or a count."),
+    of: text("The outcome or objective that is counted: yes or no, a number, an amount, or a count."),
     by: listOf(
       text("`user`, `item`, `surface`, `origin`, or an attribute of kind `category` or `flag`."),
       "What past events must have in common with the candidate and its request.",

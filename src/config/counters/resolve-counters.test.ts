@@ -7,7 +7,7 @@ const EVENTS: UserConfig["events"] = {
   ...{ from: "log.csv", user: "user", item: "item", time: "ts" },
   ...{ action: { value: "impression" }, surface: { value: "feed" } },
   attributes: { topic: "category", sponsored: "flag", price: "number", tags: "categories" },
-  outcomes: { dwell: { kind: "number" }, view: { kind: "flag", delay: "1m" } },
+  outcomes: { reason: { kind: "category" }, dwell: { kind: "number" }, view: { kind: "flag", delay: "1m" } },
 };
 
 const RANDOM = { random: { validation: 0.1, test: 0.1 } };
@@ -51,17 +51,15 @@ describe("counters", () => {
     });
   });
 
-  it("count flags, amounts and counts, by all that is known when an item is shown", () => {
+  it("count flags, numbers and amounts, by all that is known when an item is shown", () => {
     const by = ["user", "item", "surface", "origin", "topic", "sponsored"];
-    expect(Object.keys(project({ a: { of: "view", by }, b: { of: "spend", by: ["item"] } }).counters)).toEqual([
-      "a",
-      "b",
-    ]);
+    const counters = { a: { of: "view", by }, b: { of: "spend", by: ["item"] }, c: { of: "dwell", by: ["user"] } };
+    expect(Object.keys(project(counters).counters)).toEqual(["a", "b", "c"]);
   });
 
   it.each([
     [{ of: "likes", by: ["user"] }, "counters.c.of", "'likes'"],
-    [{ of: "dwell", by: ["user"] }, "counters.c.of", "'dwell', a number"],
+    [{ of: "reason", by: ["user"] }, "counters.c.of", "'reason', a category"],
     [{ of: "like", by: [] }, "counters.c.by", "[]"],
     [{ of: "like", by: ["action"] }, "counters.c.by.0", "'action'"],
     [{ of: "like", by: ["user", "price"] }, "counters.c.by.1", "'price', a number"],

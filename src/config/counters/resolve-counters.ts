@@ -29,8 +29,8 @@ export interface CounterConfig {
 /** Least length of a tile. @unit ms */
 const LEAST_EVERY_MS = 60_000;
 
-/** Kinds of outcomes that can be summed; of a number nobody knows what its sum would mean. */
-const COUNTED_KINDS: readonly ScalarKind[] = ["flag", "value", "count"];
+/** Kinds of outcomes that can be summed. */
+const COUNTED_KINDS: readonly ScalarKind[] = ["flag", "number", "value", "count"];
 /** Kinds of attributes that events can have in common. */
 const KEY_KINDS: readonly string[] = ["category", "flag"];
 /** Facts of every event that are known when its item is shown. */
@@ -65,7 +65,7 @@ function checkOutcome(
   const kindOf = (name: string): ScalarKind | undefined => events.outcomes[name]?.kind;
   const counted = Object.keys(events.outcomes).filter((name) => COUNTED_KINDS.some((kind) => kind === kindOf(name)));
   if (counted.includes(of)) return;
-  const expected = `an outcome that is yes or no, an amount or a count: ${counted.join(", ")}`;
+  const expected = `an outcome that is yes or no, a number, an amount or a count: ${counted.join(", ")}`;
   const kind = Object.hasOwn(events.outcomes, of) ? `, a ${kindOf(of)}` : "";
   report(invalid(path, { expected, got: `${show(of)}${kind}`, hint: "Name another outcome." }));
 }

@@ -25,7 +25,7 @@ describe("tiles", () => {
       }),
     );
     expect(countedAmount(Number.POSITIVE_INFINITY)).toBe(2 ** 30);
-    expect([0, 1, 2.5].map(countedAmount)).toEqual([0, 1, 2.5]);
+    expect([0, 1, 2.5, -1, Number.NEGATIVE_INFINITY].map(countedAmount)).toEqual([0, 1, 2.5, 0, 0]);
   });
 
   it("are counted by key, from the first of a range until the last", () => {

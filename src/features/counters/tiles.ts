@@ -26,9 +26,9 @@ const STEP = 2 ** -10;
 const LARGEST_AMOUNT = 2 ** 30;
 
 /**
- * An amount as it is counted: in steps of 1/1024, at most 2³⁰. Sums of such numbers below 2⁴³ are exact, so that they are
+ * An amount as it is counted: in steps of 1/1024, from 0, which any below it counts as, to 2³⁰. Sums of such numbers below 2⁴³ are exact, so that they are
  * the same in whatever order they are made.
  */
 export function countedAmount(amount: number): number {
-  return Math.round(Math.min(amount, LARGEST_AMOUNT) / STEP) * STEP;
+  return Math.round(Math.max(0, Math.min(amount, LARGEST_AMOUNT)) / STEP) * STEP;
 }
