@@ -502,6 +502,8 @@ export interface UserWorld {
   policy?: UserPolicy;
   /** Conversions, which come late. */
   conversion?: UserConversion;
+  /** How the base rates of the surfaces drift, each by itself: what a model of last week gets wrong. */
+  drift?: UserDrift;
   /** The surfaces by name; feed, stories and messaging if absent. */
   surfaces?: Record<string, UserSurface>;
 }
@@ -524,6 +526,8 @@ export interface UserPeople {
   propensitySpread?: number;
   /** Deviation of the log of how engaged one session is: what the session's first events say of the next. @default 0.4 */
   moodSpread?: number;
+  /** Deviation of the log of how a person takes an item's style: a fixed random net of the two, so no product of vectors gives it. Above 0, the last 8 numbers of a creative are its style. @default 0 */
+  tasteSpread?: number;
   /** Loss of response per thing just seen of the same group of topics. @default 0.3 */
   satiation?: number;
   /** Time in which satiation falls to 1/e: about a break. @default 60 */
@@ -560,6 +564,8 @@ export interface UserTopics {
   labelAccuracy?: number;
   /** Deviation of a creative's embedding around the image of its topics, whose length is 1. @default 0.5 */
   creativeNoise?: number;
+  /** Numbers of a creative's embedding. Up to 8 are a column each in the log, creative_0 and so on; more are one list, creative. @default 8 */
+  creativeDim?: number;
 }
 
 /** The ads. */
@@ -572,6 +578,8 @@ export interface UserAds {
   makers?: number;
   /** Deviation of the log of how good they are. @default 0.5 */
   qualitySpread?: number;
+  /** Deviation of the log of how good all ads of one of the advertisers are, beside their own: what is new is then partly known. @default 0 */
+  skillSpread?: number;
 }
 
 /** The posts. */
@@ -584,6 +592,8 @@ export interface UserPosts {
   makers?: number;
   /** Deviation of the log of how good they are. @default 0.7 */
   qualitySpread?: number;
+  /** Deviation of the log of how good all posts of one of the creators are, beside their own: what is new is then partly known. @default 0 */
+  skillSpread?: number;
 }
 
 /** The logging policy: popularity and affinity as it has counted them itself, noise, and exploration. */
@@ -604,6 +614,16 @@ export interface UserConversion {
   delayHours?: number;
   /** Deviation of the log of that time: the last come after days. @default 1.3 */
   delaySpread?: number;
+  /** Whether each is an event of its own too, at its own time, in a log of its own: conversions/. @default false */
+  log?: boolean;
+}
+
+/** How the base rates of the surfaces drift, each by itself: what a model of last week gets wrong. */
+export interface UserDrift {
+  /** Deviation of the log of a surface's rate of clicks and likes over time. @default 0 */
+  spread?: number;
+  /** Time in which a deviation falls to 1/e. @default 5 */
+  days?: number;
 }
 
 /** One surface; what is absent is as on the surface of that name, or on feed. */

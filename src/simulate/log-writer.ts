@@ -10,7 +10,7 @@ import {
   SMALLINT,
   TINYINT,
 } from "@duckdb/node-api";
-import { FORMATS } from "../config/world/world.ts";
+import { FORMATS, type WorldConfig } from "../config/world/world.ts";
 import { literal } from "../data/ingest/sql.ts";
 import { makeFolder } from "../files/durable-file.ts";
 import { AGE_BANDS, COUNTRIES, DEVICES } from "./behaviour/people.ts";
@@ -18,8 +18,12 @@ import type { Rows } from "./rows.ts";
 
 /** Folder of the log, inside of a world's. */
 export const LOG_FOLDER = "log";
+/** Folder of the conversions as events of their own, in worlds that have them. */
+const CONVERSIONS_FOLDER = "conversions";
 /** Folder of the true probabilities, inside of a world's: apart, so that no log's pattern reads it. */
 export const TRUTH_FOLDER = "truth";
+/** Numbers of a creative up to which each has a column of its own. */
+const CREATIVE_COLUMNS = 8;
 
 /** Rows of a chunk that the database takes at once. */
 const CHUNK_ROWS = 2048;
@@ -31,7 +35,8 @@ export class LogWriter implements AsyncDisposable {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #folder: string;
-  readonly #surfaces: readonly string[];
+  /** The query of each folder's files. */
+  readonly #parts: Readonly<Record<string, string>>;
   /** The files that are being written. */
   #pending: Promise<unknown> = Promise.resolve();
 
@@ -39,12 +44,12 @@ export class LogWriter implements AsyncDisposable {
     this.#instance = instance;
     this.#connection = connection;
     this.#folder = options.folder;
-    this.#surfaces = options.surfaces;
+    this.#parts = partsOf(options.config);
   }
 
   /** Opens a writer into a folder that is empty or not there. */
   static async open(options: LogWriterOptions): Promise<LogWriter> {
-    for (const part of [LOG_FOLDER, TRUTH_FOLDER]) makeFolder(join(options.folder, part));
+    for (const part of Object.keys(partsOf(options.config))) makeFolder(join(options.folder, part));
     const instance = await DuckDBInstance.create(":memory:");
     const connection = await instance.connect();
     // The other core makes rows meanwhile, and one thread's files have the same bytes every time.
@@ -93,10 +98,7 @@ export class LogWriter implements AsyncDisposable {
   }
 
   async #copy(file: string): Promise<void> {
-    for (const [part, select] of [
-      [LOG_FOLDER, logSql(this.#surfaces)],
-      [TRUTH_FOLDER, TRUTH_SQL],
-    ] as const) {
+    for (const [part, select] of Object.entries(this.#parts)) {
       await this.#connection.run(`COPY (${select}) TO ${literal(join(this.#folder, part, file))} (FORMAT parquet)`);
     }
   }
@@ -105,8 +107,15 @@ export class LogWriter implements AsyncDisposable {
 /** What a {@link LogWriter} needs. */
 export interface LogWriterOptions {
   readonly folder: string;
-  /** Names by code. */
-  readonly surfaces: readonly string[];
+  readonly config: WorldConfig;
+}
+
+function partsOf({ conversion, surfaces, topics }: WorldConfig): Readonly<Record<string, string>> {
+  return {
+    [LOG_FOLDER]: logSql(Object.keys(surfaces), topics.creativeDim),
+    [TRUTH_FOLDER]: TRUTH_SQL,
+    ...(conversion.log ? { [CONVERSIONS_FOLDER]: conversionsSql(conversion.windowMs) } : {}),
+  };
 }
 
 function columnsOf({ columns, creative }: Rows): Readonly<Record<string, Values>> {
@@ -125,7 +134,8 @@ function nameOf(names: readonly string[], code: string): string {
 }
 
 /** The log as a company would keep it: ids, words, and nothing that only the world knows. */
-function logSql(surfaces: readonly string[]): string {
+function logSql(surfaces: readonly string[], creativeDim: number): string {
+  const creative = Array.from({ length: creativeDim }, (_, i) => `creative${i}`);
   return `SELECT
     event::BIGINT AS event_id,
     make_timestamp_ms(time::BIGINT) AS time,
@@ -139,7 +149,7 @@ function logSql(surfaces: readonly string[]): string {
     nullif(campaign, -1) AS campaign_id,
     ${nameOf(FORMATS, "format")} AS format,
     topic,
-    COLUMNS('creative(\\d)') AS 'creative_\\1',
+    ${creativeDim > CREATIVE_COLUMNS ? `[${creative.join(", ")}] AS creative` : creative.map((column, i) => `${column} AS creative_${i}`).join(", ")},
     ${nameOf(AGE_BANDS, "age")} AS age_band,
     ${nameOf(COUNTRIES, "country")} AS country,
     ${nameOf(DEVICES, "device")} AS device,
@@ -152,6 +162,16 @@ function logSql(surfaces: readonly string[]): string {
     nullif(converted, -1) AS is_conversion,
     CASE WHEN isnan(delay) THEN NULL ELSE delay END AS conversion_hours
   FROM staged`;
+}
+
+/** The conversions, each at its own time; hours are kept as float32, so that the last ones are held within the window. */
+function conversionsSql(windowMs: number): string {
+  return `SELECT
+    event::BIGINT AS event_id,
+    make_timestamp_ms((time + least(round(delay * 3600000), ${windowMs}))::BIGINT) AS time,
+    user AS user_id,
+    item AS item_id
+  FROM staged WHERE converted = 1`;
 }
 
 /** What only the world knows: the probability of each outcome, of the impression as a whole. */

@@ -1,7 +1,7 @@
+import type { WorldConfig } from "../config/world/world.ts";
 import type { Item } from "./behaviour/items.ts";
 import type { Outcome, Probabilities } from "./behaviour/outcome.ts";
 import type { People } from "./behaviour/people.ts";
-import { CREATIVE_DIM } from "./behaviour/topics.ts";
 
 /** Rows of one file of the log. @unit events */
 export const ROWS_PER_FILE = 2 ** 18;
@@ -64,10 +64,10 @@ export class Rows {
   /** Later conversions are not attributed. */
   readonly #windowMs: number;
 
-  constructor(people: People, windowMs: number) {
+  constructor(people: People, { conversion, topics }: Pick<WorldConfig, "conversion" | "topics">) {
     this.#people = people;
-    this.#windowMs = windowMs;
-    this.creative = Array.from({ length: CREATIVE_DIM }, () => new Int8Array(ROWS_PER_FILE));
+    this.#windowMs = conversion.windowMs;
+    this.creative = Array.from({ length: topics.creativeDim }, () => new Int8Array(ROWS_PER_FILE));
   }
 
   /** Number of events so far. */
@@ -106,7 +106,7 @@ export class Rows {
     columns.age[at] = people.age[user]!;
     columns.country[at] = people.country[user]!;
     columns.device[at] = people.device[user]!;
-    for (let i = 0; i < CREATIVE_DIM; i++) this.creative[i]![at] = item.creative[i]!;
+    for (let i = 0; i < this.creative.length; i++) this.creative[i]![at] = item.creative[i]!;
   }
 
   #happened(

@@ -156,6 +156,71 @@ describe("what is written", () => {
   });
 });
 
+describe("a wide world", () => {
+  let world = "";
+  let played: WholeColumns;
+  beforeAll(async () => {
+    const often = { clickRate: 0.6, conversionRate: 1 };
+    const { config } = await simulated("wide", {
+      people: { tasteSpread: 0.5 },
+      topics: { creativeDim: 32 },
+      conversion: { log: true, window: "6h" },
+      surfaces: { feed: often, stories: often },
+    });
+    world = config.folder;
+    played = play(config);
+  });
+
+  it("logs its creatives as one list of numbers", async () => {
+    const [row] = await query(
+      `SELECT min(len(creative)) AS least, max(len(creative)) AS most, max(list_max(creative)) AS highest
+       FROM read_parquet(${filesOf(world, "log")})`,
+    );
+    expect(row).toMatchObject({ least: "32", most: "32" });
+    expect(Number(row?.["highest"])).toBeGreaterThan(60);
+  });
+
+  it("logs each conversion that is attributed at its own time, and no other", async () => {
+    const conversions = await query(
+      `SELECT event_id::DOUBLE AS event, epoch_ms(time)::DOUBLE AS ms, user_id, item_id
+       FROM read_parquet('${join(world, "conversions", "*.parquet")}') ORDER BY event_id`,
+    );
+    const converted = played.event.filter((_, i) => played.converted[i] === 1);
+    expect(converted.length).toBeGreaterThan(20);
+    expect(conversions.map(({ event }) => event)).toEqual(converted);
+    for (const { event, ms, user_id, item_id } of conversions) {
+      const i = Number(event);
+      expect([user_id, item_id]).toEqual([played.user[i], played.item[i]]);
+      const hours = (Number(ms) - played.time[i]!) / 3_600_000;
+      expect(Math.abs(hours - played.delay[i]!)).toBeLessThan(1e-5);
+      expect(hours).toBeLessThanOrEqual(6);
+    }
+  });
+
+  it("is read by a project that has creatives as a vector and purchases when they happen", async () => {
+    const { events, ...project } = projectOf(WORLD);
+    const bought = { log: "world/conversions/*.parquet", id: "event_id", time: "time", window: "6h" };
+    const wide = {
+      ...project,
+      events: {
+        ...events,
+        attributes: { topic: "category" as const, creative: { kind: "vector" as const, dim: 32 } },
+        outcomes: { bought },
+      },
+    };
+    const { events: config, store } = resolveConfig(wide, join(folder, "wide", "lapidary.config.json"));
+    const { rows } = await ingest(config, { store, threads: 1 });
+    expect(rows).toMatchObject({ accepted: played.event.length, rejected: 0 });
+    using opened = EventStore.open(store);
+    const [flags, known] = [opened.column("bought"), opened.column("known.bought")];
+    const found = Array.from({ length: played.event.length }, (_, row) => row).filter((row) => flags.at(row) === 2);
+    const after = played.event.flatMap((_, i) => (played.converted[i] === 1 ? [3_600_000 * played.delay[i]!] : []));
+    expect(found.map((row) => known.at(row)).sort((a, b) => a - b)).toEqual(
+      after.sort((a, b) => a - b).map((ms) => expect.closeTo(ms, -2)),
+    );
+  });
+});
+
 describe("memory", () => {
   it("does not grow with the events", () => {
     const worker = fileURLToPath(new URL("./memory-worker.js", import.meta.url));

@@ -72,7 +72,7 @@ export async function simulate(config: WorldConfig, options: SimulateOptions = {
 /** Number of events. */
 async function write(config: WorldConfig, folder: string, { onDay, signal }: SimulateOptions): Promise<number> {
   const world = new World(config);
-  await using writer = await LogWriter.open({ folder, surfaces: Object.keys(config.surfaces) });
+  await using writer = await LogWriter.open({ folder, config });
   for (let day = 0; day < config.days; day++) {
     const date = new Date(config.firstDayMs + day * DAY_MS).toISOString().slice(0, 10);
     let part = 0;

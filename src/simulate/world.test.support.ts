@@ -1,6 +1,10 @@
 import { resolveConfig } from "../config/resolve.ts";
 import type { UserConfig } from "../config/schema.ts";
 import type { UserWorld, WorldConfig } from "../config/world/world.ts";
+import { Pool } from "./behaviour/items.ts";
+import { People } from "./behaviour/people.ts";
+import { Tastes } from "./behaviour/tastes.ts";
+import { Topics } from "./behaviour/topics.ts";
 import type { Columns } from "./rows.ts";
 import { World } from "./world.ts";
 
@@ -35,6 +39,12 @@ export function worldConfig(world: UserWorld = {}, folder = "/nowhere"): WorldCo
   const { world: resolved } = resolveConfig(projectOf(world), `${folder}/lapidary.config.json`);
   if (resolved === null) throw new Error("the project has a world");
   return resolved;
+}
+
+/** The ads, or the posts, of a world, none born yet. */
+export function poolOf(kind: "ads" | "posts", config: WorldConfig): Pool {
+  const topics = new Topics(config);
+  return new Pool(kind, config, { topics, tastes: new Tastes(config, new People(config, topics)) });
 }
 
 /** The columns of a whole world, in memory. */

@@ -1,11 +1,13 @@
 import { DAY_MS } from "../base/units.ts";
 import type { SurfaceConfig, WorldConfig } from "../config/world/world.ts";
+import { Drift } from "./behaviour/drift.ts";
 import { type Item, Pool } from "./behaviour/items.ts";
 import { Minds } from "./behaviour/minds.ts";
 import type { Probabilities } from "./behaviour/outcome.ts";
 import { People } from "./behaviour/people.ts";
 import { LoggingPolicy } from "./behaviour/policy.ts";
 import { Response, type Showing } from "./behaviour/response.ts";
+import { Tastes } from "./behaviour/tastes.ts";
 import { Topics } from "./behaviour/topics.ts";
 import { Draws } from "./random.ts";
 import { type Place, ROWS_PER_FILE, Rows } from "./rows.ts";
@@ -33,6 +35,8 @@ export class World {
   readonly #surfaces: readonly SurfaceConfig[];
   readonly #topics: Topics;
   readonly #people: People;
+  readonly #tastes: Tastes;
+  readonly #drift: Drift;
   readonly #minds: Minds;
   readonly #response: Response;
   readonly #policy: LoggingPolicy;
@@ -55,15 +59,18 @@ export class World {
   constructor(config: WorldConfig) {
     this.#config = config;
     this.#surfaces = Object.values(config.surfaces);
-    this.#topics = new Topics(config.topics, config.seed);
+    this.#topics = new Topics(config);
     this.#people = new People(config, this.#topics);
+    this.#tastes = new Tastes(config, this.#people);
+    this.#drift = new Drift(config, this.#surfaces.length);
     this.#minds = new Minds(config, this.#people, this.#topics);
     this.#response = new Response(config);
     this.#policy = new LoggingPolicy(config, this.#topics);
-    this.#ads = new Pool("ads", config, this.#topics);
-    this.#posts = new Pool("posts", config, this.#topics);
+    const surroundings = { topics: this.#topics, tastes: this.#tastes };
+    this.#ads = new Pool("ads", config, surroundings);
+    this.#posts = new Pool("posts", config, surroundings);
     this.#lastEnd = new Float64Array(config.users);
-    this.rows = new Rows(this.#people, config.conversion.windowMs);
+    this.rows = new Rows(this.#people, config);
     for (let user = 0; user < config.users; user++) {
       this.#minds.begin(user, config.firstDayMs, Draws.of(config.seed, "days", -1, user));
     }
@@ -74,6 +81,7 @@ export class World {
   /** Plays one day; yields whenever {@link rows} is full or the day ends: then the rows are to be taken and cleared. */
   *day(day: number): Generator<Rows> {
     this.#topics.advance(day);
+    this.#drift.advance(day);
     this.#renew(day);
     for (const session of this.#sessions(day)) {
       if (this.rows.length + MAX_SESSION > ROWS_PER_FILE) yield this.rows;
@@ -143,6 +151,10 @@ export class World {
       clicks: people.clicks[user]!,
       likes: people.likes[user]!,
       trend: this.#topics.trend[item.first]!,
+      quality: item.quality,
+      appeal: item.appeal,
+      taste: this.#tastes.factor(user, item.stylePart),
+      level: this.#drift.level[surface]!,
     };
     this.#response.of(showing, this.#truth);
     const outcome = this.#response.draw(this.#truth, reception, draws);

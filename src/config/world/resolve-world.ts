@@ -3,7 +3,14 @@ import { type Problem, show } from "../../base/check.ts";
 import { parseInstant } from "../../base/instant.ts";
 import { parseDuration } from "../../base/units.ts";
 import { fillIn } from "../defaults.ts";
-import { SURFACE_DEFAULTS, type SurfaceConfig, type UserWorld, WORLD_SCHEMA, type WorldConfig } from "./world.ts";
+import {
+  STYLE_DIM,
+  SURFACE_DEFAULTS,
+  type SurfaceConfig,
+  type UserWorld,
+  WORLD_SCHEMA,
+  type WorldConfig,
+} from "./world.ts";
 
 type Report = (problem: Problem) => void;
 
@@ -15,6 +22,8 @@ export function resolveWorld(world: UserWorld, root: string, report: Report): Wo
     report({ code: "CONFIG_INVALID", path, expected, got: show(got), hint: "Correct this value." });
     return 0;
   };
+  if (filled.people.tasteSpread > 0 && filled.topics.creativeDim <= STYLE_DIM)
+    report(noRoom(filled.topics.creativeDim));
   // In an order of its own: the digest of a world is of its text.
   return {
     folder: resolvePath(root, folder),
@@ -27,6 +36,16 @@ export function resolveWorld(world: UserWorld, root: string, report: Report): Wo
       windowMs: parseDuration(window) ?? at("world.conversion.window", "a duration below 270,000 years", window),
     },
     surfaces: resolveSurfaces(world.surfaces ?? SURFACE_DEFAULTS),
+  };
+}
+
+function noRoom(creativeDim: number): Problem {
+  return {
+    code: "CONFIG_INVALID",
+    path: "world.topics.creativeDim",
+    expected: `above ${STYLE_DIM}, the numbers of a style, because people.tasteSpread is above 0`,
+    got: show(creativeDim),
+    hint: "Set it to 32, say.",
   };
 }
 

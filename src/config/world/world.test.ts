@@ -31,15 +31,25 @@ describe("a world's configuration", () => {
         passingDays: 10,
         propensitySpread: 0.6,
         moodSpread: 0.4,
+        tasteSpread: 0,
         satiation: 0.3,
         satiationMinutes: 60,
       },
       intents: { perMonth: 4, exploringDays: 3, comparingDays: 3, boughtDays: 8, needs: true, needDays: 10 },
-      topics: { groups: 8, perGroup: 5, trendSpread: 0.25, trendDays: 14, labelAccuracy: 0.9, creativeNoise: 0.5 },
-      ads: { perDay: 40, lifeDays: 8, makers: 80, qualitySpread: 0.5 },
-      posts: { perDay: 400, lifeDays: 1.5, makers: 600, qualitySpread: 0.7 },
+      topics: {
+        groups: 8,
+        perGroup: 5,
+        trendSpread: 0.25,
+        trendDays: 14,
+        labelAccuracy: 0.9,
+        creativeNoise: 0.5,
+        creativeDim: 8,
+      },
+      ads: { perDay: 40, lifeDays: 8, makers: 80, qualitySpread: 0.5, skillSpread: 0 },
+      posts: { perDay: 400, lifeDays: 1.5, makers: 600, qualitySpread: 0.7, skillSpread: 0 },
       policy: { candidates: 8, exploration: 0.1, noise: 0.5 },
-      conversion: { windowMs: 3 * 86_400_000, delayHours: 5, delaySpread: 1.3 },
+      conversion: { windowMs: 3 * 86_400_000, delayHours: 5, delaySpread: 1.3, log: false },
+      drift: { spread: 0, days: 5 },
       surfaces: SURFACE_DEFAULTS,
     });
   });
@@ -70,6 +80,7 @@ describe("a world's configuration", () => {
     [{ users: 0 }, "CONFIG_INVALID", /at least 1/],
     [{ firstDay: "2026-02-30" }, "CONFIG_INVALID", /a day of the calendar/],
     [{ conversion: { window: "soon" } }, "CONFIG_INVALID", /a duration/],
+    [{ people: { tasteSpread: 0.5 } }, "CONFIG_INVALID", /creativeDim: expected above 8/],
     [{ policy: { exploration: 0 } }, "CONFIG_INVALID", /above 0/],
   ])("refuses %j", (world, code, text) => {
     expect(() => resolve(world)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(text) }));

@@ -11,6 +11,9 @@ export const FORMATS = ["text", "image", "video", "carousel"] as const;
 /** One of {@link FORMATS}. */
 export type Format = (typeof FORMATS)[number];
 
+/** Numbers of an item's style, and of a person's taste. */
+export const STYLE_DIM = 8;
+
 const SHARE = { minimum: 0, maximum: 1 };
 const POSITIVE = { exclusiveMinimum: 0, maximum: 1e6 };
 const SPREAD = { minimum: 0, maximum: 3 };
@@ -52,6 +55,14 @@ const PEOPLE = record(
         SPREAD,
       ),
       0.4,
+    ),
+    tasteSpread: withDefault(
+      number(
+        "Deviation of the log of how a person takes an item's style: a fixed random net of the two, so no product of " +
+          "vectors gives it. Above 0, the last 8 numbers of a creative are its style.",
+        SPREAD,
+      ),
+      0,
     ),
     satiation: withDefault(
       number("Loss of response per thing just seen of the same group of topics.", { minimum: 0, maximum: 10 }),
@@ -97,6 +108,14 @@ const TOPICS = record(
       number("Deviation of a creative's embedding around the image of its topics, whose length is 1.", SPREAD),
       0.5,
     ),
+    creativeDim: withDefault(
+      integer(
+        "Numbers of a creative's embedding. Up to 8 are a column each in the log, creative_0 and so on; more are one " +
+          "list, creative.",
+        { minimum: 2, maximum: 256 },
+      ),
+      8,
+    ),
   },
   "The topics that people like and items are about, as a tree of two levels.",
 );
@@ -122,6 +141,14 @@ const items = (name: string, maker: string, of: ItemDefaults) =>
         of.makers,
       ),
       qualitySpread: withDefault(number("Deviation of the log of how good they are.", SPREAD), of.qualitySpread),
+      skillSpread: withDefault(
+        number(
+          `Deviation of the log of how good all ${name} of one of the ${maker} are, beside their own: what is new is then ` +
+            "partly known.",
+          SPREAD,
+        ),
+        0,
+      ),
     },
     `The ${name}.`,
   );
@@ -162,8 +189,20 @@ const CONVERSION = record(
       number("Deviation of the log of that time: the last come after days.", { exclusiveMinimum: 0, maximum: 3 }),
       1.3,
     ),
+    log: withDefault(
+      flag("Whether each is an event of its own too, at its own time, in a log of its own: conversions/."),
+      false,
+    ),
   },
   "Conversions, which come late.",
+);
+
+const DRIFT = record(
+  {
+    spread: withDefault(number("Deviation of the log of a surface's rate of clicks and likes over time.", SPREAD), 0),
+    days: withDefault(number("Time in which a deviation falls to 1/e.", POSITIVE), 5),
+  },
+  "How the base rates of the surfaces drift, each by itself: what a model of last week gets wrong.",
 );
 
 const factor = number("Factor of the response.", { minimum: 0, maximum: 100 });
@@ -220,6 +259,7 @@ export const WORLD_SCHEMA = record(
     posts: Type.Optional(items("posts", "creators", { perDay: 400, lifeDays: 1.5, makers: 600, qualitySpread: 0.7 })),
     policy: Type.Optional(POLICY),
     conversion: Type.Optional(CONVERSION),
+    drift: Type.Optional(DRIFT),
     surfaces: Type.Optional(
       named(SURFACE_CHANGES, {
         description: "The surfaces by name; feed, stories and messaging if absent.",
@@ -245,6 +285,8 @@ export type TopicsConfig = FilledWorld["topics"];
 export type ItemsConfig = FilledWorld["ads"];
 /** The logging policy. */
 export type PolicyConfig = FilledWorld["policy"];
+/** How base rates drift. */
+export type DriftConfig = FilledWorld["drift"];
 /** One surface. */
 export interface SurfaceConfig extends Filled<typeof SURFACE> {}
 

@@ -1,7 +1,8 @@
 import { DAY_MS } from "../../base/units.ts";
 import { FORMATS, type ItemsConfig, type WorldConfig } from "../../config/world/world.ts";
 import { Draws, zipfSums } from "../random.ts";
-import { CREATIVE_DIM, type Topics } from "./topics.ts";
+import type { Tastes } from "./tastes.ts";
+import type { Topics } from "./topics.ts";
 
 /** Makers run this many campaigns one after the other; a new one begins with a fifth of the ads. */
 const NEW_CAMPAIGN_SHARE = 0.2;
@@ -31,6 +32,8 @@ export interface Item {
   readonly label: number;
   readonly labelGroup: number;
   readonly creative: Int8Array;
+  /** What people's tastes meet; see {@link Tastes.partOf}. */
+  readonly stylePart: Float32Array;
   /** How good it is, and how well what it offers sells; mean 1. */
   readonly quality: number;
   readonly appeal: number;
@@ -46,7 +49,16 @@ export interface Item {
 interface Maker {
   readonly home: number;
   readonly format: number;
+  /** How good their items are, and how well they sell, in common; mean 1. */
+  readonly skill: number;
+  readonly selling: number;
   campaigns: number;
+}
+
+/** What items are made of besides the configuration. */
+interface Surroundings {
+  readonly topics: Topics;
+  readonly tastes: Tastes;
 }
 
 /** All ads, or all posts, that can be shown today. New ones come and old ones go at midnight. */
@@ -56,19 +68,24 @@ export class Pool {
   readonly #config: ItemsConfig;
   readonly #isAd: boolean;
   readonly #topics: Topics;
+  readonly #tastes: Tastes;
   readonly #makers: readonly Maker[];
   readonly #makerSums: Float64Array;
   readonly #firstMaker: number;
 
-  constructor(kind: "ads" | "posts", { [kind]: config, ads, seed }: WorldConfig, topics: Topics) {
+  constructor(kind: "ads" | "posts", { [kind]: config, ads, seed }: WorldConfig, { topics, tastes }: Surroundings) {
     this.#config = config;
     this.#firstMaker = kind === "ads" ? 0 : ads.makers;
     this.#isAd = kind === "ads";
     this.#topics = topics;
+    this.#tastes = tastes;
     this.#makerSums = zipfSums(config.makers);
     const draws = Draws.of(seed, "items", this.#isAd ? 0 : 1);
+    const skills = Draws.of(seed, "makers", this.#isAd ? 0 : 1);
+    const skill = (): number => skills.around1(config.skillSpread);
     this.#makers = Array.from({ length: config.makers }, () => {
-      return { home: draws.below(topics.count), format: draws.below(FORMATS.length), campaigns: 1 };
+      const ways = { home: draws.below(topics.count), format: draws.below(FORMATS.length) };
+      return { ...ways, skill: skill(), selling: skill(), campaigns: 1 };
     });
   }
 
@@ -94,10 +111,12 @@ export class Pool {
       ? group * this.#topics.perGroup + draws.below(this.#topics.perGroup)
       : draws.below(this.#topics.count);
     const share = 0.6 + 0.4 * draws.uniform();
-    const creative = new Int8Array(CREATIVE_DIM);
-    this.#topics.paint(creative, { first, second, share }, draws);
+    const creative = new Int8Array(this.#topics.creativeDim);
+    const style = this.#tastes.styleOf(this.#firstMaker + number, id);
+    this.#topics.paint(creative, { first, second, share, style }, draws);
     if (this.#isAd && maker.campaigns < CAMPAIGNS_PER_MAKER && draws.chance(NEW_CAMPAIGN_SHARE)) maker.campaigns++;
     const label = this.#topics.labelOf(first, draws);
+    const format = draws.chance(0.6) ? maker.format : draws.below(FORMATS.length);
     return {
       id,
       isAd: this.#isAd,
@@ -110,9 +129,10 @@ export class Pool {
       label,
       labelGroup: this.#topics.groupOf(label),
       campaign: this.#isAd ? number * CAMPAIGNS_PER_MAKER + maker.campaigns - 1 : -1,
-      format: draws.chance(0.6) ? maker.format : draws.below(FORMATS.length),
-      quality: draws.around1(qualitySpread),
-      appeal: draws.around1(qualitySpread),
+      format,
+      stylePart: this.#tastes.partOf(style, format),
+      quality: maker.skill * draws.around1(qualitySpread),
+      appeal: maker.selling * draws.around1(qualitySpread),
       // A whole day at least, so that no day is without items.
       diesMs: bornMs + DAY_MS * Math.max(1, draws.exponential(lifeDays)),
       shown: 0,

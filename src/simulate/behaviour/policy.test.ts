@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { Draws } from "../random.ts";
-import { worldConfig } from "../world.test.support.ts";
-import { type Item, Pool } from "./items.ts";
+import { poolOf, worldConfig } from "../world.test.support.ts";
+import type { Item } from "./items.ts";
 import { LoggingPolicy } from "./policy.ts";
 import { Topics } from "./topics.ts";
 
 const CONFIG = worldConfig({ users: 2, ads: { perDay: 10 } });
-const TOPICS = new Topics(CONFIG.topics, CONFIG.seed);
+const TOPICS = new Topics(CONFIG);
 
 function items(): readonly Item[] {
-  const pool = new Pool("ads", CONFIG, TOPICS);
+  const pool = poolOf("ads", CONFIG);
   pool.advance(CONFIG.firstDayMs, 1, Draws.of(1, "items"));
   return pool.active;
 }

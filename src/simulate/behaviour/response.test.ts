@@ -1,19 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Draws } from "../random.ts";
-import { worldConfig } from "../world.test.support.ts";
+import { poolOf, worldConfig } from "../world.test.support.ts";
 import { STAGE } from "./intents.ts";
-import { type Item, Pool } from "./items.ts";
+import type { Item } from "./items.ts";
 import type { Reception } from "./minds.ts";
 import type { Probabilities } from "./outcome.ts";
 import { normalBelow, Response, type Showing } from "./response.ts";
-import { Topics } from "./topics.ts";
 
 const CONFIG = worldConfig();
 const RESPONSE = new Response(CONFIG);
 
 function itemOf(kind: "ads" | "posts"): Item {
-  const pool = new Pool(kind, CONFIG, new Topics(CONFIG.topics, 1));
+  const pool = poolOf(kind, CONFIG);
   pool.advance(CONFIG.firstDayMs, 1, Draws.of(1, "items"));
   return pool.active[0]!;
 }
@@ -34,7 +33,9 @@ const CALM: Reception = {
 function of(facts: Partial<Showing> = {}, reception: Partial<Reception> = {}): Probabilities {
   const into = {} as Probabilities;
   const ordinary = { surface: 0, position: 0, nowMs: CONFIG.firstDayMs, mood: 1, age: 2, device: 0 };
-  const showing = { item: AD, ...ordinary, clicks: 1, likes: 1, trend: 1, ...facts };
+  const { quality, appeal } = facts.item ?? AD;
+  const factors = { clicks: 1, likes: 1, trend: 1, quality, appeal, taste: 1, level: 1 };
+  const showing = { item: AD, ...ordinary, ...factors, ...facts };
   RESPONSE.of({ ...showing, reception: { ...CALM, ...reception } }, into);
   return into;
 }

@@ -55,6 +55,13 @@ export interface Showing {
   readonly likes: number;
   /** Popularity of the item's first topic today. */
   readonly trend: number;
+  /** How good the item is, and how well what it offers sells; mean 1. */
+  readonly quality: number;
+  readonly appeal: number;
+  /** How the person takes its style; mean 1. */
+  readonly taste: number;
+  /** The surface's rates today; mean 1. */
+  readonly level: number;
 }
 
 /**
@@ -97,11 +104,11 @@ export class Response {
     else into.clickGivenLook = into.conversionGivenClick = into.conversionInWindowGivenClick = 0;
   }
 
-  /** What all actions share: interest, satiation, mood, trend, quality. */
-  #common({ item, reception, surface, mood, trend }: Showing): number {
+  /** What all actions share: interest, taste, satiation, mood, trend, quality, drift. */
+  #common({ reception, surface, mood, trend, quality, taste, level }: Showing): number {
     const { interestPower } = this.#surfaces[surface]!;
     const interest = interestPower === 1 ? reception.interest : reception.interest ** interestPower;
-    return (interest * mood * trend * item.quality) / (1 + this.#satiation * reception.satiation);
+    return (interest * mood * trend * quality * taste * level) / (1 + this.#satiation * reception.satiation);
   }
 
   #likes({ item, reception, surface, nowMs, likes }: Showing, common: number, into: Probabilities): void {
@@ -112,14 +119,18 @@ export class Response {
     into.shareGivenLook = happens(SHARE_RATIO[item.format]! * hazard);
   }
 
-  #clicks({ item, reception, surface, nowMs, clicks, device }: Showing, common: number, into: Probabilities): void {
+  #clicks(
+    { item, reception, surface, nowMs, clicks, device, appeal }: Showing,
+    common: number,
+    into: Probabilities,
+  ): void {
     const { clickRate, conversionRate } = this.#surfaces[surface]!;
     const wear = Math.exp((item.bornMs - nowMs) / (3 * this.#adLifeMs));
     const hazard = clickRate * common * clicks * wear * repetition(reception.repeats);
     into.clickGivenLook = happens(hazard * stageEffect(CLICK_STAGE, reception));
     const stage = stageEffect(CONVERSION_STAGE, reception);
     const decided = reception.isDecided ? DECIDED_FACTOR : 1;
-    into.conversionGivenClick = happens(conversionRate * stage * item.appeal * DEVICE_FACTORS[device]! * decided);
+    into.conversionGivenClick = happens(conversionRate * stage * appeal * DEVICE_FACTORS[device]! * decided);
     const { windowMs, delayHours, delaySpread } = this.#conversion;
     into.delayMs = delayHours * HOUR_MS * (reception.isExact ? DELAY_STAGE[reception.stage]! : DELAY_STAGE[STAGE.none]);
     const within = normalBelow(Math.log(windowMs / into.delayMs) / delaySpread);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Draws } from "../random.ts";
 import { worldConfig } from "../world.test.support.ts";
-import { CREATIVE_DIM, Topics } from "./topics.ts";
+import { Topics } from "./topics.ts";
 
-const CONFIG = { ...worldConfig().topics, groups: 200, perGroup: 5 };
+const CONFIG = worldConfig({ topics: { groups: 200, perGroup: 5 } });
 
 function correlation(a: readonly number[], b: readonly number[]): number {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -16,7 +16,7 @@ function correlation(a: readonly number[], b: readonly number[]): number {
 
 describe("trends", () => {
   it("last for weeks and then are forgotten", () => {
-    const topics = new Topics(CONFIG, 1);
+    const topics = new Topics(CONFIG);
     const days = Array.from({ length: 71 }, (_, day) => {
       topics.advance(day);
       return Array.from(topics.trend, Math.log);
@@ -33,11 +33,11 @@ describe("trends", () => {
 describe("a creative", () => {
   /** Cosine of the embeddings of two creatives. */
   function likeness(first: number, second: number, noise = 0.2): number {
-    const topics = new Topics({ ...CONFIG, creativeNoise: noise }, 1);
+    const topics = new Topics({ ...CONFIG, topics: { ...CONFIG.topics, creativeNoise: noise } });
     const draws = Draws.of(5, "items");
     const [a, b] = [first, second].map((topic) => {
-      const into = new Int8Array(CREATIVE_DIM);
-      topics.paint(into, { first: topic, second: topic, share: 1 }, draws);
+      const into = new Int8Array(topics.creativeDim);
+      topics.paint(into, { first: topic, second: topic, share: 1, style: [] }, draws);
       return Array.from(into);
     }) as [number[], number[]];
     const dot = a.reduce((sum, value, i) => sum + value * b[i]!, 0);
@@ -57,9 +57,9 @@ describe("a creative", () => {
   });
 
   it("is logged with its true topic as often as the classifier is right", () => {
-    const topics = new Topics(CONFIG, 1);
+    const topics = new Topics(CONFIG);
     const draws = Draws.of(6, "items");
     const right = Array.from({ length: 20_000 }, () => topics.labelOf(3, draws)).filter((label) => label === 3);
-    expect(right.length / 20_000).toBeCloseTo(CONFIG.labelAccuracy, 1.8);
+    expect(right.length / 20_000).toBeCloseTo(CONFIG.topics.labelAccuracy, 1.8);
   });
 });

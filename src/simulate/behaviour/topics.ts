@@ -1,8 +1,6 @@
-import type { TopicsConfig } from "../../config/world/world.ts";
+import { STYLE_DIM, type TopicsConfig, type WorldConfig } from "../../config/world/world.ts";
 import { Draws } from "../random.ts";
 
-/** Numbers of a creative's embedding. */
-export const CREATIVE_DIM = 8;
 /** Scale at which an embedding is logged, as whole numbers: −127 … 127 for −2 … 2. */
 const CREATIVE_SCALE = 63;
 /** How far the images of the topics of one group lie from the group's: near enough to be alike. */
@@ -19,19 +17,25 @@ export class Topics {
   readonly trend: Float64Array;
   readonly #config: TopicsConfig;
   readonly #seed: number;
-  /** Unit vectors. @shape [topics, CREATIVE_DIM] */
+  /** Numbers of a creative's embedding; the last {@link STYLE_DIM} are its style where people have tastes. */
+  readonly creativeDim: number;
+  /** Numbers of it that show topics. */
+  readonly #imageDim: number;
+  /** Unit vectors. @shape [topics, imageDim] */
   readonly #images: Float64Array;
   readonly #logTrend: Float64Array;
   readonly #weekPhase: Float64Array;
 
-  constructor(config: TopicsConfig, seed: number) {
+  constructor({ topics: config, people, seed }: Pick<WorldConfig, "topics" | "people" | "seed">) {
     this.#config = config;
     this.#seed = seed;
+    this.creativeDim = config.creativeDim;
+    this.#imageDim = config.creativeDim - (people.tasteSpread > 0 ? STYLE_DIM : 0);
     this.groups = config.groups;
     this.perGroup = config.perGroup;
     this.count = config.groups * config.perGroup;
     const draws = Draws.of(seed, "topics");
-    this.#images = imagesOf(config, draws);
+    this.#images = imagesOf(config, this.#imageDim, draws);
     this.#weekPhase = Float64Array.from({ length: config.groups }, () => draws.uniform());
     this.#logTrend = Float64Array.from({ length: this.count }, () => config.trendSpread * draws.normal());
     this.trend = new Float64Array(this.count);
@@ -59,26 +63,40 @@ export class Topics {
     return draws.chance(this.#config.labelAccuracy) ? topic : draws.below(this.count);
   }
 
-  /** Writes the embedding of a creative: the image of its two topics with noise, in whole numbers. */
-  paint(into: Int8Array, about: { first: number; second: number; share: number }, draws: Draws): void {
-    const { first, second, share } = about;
-    for (let i = 0; i < CREATIVE_DIM; i++) {
-      const image = (topic: number): number => this.#images[topic * CREATIVE_DIM + i]!;
-      const noise = (this.#config.creativeNoise / Math.sqrt(CREATIVE_DIM)) * draws.normal();
-      const value = share * image(first) + (1 - share) * image(second) + noise;
-      into[i] = Math.max(-127, Math.min(127, Math.round(CREATIVE_SCALE * value)));
+  /** Writes the embedding of a creative: the image of its two topics, then its style if any, with noise, in whole numbers. */
+  paint(into: Int8Array, about: Subject, draws: Draws): void {
+    const { first, second, share, style } = about;
+    const dim = this.#imageDim;
+    for (let i = 0; i < this.creativeDim; i++) {
+      const noise = (this.#config.creativeNoise / Math.sqrt(this.creativeDim)) * draws.normal();
+      const image = (topic: number): number => this.#images[topic * dim + i]!;
+      const shown = i < dim ? share * image(first) + (1 - share) * image(second) : style[i - dim]! * STYLE_SCALE;
+      into[i] = Math.max(-127, Math.min(127, Math.round(CREATIVE_SCALE * (shown + noise))));
     }
   }
 }
 
-function imagesOf({ groups, perGroup }: TopicsConfig, draws: Draws): Float64Array {
-  const images = new Float64Array(groups * perGroup * CREATIVE_DIM);
+/** What a creative shows. */
+export interface Subject {
+  readonly first: number;
+  readonly second: number;
+  /** Of the first topic. */
+  readonly share: number;
+  /** Of unit variance each; empty where people have no tastes. @shape [STYLE_DIM] */
+  readonly style: ArrayLike<number>;
+}
+
+/** A style is about as long as the image of a topic. */
+const STYLE_SCALE = 1 / Math.sqrt(STYLE_DIM);
+
+function imagesOf({ groups, perGroup }: TopicsConfig, dim: number, draws: Draws): Float64Array {
+  const images = new Float64Array(groups * perGroup * dim);
+  const direction = (): readonly number[] => unitVector(Array.from({ length: dim }, () => draws.normal()));
   for (let group = 0; group < groups; group++) {
-    const center = unitVector(Array.from({ length: CREATIVE_DIM }, () => draws.normal()));
+    const center = direction();
     for (let k = 0; k < perGroup; k++) {
-      const direction = unitVector(Array.from({ length: CREATIVE_DIM }, () => draws.normal()));
-      const image = unitVector(center.map((x, i) => x + TOPIC_SPREAD * direction[i]!));
-      images.set(image, (group * perGroup + k) * CREATIVE_DIM);
+      const own = direction();
+      images.set(unitVector(center.map((x, i) => x + TOPIC_SPREAD * own[i]!)), (group * perGroup + k) * dim);
     }
   }
   return images;
