@@ -1,4 +1,5 @@
 import type { CounterConfig } from "./counters/resolve-counters.ts";
+import type { EvaluationConfig } from "./evaluation.ts";
 import type { ModelConfig } from "./model/model.ts";
 import type { TeachingConfig } from "./model/transfer.ts";
 import type { ModulePath } from "./module-path.ts";
@@ -28,6 +29,7 @@ export interface ProjectConfig {
   readonly negatives: NegativesConfig | null;
   /** Counts of the past that models read, by name. */
   readonly counters: Readonly<Record<string, CounterConfig>>;
+  readonly evaluation: EvaluationConfig;
   readonly models: Readonly<Record<string, ModelConfig>>;
   /** From whom models learn, and how: by model, of those that have a teacher. */
   readonly teaching: Readonly<Record<string, TeachingConfig>>;

@@ -3,6 +3,7 @@ import { check, isPlainObject, type Problem, type Schema } from "../base/check.t
 import { LapidaryError } from "../base/errors.ts";
 import { resolveCounters } from "./counters/resolve-counters.ts";
 import { fillIn } from "./defaults.ts";
+import { EVALUATION_SCHEMA } from "./evaluation.ts";
 import { resolveEvents } from "./events/resolve-events.ts";
 import { resolveNegatives } from "./events/resolve-negatives.ts";
 import { foldOf, resolveSplit } from "./events/resolve-split.ts";
@@ -36,6 +37,7 @@ export function resolveConfig(value: unknown, file: string): ProjectConfig {
     losses: lossesOf(user),
     negatives: resolveNegatives(user, report),
     counters: resolveCounters(user, events, report),
+    evaluation: fillIn(EVALUATION_SCHEMA, user.evaluation ?? {}),
     models: resolveModels(user, report),
     teaching: resolveTeaching(user),
     world: user.world === undefined ? null : resolveWorld(user.world, root, report),

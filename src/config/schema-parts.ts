@@ -23,6 +23,9 @@ export const number = (description: string, range: Range = {}) => Type.Number({ 
 /** A whole number. */
 export const integer = (description: string, range: Range = {}) => Type.Integer({ description, ...range });
 
+/** A share of examples, kept by a hash of each: the same ones every time, those of a smaller share among them. */
+export const sample = (description: string) => number(description, { exclusiveMinimum: 0, maximum: 1 });
+
 /** True or false. */
 export const flag = (description: string) => Type.Boolean({ description });
 

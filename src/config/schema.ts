@@ -5,6 +5,7 @@
 import Type, { type Static } from "typebox";
 import { COUNTER_SCHEMA } from "./counters/counters-schema.ts";
 import { withDefault } from "./defaults.ts";
+import { EVALUATION_SCHEMA } from "./evaluation.ts";
 import { EVENTS_SCHEMA } from "./events/events-schema.ts";
 import { NEGATIVES_SCHEMA } from "./events/negatives-schema.ts";
 import { OBJECTIVE_SCHEMA } from "./events/outcome-schema.ts";
@@ -40,6 +41,7 @@ export const CONFIG_SCHEMA = Type.Object(
     negatives: Type.Optional(NEGATIVES_SCHEMA),
     counters: Type.Optional(named(COUNTER_SCHEMA, { description: "Counts of the past that models read, by name." })),
     training: Type.Optional(TRAINING_SCHEMA),
+    evaluation: Type.Optional(EVALUATION_SCHEMA),
     models: named(MODEL_SCHEMA, { description: "The models by name.", pattern: MODEL_NAME_PATTERN, minProperties: 1 }),
     world: Type.Optional(WORLD_SCHEMA),
     studies: Type.Optional(named(STUDY_SCHEMA, { description: "Studies of `lapidary scale`." })),

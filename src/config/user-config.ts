@@ -51,6 +51,8 @@ export interface UserConfig {
   counters?: Record<string, UserCounter>;
   /** How models are fitted. */
   training?: UserTraining;
+  /** How runs are scored, validation after an epoch included. */
+  evaluation?: UserEvaluation;
   /** The models by name. */
   models: Record<string, UserModel>;
   /** A synthetic world for `lapidary simulate`. */
@@ -384,6 +386,8 @@ export interface UserTraining {
   order?: "shuffled" | "days" | "time";
   /** Examples that it learns from, by origin, events without one counting as organic; it scores all. @default "all" */
   examples?: "all" | "ad" | "organic";
+  /** Share of the examples of the training window that it learns from; a hash of each decides, whatever the seed. Histories stay whole. @default 1 */
+  sample?: number;
   /** What a nat of an objective counts in the loss, by its name; 1 for those that are not named. @default {} */
   objectiveWeights?: Record<string, number>;
   /** Numbers that linear maps multiply; sums, parameters and what the optimizer remembers are float32 either way. @default "float32" */
@@ -392,6 +396,12 @@ export interface UserTraining {
   activations?: "float32" | "float8";
   /** Parts of the model, by their path of fields, to which neither precision nor activations applies. @default ["heads","output"] */
   fullPrecision?: string[];
+}
+
+/** How runs are scored, validation after an epoch included. */
+export interface UserEvaluation {
+  /** Share of the examples of a window that runs are scored on; a hash of each decides. Histories stay whole. @default 1 */
+  sample?: number;
 }
 
 /** One model. */
@@ -714,6 +724,8 @@ export interface UserVariantTraining {
   checkpointEverySteps?: number;
   /** Examples that it learns from, by origin, events without one counting as organic; it scores all. @default "all" */
   examples?: "all" | "ad" | "organic";
+  /** Share of the examples of the training window that it learns from; a hash of each decides, whatever the seed. Histories stay whole. @default 1 */
+  sample?: number;
   /** What a nat of an objective counts in the loss, by its name; 1 for those that are not named. @default {} */
   objectiveWeights?: Record<string, number>;
   /** Numbers that linear maps multiply; sums, parameters and what the optimizer remembers are float32 either way. @default "float32" */

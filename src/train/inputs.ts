@@ -27,7 +27,6 @@ import {
 import type { ProcessMesh } from "../distributed/index.ts";
 import { deriveSpec, type LogFacts } from "../features/derive-spec.ts";
 import { withObjectives } from "../features/objectives.ts";
-import type { Origin } from "../features/schema.ts";
 import type { FeatureSpec } from "../features/spec.ts";
 import { Vocabulary } from "../features/vocabulary.ts";
 import { makeFolder, writeFileAtomic } from "../files/durable-file.ts";
@@ -43,6 +42,8 @@ export interface InputsConfig extends Pick<ProjectConfig, "split"> {
   readonly counters?: ProjectConfig["counters"];
   /** @default none are drawn */
   readonly negatives?: ProjectConfig["negatives"];
+  /** @default all examples of a window are scored */
+  readonly evaluation?: ProjectConfig["evaluation"];
   readonly model: Pick<ModelConfig, "history" | "minCount" | "surface" | "objectives" | "training">;
 }
 
@@ -149,7 +150,7 @@ export class TrainingInputs {
     const { windows = { examples: all, facts: all, vocabulary: all }, pastEmbeddings: dim = 0, earlier } = options;
     const pastEmbeddings = dim === 0 ? {} : { pastEmbeddings: dim };
     const { examples: training, facts: window } = windows;
-    const only = { surface: surfaceCode(store, model.surface), origin: learnedOrigin(model) };
+    const only = learnedExamples(model, surfaceCode(store, model.surface));
     const numExamples = countExamples(store, training, only);
     if (numExamples < model.training.globalBatchSize) throw tooFew(numExamples, model.training.globalBatchSize);
     const admission = { window: windows.vocabulary, minCount: model.minCount };
@@ -203,7 +204,7 @@ export class TrainingInputs {
   trainingBatches({ epoch, start, mesh }: TrainingPlace): Promise<BatchReader> {
     const { seed, order } = this.#config.model.training;
     const shuffle = { seed: order === "time" ? null : seed, byDay: order === "days" };
-    const only = this.#only(learnedOrigin(this.#config.model));
+    const only = learnedExamples(this.#config.model, this.#surface);
     const { vocabularies } = this;
     const negatives = this.#negatives({ seed });
     return this.#open("train", mesh, { ...shuffle, ...negatives, only, epoch, start, vocabularies, dropLast: true });
@@ -215,12 +216,12 @@ export class TrainingInputs {
    */
   evaluationBatches(split: Split, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
     const negatives = this.#negatives({ seed: EVALUATION_SEED, from: "uniform", windowMs: null });
-    return this.#open(split, mesh, { seed: null, horizonMs: Number.MAX_SAFE_INTEGER, ...negatives });
+    return this.#open(split, mesh, { ...this.#scored, ...negatives });
   }
 
   /** This process's parts of the batches of what a window holds, in order of time: without negatives that are drawn. */
   loggedBatches(split: Split, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
-    return this.#open(split, mesh, { seed: null, horizonMs: Number.MAX_SAFE_INTEGER });
+    return this.#open(split, mesh, this.#scored);
   }
 
   /** This process's parts of the batches of any window, in order of time, without labels that were not yet known then. */
@@ -253,7 +254,7 @@ export class TrainingInputs {
     return openReader({
       store: this.#store,
       window,
-      only: this.#only(null),
+      only: { surface: this.#surface, origin: null },
       spec: this.spec,
       historyLength: this.#config.model.history,
       globalBatchSize: this.#config.model.training.globalBatchSize,
@@ -264,9 +265,10 @@ export class TrainingInputs {
     });
   }
 
-  /** The examples of the model's surface that have an origin. */
-  #only(origin: Origin | null): ExampleFilter {
-    return { surface: this.#surface, origin };
+  /** What of a window is scored, in order of time; labels as known at the end of the log. */
+  get #scored() {
+    const sample = this.#config.evaluation?.sample ?? 1;
+    return { seed: null, horizonMs: Number.MAX_SAFE_INTEGER, only: { surface: this.#surface, origin: null, sample } };
   }
 }
 
@@ -309,9 +311,10 @@ function scalesOf(spec: FeatureSpec, configs: CounterConfigs): Scales {
   return { moments, scales, ...(counters === undefined ? {} : { counters }) };
 }
 
-/** The one origin that a model learns from; null for all. */
-function learnedOrigin({ training: { examples } }: Pick<ModelConfig, "training">): Origin | null {
-  return examples === "all" ? null : examples;
+/** The examples of a surface that a model learns from. */
+function learnedExamples({ training }: Pick<ModelConfig, "training">, surface: number | null): ExampleFilter {
+  const { examples, sample } = training;
+  return { surface, origin: examples === "all" ? null : examples, sample };
 }
 
 /** Code of a surface by its id; null for all. @throws {LapidaryError} TRAIN_SURFACE */

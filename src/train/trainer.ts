@@ -107,6 +107,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
       split: splitOf(project, options.slice),
       negatives: project.negatives,
       counters: countersOf(project, name),
+      evaluation: project.evaluation,
       model: config,
     },
     {
@@ -298,6 +299,7 @@ export function runConfigOf(
     },
     ...(project.negatives === null ? {} : { negatives: project.negatives }),
     ...(Object.keys(counters).length === 0 ? {} : { counters }),
+    ...(project.evaluation.sample === 1 ? {} : { evaluation: project.evaluation }),
     ...(slice === undefined ? {} : { slice }),
     ...(from === undefined ? {} : { from: EarlierRun.open(project, from).start }),
     ...(share === 1 ? {} : { share }),

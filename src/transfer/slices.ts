@@ -82,19 +82,23 @@ function horizonsOf(
   teacher: string,
   { sliceMs, delayMs, trainUntilMs }: Readonly<Record<"sliceMs" | "delayMs" | "trainUntilMs", number>>,
 ): readonly number[] {
-  const { globalBatchSize } = modelOf(project, teacher).training;
+  const { globalBatchSize, sample } = modelOf(project, teacher).training;
+  const only = { surface: null, origin: null, sample };
   const store = EventStore.open(project.store);
   try {
     const { earliestMs } = store.manifest.time;
     const horizons: number[] = [];
     let fromMs = Number.MIN_SAFE_INTEGER;
     for (let at = (Math.floor(earliestMs / sliceMs) + 1) * sliceMs; at < trainUntilMs; at += sliceMs) {
-      if (countExamples(store, { fromMs, untilMs: at - delayMs }) < globalBatchSize) continue;
+      if (countExamples(store, { fromMs, untilMs: at - delayMs }, only) < globalBatchSize) continue;
       horizons.push(at);
       fromMs = at - delayMs;
     }
     // The last one takes what is left; too little of it goes to the slice before.
-    if (horizons.length > 0 && countExamples(store, { fromMs, untilMs: trainUntilMs - delayMs }) < globalBatchSize)
+    if (
+      horizons.length > 0 &&
+      countExamples(store, { fromMs, untilMs: trainUntilMs - delayMs }, only) < globalBatchSize
+    )
       horizons.pop();
     return [...horizons, trainUntilMs];
   } finally {

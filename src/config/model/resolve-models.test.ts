@@ -28,6 +28,7 @@ const TRAINING = {
   order: "shuffled",
   examples: "all",
   objectiveWeights: {},
+  sample: 1,
   precision: "float32",
   activations: "float32",
   fullPrecision: ["heads", "output"],

@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { defaultsOf, type Filled, withDefault } from "../defaults.ts";
-import { choice, integer, number, record, SEED, text } from "../schema-parts.ts";
+import { choice, integer, number, record, SEED, sample, text } from "../schema-parts.ts";
 
 const dropped = (what: string) =>
   number(`Share of the activations that training drops, others scaled up: ${what}.`, { minimum: 0, maximum: 0.9 });
@@ -63,6 +63,13 @@ export const TRAINING_SCHEMA = record(
         "Examples that it learns from, by origin, events without one counting as organic; it scores all.",
       ),
       "all",
+    ),
+    sample: withDefault(
+      sample(
+        "Share of the examples of the training window that it learns from; a hash of each decides, whatever the seed. " +
+          "Histories stay whole.",
+      ),
+      1,
     ),
     objectiveWeights: withDefault(
       Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: 1e6 }), {

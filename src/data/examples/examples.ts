@@ -1,6 +1,7 @@
 import { DAY_MS } from "../../base/units.ts";
 import { ORIGIN_CODES, type Origin } from "../../features/schema.ts";
 import type { EventStore } from "../store/event-store.ts";
+import { hashOf } from "./mix.ts";
 import { permutation } from "./permutation.ts";
 import type { EventWindow } from "./split.ts";
 import { type ExampleOrder, WindowRows } from "./window-rows.ts";
@@ -14,19 +15,33 @@ export interface ExampleFilter {
   readonly surface: number | null;
   /** The one origin that they have; null for all. Events without an origin count as organic. */
   readonly origin: Origin | null;
+  /**
+   * Share of them, in (0, 1]: those whose row, the identity of an example in its store, has a low hash. A smaller share is
+   * a part of a larger one. @default all
+   */
+  readonly sample?: number;
 }
 
 /** Every event is an example. */
 export const ALL_EXAMPLES: ExampleFilter = Object.freeze({ surface: null, origin: null });
 
+/** Sampling has a hash of its own, apart from whatever else hashes deal rows to. */
+const SAMPLE_SEED = 0x5a3b1e;
+
 /** Whether the event of a row passes a filter; null if all do, so that nobody need ask. */
-export function exampleTest(store: EventStore, { surface, origin }: ExampleFilter): ((row: number) => boolean) | null {
-  if (surface === null && origin === null) return null;
+export function exampleTest(
+  store: EventStore,
+  { surface, origin, sample = 1 }: ExampleFilter,
+): ((row: number) => boolean) | null {
+  if (surface === null && origin === null && sample === 1) return null;
+  const limit = sample * 2 ** 32;
   const surfaces = surface === null ? null : store.column("surface");
   const origins = origin === null ? null : store.column("origin");
   const isAd = (row: number): boolean => origins?.at(row) === ORIGIN_CODES.ad;
   return (row) =>
-    (surfaces === null || surfaces.at(row) === surface) && (origin === null || isAd(row) === (origin === "ad"));
+    (sample === 1 || hashOf(row, SAMPLE_SEED) < limit) &&
+    (surfaces === null || surfaces.at(row) === surface) &&
+    (origin === null || isAd(row) === (origin === "ad"));
 }
 
 /**

@@ -60,9 +60,10 @@ export function openRun(project: ProjectConfig, run: string, { store, surface }:
   const module = loadOwnModel(project, config.model);
   checkModules(folder, config.modules ?? {}, module.modules);
   const read = surface ?? config.model.surface;
-  // The test window decides nothing of a run: it is the project's, as it is now.
+  // The test window decides nothing of a run: it is the project's, as it is now; and so is what is scored of a window.
   const split = withTestWindow(config.split, project.split);
-  const of = { split, negatives: config.negatives ?? null, model: { ...config.model, surface: read } };
+  const { evaluation } = project;
+  const of = { split, negatives: config.negatives ?? null, evaluation, model: { ...config.model, surface: read } };
   const inputs = TrainingInputs.load(folder.inputs, store, of);
   const { model } = initModel({ config: config.model, inputs, mesh: ProcessMesh.single(), folder, own: module });
   folder.checkpoints.loadBest(model);

@@ -1,3 +1,4 @@
+import type { EvaluationConfig } from "../../config/evaluation.ts";
 import type { ModelConfig } from "../../config/model/model.ts";
 import type { TeachingConfig } from "../../config/model/transfer.ts";
 import type { ModulePath } from "../../config/module-path.ts";
@@ -17,6 +18,8 @@ export interface RunConfig {
   readonly negatives?: NegativesConfig;
   /** Counters that the model reads; only of a model that reads some. */
   readonly counters?: ProjectConfig["counters"];
+  /** Only of a project that scores a sample: it may decide which pass is the best. */
+  readonly evaluation?: EvaluationConfig;
   /** Only of a run over one slice of the training window. */
   readonly slice?: TrainingSlice;
   /** Only of a run that goes on from an earlier one. */
