@@ -7,6 +7,7 @@ import { intervalChart } from "../report/svg/interval-chart.ts";
 import { lineChart, type Point } from "../report/svg/line-chart.ts";
 import type { Evaluation, RunEvaluation } from "./evaluation.ts";
 import { evaluationName, objectivesOf, ratioName, signed, verdictsOf } from "./evaluation-verdict.ts";
+import { gapTable } from "./gap-table.ts";
 import type { ResultTable } from "./result-table.ts";
 import { SETTINGS_CAPTION, settingsTable } from "./settings-table.ts";
 
@@ -126,6 +127,7 @@ export function evaluationPage(evaluation: Evaluation, { root, notes = [], curve
       { kind: "heading", text: "Results" },
       { kind: "table", caption: captionOf(evaluation), ...resultTable(evaluation) },
       { kind: "table", caption: "Examples with a known label", ...countTable(evaluation) },
+      ...gapSections(evaluation),
       ...differenceCharts(evaluation),
       ...transferSections(evaluation),
       ...calibrationSections(evaluation),
@@ -265,6 +267,12 @@ function transferSections(evaluation: Evaluation): readonly Section[] {
     { kind: "heading", text: "Transfer" },
     { kind: "table", caption, ...table },
   ];
+}
+
+function gapSections(evaluation: Evaluation): readonly Section[] {
+  const table = gapTable(evaluation);
+  const caption = "How much of what could be known each knows: (1 − NE) ÷ (1 − NE of who knows), in %";
+  return table === null ? [] : [{ kind: "table", caption, ...table }];
 }
 
 function surfaceSections(evaluation: Evaluation): readonly Section[] {

@@ -32,7 +32,8 @@ export function evaluationName({ runs, split }: Pick<Evaluation, "runs" | "split
   readonly title: string;
   readonly file: string;
 } {
-  const names = runs.filter(({ summary }) => summary !== null).map(({ run }) => basename(run));
+  const trained = runs.filter(({ summary }) => summary !== null).map(({ run }) => basename(run));
+  const names = trained.length === 0 ? ["what is known"] : trained;
   const last = names.at(-1) ?? "";
   const title = names.length < 2 ? last : `${names.slice(0, -1).join(", ")} and ${last}`;
   const whole = names.map((name) => name.replaceAll(/[^\w.-]/g, "_")).join("+");

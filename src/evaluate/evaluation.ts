@@ -20,11 +20,14 @@ import { RunFolder, type RunSummary } from "../train/run/run-folder.ts";
 import { runPath } from "../train/run/run-path.ts";
 import { negativesBase } from "../train/warnings.ts";
 import { byDay, type DayEvaluation, daysSinceTraining } from "./by-day.ts";
+import { labelledExamples } from "./labelled-examples.ts";
 import { type MeasuredRun, type TransferEvaluation, transfersOf } from "./transfer-ratio.ts";
 
 /** One run on one split. */
 export interface RunEvaluation {
   readonly run: string;
+  /** Of what is known, whether it is told how much of it the runs know. @default false */
+  readonly isMeasure?: boolean;
   /** Null where no training made the scores, as of {@link config} and {@link predictions}. */
   readonly summary: RunSummary | null;
   /** All that decided its result. */
@@ -63,16 +66,23 @@ export interface Evaluation {
   readonly transfers: readonly TransferEvaluation[];
 }
 
-/** Scores that no run made, such as the true probabilities of a simulated world; shown as one more run. */
+/** Scores that no run made, such as the true probabilities of a simulated world; each is shown as one more run. */
 export interface KnownScores {
+  /** Of the same examples, events of the store: the best that could be known first. */
+  score(examples: Predictions, store: EventStore): Promise<readonly KnownRow[]>;
+}
+
+/** What is known by whom: the same examples with the known logits, of the objectives where they are known. */
+export interface KnownRow {
   readonly name: string;
-  /** The same examples, events of the store, with the known logits, of the objectives where they are known. */
-  score(examples: Predictions, store: EventStore): Promise<Predictions>;
+  /** Whether it is told how much of what it knows the runs know. */
+  readonly isMeasure: boolean;
+  readonly scores: Predictions;
 }
 
 /** What to evaluate. */
 export interface EvaluateOptions {
-  /** Names below the project's runs, or paths. */
+  /** Names below the project's runs, or paths. None: what is known alone, of all examples. */
   readonly runs: readonly string[];
   readonly split: Split;
   /** One of the runs. @default the first one, if there are several */
@@ -109,10 +119,8 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
     trained.push({ run, config, summary, predictions: predictionsFile(opened, split), scores });
   }
   const reference = trained.find(({ run }) => run === baseline)?.scores ?? null;
-  const scored: readonly Scored[] = [
-    ...trained,
-    ...(known === undefined ? [] : [await scoreKnown(known, trained, store)]),
-  ];
+  const examples = trained.length > 0 ? examplesOfAll(trained) : labelledExamples(project, store, split);
+  const scored: readonly Scored[] = [...trained, ...(await scoreKnown(known, examples, store))];
   const dayOf = daysSinceTraining(project, store);
   const evaluations = scored.map(({ scores, ...run }) => {
     const against = run.run === baseline ? null : reference;
@@ -138,14 +146,24 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
 }
 
 /** One row of an evaluation before it is measured. */
-interface Scored extends Pick<RunEvaluation, "run" | "summary" | "config" | "predictions"> {
+interface Scored extends Pick<RunEvaluation, "run" | "isMeasure" | "summary" | "config" | "predictions"> {
   readonly scores: Predictions;
 }
 
-/** Of each objective, the examples of the first run that predicts it are scored. */
-async function scoreKnown({ name, score }: KnownScores, runs: readonly Scored[], store: EventStore): Promise<Scored> {
-  const examples = Object.fromEntries(runs.flatMap(({ scores }) => Object.entries(scores)).reverse());
-  return { run: name, summary: null, config: null, predictions: null, scores: await score(examples, store) };
+/** Of each objective, the examples of the first run that predicts it. */
+function examplesOfAll(runs: readonly Scored[]): Predictions {
+  return Object.fromEntries(runs.flatMap(({ scores }) => Object.entries(scores)).reverse());
+}
+
+async function scoreKnown(
+  known: KnownScores | undefined,
+  examples: Predictions,
+  store: EventStore,
+): Promise<readonly Scored[]> {
+  const rows = (await known?.score(examples, store)) ?? [];
+  return rows.map(({ name, isMeasure, scores }) => {
+    return { run: name, isMeasure, summary: null, config: null, predictions: null, scores };
+  });
 }
 
 function measured(run: string, config: RunConfig, objectives: RunEvaluation["objectives"] = {}): MeasuredRun {

@@ -3,6 +3,7 @@ export {
   type EvaluateOptions,
   type Evaluation,
   evaluateRuns,
+  type KnownRow,
   type KnownScores,
   type RunEvaluation,
   scoreRun,
@@ -19,5 +20,6 @@ export {
   transferTable,
 } from "./evaluation-report.ts";
 export { evaluationName, verdictsOf } from "./evaluation-verdict.ts";
+export { gapTable } from "./gap-table.ts";
 export type { ResultTable } from "./result-table.ts";
 export { compareRuns, describeRun, type RunComparison, type RunDetails } from "./run-details.ts";

@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   DOUBLE,
@@ -14,6 +15,8 @@ import { FORMATS, type WorldConfig } from "../config/world/world.ts";
 import { literal } from "../data/ingest/sql.ts";
 import { makeFolder } from "../files/durable-file.ts";
 import { AGE_BANDS, COUNTRIES, DEVICES } from "./behaviour/people.ts";
+import { OracleCalibration } from "./oracles/calibrate.ts";
+import { ASKED_SQL, calibratedSql } from "./oracles/oracle-sql.ts";
 import type { Rows } from "./rows.ts";
 
 /** Folder of the log, inside of a world's. */
@@ -22,19 +25,25 @@ export const LOG_FOLDER = "log";
 const CONVERSIONS_FOLDER = "conversions";
 /** Folder of the true probabilities, inside of a world's: apart, so that no log's pattern reads it. */
 export const TRUTH_FOLDER = "truth";
+/** Folder of what oracles say, beside the truth, in worlds whose oracles were asked. */
+export const ORACLES_FOLDER = "oracles";
+/** What they said before it is calibrated. */
+const ASKED_FOLDER = "asked";
 /** Numbers of a creative up to which each has a column of its own. */
 const CREATIVE_COLUMNS = 8;
 
 /** Rows of a chunk that the database takes at once. */
 const CHUNK_ROWS = 2048;
 
-type Values = Rows["columns"][keyof Rows["columns"]] | Int8Array;
+type Values = Rows["columns"][keyof Rows["columns"]] | Rows["oracles" | "creative"][number];
 
 /** Writes the log and its truth as Parquet, a pair of files at a time, while the next rows are being made. */
 export class LogWriter implements AsyncDisposable {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #folder: string;
+  /** Null unless they are asked. */
+  readonly #oracles: OracleCalibration | null;
   /** The query of each folder's files. */
   readonly #parts: Readonly<Record<string, string>>;
   /** The files that are being written. */
@@ -44,12 +53,13 @@ export class LogWriter implements AsyncDisposable {
     this.#instance = instance;
     this.#connection = connection;
     this.#folder = options.folder;
-    this.#parts = partsOf(options.config);
+    this.#parts = partsOf(options);
+    this.#oracles = options.oracles ? new OracleCalibration(Object.keys(options.config.surfaces).length) : null;
   }
 
   /** Opens a writer into a folder that is empty or not there. */
   static async open(options: LogWriterOptions): Promise<LogWriter> {
-    for (const part of Object.keys(partsOf(options.config))) makeFolder(join(options.folder, part));
+    for (const part of Object.keys(partsOf(options))) makeFolder(join(options.folder, part));
     const instance = await DuckDBInstance.create(":memory:");
     const connection = await instance.connect();
     // The other core makes rows meanwhile, and one thread's files have the same bytes every time.
@@ -64,14 +74,29 @@ export class LogWriter implements AsyncDisposable {
     const fields = Object.entries(columns).map(([column, values]) => `${column} ${typeOf(values)}`);
     await this.#connection.run(`CREATE OR REPLACE TABLE staged (${fields.join(", ")})`);
     await this.#stage(Object.values(columns), rows.length);
+    this.#oracles?.add(rows);
     this.#pending = this.#copy(`${name}.parquet`);
     // A failure is met by whoever awaits it next: before that it is nobody's.
     this.#pending.catch(() => {});
   }
 
-  /** Waits for the last file. */
+  /** Waits for the last file. What oracles said is calibrated then: to all that happened. */
   async finish(): Promise<void> {
     await this.#pending;
+    if (this.#oracles === null) return;
+    const [asked, calibrated] = [ASKED_FOLDER, ORACLES_FOLDER].map((part) => join(this.#folder, part)) as [
+      string,
+      string,
+    ];
+    makeFolder(calibrated);
+    const select = calibratedSql(this.#oracles.fit());
+    for (const file of readdirSync(asked).sort()) {
+      const from = `read_parquet(${literal(join(asked, file))})`;
+      await this.#connection.run(
+        `COPY (${select} FROM ${from}) TO ${literal(join(calibrated, file))} (FORMAT parquet)`,
+      );
+    }
+    rmSync(asked, { recursive: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -108,18 +133,24 @@ export class LogWriter implements AsyncDisposable {
 export interface LogWriterOptions {
   readonly folder: string;
   readonly config: WorldConfig;
+  /** Whether the rows have what oracles say. */
+  readonly oracles: boolean;
 }
 
-function partsOf({ conversion, surfaces, topics }: WorldConfig): Readonly<Record<string, string>> {
+function partsOf({ config, oracles }: LogWriterOptions): Readonly<Record<string, string>> {
+  const { conversion, surfaces, topics } = config;
   return {
     [LOG_FOLDER]: logSql(Object.keys(surfaces), topics.creativeDim),
     [TRUTH_FOLDER]: TRUTH_SQL,
     ...(conversion.log ? { [CONVERSIONS_FOLDER]: conversionsSql(conversion.windowMs) } : {}),
+    ...(oracles ? { [ASKED_FOLDER]: ASKED_SQL } : {}),
   };
 }
 
-function columnsOf({ columns, creative }: Rows): Readonly<Record<string, Values>> {
-  return { ...columns, ...Object.fromEntries(creative.map((values, i) => [`creative${i}`, values])) };
+function columnsOf({ columns, creative, oracles }: Rows): Readonly<Record<string, Values>> {
+  const named = (name: string, all: Rows["oracles" | "creative"]) =>
+    all.map((values, i) => [`${name}${i}`, values] as const);
+  return { ...columns, ...Object.fromEntries([...named("creative", creative), ...named("oracle", oracles)]) };
 }
 
 function typeOf(values: Values): DuckDBType {

@@ -49,6 +49,13 @@ function emptyColumns(rows: number) {
   };
 }
 
+/** What came of an impression, what was likely to, and what oracles said of it. */
+export interface Result {
+  readonly outcome: Outcome;
+  readonly truth: Probabilities;
+  readonly oracles?: ArrayLike<number> | undefined;
+}
+
 /** The columns of {@link Rows} besides the embedding. */
 export type Columns = ReturnType<typeof emptyColumns>;
 
@@ -57,6 +64,8 @@ export class Rows {
   readonly columns: Columns = emptyColumns(ROWS_PER_FILE);
   /** Numbers of the creative's embedding, a column each. */
   readonly creative: readonly Int8Array[];
+  /** What each oracle says of each outcome, a column each; none where none are asked. */
+  readonly oracles: readonly Float32Array[];
   length = 0;
   /** Number of events in the files before. */
   #written = 0;
@@ -64,10 +73,11 @@ export class Rows {
   /** Later conversions are not attributed. */
   readonly #windowMs: number;
 
-  constructor(people: People, { conversion, topics }: Pick<WorldConfig, "conversion" | "topics">) {
+  constructor(people: People, { conversion, topics }: Pick<WorldConfig, "conversion" | "topics">, numOracles = 0) {
     this.#people = people;
     this.#windowMs = conversion.windowMs;
     this.creative = Array.from({ length: topics.creativeDim }, () => new Int8Array(ROWS_PER_FILE));
+    this.oracles = Array.from({ length: numOracles }, () => new Float32Array(ROWS_PER_FILE));
   }
 
   /** Number of events so far. */
@@ -82,8 +92,9 @@ export class Rows {
   }
 
   /** Adds an impression. */
-  add(place: Place, item: Item, result: { readonly outcome: Outcome; readonly truth: Probabilities }): void {
+  add(place: Place, item: Item, result: Result): void {
     const at = this.length;
+    for (const [column, values] of this.oracles.entries()) values[at] = result.oracles?.[column] ?? Number.NaN;
     this.#shown(at, place, item);
     this.#happened(at, item.isAd, result);
     this.length = at + 1;
@@ -109,11 +120,7 @@ export class Rows {
     for (let i = 0; i < this.creative.length; i++) this.creative[i]![at] = item.creative[i]!;
   }
 
-  #happened(
-    at: number,
-    isAd: boolean,
-    { outcome, truth }: { readonly outcome: Outcome; readonly truth: Probabilities },
-  ) {
+  #happened(at: number, isAd: boolean, { outcome, truth }: Result) {
     const { columns } = this;
     const flag = (value: boolean): number => (value ? 1 : 0);
     const hasConverted = outcome.buysAfterMs <= this.#windowMs;

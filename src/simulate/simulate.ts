@@ -5,7 +5,7 @@ import { DAY_MS } from "../base/units.ts";
 import type { WorldConfig } from "../config/world/world.ts";
 import { sha256 } from "../files/digest.ts";
 import { replaceFolder } from "../files/durable-file.ts";
-import { LOG_FOLDER, LogWriter, TRUTH_FOLDER } from "./log-writer.ts";
+import { LOG_FOLDER, LogWriter, ORACLES_FOLDER, TRUTH_FOLDER } from "./log-writer.ts";
 import { World } from "./world.ts";
 
 /** Name of the description of a world, inside of its folder. */
@@ -17,6 +17,8 @@ const WORLD_VERSION = 1;
 export interface SimulateOptions {
   /** Makes the world again even if it is there. @default false */
   readonly force?: boolean;
+  /** Asks the oracles too, of every event; a world that was made without their answers is made again. @default false */
+  readonly oracles?: boolean;
   /** Called after each day with the days and events so far. */
   readonly onDay?: (days: number, events: number) => void;
   /** Ends the simulation: nothing of it is left. */
@@ -31,6 +33,8 @@ export interface SimulateResult {
   /** Folders of the log and of the true probabilities. */
   readonly log: string;
   readonly truth: string;
+  /** Folder of what the oracles say; null if they were not asked. */
+  readonly oracles: string | null;
 }
 
 /** What {@link WORLD_FILE} says. */
@@ -39,6 +43,8 @@ interface WorldFile {
   readonly version: number;
   readonly events: number;
   readonly digest: string;
+  /** Only if the oracles were asked. */
+  readonly oracles?: true;
   readonly config: Omit<WorldConfig, "folder">;
 }
 
@@ -53,26 +59,43 @@ export async function simulate(config: WorldConfig, options: SimulateOptions = {
   const { folder } = config;
   const found = readWorld(folder);
   const digest = digestOf(config);
-  const result = { log: join(folder, LOG_FOLDER), truth: join(folder, TRUTH_FOLDER) };
-  if (found?.digest === digest && options.force !== true) return { upToDate: true, events: found.events, ...result };
+  const { force = false, oracles: isAsked = false } = options;
+  const isThere = found?.digest === digest && (found.oracles === true || !isAsked);
+  const resultOf = (hasOracles: boolean) => {
+    const oracles = hasOracles ? join(folder, ORACLES_FOLDER) : null;
+    return { log: join(folder, LOG_FOLDER), truth: join(folder, TRUTH_FOLDER), oracles };
+  };
+  if (isThere && !force) return { upToDate: true, events: found.events, ...resultOf(found.oracles === true) };
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
   try {
     const events = await write(config, partial, options);
     const { folder: _, ...kept } = config;
-    const file: WorldFile = { format: "lapidary-world", version: WORLD_VERSION, events, digest, config: kept };
+    const asked = isAsked ? ({ oracles: true } as const) : {};
+    const file: WorldFile = {
+      format: "lapidary-world",
+      version: WORLD_VERSION,
+      events,
+      digest,
+      ...asked,
+      config: kept,
+    };
     writeFileSync(join(partial, WORLD_FILE), `${JSON.stringify(file, null, 2)}\n`);
     replaceFolder(partial, folder);
-    return { upToDate: false, events, ...result };
+    return { upToDate: false, events, ...resultOf(isAsked) };
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
 }
 
 /** Number of events. */
-async function write(config: WorldConfig, folder: string, { onDay, signal }: SimulateOptions): Promise<number> {
-  const world = new World(config);
-  await using writer = await LogWriter.open({ folder, config });
+async function write(
+  config: WorldConfig,
+  folder: string,
+  { oracles = false, onDay, signal }: SimulateOptions,
+): Promise<number> {
+  const world = new World(config, { oracles });
+  await using writer = await LogWriter.open({ folder, config, oracles });
   for (let day = 0; day < config.days; day++) {
     const date = new Date(config.firstDayMs + day * DAY_MS).toISOString().slice(0, 10);
     let part = 0;

@@ -7,7 +7,10 @@ import type { ProjectConfig } from "../config/project.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import { EventStore, ingest } from "../data/index.ts";
 import { costTable, type Evaluation, evaluateRuns, resultTable, surfaceTable } from "../evaluate/index.ts";
+import { labelledExamples } from "../evaluate/labelled-examples.ts";
 import type { ScoredExamples } from "../metrics/scored-examples.ts";
+import { readPredictions } from "../train/predict.ts";
+import { RunFolder } from "../train/run/run-folder.ts";
 import { simulate } from "./simulate.ts";
 import { trueScores } from "./truth.ts";
 import { play, projectOf, type WholeColumns } from "./world.test.support.ts";
@@ -56,7 +59,9 @@ describe("true scores", () => {
     const examples = examplesOf(at.map((i) => rows[i]!));
     using store = EventStore.open(project.store);
     const predictions = { click: examples, conversion: examples, like: examples, unheardOf: examples };
-    const scored = await trueScores(project.world!, project).score(predictions, store);
+    const [truth, ...others] = await trueScores(project.world!, project).score(predictions, store);
+    expect([truth?.name, others]).toEqual(["truth", []]);
+    const scored = truth!.scores;
     expect(Object.keys(scored)).toEqual(["click", "conversion", "like"]);
     for (const [objective, column] of Object.entries(OBJECTIVES)) {
       const odd = at.filter((i, position) => {
@@ -106,6 +111,29 @@ describe("an evaluation of a world", () => {
       }
       expect(Math.abs((metrics?.calibration ?? 0) - 1)).toBeLessThan(0.2);
       expect(truth?.differences?.[objective]?.normalizedEntropy.difference).toBeLessThan(0);
+    }
+  });
+
+  it("can be of what is known alone: of the examples that a run is scored on", async () => {
+    const known = trueScores(project.world!, project);
+    const alone = await evaluateRuns(project, { runs: [], split: "test", known });
+    expect(alone.runs.map(({ run }) => run)).toEqual(["truth"]);
+    expect(alone.baseline).toBeNull();
+    using store = EventStore.open(project.store);
+    const byRow = (examples: ScoredExamples): readonly (readonly number[])[] => {
+      const { rows, labels, users, surfaces, historyLengths } = examples;
+      const all = Array.from(rows, (row, i) => [row, labels[i]!, users[i]!, surfaces[i]!, historyLengths[i]!]);
+      return all.sort((a, b) => a[0]! - b[0]!);
+    };
+    const scored = readPredictions(RunFolder.at(join(project.runs, "logistic")).predictions("test"));
+    const labelled = labelledExamples(project, store, "test");
+    expect(Object.keys(labelled).sort()).toEqual(Object.keys(scored).sort());
+    for (const [objective, examples] of Object.entries(scored)) {
+      expect(byRow(labelled[objective]!)).toEqual(byRow(examples));
+      const [entropy, other] = [alone.runs[0], evaluation.runs[2]].map(
+        (run) => run?.objectives[objective]?.overall.normalizedEntropy,
+      );
+      expect(entropy).toBeCloseTo(other!, 12);
     }
   });
 

@@ -8,74 +8,110 @@ import type { EventStore } from "../data/index.ts";
 import { literal, numericColumn, streamChunks, textColumn } from "../data/ingest/sql.ts";
 import type { KnownScores } from "../evaluate/index.ts";
 import type { ScoredExamples } from "../metrics/scored-examples.ts";
-import { TRUTH_FOLDER } from "./log-writer.ts";
+import { ORACLES_FOLDER, TRUTH_FOLDER } from "./log-writer.ts";
+import { type KNOWN_OUTCOMES, ORACLES, oracleColumn } from "./oracles/oracles.ts";
 
-/** Field of the truth by the log's field whose probability it is. */
-const TRUTH_OF: ReadonlyMap<string, string> = new Map([
-  ["is_like", "p_like"],
-  ["is_click", "p_click"],
-  ["is_conversion", "p_conversion"],
+/** Outcome of the truth by the log's field whose probability it is. */
+const TRUTH_OF: ReadonlyMap<string, (typeof KNOWN_OUTCOMES)[number]> = new Map([
+  ["is_like", "like"],
+  ["is_click", "click"],
+  ["is_conversion", "conversion"],
 ]);
 
 /**
  * The true probabilities of a world, for an evaluation: of each objective whose field of the log has one. They know
- * people's minds, so no model reaches them; they are what is to be known at most.
+ * people's minds, so no model reaches them; they are what is to be known at most. Then, if the oracles were asked, what
+ * each of them says.
  */
 export function trueScores(world: WorldConfig, { events }: Pick<ProjectConfig, "events">): KnownScores {
-  const files = join(world.folder, TRUTH_FOLDER);
   return {
-    name: "truth",
     async score(predictions, store) {
-      if (!existsSync(files)) throw noTruth(files, "no such folder");
-      const scored: Record<string, ScoredExamples> = {};
+      const truth = join(world.folder, TRUTH_FOLDER);
+      const oracles = join(world.folder, ORACLES_FOLDER);
+      if (!existsSync(truth)) throw noTruth(truth, "no such folder");
+      const known = existsSync(oracles) ? ORACLES : [];
+      const scored: Record<string, ScoredExamples>[] = [{}, ...known.map(() => ({}))];
       for (const [objective, examples] of Object.entries(predictions)) {
-        const field = TRUTH_OF.get(events.outcomes[objective]?.from ?? "");
-        if (field === undefined || examples.rows.length === 0) continue;
-        scored[objective] = { ...examples, logits: await trueLogits(store, examples.rows, { files, field }) };
+        const outcome = TRUTH_OF.get(events.outcomes[objective]?.from ?? "");
+        if (outcome === undefined || examples.rows.length === 0) continue;
+        const fields = [`p_${outcome}`, ...known.map((oracle) => oracleColumn(outcome, oracle))];
+        const logits = await knownLogits(store, examples.rows, { truth, oracles, fields });
+        for (const [i, values] of logits.entries()) scored[i]![objective] = { ...examples, logits: values };
       }
-      return scored;
+      const measures = [{ name: "truth", isMeasure: true }, ...known];
+      return measures.map(({ name, isMeasure = false }, i) => ({ name, isMeasure, scores: scored[i]! }));
     },
   };
 }
 
 /** Where the probabilities of one outcome are. */
-interface TruthField {
-  readonly files: string;
-  readonly field: string;
+interface KnownFields {
+  /** Folders. */
+  readonly truth: string;
+  readonly oracles: string;
+  /** The first one of the truth, the others of the oracles. */
+  readonly fields: readonly string[];
 }
 
 /**
- * Logit of the true probability of the event in each row. An event is found by its user and time: nobody has two at one.
+ * Logits of the probabilities of the event in each row, field by field. An event is found by its user and time: nobody has
+ * two at one.
  *
  * @throws {LapidaryError} WORLD_TRUTH
  */
-async function trueLogits(store: EventStore, rows: Float64Array, { files, field }: TruthField): Promise<Float64Array> {
+async function knownLogits(
+  store: EventStore,
+  rows: Float64Array,
+  known: KnownFields,
+): Promise<readonly Float64Array[]> {
   const positions = new Map(Array.from(rows, (row, i) => [row, i] as const));
-  const logits = new Float64Array(rows.length).fill(Number.NaN);
-  const users = store.dictionary("user");
+  const logits = known.fields.map(() => new Float64Array(rows.length).fill(Number.NaN));
+  const find = finderOf(store);
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   try {
-    const sql = `SELECT user_id::VARCHAR, epoch_ms(time)::DOUBLE, ${field} FROM read_parquet(${literal(join(files, "*.parquet"))})
-      WHERE ${field} IS NOT NULL AND epoch_ms(time) BETWEEN ${timesOf(store, rows).join(" AND ")} ORDER BY user_id`;
-    let rowOf = (_timeMs: number): number => -1;
-    let known: string | null = null;
-    for await (const chunk of streamChunks(connection, sql)) {
-      const [times, probabilities] = [numericColumn(chunk, 1), numericColumn(chunk, 2)];
-      for (const [i, user] of textColumn(chunk, 0).entries()) {
-        if (user !== known) rowOf = rowsOf(store, users?.code(user) ?? 0);
-        known = user;
-        const position = positions.get(rowOf(times[i]!));
-        if (position !== undefined) logits[position] = Math.log(probabilities[i]! / (1 - probabilities[i]!));
-      }
+    for await (const chunk of streamChunks(connection, knownSql(known, timesOf(store, rows)))) {
+      const times = numericColumn(chunk, 1);
+      const at = textColumn(chunk, 0).map((user, i) => positions.get(find(user, times[i]!)));
+      for (const [f, values] of logits.entries()) fill(values, at, numericColumn(chunk, 2 + f));
     }
   } finally {
     connection.closeSync();
     instance.closeSync();
   }
-  const missing = logits.findIndex(Number.isNaN);
-  if (missing >= 0) throw noTruth(files, `none of the event in row ${rows[missing]}`);
+  const missing = logits.map((values) => values.findIndex(Number.isNaN)).find((i) => i >= 0);
+  if (missing !== undefined) throw noTruth(known.truth, `none of the event in row ${rows[missing]}`);
   return logits;
+}
+
+/** Writes the logits of some probabilities to their places, where they have any. */
+function fill(logits: Float64Array, at: readonly (number | undefined)[], probabilities: ArrayLike<number>): void {
+  for (const [i, position] of at.entries()) {
+    if (position !== undefined) logits[position] = Math.log(probabilities[i]! / (1 - probabilities[i]!));
+  }
+}
+
+/** Finds the row of an event by its user and time; −1 where there is none. Users come one after the other. */
+function finderOf(store: EventStore): (user: string, timeMs: number) => number {
+  const users = store.dictionary("user");
+  let before: string | null = null;
+  let rowOf = (_timeMs: number): number => -1;
+  return (user, timeMs) => {
+    if (user !== before) rowOf = rowsOf(store, users?.code(user) ?? 0);
+    before = user;
+    return rowOf(timeMs);
+  };
+}
+
+/** The events of some time whose outcome has a truth, user by user. */
+function knownSql({ truth, oracles, fields }: KnownFields, [from, until]: readonly [number, number]): string {
+  const [field, ...others] = fields;
+  const during = `time BETWEEN make_timestamp_ms(${from}) AND make_timestamp_ms(${until})`;
+  const events = (folder: string): string => `read_parquet(${literal(join(folder, "*.parquet"))})`;
+  const columns = ["user_id::VARCHAR", "epoch_ms(time)::DOUBLE", ...fields.map((name) => `${name}::DOUBLE`)];
+  const oracle = `JOIN (SELECT event_id, ${others.join(", ")} FROM ${events(oracles)} WHERE ${during}) USING (event_id)`;
+  return `SELECT ${columns.join(", ")} FROM ${events(truth)} ${others.length === 0 ? "" : oracle}
+    WHERE ${field} IS NOT NULL AND ${during} ORDER BY user_id`;
 }
 
 /** Earliest and latest time of some rows. @unit ms since 1970, UTC */

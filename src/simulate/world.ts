@@ -9,6 +9,7 @@ import { LoggingPolicy } from "./behaviour/policy.ts";
 import { Response, type Showing } from "./behaviour/response.ts";
 import { Tastes } from "./behaviour/tastes.ts";
 import { Topics } from "./behaviour/topics.ts";
+import { ORACLE_COLUMNS, OracleAnswers } from "./oracles/oracles.ts";
 import { Draws } from "./random.ts";
 import { type Place, ROWS_PER_FILE, Rows } from "./rows.ts";
 
@@ -42,6 +43,8 @@ export class World {
   readonly #policy: LoggingPolicy;
   readonly #ads: Pool;
   readonly #posts: Pool;
+  /** Null unless they are asked. */
+  readonly #oracles: OracleAnswers | null;
   /** When each person's last session ended. @unit ms since 1970, UTC */
   readonly #lastEnd: Float64Array;
   #nextItem = 1;
@@ -56,7 +59,7 @@ export class World {
     delayMs: 0,
   };
 
-  constructor(config: WorldConfig) {
+  constructor(config: WorldConfig, { oracles = false }: { readonly oracles?: boolean } = {}) {
     this.#config = config;
     this.#surfaces = Object.values(config.surfaces);
     this.#topics = new Topics(config);
@@ -69,8 +72,9 @@ export class World {
     const surroundings = { topics: this.#topics, tastes: this.#tastes };
     this.#ads = new Pool("ads", config, surroundings);
     this.#posts = new Pool("posts", config, surroundings);
+    this.#oracles = oracles ? new OracleAnswers(this.#response, config.people.moodSpread) : null;
     this.#lastEnd = new Float64Array(config.users);
-    this.rows = new Rows(this.#people, config);
+    this.rows = new Rows(this.#people, config, oracles ? ORACLE_COLUMNS : 0);
     for (let user = 0; user < config.users; user++) {
       this.#minds.begin(user, config.firstDayMs, Draws.of(config.seed, "days", -1, user));
     }
@@ -158,7 +162,8 @@ export class World {
     };
     this.#response.of(showing, this.#truth);
     const outcome = this.#response.draw(this.#truth, reception, draws);
-    this.rows.add(place, item, { outcome, truth: this.#truth });
+    this.#oracles?.ask(showing, this.#minds.lastingInterest(user, item));
+    this.rows.add(place, item, { outcome, truth: this.#truth, oracles: this.#oracles?.values });
     if (outcome.looked) this.#minds.look(user, item, { nowMs, reception, outcome });
     this.#policy.learn(user, item, outcome.liked || outcome.clicked);
     place.nowMs = nowMs + 400 + Math.round(1000 * outcome.dwell);

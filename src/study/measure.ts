@@ -90,7 +90,7 @@ export async function measureCells(
     metrics.push(cellMetricsOf(aligned, users, names));
   }
   const people = users ?? { count: 0, numberOf: new Map() };
-  const reached = cellMetricsOf((await known?.score(reference ?? {}, store)) ?? {}, people, names);
+  const reached = cellMetricsOf((await known?.score(reference ?? {}, store))?.[0]?.scores ?? {}, people, names);
   const estimates = resampleCells([...metrics, reached], people.count);
   const best = estimates[cells.length]!;
   const measured = cells.map((cell, c): MeasuredCell => {

@@ -28,6 +28,7 @@ describe("simulate", () => {
       events: expect.any(Number),
       log: join(world, "log"),
       truth: join(world, "truth"),
+      oracles: null,
     });
     expect(readdirSync(world).toSorted()).toEqual(["log", "truth", "world.json"]);
     const second = await inWorld(["simulate"]);
@@ -45,6 +46,20 @@ describe("simulate", () => {
     expect(runs.map(({ run }) => run)).toEqual(["baseRate", "logistic", "truth"]);
     // The table by surface and objective, for people.
     expect(ended.stderr).toMatch(/^stories +like +truth +[\d,]+ +0\.\d{4} +0\.\d{4}/m);
+  });
+
+  it("shows what is known alone, of oracles that were asked too; a log of one's own knows nothing", async () => {
+    expect((await inWorld(["simulate", "--oracles"])).stdout).toContain(join(folder.path, "world", "oracles"));
+    const ended = await inWorld(["evaluate", "--split", "test", "--json"]);
+    expect(ended.code).toBe(0);
+    const [truth, ...oracles] = lastLine<Evaluation>(ended).runs.map(({ run }) => run);
+    expect([truth, oracles.length]).toEqual(["truth", 9]);
+    expect(oracles).toContain("without mood, intents");
+    // How much of the gap each knows, for people.
+    expect(ended.stderr).toMatch(/^click +truth +0\.\d{4} +100\.0 +\d+\.\d/m);
+    const none = await inWorld(["evaluate", "--set", "~world", "--json"]);
+    expect(none.code).toBe(2);
+    expect(lastLine<{ readonly error: { readonly where: string } }>(none).error.where).toBe("RUN");
   });
 
   it("stops at once, and leaves what was there", async () => {

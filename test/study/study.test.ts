@@ -125,10 +125,9 @@ describe("a scaling study", () => {
     const calls: string[] = [];
     // What the first model says, as if it were the truth, of clicks alone.
     const known: KnownScores = {
-      name: "truth",
       score: async ({ click }) => {
         calls.push("asked");
-        return click === undefined ? {} : { click };
+        return [{ name: "truth", isMeasure: true, scores: click === undefined ? {} : { click } }];
       },
     };
     const signal = new AbortController().signal;

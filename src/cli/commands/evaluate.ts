@@ -17,8 +17,8 @@ export const evaluate = defineCommand({
     "Scores the examples of a window with finished runs: NE (against the base rate of these very examples), log loss, " +
     "AUC, gAUC and calibration, of amounts and counts the normalized deviance (ND), Gini and mean absolute error, per " +
     "surface and objective, and the paired differences to the baseline with 95% " +
-    "intervals; of a simulated world the truth beside them. Choices are made on the validation window; a test window that was looked at for a choice is none.",
-  args: [{ name: "RUN", description: "name of a run, or path of its folder", required: true, many: true }],
+    "intervals; of a simulated world the truth and the oracles beside them, and alone if no run is named. Choices are made on the validation window; a test window that was looked at for a choice is none.",
+  args: [{ name: "RUN", description: "name of a run, or path of its folder", required: false, many: true }],
   options: {
     split: text("WINDOW", "window of the split: train, validation or test", "validation"),
     baseline: text("RUN", "run that the others are compared with (default: the first)"),
@@ -29,6 +29,7 @@ export const evaluate = defineCommand({
   resume: "Run `lapidary evaluate` again.",
   run: async ({ args: runs, options: { split, baseline, out }, signal, loadProject, progress }) => {
     const project = await loadProject();
+    if (runs.length === 0 && project.world === null) throw wrongOption("RUN", "the name of a finished run", "none");
     const evaluate = await import("../../evaluate/index.ts");
     const { htmlPage } = await import("../../report/html.ts");
     const window = splitOption(split);
@@ -63,9 +64,10 @@ export const evaluate = defineCommand({
     // A page that nobody asked for by name is not worth the numbers.
     const report = writePage(path, page, out === null ? onUnwritten : null) ? path : null;
     const transfers = evaluate.transferTable(evaluation);
-    const { resultTable, countTable, surfaceTable, costTable } = evaluate;
-    const counts = countTable(evaluation);
-    const shownTables = [resultTable(evaluation), counts, surfaceTable(evaluation), transfers, costTable(evaluation)];
+    const { resultTable, gapTable, countTable, surfaceTable, costTable } = evaluate;
+    const cost = runs.length === 0 ? null : costTable(evaluation);
+    const results = [resultTable(evaluation), gapTable(evaluation), countTable(evaluation)];
+    const shownTables = [...results, surfaceTable(evaluation), transfers, cost];
     const tables = shownTables.filter((table) => table !== null).map(tableText);
     const verdicts = evaluate.verdictsOf(evaluation);
     const end = report === null ? unwritten : [...unwritten, `report: ${report}`];

@@ -18,12 +18,24 @@ const SHORTEST_STEP = 2 ** -60;
  */
 export function fitCalibration(predictions: Predictions): Calibration {
   checkPredictions("fitCalibration", predictions);
+  return minimizer(predictions, PRIOR);
+}
+
+/** Weight of the prior where labels are probabilities: just enough for logits that are all alike. */
+const FAINT_PRIOR = 1e-6;
+
+/** The calibration closest in cross entropy to labels that are probabilities, of which a few say much. */
+export function calibrationToProbabilities(predictions: Omit<Predictions, "kind">): Calibration {
+  return minimizer(predictions, FAINT_PRIOR);
+}
+
+function minimizer(predictions: Predictions, prior: number): Calibration {
   const likelihood = LIKELIHOODS[predictions.kind === "count" ? "count" : "binary"];
   let found = UNCALIBRATED;
   for (let step = 0; step < MAX_STEPS; step++) {
-    const { gradient, curvature } = derivatives(predictions, found, likelihood);
+    const { gradient, curvature } = derivatives(predictions, found, { likelihood, prior });
     const next = descend(
-      (calibration) => objective(predictions, calibration, likelihood),
+      (calibration) => objective(predictions, calibration, { likelihood, prior }),
       found,
       solve(curvature, gradient),
     );
@@ -44,8 +56,16 @@ function descend(objectiveOf: (own: Calibration) => number, from: Calibration, [
   return from;
 }
 
-function objective({ logits, labels }: Predictions, { scale, shift }: Calibration, { loss }: Likelihood): number {
-  let sum = (PRIOR / 2) * ((scale - 1) ** 2 + shift ** 2);
+/** How well labels are met, and how much leaving logits as they are is worth. */
+interface Aim {
+  readonly likelihood: Likelihood;
+  readonly prior: number;
+}
+
+function objective({ logits, labels }: Predictions, { scale, shift }: Calibration, aim: Aim): number {
+  const { likelihood, prior } = aim;
+  const { loss } = likelihood;
+  let sum = (prior / 2) * ((scale - 1) ** 2 + shift ** 2);
   for (let i = 0; i < labels.length; i++) sum += loss(scale * logits[i]! + shift, labels[i]!);
   return sum;
 }
@@ -70,8 +90,9 @@ type Pair = readonly [number, number];
 /** A symmetric matrix of two rows: its diagonal, and what is beside it. */
 type Symmetric = { readonly diagonal: Pair; readonly beside: number };
 
-function derivatives({ logits, labels }: Predictions, { scale, shift }: Calibration, { mean, variance }: Likelihood) {
-  let [ga, gb, haa, hab, hbb] = [PRIOR * (scale - 1), PRIOR * shift, PRIOR, 0, PRIOR];
+function derivatives({ logits, labels }: Predictions, { scale, shift }: Calibration, { likelihood, prior }: Aim) {
+  const { mean, variance } = likelihood;
+  let [ga, gb, haa, hab, hbb] = [prior * (scale - 1), prior * shift, prior, 0, prior];
   for (let i = 0; i < labels.length; i++) {
     const z = logits[i]!;
     const p = mean(scale * z + shift);

@@ -89,6 +89,15 @@ export class Minds {
     return { interest, intent, stage, isExact, isDecided, satiation: this.#satiationOf(person, group, nowMs), repeats };
   }
 
+  /** {@link Reception.interest} without what the passing interests add. */
+  lastingInterest(person: number, { first, second, share }: Item): number {
+    const { slots, passing } = this.#people;
+    return (
+      share * this.#interest(person, first, slots - passing) +
+      (1 - share) * this.#interest(person, second, slots - passing)
+    );
+  }
+
   /** A person looked at an item, and may have engaged with it. */
   look(person: number, item: Item, { nowMs, reception, outcome }: Look): void {
     const { liked, clicked, buysAfterMs } = outcome;
@@ -103,11 +112,12 @@ export class Minds {
     if (buysAfterMs < Number.POSITIVE_INFINITY) this.#intents.decide(intent, nowMs + buysAfterMs);
   }
 
-  #interest(person: number, topic: number): number {
+  /** @param numSlots interests that count: all, or the lasting ones alone */
+  #interest(person: number, topic: number, numSlots = this.#people.slots): number {
     const { topics, strengths, slots } = this.#people;
     const group = this.#topics.groupOf(topic);
     let interest: number = INTEREST.floor;
-    for (let at = person * slots; at < (person + 1) * slots; at++) {
+    for (let at = person * slots; at < person * slots + numSlots; at++) {
       const itemTopic = topics[at]!;
       if (itemTopic === topic) interest += INTEREST.topic * strengths[at]!;
       if (this.#topics.groupOf(itemTopic) === group) interest += INTEREST.group * strengths[at]!;

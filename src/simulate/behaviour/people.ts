@@ -44,6 +44,8 @@ export class People {
   readonly passingUntil: Float64Array;
   /** Interests of a person, passing ones included. */
   readonly slots: number;
+  /** Those of them that pass: the last slots. */
+  readonly passing: number;
   /** Running sums of how the sessions fall on the surfaces. @shape [people, surfaces] */
   readonly surfaces: Float32Array;
   /** Running sums of how they fall on the {@link PEAKS}. @shape [people, peaks] */
@@ -56,6 +58,7 @@ export class People {
     this.#config = people;
     this.#numTopics = topics.count;
     this.slots = people.interests + people.passingInterests;
+    this.passing = people.passingInterests;
     this.age = new Uint8Array(users);
     this.country = new Uint8Array(users);
     this.device = new Uint8Array(users);
