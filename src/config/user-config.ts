@@ -528,6 +528,10 @@ export interface UserPeople {
   interests?: number;
   /** Strength of each interest ÷ that of the one before. Below 1 the last ones show only in a long history. @default 0.7 */
   interestRatio?: number;
+  /** What an interest that were a person's only one adds to the response to its very topic, which is 0.3 without any. Where topics are many, few of the things shown fit: each counts for more then. @default 10 */
+  interestStrength?: number;
+  /** Share of a person's further interests that are in the group of an earlier one: who runs, hikes. @default 0.5 */
+  interestCloseness?: number;
   /** Interests that come and go. @default 2 */
   passingInterests?: number;
   /** Mean life of a passing interest: a trip, a series, a season. @default 10 */

@@ -27,6 +27,8 @@ describe("a world's configuration", () => {
         activitySpread: 0.8,
         interests: 6,
         interestRatio: 0.7,
+        interestStrength: 10,
+        interestCloseness: 0.5,
         passingInterests: 2,
         passingDays: 10,
         propensitySpread: 0.6,

@@ -43,6 +43,18 @@ const PEOPLE = record(
       }),
       0.7,
     ),
+    interestStrength: withDefault(
+      number(
+        "What an interest that were a person's only one adds to the response to its very topic, which is 0.3 without any. " +
+          "Where topics are many, few of the things shown fit: each counts for more then.",
+        POSITIVE,
+      ),
+      10,
+    ),
+    interestCloseness: withDefault(
+      number("Share of a person's further interests that are in the group of an earlier one: who runs, hikes.", SHARE),
+      0.5,
+    ),
     passingInterests: withDefault(integer("Interests that come and go.", { minimum: 0, maximum: 8 }), 2),
     passingDays: withDefault(number("Mean life of a passing interest: a trip, a series, a season.", POSITIVE), 10),
     propensitySpread: withDefault(

@@ -11,8 +11,8 @@ import type { Topics } from "./topics.ts";
 const REMEMBERED_ADS = 16;
 /** How long. @unit ms */
 const MEMORY_MS = 3 * DAY_MS;
-/** Response without any interest, and what interests of full strength add for their topic and for their group. */
-const INTEREST = { floor: 0.3, topic: 10, group: 1.5 } as const;
+/** Response without any interest, and what an interest adds for its group ÷ what it adds for its topic. */
+const INTEREST = { floor: 0.3, group: 0.15 } as const;
 /** Hazard of going on that engagement adds to the intent whose topic it is about. */
 const PUSH = { click: 0.35, like: 0.15 } as const;
 
@@ -46,6 +46,8 @@ export class Minds {
   readonly #intents: Intents;
   readonly #people: People;
   readonly #topics: Topics;
+  /** What an interest of full strength adds. */
+  readonly #strength: number;
   readonly #fadeMs: number;
   /** @shape [people, groups] */
   readonly #satiation: Float32Array;
@@ -55,10 +57,11 @@ export class Minds {
   readonly #seenAt: Float64Array;
   readonly #next: Uint8Array;
 
-  constructor({ people: { satiationMinutes }, intents }: WorldConfig, people: People, topics: Topics) {
+  constructor({ people: { satiationMinutes, interestStrength }, intents }: WorldConfig, people: People, topics: Topics) {
     this.#intents = new Intents(intents, people.count);
     this.#people = people;
     this.#topics = topics;
+    this.#strength = interestStrength;
     this.#fadeMs = satiationMinutes * 60_000;
     this.#satiation = new Float32Array(people.count * topics.groups);
     this.#satiatedAt = new Float64Array(people.count * topics.groups);
@@ -119,8 +122,8 @@ export class Minds {
     let interest: number = INTEREST.floor;
     for (let at = person * slots; at < person * slots + numSlots; at++) {
       const itemTopic = topics[at]!;
-      if (itemTopic === topic) interest += INTEREST.topic * strengths[at]!;
-      if (this.#topics.groupOf(itemTopic) === group) interest += INTEREST.group * strengths[at]!;
+      if (itemTopic === topic) interest += this.#strength * strengths[at]!;
+      if (this.#topics.groupOf(itemTopic) === group) interest += this.#strength * INTEREST.group * strengths[at]!;
     }
     return interest;
   }

@@ -115,13 +115,13 @@ export class People {
     this.likes[user] = Math.exp(shared + noise() - propensitySpread ** 2 / 2);
   }
 
-  /** Long-term interests: half of them in the groups of the ones before, each weaker than the last; they sum to 1. */
+  /** Long-term interests: some of them in the groups of the ones before, each weaker than the last; they sum to 1. */
   #like(user: number, topics: Topics, draws: Draws): void {
-    const { interests, interestRatio } = this.#config;
+    const { interests, interestRatio, interestCloseness } = this.#config;
     const base = user * this.slots;
     let sum = 0;
     for (let slot = 0; slot < interests; slot++) {
-      const near = slot > 0 && draws.chance(0.5);
+      const near = slot > 0 && draws.chance(interestCloseness);
       const group = near ? topics.groupOf(this.topics[base + draws.below(slot)]!) : draws.below(topics.groups);
       this.topics[base + slot] = group * topics.perGroup + draws.below(topics.perGroup);
       this.strengths[base + slot] = interestRatio ** slot * draws.around1(0.3);
