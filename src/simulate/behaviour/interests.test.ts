@@ -37,23 +37,19 @@ describe("interests", () => {
     }
   });
 
-  it("add their strength to what is of their topic, and a part of it to what is of their group", () => {
-    for (const interestStrength of [10, 30]) {
-      const { config, people, topics, minds, item } = mindsOf({ interestStrength });
-      for (let user = 0; user < 20; user++) {
-        const [from, to] = [user * people.slots, (user + 1) * people.slots];
-        const topic = people.topics[from]!;
-        let [own, lasting] = [0, 0];
-        for (let at = from; at < to; at++) {
-          const isSame = people.topics[at] === topic;
-          const isNear = topics.groupOf(people.topics[at]!) === topics.groupOf(topic);
-          const added = interestStrength * people.strengths[at]! * ((isSame ? 1 : 0) + (isNear ? 0.15 : 0));
-          own += added;
-          if (at < to - people.passing) lasting += added;
-        }
-        expect(minds.receive(user, item(topic), config.firstDayMs).interest).toBeCloseTo(0.3 + own, 9);
-        expect(minds.lastingInterest(user, item(topic))).toBeCloseTo(0.3 + lasting, 9);
-      }
+  it.each([10, 30])("of strength %d add it to what is of their topic, and a part to its group", (interestStrength) => {
+    const { config, people, topics, minds, item } = mindsOf({ interestStrength });
+    for (let user = 0; user < 20; user++) {
+      const [from, to] = [user * people.slots, (user + 1) * people.slots];
+      const topic = people.topics[from]!;
+      const added = (at: number): number => {
+        const isNear = topics.groupOf(people.topics[at]!) === topics.groupOf(topic);
+        return interestStrength * people.strengths[at]! * (Number(people.topics[at] === topic) + 0.15 * Number(isNear));
+      };
+      const sum = (end: number): number =>
+        Array.from({ length: end - from }, (_, slot) => added(from + slot)).reduce((a, b) => a + b, 0.3);
+      expect(minds.receive(user, item(topic), config.firstDayMs).interest).toBeCloseTo(sum(to), 9);
+      expect(minds.lastingInterest(user, item(topic))).toBeCloseTo(sum(to - people.passing), 9);
     }
   });
 });

@@ -57,7 +57,11 @@ export class Minds {
   readonly #seenAt: Float64Array;
   readonly #next: Uint8Array;
 
-  constructor({ people: { satiationMinutes, interestStrength }, intents }: WorldConfig, people: People, topics: Topics) {
+  constructor(
+    { people: { satiationMinutes, interestStrength }, intents }: WorldConfig,
+    people: People,
+    topics: Topics,
+  ) {
     this.#intents = new Intents(intents, people.count);
     this.#people = people;
     this.#topics = topics;

@@ -102,7 +102,11 @@ export class Tastes {
   #normalize(tastes: Float64Array, draws: Draws): void {
     const vector = (): Float64Array => Float64Array.from({ length: STYLE_DIM }, () => draws.normal());
     const outputs = Array.from({ length: NORMAL_PAIRS }, () => {
-      return this.#net(Float32Array.from(product(tastes, vector())), 0, this.partOf(vector(), draws.below(FORMATS.length)));
+      return this.#net(
+        Float32Array.from(product(tastes, vector())),
+        0,
+        this.partOf(vector(), draws.below(FORMATS.length)),
+      );
     });
     const mean = (of: (output: number) => number): number =>
       outputs.reduce((sum, output) => sum + of(output), 0) / NORMAL_PAIRS;
