@@ -67,6 +67,8 @@ export interface UserConfig {
     sizes: ("tiny" | "small" | "medium" | "large" | "xlarge")[] | Record<string, ("tiny" | "small" | "medium" | "large" | "xlarge")[]>;
     /** Amounts of data that each size is trained on. @default [1] */
     data?: number[];
+    /** Of which part of the training window an amount is. `newest`: its newest examples, on which ids and rates are too. `sample`: of all its days, by the hash of training.sample, that of the model times the amount. @default "newest" */
+    dataFrom?: "newest" | "sample";
     /** Every model is trained once with each. @default [1,2,3] */
     seeds?: number[];
     /** Days that the models are compared on. @default "validation" */

@@ -17,8 +17,10 @@ export interface Cell {
   /** Name in the configuration of the model that it is or was changed from. */
   readonly model: string;
   readonly size: ModelConfig["size"];
-  /** Newest share of the training window, in (0, 1]. */
+  /** Share of the data, in (0, 1]. */
   readonly share: number;
+  /** Newest share of the training window that it is trained on: {@link share}, or 1 if that is a sample of it. */
+  readonly newest: number;
   readonly seed: number;
   readonly window: StudyWindow;
   /** One; or one per surface, which score together what one would score alone. */
@@ -32,15 +34,18 @@ export function studyFolder(study: string): string {
 
 /** The cells of a scaling study: by family, size, share, seed. */
 export function scalingCells(project: ProjectConfig, name: string, study: ScalingStudy): readonly Cell[] {
-  const { models, sizes, data, seeds, window } = study;
+  const { models, sizes, data, dataFrom, seeds, window } = study;
+  const isSample = dataFrom === "sample";
   return models.flatMap((model) =>
     (sizes[model] ?? []).flatMap((size) =>
       data.flatMap((share) =>
         seeds.map((seed): Cell => {
           // Names of models were checked with the configuration.
-          const config = { ...(project.models[model] as ModelConfig), size };
+          const whole = { ...(project.models[model] as ModelConfig), size };
+          const config = isSample ? sampled(whole, share) : whole;
           const run = join(studyFolder(name), `${model}-${size}-${share}-s${seed}`);
-          return { variant: model, model, size, share, seed, window, runs: [{ run, model: onePass(config, seed) }] };
+          const runs = [{ run, model: onePass(config, seed) }];
+          return { variant: model, model, size, share, newest: isSample ? 1 : share, seed, window, runs };
         }),
       ),
     ),
@@ -54,7 +59,7 @@ export function ablationCells(name: string, study: AblationStudy, surfaces: read
     seeds.map((seed): Cell => {
       const run = join(studyFolder(name), `${variant}-${share}-s${seed}`);
       const runs = runsOf(overrides, { run, seed, surfaces });
-      return { variant, model, size: overrides.model.size, share, seed, window, runs };
+      return { variant, model, size: overrides.model.size, share, newest: share, seed, window, runs };
     }),
   );
 }
@@ -69,6 +74,12 @@ function runsOf(
     run: `${run}@${encodeURIComponent(surface)}`,
     model: { ...config, surface },
   }));
+}
+
+/** Learns from a share of what it would learn from. */
+function sampled(model: ModelConfig, share: number): ModelConfig {
+  const { training } = model;
+  return { ...model, training: { ...training, sample: training.sample * share } };
 }
 
 /** Of the online setting that scaling is studied in, day after day; one thread, so that bits do not depend on the cells beside it. */

@@ -54,6 +54,31 @@ describe("the cells of a study", () => {
     }
   });
 
+  it("of samples learn from a part of what their model would, of all days", () => {
+    const study = project.studies["scaling"] as ScalingStudy;
+    const some = { ...models.previous, training: { sample: 0.4 } };
+    const own = resolveConfig(
+      { ...USER_CONFIG, models: { ...models, previous: some }, studies },
+      "/p/lapidary.config.json",
+    );
+    const amounts = (dataFrom: "newest" | "sample") =>
+      scalingCells(own, "scaling", { ...study, models: ["previous"], seeds: [1], dataFrom }).map((cell) => {
+        return [cell.size, cell.share, cell.newest, cell.runs[0]?.model.training.sample];
+      });
+    expect(amounts("newest")).toEqual([
+      ["tiny", 0.5, 0.5, 0.4],
+      ["tiny", 1, 1, 0.4],
+      ["small", 0.5, 0.5, 0.4],
+      ["small", 1, 1, 0.4],
+    ]);
+    expect(amounts("sample")).toEqual([
+      ["tiny", 0.5, 1, 0.2],
+      ["tiny", 1, 1, 0.4],
+      ["small", 0.5, 1, 0.2],
+      ["small", 1, 1, 0.4],
+    ]);
+  });
+
   it("are one run per surface where surfaces stand apart", () => {
     const cells = ablationCells("ablation", project.studies["ablation"] as AblationStudy, ["feed", "a/b"]);
     expect(cells.map(({ variant, window }) => [variant, window])).toEqual([

@@ -37,7 +37,7 @@ function cellOf({
     seconds: flopsPerExample / 1e6,
   };
   return {
-    cell: { variant, model: variant, size, share: 1, seed, window: "validation", runs: [] },
+    cell: { variant, model: variant, size, share: 1, newest: 1, seed, window: "validation", runs: [] },
     cost: { ...cost, denseParameters: 10, tableParameters: 20 },
     mean,
     byObjective: { click: combine([mean], ([value = 0]) => value) },

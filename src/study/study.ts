@@ -116,7 +116,7 @@ function pendingRuns(project: ProjectConfig, store: EventStore, cells: readonly 
   const runs = cells.flatMap((cell) => cell.runs.map((run) => ({ cell, ...run })));
   const standings = runs.map(({ cell, run, model }) => {
     const cellProject = { ...project, models: { ...project.models, [cell.model]: model } };
-    const task: CellTask = { project: cellProject, model: cell.model, run, share: cell.share, window: cell.window };
+    const task: CellTask = { project: cellProject, model: cell.model, run, share: cell.newest, window: cell.window };
     const path = join(project.runs, run);
     const standing = RunFolder.standing(path, runConfigOf(cellProject, store, task));
     const isDone = standing === "finished" && existsSync(RunFolder.at(path).predictions(cell.window));

@@ -31,7 +31,7 @@ describe("studies", () => {
   it("have their defaults: three seeds, all data, and never the test window", () => {
     const scaling = { kind: "scaling", models: ["previous", "foundation"], sizes: ["tiny", "small"] };
     const sizes = { previous: scaling.sizes, foundation: scaling.sizes };
-    const defaults = { data: [1], seeds: [1, 2, 3], window: "validation" };
+    const defaults = { data: [1], dataFrom: "newest", seeds: [1, 2, 3], window: "validation" };
     expect(resolved({ scaling })["scaling"]).toEqual({ ...scaling, sizes, ...defaults });
     const sorted = resolved({ scaling: { ...scaling, data: [1, 0.25, 0.5] } })["scaling"];
     expect(sorted).toMatchObject({ data: [0.25, 0.5, 1] });

@@ -28,6 +28,14 @@ export const SCALING_SCHEMA = record(
       { description: "Sizes of all families, or those of each by its name." },
     ),
     data: withDefault(listOf(share(), "Amounts of data that each size is trained on."), [1]),
+    dataFrom: withDefault(
+      choice(
+        ["newest", "sample"],
+        "Of which part of the training window an amount is. `newest`: its newest examples, on which ids and rates are " +
+          "too. `sample`: of all its days, by the hash of training.sample, that of the model times the amount.",
+      ),
+      "newest",
+    ),
     seeds,
     window,
   },
