@@ -1,10 +1,10 @@
 /** A sample of the examples, against a hash that is computed here once more, by whole numbers of any size. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { countExamples, EventStore, windowOf } from "../../src/data/index.ts";
-import { evaluateRuns } from "../../src/evaluate/index.ts";
-import { readPredictions } from "../../src/train/predict.ts";
-import { RunFolder } from "../../src/train/run/run-folder.ts";
-import { inputsOf, makeStore, projectIn, temporaryFolder, trainAlone, USER_CONFIG } from "./project.ts";
+import { countExamples, EventStore, windowOf } from "../../../src/data/index.ts";
+import { evaluateRuns } from "../../../src/evaluate/index.ts";
+import { readPredictions } from "../../../src/train/predict.ts";
+import { RunFolder } from "../../../src/train/run/run-folder.ts";
+import { inputsOf, makeStore, projectIn, temporaryFolder, trainAlone, USER_CONFIG } from "../project.ts";
 
 const { previous } = USER_CONFIG.models;
 const SHARE = 0.25;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EventStore } from "../../src/data/index.ts";
-import { evaluateRuns } from "../../src/evaluate/evaluation.ts";
-import { ORIGIN_CODES } from "../../src/features/schema.ts";
-import { RunFolder } from "../../src/train/run/run-folder.ts";
-import { inputsOf, makeStore, projectIn, temporaryFolder, timesOf, trainAlone, USER_CONFIG } from "./project.ts";
+import { EventStore } from "../../../src/data/index.ts";
+import { evaluateRuns } from "../../../src/evaluate/evaluation.ts";
+import { ORIGIN_CODES } from "../../../src/features/schema.ts";
+import { RunFolder } from "../../../src/train/run/run-folder.ts";
+import { inputsOf, makeStore, projectIn, temporaryFolder, timesOf, trainAlone, USER_CONFIG } from "../project.ts";
 
 const { previous } = USER_CONFIG.models;
 
