@@ -34,6 +34,8 @@ export interface MeasuredCell {
   readonly byObjective: Readonly<Record<string, Estimate>>;
   /** Of the objectives whose best NE is known, `(1 − NE) / (1 − best NE)`: 0 as good as the base rate, 1 all that could be. */
   readonly gapClosed: Readonly<Record<string, Estimate>>;
+  /** The same of what is left without what no model can know; empty where that is not known. */
+  readonly learnableClosed: Readonly<Record<string, Estimate>>;
   /** Normalized entropy by surface and objective, where it is defined. */
   readonly bySurface: BySurface<Estimate>;
 }
@@ -90,13 +92,16 @@ export async function measureCells(
     metrics.push(cellMetricsOf(aligned, users, names));
   }
   const people = users ?? { count: 0, numberOf: new Map() };
-  const reached = cellMetricsOf((await known?.score(reference ?? {}, store))?.[0]?.scores ?? {}, people, names);
-  const estimates = resampleCells([...metrics, reached], people.count);
-  const best = estimates[cells.length]!;
+  const rows = ((await known?.score(reference ?? {}, store)) ?? []).filter(({ isMeasure }) => isMeasure);
+  const reached = [rows[0], rows[1]].map((row) => cellMetricsOf(row?.scores ?? {}, people, names));
+  const estimates = resampleCells([...metrics, ...reached], people.count);
+  const [best, learnable] = estimates.slice(cells.length) as [Sliced<Estimate>, Sliced<Estimate>];
   const measured = cells.map((cell, c): MeasuredCell => {
     const { overall, bySurface } = estimates[c]!;
     const gapClosed = closedGaps(overall, best.overall);
-    return { cell, cost: costOf(project, cell), mean: meanOf(overall), byObjective: overall, gapClosed, bySurface };
+    const learnableClosed = closedGaps(overall, learnable.overall);
+    const closed = { gapClosed, learnableClosed };
+    return { cell, cost: costOf(project, cell), mean: meanOf(overall), byObjective: overall, ...closed, bySurface };
   });
   const reachedBy = ({ value }: Estimate): number => value;
   return {

@@ -11,6 +11,8 @@ export interface StudyPoint extends Pick<Cell, "variant" | "size" | "share"> {
   readonly byObjective: Readonly<Record<string, SeedInterval>>;
   /** Of the objectives whose best NE is known, the share of the way from the base rate to it. */
   readonly gapClosed: Readonly<Record<string, SeedInterval>>;
+  /** The same of what is left without what no model can know; empty where that is not known. */
+  readonly learnableClosed: Readonly<Record<string, SeedInterval>>;
   readonly bySurface: BySurface<SeedInterval>;
 }
 
@@ -69,6 +71,7 @@ function pointOf(cells: readonly MeasuredCell[]): StudyPoint {
     normalizedEntropy: overSeeds(cells.map(({ mean }) => mean)),
     byObjective: over(({ byObjective }) => byObjective),
     gapClosed: over(({ gapClosed }) => gapClosed),
+    learnableClosed: over(({ learnableClosed }) => learnableClosed),
     bySurface: Object.fromEntries(
       Object.keys(first.bySurface).map((surface) => [surface, over(({ bySurface }) => bySurface[surface] ?? {})]),
     ),

@@ -42,6 +42,7 @@ function cellOf({
     mean,
     byObjective: { click: combine([mean], ([value = 0]) => value) },
     gapClosed: {},
+    learnableClosed: {},
     bySurface: {},
   };
 }

@@ -223,20 +223,27 @@ export function agreementTable(result: LightweightResult): ResultTable {
   };
 }
 
-/** One row per model: its share of the way from the base rate to all that could be known; null where that is unknown. */
+/**
+ * One row per model: its share of the way from the base rate to all that is to be known, and, where that is known too, to
+ * what is left without what no model can know. Null where neither is known.
+ */
 export function gapTable(points: readonly StudyPoint[]): ResultTable | null {
-  const objectives = Object.keys(points[0]?.gapClosed ?? {});
-  if (objectives.length === 0) return null;
+  const measures = (["gapClosed", "learnableClosed"] as const).flatMap((measure) =>
+    Object.keys(points[0]?.[measure] ?? {}).map((name) => ({ measure, name })),
+  );
+  if (measures.length === 0) return null;
   const percent: Format = (share) => `${(100 * share).toFixed(1)}%`;
   return {
     columns: [
       ...[{ label: "model" }, { label: "size" }, { label: "data", digits: 2 }],
-      ...objectives.map((name) => ({ label: `${name} [95%]` })),
+      ...measures.map(({ measure, name }) => ({
+        label: measure === "gapClosed" ? `${name} [95%]` : `${name}, of what could be learned [95%]`,
+      })),
     ],
-    rows: points.map(({ variant, size, share, gapClosed }) => [
-      ...[variant, size, share],
-      ...objectives.map((name) => {
-        const closed = gapClosed[name];
+    rows: points.map((point) => [
+      ...[point.variant, point.size, point.share],
+      ...measures.map(({ measure, name }) => {
+        const closed = point[measure][name];
         return closed === undefined ? null : intervalText(closed, percent);
       }),
     ]),

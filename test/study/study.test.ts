@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { UserConfig } from "../../src/config/schema.ts";
 import type { KnownScores } from "../../src/evaluate/index.ts";
+import { metricRow } from "../../src/metrics/evaluation.ts";
 import { runStudy, type StudyReport, studyTables } from "../../src/study/index.ts";
 import type { RunSummary } from "../../src/train/index.ts";
 import { type Ended, lapidary, lastLine, start } from "../cli/lapidary.ts";
@@ -70,6 +71,26 @@ interface Evaluated {
   readonly bySurface: readonly { readonly surface: number; readonly normalizedEntropy: number | null }[];
 }
 
+/** What the first model says of clicks, as if it were the truth, and something worse as what could be learned of it. */
+function knownOfClicks() {
+  const calls: string[] = [];
+  let entropy = Number.NaN;
+  const known: KnownScores = {
+    score: async ({ click }) => {
+      calls.push("asked");
+      if (click === undefined) return [];
+      const less = { ...click, logits: click.logits.map((z) => z - 0.05) };
+      entropy = metricRow(less).normalizedEntropy ?? Number.NaN;
+      return [
+        { name: "truth", isMeasure: true, scores: { click } },
+        { name: "without taste", isMeasure: false, scores: {} },
+        { name: "learnable", isMeasure: true, scores: { click: less } },
+      ];
+    },
+  };
+  return { known, calls, learnable: () => entropy };
+}
+
 describe("a scaling study", () => {
   it("trains every size, amount and seed once, and fits them", async () => {
     const report = reportOf<"scaling">(await scale("scaling"), "scaling");
@@ -122,14 +143,7 @@ describe("a scaling study", () => {
 
   it("says how much of what could be known the models know", async () => {
     const project = resolveConfig(CONFIG, join(folder.path, "lapidary.config.json"));
-    const calls: string[] = [];
-    // What the first model says, as if it were the truth, of clicks alone.
-    const known: KnownScores = {
-      score: async ({ click }) => {
-        calls.push("asked");
-        return [{ name: "truth", isMeasure: true, scores: click === undefined ? {} : { click } }];
-      },
-    };
+    const { known, calls, learnable } = knownOfClicks();
     const signal = new AbortController().signal;
     const options = { study: "scaling", parallel: 1, fresh: false, signal, onProgress: () => {} };
     const outcome = await runStudy(project, { ...options, known });
@@ -139,10 +153,13 @@ describe("a scaling study", () => {
     const points = outcome.report.result.families.flatMap((family) => family.points);
     const least = points[0]?.byObjective["click"]?.mean ?? Number.NaN;
     expect(report.best).toEqual({ click: least });
-    for (const { byObjective, gapClosed } of points) {
-      expect(Object.keys(gapClosed)).toEqual(["click"]);
-      expect(gapClosed["click"]?.mean).toBeCloseTo((1 - (byObjective["click"]?.mean ?? 0)) / (1 - least), 9);
+    for (const { byObjective, gapClosed, learnableClosed } of points) {
+      const gap = 1 - (byObjective["click"]?.mean ?? 0);
+      expect(gapClosed).toEqual({ click: expect.objectContaining({ mean: expect.closeTo(gap / (1 - least), 9) }) });
+      const mean = expect.closeTo(gap / (1 - learnable()), 9);
+      expect(learnableClosed).toEqual({ click: expect.objectContaining({ mean }) });
     }
+    expect(points[0]?.learnableClosed["click"]?.mean).not.toBe(1);
     expect(points[0]?.gapClosed["click"]).toMatchObject({ mean: 1, low: 1, high: 1 });
     for (const [surface, reached] of Object.entries(report.bestBySurface)) {
       const first = points[0]?.bySurface[surface]?.["click"]?.mean;
@@ -153,7 +170,11 @@ describe("a scaling study", () => {
     expect(bySurface?.rows.map(([model]) => model).filter((model) => model === "best possible")).toHaveLength(2);
     const [, gaps] = studyTables(report);
     expect(gaps?.rows).toHaveLength(points.length);
-    expect(gaps?.rows[0]?.at(-1)).toBe("100.0% [100.0%, 100.0%]");
+    expect(gaps?.rows[0]?.at(-2)).toBe("100.0% [100.0%, 100.0%]");
+    expect(gaps?.columns.slice(-2).map(({ label }) => label)).toEqual([
+      "click [95%]",
+      "click, of what could be learned [95%]",
+    ]);
   });
 
   it("leaves out what lines would say where there are none", async () => {
