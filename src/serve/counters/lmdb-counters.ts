@@ -11,8 +11,12 @@ type Database = RootDatabase<Buffer, Buffer>;
 
 /** Where the counters stand that a store keeps: beside its version, before all users. */
 const COUNTERS_KEY = Buffer.from([0, 0]);
-/** After the hash of a counter and a key, where users have the kinds of their pages. */
-const TILES_KIND = Buffer.from("c");
+/**
+ * Before the hash of a counter and a key: in front of nearly all users, so that those of a backfill still come last and fill
+ * LMDB's pages. No page of a user has a key of this length.
+ */
+const TILES_PREFIX = Buffer.from([0, 1]);
+const TILES_KEY_BYTES = TILES_PREFIX.length + USER_KEY_BYTES;
 /** Keys whose changes are gathered before they are written, and blocks of events that are read at once. */
 const GATHERED_KEYS = 2 ** 17;
 const READ_BLOCKS = 2 ** 10;
@@ -102,7 +106,7 @@ export class LmdbCounters {
         return { key: Buffer.from(key), value: Buffer.from(value) };
       });
       yield some
-        .filter(({ key }) => key.length > USER_KEY_BYTES && key[USER_KEY_BYTES] === EVENTS_KEY[0])
+        .filter(({ key }) => key[USER_KEY_BYTES] === EVENTS_KEY[0] && key.length !== TILES_KEY_BYTES)
         .map(({ key, value }) => ({ user: userToken(key.subarray(0, USER_KEY_BYTES)), value }));
       const last = some.at(-1)?.key;
       if (last === undefined || some.length < READ_BLOCKS) return;
@@ -118,5 +122,5 @@ export function userToken(userKey: Buffer): string {
 
 function placeOfKey(counter: string, key: string): Buffer {
   const hash = createHash("sha256").update(`${counter} ${key}`, "utf8").digest();
-  return Buffer.concat([hash.subarray(0, USER_KEY_BYTES), TILES_KIND]);
+  return Buffer.concat([TILES_PREFIX, hash.subarray(0, USER_KEY_BYTES)]);
 }
