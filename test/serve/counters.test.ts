@@ -10,7 +10,7 @@ import { predictFiles } from "../../src/predict/index.ts";
 import { audit, backfill, publishRun, rankOverHttp } from "../../src/publish/index.ts";
 import { ModelRepository, openOnlineStore, RankingServer } from "../../src/serve/index.ts";
 import { examplesOf, RunFolder, scoreBatch } from "../../src/train/index.ts";
-import { makeStore, openedRun, projectIn, temporaryFolder, trainAlone, USER_CONFIG } from "./project.ts";
+import { makeStore, openedRun, projectIn, temporaryFolder, trainAlone, USER_CONFIG } from "../train/project.ts";
 
 const COUNTERS: UserConfig["counters"] = {
   clicksOfUser: { of: "click", by: ["user"], windows: ["1d", "all"] },
