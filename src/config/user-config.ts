@@ -384,7 +384,7 @@ export interface UserTraining {
   checkpointEverySteps?: number;
   /** Torch threads per process; 0 = all cores. @default 0 */
   threads?: number;
-  /** `shuffled`: anew in every pass. `days`: day after day, shuffled within each. `time`: as the examples happened. @default "shuffled" */
+  /** `shuffled`: anew in every pass. `days`: day after day, shuffled within each. `time`: as the examples happened. Which is best depends on the log: try them on the validation days. @default "shuffled" */
   order?: "shuffled" | "days" | "time";
   /** Examples that it learns from, by origin, events without one counting as organic; it scores all. @default "all" */
   examples?: "all" | "ad" | "organic";

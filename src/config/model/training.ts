@@ -53,7 +53,7 @@ export const TRAINING_SCHEMA = record(
     order: withDefault(
       choice(
         ["shuffled", "days", "time"],
-        "`shuffled`: anew in every pass. `days`: day after day, shuffled within each. `time`: as the examples happened.",
+        "`shuffled`: anew in every pass. `days`: day after day, shuffled within each. `time`: as the examples happened. Which is best depends on the log: try them on the validation days.",
       ),
       "shuffled",
     ),
