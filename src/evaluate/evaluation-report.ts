@@ -100,13 +100,15 @@ export function costTable({ runs }: Pick<Evaluation, "runs">): ResultTable {
     { label: "updates" },
     { label: "best epoch" },
     { label: "s in updates", digits: 1 },
+    { label: "MFU", digits: 3 },
   ];
   const rows = runs.flatMap(({ run, summary }): Cell[][] => {
     if (summary === null) return [];
     const { denseParameters, tableParameters, forwardFlopsPerExample, trainingFlopsPerExample } = summary;
     const flops = [forwardFlopsPerExample / 1e3, trainingFlopsPerExample / 1e3];
     const best = summary.best === null ? null : summary.best.epoch + 1;
-    return [[run, denseParameters, tableParameters, ...flops, summary.steps, best, summary.trainSeconds]];
+    const { steps, trainSeconds, utilization } = summary;
+    return [[run, denseParameters, tableParameters, ...flops, steps, best, trainSeconds, utilization?.mfu ?? null]];
   });
   return { columns, rows };
 }

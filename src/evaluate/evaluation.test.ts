@@ -234,6 +234,9 @@ describe("the report", () => {
       ["previous", 5194],
       ["foundation", evaluation.runs[2]?.summary?.denseParameters],
     ]);
+    const [untrained, ...trained] = costTable(evaluation).rows.map((row) => row.at(-1));
+    expect(untrained).toBeNull();
+    expect(trained).toEqual(evaluation.runs.slice(1).map(({ summary }) => summary?.utilization?.mfu));
   });
 
   it("shows lengths of histories where there are any", () => {
