@@ -21,6 +21,8 @@ import { readSafetensors } from "../../torch/files/safetensors.ts";
 import { Scope } from "../../torch/index.ts";
 import { TrainingInputs } from "../inputs.ts";
 import { openRun } from "../run/open-run.ts";
+import { RunFolder } from "../run/run-folder.ts";
+import { initLearner } from "../trainer.ts";
 import { EarlierRun } from "./earlier-run.ts";
 import { keepLateLabels } from "./late-labels.ts";
 
@@ -86,6 +88,29 @@ describe("a run that goes on from an earlier one", () => {
     for (const id of fresh) expect(after.get(id)?.row, id).toEqual(before.get("")?.row);
     // Of two stores, codes and rows of an id are others.
     expect([...before.keys()]).not.toEqual([...after.keys()].slice(0, before.size));
+  });
+
+  it("remembers of each row what its optimizer had, and of new ids nothing", async () => {
+    using store = EventStore.open(late().store);
+    const earlier = EarlierRun.open(late(), "early");
+    const known = earlier.inputs(store);
+    const config = late().models[MODEL]!;
+    const windows = earlier.windows(late());
+    const inputs = TrainingInputs.fit(store, { split: late().split, model: config }, { windows, earlier: known });
+    const learner = initLearner({ config, inputs, mesh: ProcessMesh.single(), folder: RunFolder.at(at("nowhere")) });
+    earlier.restore(learner, known, inputs.vocabularies);
+    const moments = learner.tensors()["optimizer.embeddings.tables.item.moments"]!.toNumbers();
+    using folderOfEarly = temporaryFolder();
+    const kept = await earlyStore(folderOfEarly.path);
+    const before = itemsOf(early(), "early", kept);
+    kept.close();
+    const { rows } = inputs.vocabularies["item"]!;
+    const found = Array.from(rows.entries()).filter(([, row]) => row > 0);
+    const expected = found.map(([code]) => before.get(store.dictionary("item")!.id(code)!)?.moment ?? 0);
+    expect(found.map(([, row]) => moments[row])).toEqual(expected);
+    expect(expected.filter((moment) => moment === 0).length).toBeGreaterThan(0);
+    expect(moments[0]).toBe(before.get("")?.moment);
+    expect(learner.step).toBeGreaterThan(0);
   });
 
   it("learns from the days since alone, with the steps and scales of before, and can be stopped", async () => {
