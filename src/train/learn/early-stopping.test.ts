@@ -3,15 +3,22 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ProjectConfig } from "../../src/config/project.ts";
-import { drawKillPoints, killedAt, killPointsOf } from "../../src/files/kill-points.test.support.ts";
-import { readCurve } from "../../src/report/jsonl.ts";
-import type { RunSummary } from "../../src/train/index.ts";
-import { makeStore, resultOf, temporaryFolder, trainAlone, trainingIn, trainUntil } from "./project.ts";
-import type { WorkerTask } from "./worker-task.ts";
+import {
+  makeStore,
+  resultOf,
+  temporaryFolder,
+  trainAlone,
+  trainingIn,
+  trainUntil,
+} from "../../../test/train/project.ts";
+import type { WorkerTask } from "../../../test/train/worker-task.ts";
+import type { ProjectConfig } from "../../config/project.ts";
+import { drawKillPoints, killedAt, killPointsOf } from "../../files/kill-points.test.support.ts";
+import { readCurve } from "../../report/jsonl.ts";
+import type { RunSummary } from "../index.ts";
 
 const MODEL = "previous";
-const WORKER = fileURLToPath(new URL("./train-worker.js", import.meta.url));
+const WORKER = fileURLToPath(new URL("../../../test/train/train-worker.js", import.meta.url));
 const KILLS = 6;
 /** 12 updates per pass: validations lie within passes, and at their ends. */
 const TRAINING = { epochs: 20, learningRate: 0.02, tableLearningRate: 0.3, validateEverySteps: 4 };
