@@ -48,7 +48,8 @@ describe.each(Object.entries(CHOICES))("%s", (_, architecture) => {
 
   test("gradients agree with differences of the whole model", () => {
     const batch = choiceBatch([3, 0, 1, 5]);
-    checkLayerGrads(choiceModel(architecture), (model) => model.logits(batch), { rtol: 1e-5, step: 1e-7 });
+    // Norms of rows that are nearly zero are steep: the error of the differences falls with the square of the step.
+    checkLayerGrads(choiceModel(architecture), (model) => model.logits(batch), { rtol: 1e-6, step: 1e-8 });
   });
 });
 
