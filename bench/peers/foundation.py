@@ -99,9 +99,10 @@ class Foundation(nn.Module):
         return torch.sigmoid(self.mlp(x, f"{name}.gate")) * x
 
     def cross(self, features, sequence, present, lengths, name):
-        recent = (lengths.unsqueeze(1) + torch.arange(-RECENT, 0)).unsqueeze(2).expand(-1, -1, sequence.shape[2])
+        places = (lengths.unsqueeze(1) + torch.arange(-RECENT, 0)).unsqueeze(2)
+        recent = sequence.gather(1, places.expand(-1, -1, sequence.shape[2])) * (places >= CLS)
         history = f"{name}.histories.0"
-        pieces = [sequence[:, :CLS], self.pool(sequence, present, f"{history}.pooling"), sequence.gather(1, recent)]
+        pieces = [sequence[:, :CLS], self.pool(sequence, present, f"{history}.pooling"), recent]
         x_sum = self.gate(self.compress(features, f"{name}.features.compress"), f"{name}.features.gate")
         return x_sum, self.gate(torch.cat(pieces, 1), f"{history}.gate")
 
@@ -135,9 +136,14 @@ class Foundation(nn.Module):
         return self.norm(both + (self.compress(x, f"{name}.residual") if has_map else x), f"{name}.norm")
 
     def advance(self, s, present, summary, name):
-        query = self.linear(self.norm(s, f"{name}.feedForwardNorm"), f"{name}.feedForward.query")
-        keys, values = (self.linear(summary, f"{name}.feedForward.{part}") for part in ("key", "value"))
-        s = s + F.silu(query @ keys.transpose(1, 2) / math.sqrt(s.shape[2])) @ values
+        def heads(rows, part):
+            mapped = self.linear(rows, f"{name}.feedForward.{part}")
+            return mapped.view(*rows.shape[:2], self.num_heads, -1).transpose(1, 2)
+
+        query = heads(self.norm(s, f"{name}.feedForwardNorm"), "query")
+        keys, values = (heads(summary, part) for part in ("key", "value"))
+        seen = F.silu(query @ keys.transpose(2, 3) / math.sqrt(query.shape[3])) @ values
+        s = s + seen.transpose(1, 2).flatten(2)
         return s + self.attend(self.norm(s, f"{name}.attentionNorm"), present, f"{name}.attention")
 
     def forward(self, batch):

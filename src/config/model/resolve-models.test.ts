@@ -32,6 +32,12 @@ const TRAINING = {
   precision: "float32",
   activations: "float32",
   fullPrecision: ["heads", "output"],
+  tableL2: 0,
+  embeddingDropout: 0,
+  mlpDropout: 0,
+  attentionDropout: 0,
+  validateEverySteps: null,
+  patience: null,
 };
 const TRANSFER = { technique: "none", labelScale: 1, gradientScale: 1, lossWeight: 1 };
 const ARCHITECTURE = {

@@ -78,6 +78,7 @@ describe("a server of several models", () => {
       const model = fc.oneof(
         fc.constantFrom<unknown>(...NAMES, undefined, "constructor", "__proto__", "ONE", " one", "one\0"),
         fc.jsonValue(),
+        fc.maxSafeInteger(),
         fc.string({ unit: "binary" }),
       );
       const check = async (value: unknown): Promise<void> => {
@@ -86,7 +87,9 @@ describe("a server of several models", () => {
         const sent = (JSON.parse(text) as { readonly model?: unknown }).model;
         const name = NAMES.find((each) => each === sent);
         if (name !== undefined) expect(faultOf(answer, name, [SHIFTS[name].shift])).toBeNull();
-        else expect(answer).toMatchObject({ status: typeof sent === "string" ? 404 : 400 });
+        // A whole number of more digits than a double holds is read as a text: it may be an id.
+        const isText = typeof sent === "string" || /^-?\d{16,}$/.test(String(JSON.stringify(sent)));
+        if (name === undefined) expect(answer).toMatchObject({ status: isText ? 404 : 400 });
         const where = expect.stringMatching(/^model/);
         if (name === undefined) expect(answer).toMatchObject({ body: { error: { where } } });
       };
