@@ -5,6 +5,7 @@ import { nearest } from "../base/nearest.ts";
 import type { ModelConfig } from "../config/model/model.ts";
 import type { TeachingConfig } from "../config/model/transfer.ts";
 import type { ProjectConfig } from "../config/project.ts";
+import { makeCounterIndexes } from "../data/counters/open-index.ts";
 import { EventStore } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { type ObjectiveSpec, objectivesOf } from "../features/objectives.ts";
@@ -101,12 +102,13 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
   const earlier = options.from === undefined ? null : EarlierRun.open(project, options.from);
   const known = earlier?.inputs(store) ?? null;
   const windows = earlier?.windows(project) ?? fitWindowsOf(project, store, options);
+  const counters = await countedFor(project, store, options);
   const inputs = TrainingInputs.fit(
     store,
     {
       split: splitOf(project, options.slice),
       negatives: project.negatives,
-      counters: countersOf(project, name),
+      counters,
       evaluation: project.evaluation,
       model: config,
     },
@@ -307,6 +309,19 @@ export function runConfigOf(
     ...(Object.keys(modules).length === 0 ? {} : { modules }),
     ...(distillation === undefined ? {} : { knowledge: distillation.id }),
   };
+}
+
+/** The counters that a model reads, each counted once for the events of a store. */
+async function countedFor(
+  project: ProjectConfig,
+  store: EventStore,
+  { model, onNotice = () => {}, signal }: TrainOptions,
+): Promise<ProjectConfig["counters"]> {
+  const counters = countersOf(project, model);
+  const onIndex = (name: string): void => onNotice(`counting ${name}, once for these events`);
+  const definitions = Object.entries(counters).map(([name, { of, by, everyMs }]) => ({ name, of, by, everyMs }));
+  await makeCounterIndexes(store, definitions, { onIndex, signal });
+  return counters;
 }
 
 /** The counters that a model reads. */

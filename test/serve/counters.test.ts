@@ -5,6 +5,8 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProjectConfig } from "../../src/config/project.ts";
 import type { UserConfig } from "../../src/config/schema.ts";
+import { makeCounterIndexes } from "../../src/data/counters/open-index.ts";
+import { EventStore } from "../../src/data/index.ts";
 import { evaluateRuns } from "../../src/evaluate/index.ts";
 import { predictFiles } from "../../src/predict/index.ts";
 import { audit, backfill, publishRun, rankOverHttp } from "../../src/publish/index.ts";
@@ -48,6 +50,22 @@ describe("a model with counters", () => {
     expect(numbersOf("one")).toEqual(INPUTS.slice(0, 6));
     expect(numbersOf("without")).toEqual(INPUTS.slice(0, 2));
     expect(RunFolder.finished(join(project.runs, "without")).folder.config).not.toHaveProperty("counters");
+  });
+
+  it("has each counter counted once for the events; who waits is told, and may stop", async () => {
+    using store = EventStore.open(project.store);
+    const counter = (name: string, by: string) => ({ name, of: "click", by: [by], everyMs: 7_000 });
+    const told: string[] = [];
+    const stop = new AbortController();
+    const onIndex = (name: string): void => {
+      told.push(name);
+      if (name === "second") stop.abort(new Error("stopped"));
+    };
+    const both = [counter("first", "user"), counter("second", "item")];
+    await expect(makeCounterIndexes(store, both, { onIndex, signal: stop.signal })).rejects.toThrow("stopped");
+    await makeCounterIndexes(store, both, { onIndex });
+    await makeCounterIndexes(store, both, { onIndex });
+    expect(told).toEqual(["first", "second", "second"]);
   });
 
   it("reads inputs of mean 0 and deviation 1 in the training window", async () => {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { threadId } from "node:worker_threads";
 import { LapidaryError } from "../../base/errors.ts";
 import type { CounterDefinition } from "../../features/counters/counter.ts";
@@ -19,18 +19,41 @@ const FOLDER = "counters";
  * @throws {LapidaryError} STORE_COLUMN, STORE_REPLACED, COUNTER_KEYS
  */
 export function openCounterIndex(store: EventStore, definition: CounterDefinition): CounterIndex {
-  const { of, by, everyMs } = definition;
-  const folder = join(store.folder, FOLDER);
-  const path = join(folder, sha256(JSON.stringify({ of, by, everyMs })).slice(0, 32));
+  const path = pathOf(store, definition);
   const kept = readKept(path);
   if (kept !== null) return kept;
   const index = CounterIndex.of(countedEvents(store, definition));
-  makeFolder(folder);
+  makeFolder(dirname(path));
   // Threads and processes may make it at once, the same bytes each.
   const staged = `${path}.${process.pid}-${threadId}`;
   writeFileSync(staged, index.encode());
   publishFile(staged, path);
   return index;
+}
+
+/**
+ * Makes the indexes that a store lacks, one after the other, so that who waits for them is told of each and may stop between
+ * two: of ten million events one takes some five seconds.
+ *
+ * @throws {LapidaryError} STORE_COLUMN, STORE_REPLACED, COUNTER_KEYS
+ * @throws the signal's reason, if it is aborted
+ */
+export async function makeCounterIndexes(
+  store: EventStore,
+  definitions: readonly CounterDefinition[],
+  { onIndex, signal }: { readonly onIndex: (name: string) => void; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  for (const definition of definitions.filter((each) => !existsSync(pathOf(store, each)))) {
+    onIndex(definition.name);
+    // A signal has its turn.
+    await new Promise(setImmediate);
+    signal?.throwIfAborted();
+    openCounterIndex(store, definition);
+  }
+}
+
+function pathOf(store: EventStore, { of, by, everyMs }: CounterDefinition): string {
+  return join(store.folder, FOLDER, sha256(JSON.stringify({ of, by, everyMs })).slice(0, 32));
 }
 
 /** Null if there is none, or none that is whole: it is made of what the store holds, and is made anew. */
