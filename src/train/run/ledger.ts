@@ -110,7 +110,23 @@ function modified(path: string): string {
   return statSync(join(path, "config.json")).mtime.toISOString();
 }
 
+/** Size of all files below a folder. A run that is being trained writes and removes some meanwhile: what is gone is nothing. */
 function bytesOf(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return files.reduce((sum, { parentPath, name }) => sum + lstatSync(join(parentPath, name)).size, 0);
+  const entries = existing(() => readdirSync(folder, { withFileTypes: true })) ?? [];
+  const sizes = entries.map((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return bytesOf(path);
+    return entry.isFile() ? (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) : 0;
+  });
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Null if what is to be read is not there any more. */
+function existing<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
 }

@@ -13,7 +13,8 @@ const NAMES = Object.keys(models);
 /** A model as runs kept it when all kinds had the parts of all. */
 function earlier(name: string, change: Partial<StoredModel> = {}): StoredModel {
   const every = { architecture: ARCHITECTURE_DEFAULTS, options: {}, teacher: null, transfer: TRANSFER_DEFAULTS };
-  return JSON.parse(JSON.stringify({ ...every, ...models[name], ...change })) as StoredModel;
+  const { counters: _, ...model } = models[name]!;
+  return JSON.parse(JSON.stringify({ ...every, ...model, ...change })) as StoredModel;
 }
 
 /** Settings that another run of the model would have to change. */

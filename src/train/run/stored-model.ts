@@ -14,6 +14,9 @@ export interface StoredModel extends DialsConfig {
   readonly transfer?: TransferConfig;
 }
 
+/** Keys that models did not have at first: without counters in the project there were none to read. */
+const KEYS_SINCE = { counters: null } as const;
+
 /** The model of a run, with the parts of its kind and no others. */
 export function modelOfRun(stored: StoredModel): RunConfig["model"] {
   const { kind, architecture, options, teacher, transfer, ...dials } = stored;
@@ -21,5 +24,5 @@ export function modelOfRun(stored: StoredModel): RunConfig["model"] {
   const teaching = teacher && transfer ? { teacher, transfer } : {};
   // What has no key yet was trained as its default has it: keys come with the default that changes nothing.
   const training = { ...TRAINING_DEFAULTS, ...dials.training };
-  return { ...({ kind, ...part } as KindConfig), ...dials, training, ...teaching };
+  return { ...({ kind, ...part } as KindConfig), ...KEYS_SINCE, ...dials, training, ...teaching };
 }
