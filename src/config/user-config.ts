@@ -480,6 +480,8 @@ export interface UserArchitecture {
   gates?: "scaled" | "squashed" | "none";
   /** Whether the candidate attends to the history at the end. @default true */
   candidateAttention?: boolean;
+  /** Whether it attends by its vectors as well: what did the user do with what looked like it? @default true */
+  vectorAttention?: boolean;
   /** What surfaces have of their own. `shared`: nothing. `specific`: gates of the features, feed-forward with its norm, and task heads. `experts`: task heads that mix shared experts with the surface's own. @default "specific" */
   domains?: "shared" | "specific" | "experts";
   /** One history of all events, or one of the organic events and one of the ads. @default "one" */

@@ -40,6 +40,7 @@ export const CHOICES: Readonly<Record<string, Partial<ArchitectureConfig>>> = {
   "squashed gates": { gates: "squashed" },
   "no gates": { gates: "none" },
   "no candidate attention": { candidateAttention: false },
+  "no vector attention": { vectorAttention: false },
   "shared surfaces": { domains: "shared" },
   "surface experts": { domains: "experts" },
   streams: { streams: "origin" },

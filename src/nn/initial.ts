@@ -1,5 +1,5 @@
 import type { RowFormat } from "../config/types.ts";
-import { type DType, ones, type RandomGenerator, rand, randn, type Tensor, zeros } from "../torch/index.ts";
+import { type DType, fromArray, ones, type RandomGenerator, rand, randn, type Tensor, zeros } from "../torch/index.ts";
 
 /** Where and as what the parameters of a model are made. */
 export interface Placement {
@@ -47,6 +47,21 @@ export class Initializer {
     return this.leaf(randn(shape, { ...this.#options, generator: this.generator }).mul(std));
   }
 
+  /**
+   * Rows of length 1, each at a right angle to those before it; drawn evenly of all such. At most as many as columns.
+   *
+   * @see torch.nn.init.orthogonal_
+   */
+  orthogonal(shape: readonly [number, number]): Tensor {
+    const [rows, columns] = shape;
+    const drawn = randn(shape, { dtype: "float64", generator: this.generator }).toNumbers();
+    const basis: number[][] = [];
+    for (let r = 0; r < rows; r++) {
+      basis.push(unitBeside(drawn.slice(r * columns, (r + 1) * columns), basis));
+    }
+    return this.leaf(fromArray(Float64Array.from(basis.flat()), shape).to(this.#options));
+  }
+
   zeros(shape: readonly number[]): Tensor {
     return this.leaf(zeros(shape, this.#options));
   }
@@ -65,4 +80,15 @@ export class Initializer {
     leaf.requiresGrad = true;
     return leaf;
   }
+}
+
+/** The part of `row` that lies in no row of an orthonormal basis, at length 1 (the modified Gram-Schmidt process). */
+function unitBeside(row: readonly number[], basis: readonly (readonly number[])[]): number[] {
+  const product = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+  const rest = basis.reduce<readonly number[]>((left, unit) => {
+    const along = product(left, unit);
+    return left.map((x, i) => x - along * unit[i]!);
+  }, row);
+  const length = Math.sqrt(product(rest, rest));
+  return rest.map((x) => x / length);
 }

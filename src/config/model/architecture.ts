@@ -70,6 +70,10 @@ export const ARCHITECTURE_SCHEMA = record(
     ),
     // engineering.fb.com, 5 Aug 2026 (target-aware attention)
     candidateAttention: withDefault(flag("Whether the candidate attends to the history at the end."), true),
+    vectorAttention: withDefault(
+      flag("Whether it attends by its vectors as well: what did the user do with what looked like it?"),
+      true,
+    ),
     domains: withDefault(
       choice(
         ["shared", "specific", "experts"],

@@ -53,6 +53,7 @@ const ARCHITECTURE = {
   summary: ["cls", "pooled", "recent"],
   gates: "scaled",
   candidateAttention: true,
+  vectorAttention: true,
   domains: "specific",
   streams: "one",
   events: "all",

@@ -11,6 +11,7 @@ import { CrossArch, clsTokens, SUMMARY_TOKENS, type Summaries } from "../interac
 import { LinearCompressionBlock } from "../interaction/wukong.ts";
 import type { Representation, Student, Teacher } from "../model.ts";
 import { CandidateAttention } from "../sequence/candidate-attention.ts";
+import { VectorAttention } from "../sequence/vector-attention.ts";
 import type { Sizes } from "../sizes.ts";
 import { FoundationLayer, type FoundationState } from "./foundation-layer.ts";
 import { historyStreams, newestEvents, numStreams } from "./streams.ts";
@@ -31,6 +32,8 @@ interface Parts {
   /** Of the last layer's outputs, and with a pyramid of every level's. */
   readonly taps: readonly CrossArch[];
   readonly candidate: CandidateAttention | null;
+  /** One per vector of the spec, or none. */
+  readonly vectors: readonly VectorAttention[];
   readonly heads: TaskHeads;
 }
 
@@ -40,7 +43,7 @@ interface Parts {
  *
  * - `X_0 = gate_surface(embeddings)`, `S_0 = [CLS(X_0) ∥ events]`, layers of {@link FoundationLayer}
  * - `z = heads([X_0 ∥ X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, events)])`, the outputs of each objective: what single
- *   features say alone need not pass the layers.
+ *   features say alone need not pass the layers. The candidate attends by its ids and by its vectors.
  *
  * @see arXiv 2411.09852 §4, arXiv 2403.02545 §3; engineering.fb.com, 10 Nov 2025
  */
@@ -51,6 +54,7 @@ export class Foundation implements Student, Teacher {
   readonly layers: readonly FoundationLayer[];
   readonly taps: readonly CrossArch[];
   readonly candidate: CandidateAttention | null;
+  readonly vectors: readonly VectorAttention[];
   readonly heads: TaskHeads;
   readonly architecture: ArchitectureConfig;
 
@@ -61,6 +65,7 @@ export class Foundation implements Student, Teacher {
     this.layers = parts.layers;
     this.taps = parts.taps;
     this.candidate = parts.candidate;
+    this.vectors = parts.vectors;
     this.heads = parts.heads;
     this.architecture = architecture;
   }
@@ -88,7 +93,8 @@ export class Foundation implements Student, Teacher {
           initial,
         )
       : null;
-    const read = { embeddings, gate, cls, layers, taps, candidate };
+    const vectors = architecture.vectorAttention ? VectorAttention.ofSpec(spec, dim, initial) : [];
+    const read = { embeddings, gate, cls, layers, taps, candidate, vectors };
     return new Foundation({ ...read, heads: initHeads(read, config, initial) }, architecture);
   }
 
@@ -123,11 +129,21 @@ export class Foundation implements Student, Teacher {
     const streams = historyStreams(batch.history, this.architecture);
     const tapped = this.run({ x, histories: this.begin(x, streams) }, route);
     const summaries = tapped.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
-    const attendedEvents = streams.flatMap(
-      (events) => this.candidate?.apply({ candidate: common, ...this.embeddings.compared(events) }) ?? [],
-    );
+    const attendedEvents = streams.flatMap((events) => this.attend(batch, common, events));
     const backbone = cat([x.flatten(1), ...summaries, candidate, ...attendedEvents], 1);
     return { backbone, summaries: tapped.at(-1) as Summaries };
+  }
+
+  /** What the candidates see of one history, by their ids and by each vector. @shape → each [B, its width] */
+  private attend(batch: Batch, candidate: readonly Tensor[], events: EventColumns): readonly Tensor[] {
+    if (this.candidate === null && this.vectors.length === 0) return [];
+    const compared = this.embeddings.compared(events);
+    const byId = this.candidate?.apply({ candidate, ...compared });
+    const content = { candidate: batch.content, events: events.content };
+    const byVector = this.vectors.map((vector) =>
+      vector.apply({ ...content, eventOnly: compared.eventOnly, bounds: events.offsets }),
+    );
+    return byId === undefined ? byVector : [byId, ...byVector];
   }
 
   /** The summaries of every layer that is tapped. */
@@ -191,13 +207,14 @@ function initLayers(
 
 /** Heads as wide as what {@link Foundation.backbone} puts together. */
 function initHeads(
-  { embeddings, taps, cls, candidate }: Omit<Parts, "heads">,
+  { embeddings, taps, cls, candidate, vectors }: Omit<Parts, "heads">,
   { sizes: { hidden }, architecture }: FoundationConfig,
   initial: Initializer,
 ): TaskHeads {
   const { spec, dim } = embeddings;
   const tokens = taps.reduce((sum, tap) => sum + tap.tokens, embeddings.tokens + 1);
-  const width = tokens * dim + cls.length * (candidate?.width ?? 0);
+  const attended = vectors.reduce((sum, vector) => sum + vector.width, candidate?.width ?? 0);
+  const width = tokens * dim + cls.length * attended;
   const numSurfaces = numSurfacesOf(spec);
   const domains = numSurfaces > 1 ? architecture.domains : "shared";
   return initTaskHeads({ in: width, hidden, outputs: outputWidths(spec), numSurfaces }, domains, initial);
