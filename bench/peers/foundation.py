@@ -161,5 +161,5 @@ class Foundation(nn.Module):
             )
         x_sum, s_sum = self.cross(x, s, present, lengths, "taps.0")
         seen = self.look_at(*compared, batch.present)
-        inputs = torch.cat([first.flatten(1), x_sum.flatten(1), s_sum.flatten(1), candidate, seen], 1)
+        inputs = torch.cat([first.flatten(1), x_sum.flatten(1), s_sum.flatten(1), candidate, seen, batch.numbers], 1)
         return torch.cat([self.mlp(inputs, f"heads.shared.{t}") for t in range(len(self.spec["objectives"]))], 1)

@@ -109,8 +109,9 @@ class PreviousGeneration(nn.Module):
         super().__init__()
         self.pool = POOLINGS[pooling]
         dim = parameters["embeddings.item.weight"].shape[0]
-        layers = sum(name.startswith("interaction.cross.") and name.endswith("weight") for name in parameters)
+        layers = sum(name.startswith("interaction.cross.") and name.endswith("up.weight") for name in parameters)
         width = (len(spec["contextual"]) + len(spec["candidate"]) + 3) * dim
+        numbers = len(spec["numbers"])
         self.embeddings = Embeddings(spec, dim)
         self.encoder = nn.Module()
         hidden = parameters["encoder.relevance.layers.0.weight"].shape[0]
@@ -119,10 +120,11 @@ class PreviousGeneration(nn.Module):
         self.interaction = nn.Module()
         self.interaction.cross = nn.ModuleList(nn.Module() for _ in range(layers))
         for layer in self.interaction.cross:
-            layer.map = nn.Linear(width, width)
-        self.interaction.deep = Mlp([width] + [8 * dim] * (layers + 1))
+            layer.down = nn.Linear(width, 4 * dim, bias=False)
+            layer.up = nn.Linear(4 * dim, width)
+        self.interaction.deep = Mlp([width + numbers] + [8 * dim] * (layers + 1))
         self.heads = nn.Module()
-        self.heads.mlp = Mlp([width + 8 * dim, len(spec["objectives"])])
+        self.heads.mlp = Mlp([width + 8 * dim + numbers, len(spec["objectives"])])
         tables = self.embeddings.tables
         renamed = {
             f"{name}.weight" if name.removeprefix("embeddings.tables.") in tables else name: tensor
@@ -136,5 +138,6 @@ class PreviousGeneration(nn.Module):
         x0 = torch.cat([features, candidate, pooled], 1)
         crossed = x0
         for layer in self.interaction.cross:
-            crossed = torch.addcmul(crossed, x0, layer.map(crossed))
-        return self.heads.mlp(torch.cat([crossed, F.relu(self.interaction.deep(x0))], 1))
+            crossed = torch.addcmul(crossed, x0, layer.up(layer.down(crossed)))
+        deep = F.relu(self.interaction.deep(torch.cat([x0, batch.numbers], 1)))
+        return self.heads.mlp(torch.cat([crossed, deep, batch.numbers], 1))

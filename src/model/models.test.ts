@@ -124,6 +124,19 @@ test("models of two seeds differ", () => {
   }
 });
 
+test.each(LEARNED.filter((kind) => !["logistic", "counters"].includes(kind)))(
+  "%s: outputs change with a dense input that its token does not hold",
+  (kind) => {
+    const model = tinyModel(kind);
+    const batch = tinyBatch(RAGGED);
+    const silent = parametersOf(model).dense.filter(({ name }) => /^(embeddings|tokens)\.numbers\./.test(name));
+    for (const { tensor } of silent) noGrad(() => tensor.zero_());
+    const moved = model.logits({ ...batch, numbers: batch.numbers.map((value) => value + 1) });
+    const changes = moved.sub(model.logits(batch)).abs().sum([1]).toNumbers();
+    expect(Math.min(...changes)).toBeGreaterThan(1e-3);
+  },
+);
+
 describe.each(LEARNED)("gradients of %s", (kind) => {
   test("reach every parameter", () => {
     const model = tinyModel(kind);
@@ -217,12 +230,13 @@ describe("parameters", () => {
     const model = tinyModel("previous");
     const { dim: d, layers, hidden } = sizesOf(tinyConfig("previous"));
     const affine = (from: number, to: number): number => from * to + to;
-    const [tokens, h, deep] = [5, hidden[0] ?? 0, 8 * d];
-    const width = (tokens + 2) * d;
+    const [tokens, h, deep, rank] = [5, hidden[0] ?? 0, 8 * d, 4 * d];
+    const [width, numbers] = [(tokens + 2) * d, TINY_SPEC.numbers.length];
     const embed = affine(2, 2 * d) + affine(2 * d, d) + affine(2 * d, d) + affine(2 * d, d);
     const pool = affine(4 * d, h) + h; // Scores without a bias.
-    const interact = layers * affine(width, width) + affine(width, deep) + layers * affine(deep, deep);
-    const expected = embed + pool + interact + affine(width + deep, OBJECTIVES);
+    const cross = width * rank + affine(rank, width); // Vᵀ without a bias.
+    const interact = layers * cross + affine(width + numbers, deep) + layers * affine(deep, deep);
+    const expected = embed + pool + interact + affine(width + deep + numbers, OBJECTIVES);
     const { dense, tables } = parametersOf(model);
     expect(countElements(dense)).toBe(expected);
     expect(countElements(tables)).toBe((6 + 3 + 11 + 5 + 4) * d);

@@ -23,8 +23,9 @@ export interface BaselineParts {
 }
 
 /**
- * The common form of the published ranking models that read a history: `x_0 = [tokens ∥ candidate ∥ encoder(history)]`,
- * `z = heads(interaction(x_0))`.
+ * The common form of the published ranking models that read a history: `x_0 = [tokens ∥ candidate ∥
+ * encoder(history)]`, `z = heads([interaction(x_0, numbers) ∥ numbers])`. The heads, and the deep part of the interaction,
+ * read the dense inputs beside the one token that an MLP makes of them.
  */
 export class BaselineModel implements Student, Teacher {
   readonly embeddings: Embeddings;
@@ -67,9 +68,9 @@ export class BaselineModel implements Student, Teacher {
   }
 
   private read(batch: Batch): { readonly backbone: Tensor; readonly embedding: Tensor } {
-    const { features, candidate } = this.embeddings.apply(batch);
+    const { features, candidate, numbers } = this.embeddings.apply(batch);
     const embedding = this.encoder.apply(this.embeddings.events(batch.history), candidate, features);
     const x0 = cat([features.flatten(1), candidate, embedding], 1);
-    return { backbone: this.interaction?.apply(x0) ?? x0, embedding };
+    return { backbone: cat([this.interaction?.apply(x0, numbers) ?? x0, numbers], 1), embedding };
   }
 }

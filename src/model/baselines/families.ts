@@ -8,6 +8,7 @@ import { StarHeads } from "../heads/star-heads.ts";
 import { JointHeads, type TaskHeads, type TaskHeadsConfig } from "../heads/task-heads.ts";
 import { Embeddings } from "../inputs/embeddings.ts";
 import { numSurfacesOf } from "../inputs/surfaces.ts";
+import { crossRank } from "../interaction/dcn-layer.ts";
 import { DcnNetwork } from "../interaction/dcn-network.ts";
 import { DinPooling } from "../sequence/din-pooling.ts";
 import type { Sizes } from "../sizes.ts";
@@ -31,7 +32,7 @@ type Heads = (config: TaskHeadsConfig, sizes: Sizes, initial: Initializer) => Ta
 const deepWidth = ({ dim }: Sizes): number => 8 * dim;
 
 function headsConfig(spec: FeatureSpec, { hidden }: Sizes, width: number): TaskHeadsConfig {
-  return { in: width, hidden, outputs: outputWidths(spec), numSurfaces: numSurfacesOf(spec) };
+  return { in: width + spec.numbers.length, hidden, outputs: outputWidths(spec), numSurfaces: numSurfacesOf(spec) };
 }
 
 /** DLRM's arrangement, DCNv2's interaction, DIN's pooling, and the heads. */
@@ -41,7 +42,8 @@ const crossing =
     const { dim, hidden, layers } = sizes;
     const embeddings = Embeddings.init(spec, dim, initial);
     const encoder = DinPooling.init({ dim, hidden }, initial);
-    const network = { in: BaselineModel.width(embeddings), hidden: deepWidth(sizes), layers };
+    const width = BaselineModel.width(embeddings);
+    const network = { in: width, numbers: spec.numbers.length, rank: crossRank(dim), hidden: deepWidth(sizes), layers };
     const interaction = DcnNetwork.init(network, initial);
     const taskHeads = heads(headsConfig(spec, sizes, interaction.width), sizes, initial);
     return new BaselineModel({ embeddings, encoder, interaction, heads: taskHeads });
@@ -63,10 +65,10 @@ const reading =
   };
 
 /**
- * The previous generation: DLRM's arrangement (tables, dense MLP, interaction, over arch) with DCNv2 as interaction and
- * DIN's pooling of the history, one linear map to the logits.
+ * The previous generation: DLRM's arrangement (tables, dense MLP, interaction, over arch) with low-rank DCNv2 as
+ * interaction and DIN's pooling of the history, one linear map to the logits.
  *
- * @see arXiv 1906.00091, 2008.13535 §3.3, 1706.06978
+ * @see arXiv 1906.00091, 2008.13535 §3.2–3.3, 1706.06978
  */
 export const initPrevious: BaselineFamily = crossing((config, _, initial) =>
   JointHeads.init({ ...config, hidden: [] }, initial),

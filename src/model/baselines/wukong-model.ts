@@ -1,7 +1,7 @@
 import { outputWidth } from "../../features/objectives.ts";
 import type { Batch, FeatureSpec } from "../../features/spec.ts";
 import { type Initializer, Mlp } from "../../nn/index.ts";
-import type { Tensor } from "../../torch/index.ts";
+import { cat, type Tensor } from "../../torch/index.ts";
 import { biasesOf } from "../heads/task-heads.ts";
 import { FeatureTokens } from "../inputs/feature-tokens.ts";
 import { WukongLayer } from "../interaction/wukong.ts";
@@ -10,7 +10,7 @@ import type { Sizes } from "../sizes.ts";
 
 /**
  * Wukong as published, which reads no histories: `X_{l+1} = WukongLayer(X_l)` over the features' tokens,
- * `z = MLP(flatten(X_L))`.
+ * `z = MLP([flatten(X_L) ∥ numbers])`: the head reads the dense inputs beside what the layers made of their token.
  *
  * @see arXiv 2403.02545 §3
  */
@@ -35,7 +35,7 @@ export class WukongModel implements Student {
       stack.push(WukongLayer.init(layer, initial));
       tokensIn = stack[l]?.tokens ?? 0;
     }
-    const head = Mlp.init({ in: tokensIn * dim, hidden, out: outputWidth(spec) }, initial);
+    const head = Mlp.init({ in: tokensIn * dim + spec.numbers.length, hidden, out: outputWidth(spec) }, initial);
     return new WukongModel({ tokens: embedded, layers: stack, head });
   }
 
@@ -44,7 +44,8 @@ export class WukongModel implements Student {
   }
 
   backbone(batch: Batch): Tensor {
-    return this.layers.reduce((x, layer) => layer.apply(x), this.tokens.apply(batch)).flatten(1);
+    const { features, numbers } = this.tokens.apply(batch);
+    return cat([this.layers.reduce((x, layer) => layer.apply(x), features).flatten(1), numbers], 1);
   }
 
   outputs(backbone: Tensor): Tensor {

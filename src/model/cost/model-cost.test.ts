@@ -142,9 +142,9 @@ describe("parts", () => {
     ]);
     const map = (from: number, to: number): number => 2 * from * to;
     // D = 4, hidden 16: the features' tokens, 4 of their summary and 8 of the history's, the candidate, and what its heads
-    // see, 4 columns for every attribute; 2 objectives.
+    // see, 4 columns for every attribute, the numbers; 2 objectives.
     const tokens = Embeddings.numTokens(CHOICE_SPEC);
-    const width = (tokens + 4 + 8 + 1) * 4 + 4 * Embeddings.numCommon(CHOICE_SPEC);
+    const width = (tokens + 4 + 8 + 1) * 4 + 4 * Embeddings.numCommon(CHOICE_SPEC) + CHOICE_SPEC.numbers.length;
     const heads = 2 * (map(width, 16) + map(16, 1)) + map(width, 16) + map(16, 2);
     expect(parts["heads"]).toMatchObject({ forwardFlops: heads, backwardFlops: 2 * heads });
     const gate = map(8, 4) + map(4, 4);

@@ -42,8 +42,9 @@ interface Parts {
  * with parts that surfaces have of their own, and a candidate that looks at the history itself:
  *
  * - `X_0 = gate_surface(embeddings)`, `S_0 = [CLS(X_0) ∥ events]`, layers of {@link FoundationLayer}
- * - `z = heads([X_0 ∥ X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, events)])`, the outputs of each objective: what single
- *   features say alone need not pass the layers. The candidate attends by its ids and by its vectors.
+ * - `z = heads([X_0 ∥ X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, events) ∥ numbers])`, the outputs of each objective:
+ *   what single features say alone need not pass the layers, nor the dense inputs the one token that an MLP makes of them.
+ *   The candidate attends by its ids and by its vectors.
  *
  * @see arXiv 2411.09852 §4, arXiv 2403.02545 §3; engineering.fb.com, 10 Nov 2025
  */
@@ -122,7 +123,7 @@ export class Foundation implements Student, Teacher {
 
   /** What the heads read, and the last layer's summaries. */
   private read(batch: Batch): { readonly backbone: Tensor; readonly summaries: Summaries } {
-    const { features, candidate, common } = this.embeddings.apply(batch);
+    const { features, candidate, common, numbers } = this.embeddings.apply(batch);
     const { spec } = this.embeddings;
     const route = SurfaceRoute.of(batch, numSurfacesOf(spec));
     const x = this.gate?.apply(features, surfaceToken(spec, features)) ?? features;
@@ -130,7 +131,7 @@ export class Foundation implements Student, Teacher {
     const tapped = this.run({ x, histories: this.begin(x, streams) }, route);
     const summaries = tapped.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
     const attendedEvents = streams.flatMap((events) => this.attend(batch, common, events));
-    const backbone = cat([x.flatten(1), ...summaries, candidate, ...attendedEvents], 1);
+    const backbone = cat([x.flatten(1), ...summaries, candidate, ...attendedEvents, numbers], 1);
     return { backbone, summaries: tapped.at(-1) as Summaries };
   }
 
@@ -214,7 +215,7 @@ function initHeads(
   const { spec, dim } = embeddings;
   const tokens = taps.reduce((sum, tap) => sum + tap.tokens, embeddings.tokens + 1);
   const attended = vectors.reduce((sum, vector) => sum + vector.width, candidate?.width ?? 0);
-  const width = tokens * dim + cls.length * attended;
+  const width = tokens * dim + cls.length * attended + spec.numbers.length;
   const numSurfaces = numSurfacesOf(spec);
   const domains = numSurfaces > 1 ? architecture.domains : "shared";
   return initTaskHeads({ in: width, hidden, outputs: outputWidths(spec), numSurfaces }, domains, initial);

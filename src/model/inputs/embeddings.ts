@@ -27,6 +27,8 @@ export interface Embedded {
   readonly candidate: Tensor;
   /** Embeddings of what candidates have in common with events. @shape F times [B, D] */
   readonly common: readonly Tensor[];
+  /** The dense inputs as the batch has them. @shape [B, N] */
+  readonly numbers: Tensor;
 }
 
 /** Where the attributes of past events are looked up. */
@@ -161,6 +163,7 @@ export class Embeddings {
       ),
       candidate: this.item.apply(cat(tokens.slice(spec.contextual.length), 1)),
       common: commonFeatures(spec).map(([f]) => tokens[f] as Tensor),
+      numbers,
     };
   }
 

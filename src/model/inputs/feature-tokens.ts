@@ -4,14 +4,14 @@ import { dropout, type Initializer, type Linear, Mlp } from "../../nn/index.ts";
 import { stack, type Tensor } from "../../torch/index.ts";
 import { contentFields, initVectorMaps, toDevice, type VectorMaps } from "./content-maps.ts";
 import { columnsOf, embedColumns, type Tables } from "./embed-columns.ts";
-import { Embeddings, initTables } from "./embeddings.ts";
+import { type Embedded, Embeddings, initTables } from "./embeddings.ts";
 import { initPast, pastToken } from "./past.ts";
 
 /**
  * Embedding layer without histories: one token per contextual and candidate feature, `e_f = table_f[code_f]`, one per list
  * and vector, one from an MLP of the dense inputs, and one of the past embeddings where the spec has them.
  *
- * @shape → [B, n, D]
+ * @shape → features [B, n, D], numbers [B, N]
  * @see arXiv 2403.02545 §3.2
  */
 export class FeatureTokens {
@@ -44,12 +44,13 @@ export class FeatureTokens {
     return Embeddings.numTokens(this.spec);
   }
 
-  apply(batch: Batch): Tensor {
+  apply(batch: Batch): Pick<Embedded, "features" | "numbers"> {
     const { spec, tables } = this;
     const columns = [...columnsOf(spec.contextual, batch.contextual), ...columnsOf(spec.candidate, batch.candidate)];
     const like = this.numbers.layers[0]?.weight as Tensor;
     const numbers = toDevice(batch.numbers, [batch.size, spec.numbers.length], like);
     const tokens = [...embedColumns(tables, columns), ...contentFields(this, batch.content)];
-    return dropout(stack([...tokens, this.numbers.apply(numbers), ...pastToken(this.past, batch)], 1), "embedding");
+    const all = stack([...tokens, this.numbers.apply(numbers), ...pastToken(this.past, batch)], 1);
+    return { features: dropout(all, "embedding"), numbers };
   }
 }

@@ -42,10 +42,10 @@ test("WukongLayer is the whole formula in loops, with and without a compressed r
 describe("CrossInteraction", () => {
   const layer = perturb(DcnInteraction.init({ ...CONFIG, interacted: 1, compressed: 3 }, initial64()));
 
-  test("is LN(LCB(x ⊙ (W x + b) + x)) of the flattened tokens", () => {
+  test("is LN(LCB(x ⊙ (U (Vᵀ x) + b) + x)) of the flattened tokens", () => {
     const expected = examplesOf(x).flatMap((tokens) => {
       const flat = tokens.flat();
-      const mapped = naiveLinear(flat, layer.cross.map);
+      const mapped = naiveLinear(naiveLinear(flat, layer.cross.down), layer.cross.up);
       const crossed = flat.map((value, i) => value * at(mapped, i) + value);
       const rows = tokens.map((row, i) => row.map((_, d) => at(crossed, i * CONFIG.dim + d)));
       return naiveCompress(rows, layer.compress).flatMap((row) => naiveNorm(row, layer.norm));

@@ -2,7 +2,7 @@ import type { ArchitectureConfig } from "../../config/model/architecture.ts";
 import { type Initializer, LayerNorm, Linear } from "../../nn/index.ts";
 import { attend, uniformJagged } from "../../ops/index.ts";
 import { cat, scoped, stack, type Tensor } from "../../torch/index.ts";
-import { DcnLayer } from "./dcn-layer.ts";
+import { crossRank, DcnLayer } from "./dcn-layer.ts";
 import { LinearCompressionBlock, type WukongConfig, WukongLayer } from "./wukong.ts";
 
 /** One layer of an interaction arch: mixes the tokens of an example. @shape x [B, n, D] → [B, n_F + n_L, D] */
@@ -25,10 +25,10 @@ export function initInteraction(
 }
 
 /**
- * DCNv2 in Wukong's place: `X' = LN(LCB(x_0 ⊙ (W x_0 + b) + x_0))` with `x_0` the flattened tokens.
+ * DCNv2 in Wukong's place: `X' = LN(LCB(x_0 ⊙ (U (Vᵀ x_0) + b) + x_0))` with `x_0` the flattened tokens.
  *
  * @shape x [B, n, D] → [B, n_F + n_L, D]
- * @see arXiv 2008.13535 §3
+ * @see arXiv 2008.13535 §3.2
  */
 export class DcnInteraction implements Interaction {
   readonly cross: DcnLayer;
@@ -43,7 +43,7 @@ export class DcnInteraction implements Interaction {
 
   static init({ dim, tokensIn, interacted, compressed }: WukongConfig, initial: Initializer): DcnInteraction {
     return new DcnInteraction({
-      cross: DcnLayer.init(tokensIn * dim, initial),
+      cross: DcnLayer.init({ in: tokensIn * dim, rank: crossRank(dim) }, initial),
       compress: LinearCompressionBlock.init(tokensIn, interacted + compressed, initial),
       norm: LayerNorm.init(dim, initial),
     });
