@@ -11,7 +11,7 @@ import { VectorAttention } from "./vector-attention.ts";
 
 const FEATURE = { name: "image", dim: 5, scale: 1 };
 const [TOLD, DIM, VALUES] = [2, 4, 8];
-const GAIN = 32;
+const GAIN = 4;
 const SHARPNESS = [4, 10, 25];
 const LENGTHS = [3, 0, 1, 6];
 

@@ -12,8 +12,8 @@ const SHARPNESS = [4, 10, 25];
 const VALUE_DIM = 8;
 /** A vector's likeness is read in no more dimensions than this. */
 const MAX_WIDTH = 32;
-/** Rates of what came of events differ by hundredths: without this the heads hear of them late. */
-const GAIN = 32;
+/** Of a hundred events three come to something, so that means of what came of them are all but equal. */
+const GAIN = 4;
 
 /** Candidates' vectors, and the events before them. */
 export interface ContentAndEvents {
@@ -41,7 +41,7 @@ interface Parts {
  * candidate's and each event's vector, n the norm by the root of the mean square, and `t_l` of what only the event has, as in
  * the attention by ids, heads that differ in sharpness alone look at the same events:
  *
- * `s_hl = κ_h (k(c)·k(l) / D + U t_l)`, `y_h = 32 Σ_l softmax(s_h)_l V t_l`,
+ * `s_hl = κ_h (k(c)·k(l) / D + U t_l)`, `y_h = 4 Σ_l softmax(s_h)_l V t_l`,
  *
  * one learned row beside the events. W begins with orthogonal rows, so that what is alike is alike from the first update on;
  * what it learns is which directions matter. A blunt head reads a kind of content, a sharp one the very subject.
