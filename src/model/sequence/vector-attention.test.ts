@@ -96,7 +96,10 @@ describe("VectorAttention", () => {
   test("without examples it gives none, without events what is believed before any", () => {
     expect(layer.apply(inputsOf([])).shape).toEqual([0, layer.width]);
     const believed = SHARPNESS.flatMap(() => layer.priorValue.toNumbers().map((value) => GAIN * value));
-    toBeClose(layer.apply(inputsOf([0])), fromArray(Float64Array.from(believed), [1, layer.width]), { rtol: 1e-12, atol: 1e-12 });
+    toBeClose(layer.apply(inputsOf([0])), fromArray(Float64Array.from(believed), [1, layer.width]), {
+      rtol: 1e-12,
+      atol: 1e-12,
+    });
   });
 
   test("names what a batch lacks", () => {

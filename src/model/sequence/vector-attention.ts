@@ -144,7 +144,9 @@ export class VectorAttention {
     const { device, dtype } = keys;
     const first = fromArray(Float32Array.from(SHARPNESS), [SHARPNESS.length]).to({ device, dtype });
     const rate = this.sharpness.mul(first.div(width)).unsqueeze(1);
-    return cat([keys, full([rows, 1], width, { device, dtype })], 1).unsqueeze(1).mul(rate);
+    return cat([keys, full([rows, 1], width, { device, dtype })], 1)
+      .unsqueeze(1)
+      .mul(rate);
   }
 }
 
