@@ -25,7 +25,11 @@ const COUNTED_BATCHES = 8;
 
 type CostPerExample = Pick<
   RunSummary,
-  "forwardFlopsPerExample" | "trainingFlopsPerExample" | "activationBytesPerExample" | "costByPart"
+  | "forwardFlopsPerExample"
+  | "trainingFlopsPerExample"
+  | "activationBytesPerExample"
+  | "gatheredBytesPerExample"
+  | "costByPart"
 >;
 
 /** What a model costs, and what its parts cost and took in one forward pass. */
@@ -243,7 +247,7 @@ export class Session {
     const { model } = this.#learner;
     const counted = this.#countedBatches();
     const middle = counted[Math.floor(counted.length / 2)];
-    let [forward, training, examples, logged] = [0, 0, 0, 0];
+    let [forward, training, gathered, examples, logged] = [0, 0, 0, 0, 0];
     let cost: ModelCost | null = null;
     let parts: MeasuredCost["parts"] = {};
     for (const start of counted) {
@@ -255,9 +259,10 @@ export class Session {
         examples += batch.size;
         // Negatives that are drawn are part of what an example of the log costs.
         logged += batch.rows.filter((row) => row >= 0).length;
+        const computed = inPrecision(model, config.training);
+        const ofParts = costOf(computed, batch);
+        gathered += ofParts.total.gatheredBytes * batch.size;
         if (start === middle) {
-          const computed = inPrecision(model, config.training);
-          const ofParts = costOf(computed, batch);
           cost = ofParts;
           parts = mapValues(timeParts(computed, batch), (seconds, part) => {
             return { seconds, flops: (ofParts.parts[part]?.forwardFlops ?? 0) * batch.size };
@@ -271,6 +276,7 @@ export class Session {
       forwardFlopsPerExample: per(forward, examples),
       trainingFlopsPerExample: per(training, logged),
       activationBytesPerExample: cost?.total.activationBytes ?? 0,
+      gatheredBytesPerExample: per(gathered, logged),
       costByPart: cost?.parts ?? {},
     };
     return { perExample, parts };

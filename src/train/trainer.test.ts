@@ -300,6 +300,8 @@ describe("the summary", () => {
     expect(summary.forwardFlopsPerExample).toBeCloseTo(forward, 6);
     // Each product has two in its backward; only the numbers need no gradient.
     expect(summary.trainingFlopsPerExample).toBeCloseTo(3 * forward - map(2, 8), 6);
+    // A row of 4 float32 for each category, and for each fact of each event.
+    expect(summary.gatheredBytesPerExample).toBeCloseTo(4 * 4 * (8 + 9 * events), 6);
     const affine = (from: number, to: number): number => (from + 1) * to;
     const numbers = affine(2, 8) + affine(8, 4);
     const pooling = affine(36, 4) + affine(16, 16) + 16; // Scores without a bias.

@@ -67,7 +67,7 @@ async function summaryOf(size: number, task: Omit<WorkerTask, "project">) {
   const [summary, ...others] = ends.map(({ last }) => {
     const { trainSeconds, utilization, ...rest } = (last as Extract<TrainingOutcome, { kind: "finished" }>).summary;
     const zeros = { forwardFlopsPerExample: 0, trainingFlopsPerExample: 0, activationBytesPerExample: 0 };
-    return { ...rest, ...zeros, costByPart: {} };
+    return { ...rest, ...zeros, gatheredBytesPerExample: 0, costByPart: {} };
   });
   // All processes tell the same; only the work of their own examples may differ.
   expect(others).toEqual(others.map(() => summary));

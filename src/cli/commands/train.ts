@@ -97,6 +97,9 @@ export function describe(outcome: TrainingOutcome, { folder, again }: { folder: 
     ["FLOP/example, training", formatCount(Math.round(summary.trainingFlopsPerExample))],
     ["… by part", partsOf(summary)],
     ["activations/example", `${(summary.activationBytesPerExample / 1024).toFixed(1)} KiB`],
+    ...(summary.gatheredBytesPerExample === undefined
+      ? []
+      : [["rows gathered/example", `${(summary.gatheredBytesPerExample / 1024).toFixed(1)} KiB`] as const]),
     ...useOf(summary),
     ["last loss", lastLoss === null ? "–" : lastLoss.toFixed(4)],
     ["validation NE", best === null ? "–" : `${best.normalizedEntropy.toFixed(4)} (${placeOf(best)})`],

@@ -60,9 +60,20 @@ export class CallFacts {
     return argument?.kind === "tensors" ? argument.ids : [];
   }
 
+  /** The tensors of a list, as they were traced. */
+  tensors(name: string): readonly TracedTensor[] {
+    return this.ids(name).map((id) => this.#trace.tensors[id] as TracedTensor);
+  }
+
   /** Elements of all tensors of a list. */
   elements(name: string): number {
-    return this.ids(name).reduce((sum, id) => sum + elementsOf(this.#trace.tensors[id]?.shape ?? []), 0);
+    return this.tensors(name).reduce((sum, { shape }) => sum + elementsOf(shape), 0);
+  }
+
+  /** The numbers of a list that holds no tensors; none where none is given. */
+  numbers(name: string): readonly number[] {
+    const argument = this.call.args[name];
+    return argument?.kind === "data" && Array.isArray(argument.value) ? argument.value.map(Number) : [];
   }
 
   /** What an argument that is no tensor says; `fallback` where it is left out. */

@@ -1,9 +1,10 @@
+import { mapValues } from "../../base/map-values.ts";
 import type { Batch } from "../../features/spec.ts";
 import { countElements, parametersOf } from "../../nn/index.ts";
 import { countValues } from "../../ops/index.ts";
 import { trace } from "../../torch/index.ts";
 import type { Model } from "../model.ts";
-import { type PartCost, traceCost } from "./trace-cost.ts";
+import { NO_COST, type PartCost, traceCost } from "./trace-cost.ts";
 
 /** What a model costs per example of a workload, as computed from its shapes. */
 export interface ModelCost {
@@ -32,25 +33,19 @@ export function costOf(model: Model, batch: Batch): ModelCost {
       tables: tables.reduce((sum, { tensor }) => sum + countValues(tensor), 0),
     },
     total: parts.reduce((sum, [, cost]) => addCosts(sum, cost), NO_COST),
-    parts: Object.fromEntries(parts.filter(([, cost]) => cost.forwardFlops > 0 || cost.activationBytes > 0)),
+    parts: Object.fromEntries(parts.filter(([, cost]) => Object.values(cost).some((value) => value > 0))),
   };
 }
-
-const NO_COST: PartCost = { forwardFlops: 0, backwardFlops: 0, activationBytes: 0 };
 
 function addCosts(a: PartCost, b: PartCost): PartCost {
   return {
     forwardFlops: a.forwardFlops + b.forwardFlops,
     backwardFlops: a.backwardFlops + b.backwardFlops,
     activationBytes: a.activationBytes + b.activationBytes,
+    gatheredBytes: a.gatheredBytes + b.gatheredBytes,
   };
 }
 
-function perExample({ forwardFlops, backwardFlops, activationBytes }: PartCost, examples: number): PartCost {
-  const share = 1 / Math.max(1, examples);
-  return {
-    forwardFlops: forwardFlops * share,
-    backwardFlops: backwardFlops * share,
-    activationBytes: activationBytes * share,
-  };
+function perExample(cost: PartCost, examples: number): PartCost {
+  return mapValues({ ...cost }, (value) => value / Math.max(1, examples)) as unknown as PartCost;
 }

@@ -12,11 +12,13 @@ export interface OperatorCost {
   readonly kept: readonly TensorId[];
   /** What is made for backward alone. @unit bytes */
   readonly keptBytes: number;
+  /** Rows of tables that the call looks up, each as often as it does. @unit bytes */
+  readonly gatheredBytes: number;
 }
 
 type Rule = (call: CallFacts) => OperatorCost;
 
-const NOTHING: OperatorCost = { forward: 0, backward: 0, kept: [], keptBytes: 0 };
+const NOTHING: OperatorCost = { forward: 0, backward: 0, kept: [], keptBytes: 0, gatheredBytes: 0 };
 
 const free: Rule = () => NOTHING;
 
@@ -84,6 +86,7 @@ const dense: Rule = (call) => {
     ...mapFlops(call),
     kept: [...activation.kept, ...(isNarrow ? [] : rows.tensors), ...(half ? [] : ids(call, ["weight"]))],
     keptBytes: activation.keptBytes + weightBytes + (isNarrow ? narrow : rows.bytes),
+    gatheredBytes: 0,
   };
 };
 
@@ -107,8 +110,7 @@ const attention: Rule = (call) => {
   const forward = 2 * heads * (width + (call.tensor("value").shape[2] ?? 0)) * pairs;
   const sums = call.value("activation", "softmax") === "softmax" ? { ...call.result, shape: [rows, heads] } : null;
   return {
-    forward,
-    backward: 2 * forward,
+    ...{ forward, backward: 2 * forward, gatheredBytes: 0 },
     kept: [...ids(call, ["query", "key", "value", "query_offsets", "key_offsets"]), ...call.call.results],
     keptBytes: sums === null ? 0 : bytesOf(sums),
   };
@@ -145,8 +147,17 @@ function distinctBytes(call: CallFacts, columns: number): number {
   return rows * (columns * number + id) + call.elements("codes") * place;
 }
 
+/** The rows that a call looks up, feature by feature. */
+function rowBytes(call: CallFacts): number {
+  const widths = call.tensors("tables").map((table) => bytesOf({ ...table, shape: table.shape.slice(1) }));
+  const tables = call.numbers("features");
+  return call
+    .tensors("codes")
+    .reduce((sum, codes, f) => sum + elementsOf(codes.shape) * (widths[tables[f] ?? 0] ?? 0), 0);
+}
+
 /** Sums are no products; where each begins is kept. */
-const tablesPool: Rule = (call) => ({ ...NOTHING, kept: call.ids("offsets") });
+const tablesPool: Rule = (call) => ({ ...NOTHING, kept: call.ids("offsets"), gatheredBytes: rowBytes(call) });
 
 /** A row is multiplied once, however often it is looked up. */
 const tablesLinear: Rule = (call) => {
@@ -157,7 +168,8 @@ const tablesLinear: Rule = (call) => {
   const forward = 2 * rows * dim * (shape[0] ?? 0);
   // Of normalized rows, one number each that they were divided by.
   const columns = call.value("eps", 0) > 0 ? dim + 1 : dim;
-  return { forward, backward: 2 * forward, kept: ids(call, ["weight"]), keptBytes: distinctBytes(call, columns) };
+  const bytes = { keptBytes: distinctBytes(call, columns), gatheredBytes: rowBytes(call) };
+  return { forward, backward: 2 * forward, kept: ids(call, ["weight"]), ...bytes };
 };
 
 /** Two products of every row and head, four backward; the weights are computed again. */
@@ -169,8 +181,7 @@ const tablesAttention: Rule = (call) => {
   const inputs = ["query", "values_and_bias"].map((name) => call.keptRows(name));
   const sums = { ...call.result, shape: [call.result.shape[0] ?? 0, heads] };
   return {
-    forward,
-    backward: 2 * forward,
+    ...{ forward, backward: 2 * forward, gatheredBytes: rowBytes(call) },
     kept: [...inputs.flatMap(({ tensors }) => tensors), ...ids(call, ["offsets"]), ...call.call.results],
     // Rows are kept normalized, with one number each that they were divided by.
     keptBytes: inputs.reduce((sum, { bytes }) => sum + bytes, 0) + bytesOf(sums) + distinctBytes(call, dim + 1),
@@ -244,5 +255,5 @@ export function operatorCost(call: CallFacts, isTrained: boolean): OperatorCost 
   // An operator that no model of ours has called yet: no product, and its result kept, as most functions do.
   const rule = (RULES as Readonly<Record<string, Rule>>)[operator] ?? byResult;
   const cost = rule(call);
-  return isTrained ? cost : { ...NOTHING, forward: cost.forward };
+  return isTrained ? cost : { ...NOTHING, forward: cost.forward, gatheredBytes: cost.gatheredBytes };
 }

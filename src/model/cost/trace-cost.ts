@@ -11,7 +11,12 @@ export interface PartCost {
   readonly backwardFlops: number;
   /** What forward keeps for backward. @unit bytes */
   readonly activationBytes: number;
+  /** Rows of tables that forward looks up, each as often as it does. @unit bytes */
+  readonly gatheredBytes: number;
 }
+
+/** What costs nothing. */
+export const NO_COST: PartCost = { forwardFlops: 0, backwardFlops: 0, activationBytes: 0, gatheredBytes: 0 };
 
 /** Of calls that belong to no parameter. */
 const INPUTS = "inputs";
@@ -114,11 +119,12 @@ export function traceCost(trace: Trace, parameters: readonly NamedTensor[]): Rea
   for (const [place, call] of trace.calls.entries()) {
     const { part, isTrained } = flow.add(call, place);
     const cost = operatorCost(new CallFacts(trace, call, flow.needsGradient), isTrained);
-    const before = parts.get(part) ?? { forwardFlops: 0, backwardFlops: 0, activationBytes: 0 };
+    const before = parts.get(part) ?? NO_COST;
     parts.set(part, {
       forwardFlops: before.forwardFlops + cost.forward,
       backwardFlops: before.backwardFlops + cost.backward,
       activationBytes: before.activationBytes + cost.keptBytes + cost.kept.reduce((sum, id) => sum + firstKept(id), 0),
+      gatheredBytes: before.gatheredBytes + cost.gatheredBytes,
     });
   }
   return parts;

@@ -37,7 +37,12 @@ export interface RunSummary {
   readonly trainingFlopsPerExample: number;
   /** What forward keeps for backward. @unit bytes */
   readonly activationBytesPerExample: number;
-  /** FLOPs and activations per example by part of the model: `embeddings`, `interaction`, `sequences`, `heads`, … */
+  /**
+   * Rows of tables that the forward pass looks up, each as often as it does: ids and events that are read cost no FLOPs.
+   * Earlier versions did not count it. @unit bytes
+   */
+  readonly gatheredBytesPerExample?: number;
+  /** FLOPs, activations and rows per example by part of the model: `embeddings`, `interaction`, `sequences`, `heads`, … */
   readonly costByPart: ModelCost["parts"];
   /** Examples of the training window. */
   readonly examples: number;
