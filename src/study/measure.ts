@@ -23,6 +23,8 @@ export interface CellCost {
   readonly tableParameters: number;
   /** In updates, beside whatever else the machine did. @unit s */
   readonly seconds: number;
+  /** Rows of tables that the forward passes of the training gathered; null of runs that did not count it. @unit bytes */
+  readonly bytes: number | null;
 }
 
 /** A cell, what it cost, and how good it is on the examples that all cells of its study were scored on. */
@@ -234,6 +236,7 @@ function costOf(project: ProjectConfig, cell: Cell): CellCost {
   const sum = (f: (part: (typeof parts)[number]) => number): number =>
     parts.reduce((total, part) => total + f(part), 0);
   const examples = sum((part) => part.examples);
+  const bytes = sum((part) => (part.gatheredBytesPerExample ?? Number.NaN) * part.examples);
   const compute = sum((part) => part.compute);
   return {
     flopsPerExample: examples === 0 ? 0 : compute / examples,
@@ -242,5 +245,6 @@ function costOf(project: ProjectConfig, cell: Cell): CellCost {
     denseParameters: sum(({ denseParameters }) => denseParameters),
     tableParameters: sum(({ tableParameters }) => tableParameters),
     seconds: sum(({ trainSeconds }) => trainSeconds),
+    bytes: Number.isNaN(bytes) ? null : bytes,
   };
 }

@@ -1,36 +1,30 @@
 import type { ResultTable } from "../evaluate/index.ts";
-import { onLine } from "../metrics/log-line.ts";
 import type { Page, Section } from "../report/html.ts";
 import { intervalChart } from "../report/svg/interval-chart.ts";
-import { type ScatterSeries, scatterChart } from "../report/svg/scatter-chart.ts";
+import { scatterChart } from "../report/svg/scatter-chart.ts";
 import type { AblationResult } from "./ablation.ts";
+import { hasLine, scalingSections } from "./curves/sections.ts";
+import { differenceTable, efficiencyTable, levelTable, lineTable, scalingTable } from "./curves/tables.ts";
 import { changePairs, type LightweightResult } from "./lightweight.ts";
 import type { StudyPoint } from "./point.ts";
-import type { Family, FittedLine, ScalingResult } from "./scaling.ts";
+import type { ScalingResult } from "./scaling.ts";
 import type { StudyReport, StudyResult } from "./study-report.ts";
-import {
-  ablationTable,
-  agreementTable,
-  differenceTable,
-  efficiencyTable,
-  gapTable,
-  levelTable,
-  lightweightTable,
-  lineTable,
-  scalingTable,
-  surfaceTable,
-} from "./study-tables.ts";
+import { ablationTable, agreementTable, gapTable, lightweightTable, surfaceTable } from "./study-tables.ts";
 
 /** How the intervals of a study were made, for its readers. */
 const INTERVALS =
   "Intervals are 95% t-intervals of the mean over training seeds; their variance is that between the seeds, divided by " +
   "their number, plus that of drawing other users to evaluate on (400 draws, the same for all models), and their degrees " +
-  "of freedom are Welch's and Satterthwaite's. With one seed they are of the users alone.";
+  "of freedom are Welch's and Satterthwaite's. With one seed they are of the users alone. Intervals of costs at equal NE are of " +
+  "joint draws: the same users for all points, and for each point the chance of its seeds, whose variance is pooled over " +
+  "all points and as uncertain as their number makes it.";
 
 const CONDITIONS =
   "Every model makes one pass over its training days, one after the other, and is compared with the others on the same " +
-  "examples of the days that follow. Less data is the newest share of those days. FLOPs are those of matrix products, " +
-  "forward and backward, counted as they ran on batches from all over the pass.";
+  "examples of the days that follow. Less data is the newest share of those days, or a sample of all of them. FLOPs are " +
+  "those of matrix products, forward and backward, counted as they ran on batches from all over the pass. Bytes are those " +
+  "of the tables' rows that the forward passes gather, each as often as it is looked up. Seconds are those in updates, " +
+  "means over seeds, beside whatever else the machine did.";
 
 /** Where the numbers of a page come from, seen from its folder. */
 function sourcesText(window: string): string {
@@ -67,7 +61,8 @@ function answerTables(result: StudyResult): readonly ResultTable[] {
       return [
         scalingTable(result),
         ...gaps(pointsIn(result)),
-        ...(hasLine(result) ? [lineTable(result), levelTable(result), efficiencyTable(result)] : []),
+        ...(hasLine(result) ? [lineTable(result), efficiencyTable(result)] : []),
+        ...(result.levels.length > 0 ? [levelTable(result)] : []),
         differenceTable(result),
       ];
     case "ablation":
@@ -75,11 +70,6 @@ function answerTables(result: StudyResult): readonly ResultTable[] {
     case "lightweight":
       return [lightweightTable(result), agreementTable(result)];
   }
-}
-
-/** Whether any family has points enough to say something of other compute than its own. */
-function hasLine({ families }: ScalingResult): boolean {
-  return families.some(({ perExample, frontier }) => perExample !== null || frontier !== null);
 }
 
 function gaps(points: readonly StudyPoint[]): readonly ResultTable[] {
@@ -101,7 +91,7 @@ function gapSections(points: readonly StudyPoint[]): readonly Section[] {
 function sectionsOf({ result }: StudyReport): readonly Section[] {
   switch (result.kind) {
     case "scaling":
-      return scalingSections(result);
+      return [...scalingSections(result), ...gapSections(pointsIn(result))];
     case "ablation":
       return ablationSections(result);
     case "lightweight":
@@ -111,67 +101,6 @@ function sectionsOf({ result }: StudyReport): readonly Section[] {
 
 function heading(text: string): Section {
   return { kind: "heading", text };
-}
-
-function scalingSections(result: ScalingResult): readonly Section[] {
-  const { families } = result;
-  const baseline = families[0]?.name ?? "";
-  const isLined = hasLine(result);
-  const needs =
-    `Compute that ${baseline} needs for the same NE ÷ the compute of the family's own training. "More than": with that ` +
-    `much and all less that was tried ${baseline} is worse, "less than": with that much it is better, each by a paired ` +
-    `95% interval clear of zero; what is extrapolated is a guess along its line.`;
-  const differences =
-    `Difference in NE to ${baseline}, seed by seed and on the same draws of users, most data: below zero, the family is ` +
-    `better. FLOP: of ${baseline}'s training ÷ the family's.`;
-  const levels = "Compute of training at which each family reaches an NE, on the line of its frontier";
-  const lines = "NE gained per tenfold compute, by least squares on the points of every seed";
-  return [
-    heading("Efficiency"),
-    ...(isLined && result.efficiency.length > 0 ? [table(needs, efficiencyTable(result))] : []),
-    ...(isLined ? [table(levels, levelTable(result))] : []),
-    ...(result.differences.length === 0 ? [] : [table(differences, differenceTable(result))]),
-    heading("Quality against compute"),
-    figure(scalingChart(families, "flopsPerExample")),
-    figure(scalingChart(families, "compute")),
-    ...(isLined ? [table(lines, lineTable(result))] : []),
-    heading("All models"),
-    table("NE averaged over objectives, and of each; means over seeds", scalingTable(result)),
-    ...gapSections(pointsIn(result)),
-  ];
-}
-
-function scalingChart(families: readonly Family[], x: "flopsPerExample" | "compute") {
-  const isPerExample = x === "flopsPerExample";
-  const series = families.map(({ name, points, perExample, frontier }): ScatterSeries => {
-    const line = isPerExample ? perExample : frontier;
-    // Against FLOPs per example, models that learned from less are no fair points.
-    const most = Math.max(...points.map(({ share }) => share));
-    const shown = isPerExample ? points.filter(({ share }) => share === most) : points;
-    return {
-      name,
-      points: shown.flatMap(({ cost, normalizedEntropy }) =>
-        normalizedEntropy.bySeed.flatMap((y) => (y === null ? [] : [{ x: cost[x], y }])),
-      ),
-      line:
-        line === null
-          ? []
-          : lineThrough(
-              line,
-              line.points.map((at) => points[at]?.cost[x] ?? Number.NaN),
-            ),
-    };
-  });
-  const title = isPerExample
-    ? "NE against FLOP per example, most data"
-    : "NE against FLOP of training, line of the frontier";
-  const label = isPerExample ? "FLOP per example, training" : "FLOP of the whole training";
-  return scatterChart({ title, x: { label, scale: "log" }, y: { label: "mean NE" }, series });
-}
-
-function lineThrough({ slope, intercept }: FittedLine, computes: readonly number[]): { x: number; y: number }[] {
-  const line = { slope: slope.mean ?? Number.NaN, intercept: intercept.mean ?? Number.NaN };
-  return [Math.min(...computes), Math.max(...computes)].map((x) => ({ x, y: onLine(line, x) }));
 }
 
 function ablationSections(result: AblationResult): readonly Section[] {

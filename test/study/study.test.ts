@@ -95,7 +95,7 @@ describe("a scaling study", () => {
   it("trains every size, amount and seed once, and fits them", async () => {
     const report = reportOf<"scaling">(await scale("scaling"), "scaling");
     expect(runsOf("scaling")).toHaveLength(2 * 2 * 2);
-    const { families, efficiency, overall } = report.result;
+    const { families, efficiency, slopeRatios } = report.result;
     expect(families.map(({ name, points }) => [name, points.length])).toEqual([
       ["previous", 4],
       ["foundation", 4],
@@ -108,14 +108,17 @@ describe("a scaling study", () => {
       expect(small?.flopsPerExample).toBeGreaterThan(tiny?.flopsPerExample ?? 0);
       expect(tiny?.compute).toBeCloseTo((tiny?.flopsPerExample ?? 0) * 432, 0);
     }
-    expect(efficiency.map(({ family, size }) => [family, size])).toEqual([
-      ["foundation", "tiny"],
-      ["foundation", "small"],
+    const costs = ["compute", "seconds", "bytes"] as const;
+    expect(efficiency.map(({ size, cost }) => [size, cost])).toEqual([
+      ...costs.map((cost) => ["tiny", cost]),
+      ...costs.map((cost) => ["small", cost]),
     ]);
-    expect(overall.map(({ family }) => family)).toEqual(["foundation"]);
+    expect(slopeRatios.map(({ family, axis }) => [family, axis])).toEqual(
+      [...costs, "examples"].map((axis) => ["foundation", axis]),
+    );
     const html = readFileSync(report.page, "utf8");
-    for (const text of ["Efficiency", "previous", "foundation", "FLOP of the whole training", "<svg"])
-      expect(html).toContain(text);
+    const plots = ["FLOP of the whole training", "bytes of rows gathered per example trained", "examples learned from"];
+    for (const text of ["Scaling", "previous", "foundation", ...plots, "<svg"]) expect(html).toContain(text);
   });
 
   it("scores as `evaluate` does", async () => {
@@ -183,12 +186,11 @@ describe("a scaling study", () => {
       studyTables({ bestBySurface, result: of }).map(({ columns }) => columns.at(-1)?.label);
     const single = {
       ...result,
-      families: result.families.map((one) => ({ ...one, perExample: null, frontier: null })),
+      families: result.families.map((one) => ({ ...one, lines: [] })),
+      levels: [],
     };
-    expect(labels(result)).toContain("points");
-    expect(labels(single)).toEqual(
-      labels(result).filter((label) => label !== "points" && !/needs|slope/.test(label ?? "")),
-    );
+    expect(labels(result)).toEqual(expect.arrayContaining([expect.stringMatching(/^slope/)]));
+    expect(labels(single)).toEqual(labels(result).filter((label) => !/needs|slope|gathered \[/.test(label ?? "")));
   });
 
   it("trains nothing again, and only what is new", async () => {

@@ -7,13 +7,17 @@ export interface Estimate {
   readonly resampled: Float64Array;
 }
 
-/** A mean over training seeds with its interval, as plain JSON. */
-export interface SeedInterval {
-  /** Null if it is not finite for some seed. */
+/** A number with its interval, as plain JSON. */
+export interface Interval {
+  /** Null if it is not finite, for some seed. */
   readonly mean: number | null;
   /** Ends of the interval; null where nothing can be said. */
   readonly low: number | null;
   readonly high: number | null;
+}
+
+/** A mean over training seeds with its interval, as plain JSON. */
+export interface SeedInterval extends Interval {
   /** Of each seed; null where it is not finite. */
   readonly bySeed: readonly (number | null)[];
 }
@@ -52,10 +56,10 @@ export function overSeeds(estimates: readonly Estimate[], level = 0.95): SeedInt
   return { mean, low: mean - half, high: mean + half, bySeed };
 }
 
-/** An interval that was made in log10, back in the units themselves: a geometric mean. */
-export function exponentiated({ mean, low, high, bySeed }: SeedInterval): SeedInterval {
+/** An interval that was made in log10, back in the units themselves. */
+export function exponentiated({ mean, low, high }: Interval): Interval {
   const tenTo = (value: number | null): number | null => (value === null ? null : 10 ** value);
-  return { mean: tenTo(mean), low: tenTo(low), high: tenTo(high), bySeed: bySeed.map(tenTo) };
+  return { mean: tenTo(mean), low: tenTo(low), high: tenTo(high) };
 }
 
 /** Variance of the mean over seeds when the users are drawn anew; null if too many draws have no value. */
