@@ -1,6 +1,7 @@
 import type { ErrorFacts } from "../base/errors.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { StudyWindow } from "../config/study/studies.ts";
+import type { Cell, CellRun } from "./plan.ts";
 
 /** One run of a cell, as a process of its own is told of it. */
 export interface CellTask {
@@ -12,6 +13,12 @@ export interface CellTask {
   readonly share: number;
   /** What it scores once it is trained. */
   readonly window: StudyWindow;
+}
+
+/** The task of one run of a cell. */
+export function taskOf(project: ProjectConfig, cell: Cell, { run, model }: CellRun): CellTask {
+  const models = { ...project.models, [cell.model]: model };
+  return { project: { ...project, models }, model: cell.model, run, share: cell.newest, window: cell.window };
 }
 
 /** What the process is told: its task, once; later perhaps to stop with a checkpoint. */

@@ -12,6 +12,8 @@ export interface CellRun {
 
 /** One model of a study, trained with one seed on one share of the data. */
 export interface Cell {
+  /** Below the project's runs, and of its row below the project's folder. */
+  readonly name: string;
   /** Family of a scaling study, or variant of an ablation. */
   readonly variant: string;
   /** Name in the configuration of the model that it is or was changed from. */
@@ -43,9 +45,9 @@ export function scalingCells(project: ProjectConfig, name: string, study: Scalin
           // Names of models were checked with the configuration.
           const whole = { ...(project.models[model] as ModelConfig), size };
           const config = isSample ? sampled(whole, share) : whole;
-          const run = join(studyFolder(name), `${model}-${size}-${share}-s${seed}`);
-          const runs = [{ run, model: onePass(config, seed) }];
-          return { variant: model, model, size, share, newest: isSample ? 1 : share, seed, window, runs };
+          const cell = join(studyFolder(name), `${model}-${size}-${share}-s${seed}`);
+          const runs = [{ run: cell, model: onePass(config, seed) }];
+          return { name: cell, variant: model, model, size, share, newest: isSample ? 1 : share, seed, window, runs };
         }),
       ),
     ),
@@ -57,9 +59,9 @@ export function ablationCells(name: string, study: AblationStudy, surfaces: read
   const { model, data: share, seeds, window } = study;
   return Object.entries(study.variants).flatMap(([variant, overrides]) =>
     seeds.map((seed): Cell => {
-      const run = join(studyFolder(name), `${variant}-${share}-s${seed}`);
-      const runs = runsOf(overrides, { run, seed, surfaces });
-      return { variant, model, size: overrides.model.size, share, newest: share, seed, window, runs };
+      const cell = join(studyFolder(name), `${variant}-${share}-s${seed}`);
+      const runs = runsOf(overrides, { run: cell, seed, surfaces });
+      return { name: cell, variant, model, size: overrides.model.size, share, newest: share, seed, window, runs };
     }),
   );
 }

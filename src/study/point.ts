@@ -1,6 +1,8 @@
 import { combine, type Estimate, overSeeds, type SeedInterval } from "../metrics/comparison/seed-interval.ts";
-import type { BySurface, CellCost, MeasuredCell } from "./measure.ts";
+import type { MeasuredCell } from "./measure.ts";
 import type { Cell } from "./plan.ts";
+import type { CellCost } from "./rows/cell-cost.ts";
+import type { BySurface } from "./rows/estimates.ts";
 
 /** One model of a study over its seeds, as plain JSON. */
 export interface StudyPoint extends Pick<Cell, "variant" | "size" | "share"> {

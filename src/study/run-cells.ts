@@ -2,9 +2,12 @@ import { availableParallelism } from "node:os";
 import type { LapidaryError } from "../base/errors.ts";
 import { type CellEnding, CellProcess } from "./cell-process.ts";
 import type { CellTask } from "./cell-task.ts";
+import type { Cell } from "./plan.ts";
 
 /** A run that is still to be done. */
 export interface PendingRun {
+  /** That it is of. */
+  readonly cell: Cell;
   readonly task: CellTask;
   /** How much work it is beside the others, as far as can be guessed. */
   readonly work: number;
@@ -26,6 +29,8 @@ export interface RunCellsOptions {
   readonly parallel: number | null;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: CellsProgress) => void;
+  /** Told of a run that has scored its window, at once; what it throws stops the others as a failed run does. */
+  readonly onScored: (run: PendingRun) => void;
   readonly onNotice: (text: string) => void;
 }
 
@@ -73,7 +78,7 @@ interface Running {
 }
 
 class Pool {
-  failure: LapidaryError | null = null;
+  failure: Error | null = null;
   readonly #waiting: PendingRun[];
   readonly #running = new Set<Running>();
   readonly #begunAgain = new Set<PendingRun>();
@@ -137,6 +142,7 @@ class Pool {
         this.#done++;
         this.#doneWork += pending.work;
         this.#peakBytes = Math.max(this.#peakBytes, ending.peakBytes);
+        this.#scored(pending);
         return;
       case "stopped":
         return;
@@ -155,7 +161,15 @@ class Pool {
     this.#waiting.unshift(pending);
   }
 
-  #fail(error: LapidaryError): void {
+  #scored(pending: PendingRun): void {
+    try {
+      this.#options.onScored(pending);
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #fail(error: Error): void {
     this.failure ??= error;
     this.stop();
   }

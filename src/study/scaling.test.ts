@@ -45,7 +45,17 @@ function cellOf({
     bytes: 1e3 * flopsPerExample ** Math.log10(2) * examples,
   };
   return {
-    cell: { variant, model: variant, size, share, newest: share, seed, window: "validation", runs: [] },
+    cell: {
+      name: `${variant}-${size}-${share}-s${seed}`,
+      variant,
+      model: variant,
+      size,
+      share,
+      newest: share,
+      seed,
+      window: "validation",
+      runs: [],
+    },
     cost: { ...cost, denseParameters: 10, tableParameters: 20 },
     mean,
     byObjective: { click: combine([mean], ([value = 0]) => value) },

@@ -1,7 +1,7 @@
 import type { StudyWindow } from "../config/study/studies.ts";
 import type { AblationResult } from "./ablation.ts";
 import type { LightweightResult } from "./lightweight.ts";
-import type { BySurface } from "./measure.ts";
+import type { BySurface } from "./rows/estimates.ts";
 import type { ScalingResult } from "./scaling.ts";
 
 /** What a finished study says, as plain JSON. */

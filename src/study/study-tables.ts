@@ -3,8 +3,8 @@ import type { Interval } from "../metrics/comparison/seed-interval.ts";
 import type { Cell as TableCell } from "../report/html.ts";
 import type { AblationResult } from "./ablation.ts";
 import { changePairs, type LightweightResult } from "./lightweight.ts";
-import type { BySurface } from "./measure.ts";
 import type { StudyPoint } from "./point.ts";
+import type { BySurface } from "./rows/estimates.ts";
 
 /** How numbers become the text of a cell. */
 export type Format = (value: number) => string;

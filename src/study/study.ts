@@ -11,11 +11,12 @@ import { makeFolder, moveAside, writeFileAtomic } from "../files/durable-file.ts
 import { htmlPage } from "../report/html.ts";
 import { RunFolder, runConfigOf } from "../train/index.ts";
 import { type AblationResult, analyseAblation } from "./ablation.ts";
-import type { CellTask } from "./cell-task.ts";
+import { taskOf } from "./cell-task.ts";
 import { analyseLightweight } from "./lightweight.ts";
-import { measureCells } from "./measure.ts";
+import { type Measurements, measureCells } from "./measure.ts";
 import { ablationCells, type Cell, scalingCells, studyFolder } from "./plan.ts";
-import { type CellsProgress, type PendingRun, type RunCellsOptions, runCells } from "./run-cells.ts";
+import { StudyRows } from "./rows/study-rows.ts";
+import { type CellsProgress, type PendingRun, runCells } from "./run-cells.ts";
 import { analyseScaling } from "./scaling.ts";
 import { studyPage } from "./study-page.ts";
 import type { StudyReport, StudyResult } from "./study-report.ts";
@@ -50,8 +51,9 @@ export type StudyOutcome =
 
 /**
  * Trains what a study still lacks, each run in a process of its own, scores its window with all, and writes
- * `study.json` and `study.html` into its folder. Runs that are finished are not trained again, those that were stopped
- * or killed go on, and a run whose process dies does so at once.
+ * `study.json` and `study.html` into its folder. Of each finished cell it keeps a small row in the project's own folder,
+ * `studies/STUDY/`; a cell with a row of its settings is done, even if its runs are gone. Runs that are finished are not
+ * trained again, those that were stopped or killed go on, and a run whose process dies does so at once.
  *
  * @throws {LapidaryError} STUDY_UNKNOWN, RUN_CHANGED before anything is trained, PROCESS_FAILED, and all of `train`
  */
@@ -59,10 +61,13 @@ export async function runStudy(project: ProjectConfig, options: StudyOptions): P
   const { study: name, parallel, signal, onNotice = () => {} } = options;
   const study = studyOf(project, name);
   const folder = join(project.runs, studyFolder(name));
-  if (options.fresh && existsSync(folder)) moveAside(folder);
+  const kept = StudyRows.folder(project, name);
+  if (options.fresh) for (const earlier of [folder, kept]) if (existsSync(earlier)) moveAside(earlier);
   using store = EventStore.open(project.store);
   const cells = cellsOf(project, name, { study, store });
-  const pending = pendingRuns(project, store, cells);
+  const rows = new StudyRows(project, store);
+  const pending = pendingRuns(project, store, { cells, rows });
+  for (const cell of cells) rows.keep(cell);
   const total = cells.reduce((sum, { runs }) => sum + runs.length, 0);
   let done = total - pending.length;
   const onProgress = (at: CellsProgress): void => {
@@ -70,9 +75,11 @@ export async function runStudy(project: ProjectConfig, options: StudyOptions): P
     options.onProgress({ ...at, done, total });
   };
   onProgress({ done: 0, running: [], secondsLeft: null });
-  const outcome = await runCells(pending, { parallel, signal, onProgress, onNotice } satisfies RunCellsOptions);
+  const onScored = ({ cell }: PendingRun): void => rows.keep(cell);
+  const outcome = await runCells(pending, { parallel, signal, onProgress, onScored, onNotice });
   if (outcome === "stopped") return { kind: "stopped", done, total };
-  const report = await analyse(project, name, { study, cells, store, known: options.known });
+  const measurements = measureCells(rows.read(cells), await rows.known(name, cells, options.known));
+  const report = analyse(name, study, measurements);
   const [json, page] = [join(folder, "study.json"), join(folder, "study.html")];
   makeFolder(folder);
   writeFileAtomic(json, `${JSON.stringify(report, null, 2)}\n`);
@@ -111,20 +118,32 @@ function fullOf(project: ProjectConfig, { of }: { readonly of: string }): Ablati
   return project.studies[of] as AblationStudy;
 }
 
-/** The runs that are not finished, or have not scored the window. @throws {LapidaryError} RUN_CHANGED */
-function pendingRuns(project: ProjectConfig, store: EventStore, cells: readonly Cell[]): readonly PendingRun[] {
-  const runs = cells.flatMap((cell) => cell.runs.map((run) => ({ cell, ...run })));
-  const standings = runs.map(({ cell, run, model }) => {
-    const cellProject = { ...project, models: { ...project.models, [cell.model]: model } };
-    const task: CellTask = { project: cellProject, model: cell.model, run, share: cell.newest, window: cell.window };
-    const path = join(project.runs, run);
-    const standing = RunFolder.standing(path, runConfigOf(cellProject, store, task));
-    const isDone = standing === "finished" && existsSync(RunFolder.at(path).predictions(cell.window));
-    return { standing, isDone, path, pending: { task, work: workOf(cell) } };
+/**
+ * The runs that are not finished, or have not scored the window, of cells without a row.
+ *
+ * @throws {LapidaryError} RUN_CHANGED
+ */
+function pendingRuns(
+  project: ProjectConfig,
+  store: EventStore,
+  { cells, rows }: { readonly cells: readonly Cell[]; readonly rows: StudyRows },
+): readonly PendingRun[] {
+  const standings = cells.flatMap((cell) => {
+    const row = rows.standing(cell);
+    return cell.runs.map((run) => ({ cell, run, row }));
   });
-  const changed = standings.filter(({ standing }) => standing === "changed").map(({ path }) => path);
+  const runs = standings.map(({ cell, run: cellRun, row }) => {
+    const task = taskOf(project, cell, cellRun);
+    const path = join(project.runs, task.run);
+    const pending: PendingRun = { cell, task, work: workOf(cell) };
+    if (row !== "none") return { pending, changed: row === "changed" ? rows.fileOf(cell) : null, isDone: true };
+    const standing = RunFolder.standing(path, runConfigOf(task.project, store, task));
+    const isDone = standing === "finished" && existsSync(RunFolder.at(path).predictions(cell.window));
+    return { pending, changed: standing === "changed" ? path : null, isDone };
+  });
+  const changed = runs.flatMap((run) => run.changed ?? []);
   if (changed[0] !== undefined) throw changedRuns(changed, runs.length);
-  return standings.filter(({ isDone }) => !isDone).map(({ pending }) => pending);
+  return runs.filter(({ isDone }) => !isDone).map(({ pending }) => pending);
 }
 
 /** A guess, to begin with the longest and to tell the time left: width and depth double, the data are what they are. */
@@ -132,23 +151,11 @@ function workOf({ share, size, runs }: Cell): number {
   return (share * 4 ** MODEL_SIZES.indexOf(size)) / runs.length;
 }
 
-interface FinishedStudy {
-  readonly study: StudyConfig;
-  readonly cells: readonly Cell[];
-  readonly store: EventStore;
-  readonly known: KnownScores | undefined;
-}
-
-async function analyse(
-  project: ProjectConfig,
-  name: string,
-  { study, cells, store, known }: FinishedStudy,
-): Promise<StudyReport> {
-  const { cells: measured, ...compared } = await measureCells(project, cells, { store, known });
+function analyse(name: string, study: StudyConfig, { cells: measured, ...compared }: Measurements): StudyReport {
   const { seeds, window } = study.kind === "lightweight" ? study.light : study;
   const ofAblation = (run: string, model: string): AblationResult => {
     const prefix = join(studyFolder(run), "/");
-    return analyseAblation({ cells: measured.filter(({ cell }) => cell.runs[0]?.run.startsWith(prefix)) }, model);
+    return analyseAblation({ cells: measured.filter(({ cell }) => cell.name.startsWith(prefix)) }, model);
   };
   const result = (): StudyResult => {
     switch (study.kind) {

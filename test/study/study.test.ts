@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -53,6 +53,8 @@ type Result<K> = StudyReport & {
 
 const scale = (...args: readonly string[]) => lapidary(["scale", ...args, "--json"], { cwd: folder.path });
 const at = (...path: readonly string[]): string => join(folder.path, "runs", "studies", ...path);
+/** Files of a study's rows, in the project's own folder. */
+const rowsOf = (study: string): readonly string[] => readdirSync(join(folder.path, "studies", study)).toSorted();
 const runsOf = (study: string): readonly string[] =>
   readdirSync(at(study)).filter((name) => !name.startsWith("study."));
 function reportOf<K extends StudyReport["result"]["kind"]>(ended: Ended, study: string): Result<K> {
@@ -62,8 +64,9 @@ function reportOf<K extends StudyReport["result"]["kind"]>(ended: Ended, study: 
 const summaryOf = (run: string) => JSON.parse(readFileSync(join(run, "summary.json"), "utf8")) as RunSummary;
 /** What a study found, without what differs from time to time. */
 function withoutSeconds(study: string): unknown {
-  const isTime = (key: string): boolean => key === "seconds" || key === "secondsRatio";
-  return JSON.parse(readFileSync(at(study, "study.json"), "utf8"), (key, value: unknown) => (isTime(key) ? 0 : value));
+  const isTime = (key: string, value: unknown): boolean =>
+    ["seconds", "secondsRatio"].includes(key) || (value as { readonly cost?: unknown } | null)?.cost === "seconds";
+  return JSON.parse(readFileSync(at(study, "study.json"), "utf8"), (key, value) => (isTime(key, value) ? 0 : value));
 }
 
 interface Evaluated {
@@ -92,6 +95,8 @@ function knownOfClicks() {
 }
 
 describe("a scaling study", () => {
+  const least = ["sizes=[tiny]", "data=[1]", "seeds=[1,2]"].flatMap((part) => ["--set", `studies.scaling.${part}`]);
+
   it("trains every size, amount and seed once, and fits them", async () => {
     const report = reportOf<"scaling">(await scale("scaling"), "scaling");
     expect(runsOf("scaling")).toHaveLength(2 * 2 * 2);
@@ -195,7 +200,6 @@ describe("a scaling study", () => {
 
   it("trains nothing again, and only what is new", async () => {
     const before = runsOf("scaling").map((run) => summaryOf(at("scaling", run)));
-    const least = ["sizes=[tiny]", "data=[1]", "seeds=[1,2]"].flatMap((part) => ["--set", `studies.scaling.${part}`]);
     expect(reportOf<"scaling">(await scale("scaling", ...least), "scaling").seeds).toEqual([1, 2]);
     // One more of each model.
     expect(runsOf("scaling")).toHaveLength(2 * 2 * 2 + 2);
@@ -205,15 +209,32 @@ describe("a scaling study", () => {
     expect(after).toEqual(before);
   });
 
+  it("goes on from its rows where all runs are gone", async () => {
+    const expected = withoutSeconds("scaling");
+    expect(rowsOf("scaling")).toHaveLength(2 * 2 * 2 + 2 + 1);
+    renameSync(at("scaling"), at("elsewhere"));
+    rmSync(join(folder.path, "studies", "scaling", "previous-tiny-1-s1.json"));
+    expect((await scale("scaling", ...least)).code).toBe(0);
+    // The one without a row; with those of the others it makes the same pairs as before.
+    expect(runsOf("scaling")).toEqual(["previous-tiny-1-s1"]);
+    expect(withoutSeconds("scaling")).toEqual(expected);
+    rmSync(at("scaling"), { recursive: true });
+    renameSync(at("elsewhere"), at("scaling"));
+  });
+
   it("notices a changed configuration before it trains, and starts over when it is told to", async () => {
     const fewer = ["--set", "studies.scaling.data=[1]", "--set", "studies.scaling.sizes=[tiny]"];
     const change = ["--set", "models.previous.history=4", ...fewer];
     const refused = await scale("scaling", ...change);
     expect(refused.code).toBe(1);
-    expect(lastLine(refused)).toMatchObject({ error: { code: "RUN_CHANGED", got: "others, for 1 of its 2 runs" } });
+    const where = join(folder.path, "studies", "scaling", "previous-tiny-1-s1.json");
+    expect(lastLine(refused)).toMatchObject({
+      error: { code: "RUN_CHANGED", where, got: "others, for 1 of its 2 runs" },
+    });
     reportOf<"scaling">(await scale("scaling", ...change, "--fresh", "--parallel", "2"), "scaling");
     expect(runsOf("scaling")).toHaveLength(2);
-    expect(readdirSync(at()).filter((name) => name.startsWith("scaling."))).toHaveLength(1);
+    for (const studies of [at(), join(folder.path, "studies")])
+      expect(readdirSync(studies).filter((name) => name.startsWith("scaling."))).toHaveLength(1);
   });
 
   it("names the studies that there are", async () => {
@@ -233,7 +254,8 @@ describe("a scaling study", () => {
 
 describe("a study of a light variant", () => {
   it("compares the changes with those of the full model, which it trains if need be", async () => {
-    rmSync(at("ablation"), { recursive: true });
+    for (const studies of [at(), join(folder.path, "studies")])
+      rmSync(join(studies, "ablation"), { recursive: true, force: true });
     const { result } = reportOf<"lightweight">(await scale("light"), "light");
     expect(runsOf("ablation")).toHaveLength(5);
     expect(runsOf("light")).toHaveLength(5);

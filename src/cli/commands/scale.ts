@@ -19,11 +19,12 @@ export const scale = defineCommand({
   summary: "studies of many models: scaling, ablations, light variants",
   description:
     "Does a study of the configuration's `studies`, or all of them. `scaling`: families over sizes and amounts of data, " +
-    "NE against compute, and the compute at which one family reaches what another does. `ablation`: one thing changed " +
+    "NE against FLOPs, seconds and bytes, and what one family costs where it is as good as another. `ablation`: one thing changed " +
     "at a time, paired differences and cost. `lightweight`: whether a light model ranks the same changes as the full " +
     "one. Every model makes one pass, day after day, and is evaluated on the days that follow; intervals are over " +
     "seeds and users. Models are ordinary runs in runs/studies/STUDY, each in a process of its own; the report lies " +
-    "beside them. What is finished is not trained again.",
+    "beside them. What is finished is not trained again; its small results are kept in studies/STUDY of the project's " +
+    "folder, for its repository, and a study goes on from them even where its runs are gone.",
   args: [{ name: "STUDY", description: "study of the configuration (default: all)", required: false, many: true }],
   options: OPTIONS,
   readsProject: true,

@@ -128,9 +128,8 @@ export class MeasuredFamily {
 
   /** Positions of the amounts of data of one size: that with the most of them, and among those the largest. */
   #amounts(): readonly number[] {
-    const sizes = new Map<ModelSize, number[]>();
-    for (const [at, { point }] of this.points.entries()) sizes.set(point.size, [...(sizes.get(point.size) ?? []), at]);
-    const ordered = MODEL_SIZES.flatMap((size) => (sizes.has(size) ? [sizes.get(size)!] : []));
+    const all = [...this.points.keys()];
+    const ordered = MODEL_SIZES.map((size) => all.filter((at) => this.points[at]!.point.size === size));
     return ordered.reduce((most, own) => (own.length >= most.length ? own : most), []);
   }
 

@@ -1,4 +1,5 @@
 import { isPlainObject } from "../../base/check.ts";
+import { sha256 } from "../../files/digest.ts";
 import type { RunConfig } from "./run-config.ts";
 
 /** One setting that two runs do not share. */
@@ -53,6 +54,12 @@ export function differencesOf(configs: readonly RunConfig[]): readonly SettingDi
     const values = runs.map((run) => (run.has(key) ? settingText(key, run.get(key)) : null));
     return new Set(values).size === 1 ? [] : [{ key, path: pathOf(key, model), values }];
   });
+}
+
+/** Digest of the settings that decide the result of a run. */
+export function settingsDigest(config: RunConfig): string {
+  const decisive = settingsOf(config).filter(([key]) => !WITHOUT_EFFECT.includes(key));
+  return sha256(JSON.stringify(decisive.toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 /** The settings of a run, each with its place. */
