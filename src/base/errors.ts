@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   SPLIT_VALUE: "a window of the split names a value or a file that no event has",
   MODEL_UNKNOWN: "the configuration has no model of that name",
   STUDY_UNKNOWN: "the configuration has no study of that name",
+  STUDY_WORLD: "a study is not finished on another world, or is of other models there",
   KNOWLEDGE_NOT_FOUND: "nothing was generated with a teacher yet",
   KNOWLEDGE_DAMAGED: "a file of a teacher's knowledge is not as it was written",
   KNOWLEDGE_IN_SAMPLE: "a snapshot of a teacher was to score examples that it may have learned from",

@@ -1,70 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { ModelSize } from "../config/types.ts";
-import { combine, type Estimate } from "../metrics/comparison/seed-interval.ts";
 import { analyseAblation } from "./ablation.ts";
 import { efficiencyText, lineTable } from "./curves/tables.ts";
 import { analyseLightweight } from "./lightweight.ts";
 import type { MeasuredCell } from "./measure.ts";
+import { cellOf, EXAMPLES, FLOPS, type Given } from "./scaling.test.support.ts";
 import { analyseScaling } from "./scaling.ts";
 
 const SIZES = ["tiny", "small", "medium"] as const;
-const FLOPS = { tiny: 1e6, small: 1e7, medium: 1e8, large: 1e9, xlarge: 1e10 } as const;
-const EXAMPLES = 1e5;
-
-interface Given {
-  readonly variant: string;
-  readonly size?: ModelSize;
-  readonly seed?: number;
-  readonly normalizedEntropy: number;
-  readonly flopsPerExample?: number;
-  readonly share?: number;
-  /** Millionths of a second. */
-  readonly secondsPerFlop?: number;
-}
-
-function cellOf({
-  variant,
-  size = "small",
-  seed = 1,
-  normalizedEntropy,
-  flopsPerExample = FLOPS[size],
-  share = 1,
-  secondsPerFlop = 1,
-}: Given): MeasuredCell {
-  const examples = share * EXAMPLES;
-  const mean: Estimate = {
-    value: normalizedEntropy,
-    resampled: Float64Array.from([-1e-4, 0, 1e-4], (shift) => normalizedEntropy + shift),
-  };
-  const cost = {
-    flopsPerExample,
-    compute: flopsPerExample * examples,
-    examples,
-    seconds: (secondsPerFlop * flopsPerExample * examples) / 1e6,
-    // Ten times the FLOPs gather twice the rows.
-    bytes: 1e3 * flopsPerExample ** Math.log10(2) * examples,
-  };
-  return {
-    cell: {
-      name: `${variant}-${size}-${share}-s${seed}`,
-      variant,
-      model: variant,
-      size,
-      share,
-      newest: share,
-      seed,
-      window: "validation",
-      runs: [],
-    },
-    cost: { ...cost, denseParameters: 10, tableParameters: 20 },
-    mean,
-    byObjective: { click: combine([mean], ([value = 0]) => value) },
-    gapClosed: {},
-    learnableClosed: {},
-    bySurface: {},
-  };
-}
-
 describe("differences of families", () => {
   const cells = [
     ...[-1, 0, 1].map((seed) => cellOf({ variant: "base", seed, normalizedEntropy: 0.9 + seed * 1e-3 })),

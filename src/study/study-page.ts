@@ -10,6 +10,7 @@ import type { StudyPoint } from "./point.ts";
 import type { ScalingResult } from "./scaling.ts";
 import type { StudyReport, StudyResult } from "./study-report.ts";
 import { ablationTable, agreementTable, gapTable, lightweightTable, surfaceTable } from "./study-tables.ts";
+import { worldTables } from "./worlds.ts";
 
 /** How the intervals of a study were made, for its readers. */
 const INTERVALS =
@@ -43,6 +44,7 @@ export function studyPage(report: StudyReport, notes: readonly string[] = []): P
     subtitle: `${window} window: ${examples} examples of ${users} users; ${seeds.length} seeds (${seeds.join(", ")})`,
     sections: [
       ...notes.map(text),
+      ...worldSections(report),
       ...sectionsOf(report),
       ...surfaceTables(report).flatMap((found) => [heading("By surface"), table("NE by surface", found)]),
       ...[heading("Method"), text(CONDITIONS), text(INTERVALS), text(sourcesText(window))],
@@ -51,8 +53,17 @@ export function studyPage(report: StudyReport, notes: readonly string[] = []): P
 }
 
 /** The tables of a study, the one that answers it first. */
-export function studyTables(report: Pick<StudyReport, "result" | "bestBySurface">): readonly ResultTable[] {
-  return [...answerTables(report.result), ...surfaceTables(report)];
+export function studyTables(
+  report: Pick<StudyReport, "result" | "bestBySurface" | "overWorlds">,
+): readonly ResultTable[] {
+  return [...answerTables(report.result), ...surfaceTables(report), ...worldTables(report)];
+}
+
+function worldSections(report: StudyReport): readonly Section[] {
+  const caption =
+    "The same study on several worlds. The interval is a t-interval of the mean over worlds, of ratios the geometric one: " +
+    "each world is one draw, with its own users and seeds.";
+  return worldTables(report).flatMap((found) => [heading("Over worlds"), table(caption, found)]);
 }
 
 function answerTables(result: StudyResult): readonly ResultTable[] {

@@ -1,8 +1,12 @@
 import type { StudyWindow } from "../config/study/studies.ts";
+import type { Interval } from "../metrics/comparison/seed-interval.ts";
 import type { AblationResult } from "./ablation.ts";
 import type { LightweightResult } from "./lightweight.ts";
 import type { BySurface } from "./rows/estimates.ts";
 import type { ScalingResult } from "./scaling.ts";
+
+/** Name of the file that a study's report is written to. */
+export const REPORT_FILE = "study.json";
 
 /** What a finished study says, as plain JSON. */
 export interface StudyReport {
@@ -16,6 +20,18 @@ export interface StudyReport {
   readonly best: Readonly<Record<string, number>>;
   readonly bestBySurface: BySurface<number>;
   readonly result: StudyResult;
+  /** Its numbers beside those of the same study on other worlds; none of a study on one. */
+  readonly overWorlds?: readonly WorldQuantity[];
+}
+
+/** One number of a study, on each of several worlds, as plain JSON. */
+export interface WorldQuantity {
+  readonly name: string;
+  readonly kind: "difference" | "ratio";
+  /** Of each world; null where it cannot be told. */
+  readonly byWorld: readonly (number | null)[];
+  /** Over worlds; of nothing unless it is told of each. */
+  readonly over: Interval;
 }
 
 /** What a study found. */

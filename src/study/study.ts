@@ -19,7 +19,8 @@ import { StudyRows } from "./rows/study-rows.ts";
 import { type CellsProgress, type PendingRun, runCells } from "./run-cells.ts";
 import { analyseScaling } from "./scaling.ts";
 import { studyPage } from "./study-page.ts";
-import type { StudyReport, StudyResult } from "./study-report.ts";
+import { REPORT_FILE, type StudyReport, type StudyResult } from "./study-report.ts";
+import { readReport, worldQuantities } from "./worlds.ts";
 
 /** How to do a study of a project. */
 export interface StudyOptions {
@@ -36,6 +37,8 @@ export interface StudyOptions {
   readonly onNotice?: (text: string) => void;
   /** What could be known at most, such as the truth of a simulated world. @default not known */
   readonly known?: KnownScores;
+  /** Folders of other projects in which the same study is finished, each of another world. @default none */
+  readonly worlds?: readonly string[];
 }
 
 /** How far a study is: {@link CellsProgress} with the runs that were finished before. */
@@ -55,12 +58,14 @@ export type StudyOutcome =
  * `studies/STUDY/`; a cell with a row of its settings is done, even if its runs are gone. Runs that are finished are not
  * trained again, those that were stopped or killed go on, and a run whose process dies does so at once.
  *
- * @throws {LapidaryError} STUDY_UNKNOWN, RUN_CHANGED before anything is trained, PROCESS_FAILED, and all of `train`
+ * @throws {LapidaryError} STUDY_UNKNOWN, STUDY_WORLD, RUN_CHANGED before anything is trained, PROCESS_FAILED, and all of `train`
  */
 export async function runStudy(project: ProjectConfig, options: StudyOptions): Promise<StudyOutcome> {
   const { study: name, parallel, signal, onNotice = () => {} } = options;
   const study = studyOf(project, name);
   const folder = join(project.runs, studyFolder(name));
+  // One that is missing must not be found after hours.
+  const others = (options.worlds ?? []).map((world) => readReport(world, project, name));
   const kept = StudyRows.folder(project, name);
   if (options.fresh) for (const earlier of [folder, kept]) if (existsSync(earlier)) moveAside(earlier);
   using store = EventStore.open(project.store);
@@ -79,8 +84,9 @@ export async function runStudy(project: ProjectConfig, options: StudyOptions): P
   const outcome = await runCells(pending, { parallel, signal, onProgress, onScored, onNotice });
   if (outcome === "stopped") return { kind: "stopped", done, total };
   const measurements = measureCells(rows.read(cells), await rows.known(name, cells, options.known));
-  const report = analyse(name, study, measurements);
-  const [json, page] = [join(folder, "study.json"), join(folder, "study.html")];
+  const own = analyse(name, study, measurements);
+  const report = others.length === 0 ? own : { ...own, overWorlds: worldQuantities([own, ...others]) };
+  const [json, page] = [join(folder, REPORT_FILE), join(folder, "study.html")];
   makeFolder(folder);
   writeFileAtomic(json, `${JSON.stringify(report, null, 2)}\n`);
   writeFileAtomic(page, htmlPage(studyPage(report, project.about === null ? [] : [project.about])));

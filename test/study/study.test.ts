@@ -209,8 +209,19 @@ describe("a scaling study", () => {
     expect(after).toEqual(before);
   });
 
+  it("stands beside the same study of another world", async () => {
+    const { overWorlds } = reportOf<"scaling">(await scale("scaling", ...least, "--worlds", folder.path), "scaling");
+    const [own, other] = [0, 1].map((world) => overWorlds?.map(({ byWorld }) => byWorld[world]));
+    expect(own?.length).toBeGreaterThan(0);
+    expect(other).toEqual(own);
+    const refused = await scale("scaling", ...least, "--worlds", at());
+    expect(lastLine(refused)).toMatchObject({ error: { code: "STUDY_WORLD", where: at() } });
+  });
+
   it("goes on from its rows where all runs are gone", async () => {
+    expect((await scale("scaling", ...least)).code).toBe(0);
     const expected = withoutSeconds("scaling");
+    // All that were trained above, and what was known of clicks.
     expect(rowsOf("scaling")).toHaveLength(2 * 2 * 2 + 2 + 1);
     renameSync(at("scaling"), at("elsewhere"));
     rmSync(join(folder.path, "studies", "scaling", "previous-tiny-1-s1.json"));

@@ -1,7 +1,7 @@
 import type { StudyOutcome, StudyProgress } from "../../study/index.ts";
 import { defineCommand, type Invocation, type Outcome } from "../command.ts";
 import { knownTruth } from "../known-truth.ts";
-import { flag, integer } from "../option.ts";
+import { flag, integer, list } from "../option.ts";
 import { formatDuration } from "../screen/progress-line.ts";
 import { tableText } from "./evaluate.ts";
 
@@ -10,6 +10,7 @@ const OPTIONS = {
     minimum: 1,
     fallback: null,
   }),
+  worlds: list("DIR,…", "other projects in which the same study is done, each of another world, told together with it"),
   fresh: flag("moves the study's earlier runs aside and starts over"),
 };
 
@@ -32,7 +33,7 @@ export const scale = defineCommand({
   resume: "Run the same command again, without --fresh: runs go on from their last checkpoints.",
   run: async ({
     args,
-    options: { parallel, fresh },
+    options: { parallel, fresh, worlds },
     signal,
     loadProject,
     progress,
@@ -48,7 +49,16 @@ export const scale = defineCommand({
     for (const study of names) {
       const shown = progress({ label: `scale ${study}`, total: null, unit: "models", isSteady: false });
       const onProgress = (at: StudyProgress): void => shown.update(updateOf(at));
-      const outcome = await runStudy(project, { study, parallel, fresh, signal, onProgress, onNotice: say, ...known });
+      const outcome = await runStudy(project, {
+        study,
+        parallel,
+        fresh,
+        worlds,
+        signal,
+        onProgress,
+        onNotice: say,
+        ...known,
+      });
       shown.finish("");
       if (outcome.kind === "stopped") return stopped(study, outcome, fresh);
       ended.push([study, outcome]);

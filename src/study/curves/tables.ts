@@ -16,8 +16,8 @@ import { COSTS, type Cost, type FamilyLine, type LineAxis } from "./family.ts";
 
 const ratio: Format = (value) => value.toPrecision(3);
 
-/** What a cost is called, and its numbers as text. */
-const COST_TEXTS: Readonly<Record<Cost, { readonly name: string; readonly text: Format }>> = {
+/** What each cost is called, and how its numbers are written. */
+export const COST_TEXTS: Readonly<Record<Cost, { readonly name: string; readonly text: Format }>> = {
   compute: { name: "FLOP", text: flopsText },
   seconds: { name: "seconds", text: (seconds) => `${Number(seconds.toPrecision(3))} s` },
   bytes: { name: "bytes gathered", text: bytesText },
