@@ -2,6 +2,7 @@ import type { ErrorFacts } from "../base/errors.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { StudyWindow } from "../config/study/studies.ts";
 import type { Cell, CellRun } from "./plan.ts";
+import type { Stream } from "./target/stream.ts";
 
 /** One run of a cell, as a process of its own is told of it. */
 export interface CellTask {
@@ -13,6 +14,8 @@ export interface CellTask {
   readonly share: number;
   /** What it scores once it is trained. */
   readonly window: StudyWindow;
+  /** Learns window after window instead, and scores each next one. @default it learns from all at once */
+  readonly stream?: Stream;
 }
 
 /** The task of one run of a cell. */

@@ -7,6 +7,7 @@ import { ProcessMesh } from "../distributed/index.ts";
 import { scoreRun } from "../evaluate/index.ts";
 import { openRun, train } from "../train/index.ts";
 import type { CellReport, CellRequest, CellTask } from "./cell-task.ts";
+import { runStream } from "./target/stream.ts";
 
 const controller = new AbortController();
 
@@ -22,9 +23,14 @@ async function answer(task: CellTask): Promise<void> {
   process.send?.(report satisfies CellReport, () => process.exit(0));
 }
 
-async function work({ project, model, run, share, window }: CellTask): Promise<CellReport> {
+async function work({ project, model, run, share, window, stream }: CellTask): Promise<CellReport> {
   using mesh = ProcessMesh.single();
   const tell = (report: CellReport): unknown => process.send?.(report);
+  if (stream !== undefined) {
+    const onTrained = (done: number): unknown => tell({ kind: "trained", share: done });
+    const ended = await runStream(stream, { project, model, mesh, signal: controller.signal, onTrained });
+    return ended === "stopped" ? { kind: "stopped" } : scored();
+  }
   const onProgress = ({ step, totalSteps }: { readonly step: number; readonly totalSteps: number }): unknown =>
     tell({ kind: "trained", share: totalSteps === 0 ? 1 : step / totalSteps });
   // There is one epoch, and whoever compares the runs scores the window.
@@ -33,6 +39,10 @@ async function work({ project, model, run, share, window }: CellTask): Promise<C
   if (outcome.kind === "stopped" || controller.signal.aborted) return { kind: "stopped" };
   using store = EventStore.open(project.store);
   await scoreRun(openRun(project, join(project.runs, run), { store }), { split: window });
+  return scored();
+}
+
+function scored(): CellReport {
   // Of the whole life of the process, in KiB.
   return { kind: "scored", peakBytes: process.resourceUsage().maxRSS * 1024 };
 }

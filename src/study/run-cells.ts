@@ -2,12 +2,9 @@ import { availableParallelism } from "node:os";
 import type { LapidaryError } from "../base/errors.ts";
 import { type CellEnding, CellProcess } from "./cell-process.ts";
 import type { CellTask } from "./cell-task.ts";
-import type { Cell } from "./plan.ts";
 
 /** A run that is still to be done. */
 export interface PendingRun {
-  /** That it is of. */
-  readonly cell: Cell;
   readonly task: CellTask;
   /** How much work it is beside the others, as far as can be guessed. */
   readonly work: number;

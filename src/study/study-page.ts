@@ -10,6 +10,7 @@ import type { StudyPoint } from "./point.ts";
 import type { ScalingResult } from "./scaling.ts";
 import type { StudyReport, StudyResult } from "./study-report.ts";
 import { ablationTable, agreementTable, gapTable, lightweightTable, surfaceTable } from "./study-tables.ts";
+import { targetSections, targetTables } from "./target/sections.ts";
 import { worldTables } from "./worlds.ts";
 
 /** How the intervals of a study were made, for its readers. */
@@ -27,6 +28,11 @@ const CONDITIONS =
   "of the tables' rows that the forward passes gather, each as often as it is looked up. Seconds are those in updates, " +
   "means over seeds, beside whatever else the machine did.";
 
+const STREAM =
+  "Each seed learns from the windows of the training days in strict order of time, one pass, a rate that never falls, and " +
+  "scores each next window before anything of it was learned from. An example is met in the window at whose end all of " +
+  "its labels are known. Intervals are of the seeds alone. All numbers of this page stand in study.json beside it.";
+
 /** Where the numbers of a page come from, seen from its folder. */
 function sourcesText(window: string): string {
   return (
@@ -39,15 +45,17 @@ function sourcesText(window: string): string {
 export function studyPage(report: StudyReport, notes: readonly string[] = []): Page {
   const { study, window, examples, users, seeds } = report;
   const text = (one: string): Section => ({ kind: "paragraph", text: one });
+  const scored = window === null ? `${examples} examples` : `${window} window: ${examples} examples of ${users} users`;
+  const method = window === null ? [STREAM] : [CONDITIONS, INTERVALS, sourcesText(window)];
   return {
     title: `Study ${study}`,
-    subtitle: `${window} window: ${examples} examples of ${users} users; ${seeds.length} seeds (${seeds.join(", ")})`,
+    subtitle: `${scored}; ${seeds.length} seeds (${seeds.join(", ")})`,
     sections: [
       ...notes.map(text),
       ...worldSections(report),
       ...sectionsOf(report),
       ...surfaceTables(report).flatMap((found) => [heading("By surface"), table("NE by surface", found)]),
-      ...[heading("Method"), text(CONDITIONS), text(INTERVALS), text(sourcesText(window))],
+      ...[heading("Method"), ...method.map(text)],
     ],
   };
 }
@@ -80,6 +88,8 @@ function answerTables(result: StudyResult): readonly ResultTable[] {
       return [ablationTable(result), ...gaps(result.variants)];
     case "lightweight":
       return [lightweightTable(result), agreementTable(result)];
+    case "target":
+      return targetTables(result);
   }
 }
 
@@ -107,6 +117,8 @@ function sectionsOf({ result }: StudyReport): readonly Section[] {
       return ablationSections(result);
     case "lightweight":
       return lightweightSections(result);
+    case "target":
+      return targetSections(result);
   }
 }
 
@@ -171,7 +183,7 @@ function surfaceTables({
   result,
   bestBySurface,
 }: Pick<StudyReport, "result" | "bestBySurface">): readonly ResultTable[] {
-  if (result.kind === "lightweight") return [];
+  if (result.kind === "lightweight" || result.kind === "target") return [];
   const found = surfaceTable(result.kind === "scaling" ? pointsIn(result) : result.variants, bestBySurface);
   return found === null ? [] : [found];
 }

@@ -4,6 +4,7 @@ import type { AblationResult } from "./ablation.ts";
 import type { LightweightResult } from "./lightweight.ts";
 import type { BySurface } from "./rows/estimates.ts";
 import type { ScalingResult } from "./scaling.ts";
+import type { TargetResult } from "./target/target.ts";
 
 /** Name of the file that a study's report is written to. */
 export const REPORT_FILE = "study.json";
@@ -11,11 +12,13 @@ export const REPORT_FILE = "study.json";
 /** What a finished study says, as plain JSON. */
 export interface StudyReport {
   readonly study: string;
-  readonly window: StudyWindow;
+  /** Null where each window is scored before it is learned from. */
+  readonly window: StudyWindow | null;
   readonly seeds: readonly number[];
   /** That all runs were compared on, with a known label of the first objective; and their users. */
   readonly examples: number;
-  readonly users: number;
+  /** Null where they were not drawn. */
+  readonly users: number | null;
   /** NE of what could be known at most, by objective; empty where that is not known. */
   readonly best: Readonly<Record<string, number>>;
   readonly bestBySurface: BySurface<number>;
@@ -35,4 +38,4 @@ export interface WorldQuantity {
 }
 
 /** What a study found. */
-export type StudyResult = ScalingResult | AblationResult | LightweightResult;
+export type StudyResult = ScalingResult | AblationResult | LightweightResult | TargetResult;

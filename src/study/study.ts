@@ -3,23 +3,18 @@ import { join } from "node:path";
 import { LapidaryError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import type { ProjectConfig } from "../config/project.ts";
-import type { AblationStudy, StudyConfig } from "../config/study/studies.ts";
-import { MODEL_SIZES } from "../config/types.ts";
+import type { StudyConfig } from "../config/study/studies.ts";
 import { EventStore } from "../data/index.ts";
-import { type KnownScores, surfaceNames } from "../evaluate/index.ts";
+import type { KnownScores } from "../evaluate/index.ts";
 import { makeFolder, moveAside, writeFileAtomic } from "../files/durable-file.ts";
 import { htmlPage } from "../report/html.ts";
-import { RunFolder, runConfigOf } from "../train/index.ts";
-import { type AblationResult, analyseAblation } from "./ablation.ts";
-import { taskOf } from "./cell-task.ts";
-import { analyseLightweight } from "./lightweight.ts";
-import { type Measurements, measureCells } from "./measure.ts";
-import { ablationCells, type Cell, scalingCells, studyFolder } from "./plan.ts";
+import { studyFolder } from "./plan.ts";
 import { StudyRows } from "./rows/study-rows.ts";
 import { type CellsProgress, type PendingRun, runCells } from "./run-cells.ts";
-import { analyseScaling } from "./scaling.ts";
 import { studyPage } from "./study-page.ts";
-import { REPORT_FILE, type StudyReport, type StudyResult } from "./study-report.ts";
+import { REPORT_FILE, type StudyReport } from "./study-report.ts";
+import { cellsWork } from "./work/cells-work.ts";
+import { targetWork } from "./work/target-work.ts";
 import { readReport, worldQuantities } from "./worlds.ts";
 
 /** How to do a study of a project. */
@@ -69,22 +64,21 @@ export async function runStudy(project: ProjectConfig, options: StudyOptions): P
   const kept = StudyRows.folder(project, name);
   if (options.fresh) for (const earlier of [folder, kept]) if (existsSync(earlier)) moveAside(earlier);
   using store = EventStore.open(project.store);
-  const cells = cellsOf(project, name, { study, store });
-  const rows = new StudyRows(project, store);
-  const pending = pendingRuns(project, store, { cells, rows });
-  for (const cell of cells) rows.keep(cell);
-  const total = cells.reduce((sum, { runs }) => sum + runs.length, 0);
+  const work =
+    study.kind === "target"
+      ? targetWork(project, name, { study, store })
+      : cellsWork(project, name, { study, store, known: options.known });
+  const { total, pending } = work;
   let done = total - pending.length;
   const onProgress = (at: CellsProgress): void => {
     done = total - pending.length + at.done;
     options.onProgress({ ...at, done, total });
   };
   onProgress({ done: 0, running: [], secondsLeft: null });
-  const onScored = ({ cell }: PendingRun): void => rows.keep(cell);
+  const onScored = (run: PendingRun): void => work.onScored(run);
   const outcome = await runCells(pending, { parallel, signal, onProgress, onScored, onNotice });
   if (outcome === "stopped") return { kind: "stopped", done, total };
-  const measurements = measureCells(rows.read(cells), await rows.known(name, cells, options.known));
-  const own = analyse(name, study, measurements);
+  const own = await work.report();
   const report = others.length === 0 ? own : { ...own, overWorlds: worldQuantities([own, ...others]) };
   const [json, page] = [join(folder, REPORT_FILE), join(folder, "study.html")];
   makeFolder(folder);
@@ -105,83 +99,5 @@ export function studyOf(project: ProjectConfig, name: string): StudyConfig {
     expected: names.length === 0 ? "a study in the configuration" : `one of ${names.join(", ")}`,
     got: name,
     hint: near === null ? "Correct the name, or add the study to the configuration." : `Did you mean ${near}?`,
-  });
-}
-
-function cellsOf(
-  project: ProjectConfig,
-  name: string,
-  { study, store }: { readonly study: StudyConfig; readonly store: EventStore },
-): readonly Cell[] {
-  if (study.kind === "scaling") return scalingCells(project, name, study);
-  const surfaces = Object.values(surfaceNames(store));
-  if (study.kind === "ablation") return ablationCells(name, study, surfaces);
-  return [...ablationCells(study.of, fullOf(project, study), surfaces), ...ablationCells(name, study.light, surfaces)];
-}
-
-function fullOf(project: ProjectConfig, { of }: { readonly of: string }): AblationStudy {
-  // That it is one was checked with the configuration.
-  return project.studies[of] as AblationStudy;
-}
-
-/**
- * The runs that are not finished, or have not scored the window, of cells without a row.
- *
- * @throws {LapidaryError} RUN_CHANGED
- */
-function pendingRuns(
-  project: ProjectConfig,
-  store: EventStore,
-  { cells, rows }: { readonly cells: readonly Cell[]; readonly rows: StudyRows },
-): readonly PendingRun[] {
-  const standings = cells.flatMap((cell) => {
-    const row = rows.standing(cell);
-    return cell.runs.map((run) => ({ cell, run, row }));
-  });
-  const runs = standings.map(({ cell, run: cellRun, row }) => {
-    const task = taskOf(project, cell, cellRun);
-    const path = join(project.runs, task.run);
-    const pending: PendingRun = { cell, task, work: workOf(cell) };
-    if (row !== "none") return { pending, changed: row === "changed" ? rows.fileOf(cell) : null, isDone: true };
-    const standing = RunFolder.standing(path, runConfigOf(task.project, store, task));
-    const isDone = standing === "finished" && existsSync(RunFolder.at(path).predictions(cell.window));
-    return { pending, changed: standing === "changed" ? path : null, isDone };
-  });
-  const changed = runs.flatMap((run) => run.changed ?? []);
-  if (changed[0] !== undefined) throw changedRuns(changed, runs.length);
-  return runs.filter(({ isDone }) => !isDone).map(({ pending }) => pending);
-}
-
-/** A guess, to begin with the longest and to tell the time left: width and depth double, the data are what they are. */
-function workOf({ share, size, runs }: Cell): number {
-  return (share * 4 ** MODEL_SIZES.indexOf(size)) / runs.length;
-}
-
-function analyse(name: string, study: StudyConfig, { cells: measured, ...compared }: Measurements): StudyReport {
-  const { seeds, window } = study.kind === "lightweight" ? study.light : study;
-  const ofAblation = (run: string, model: string): AblationResult => {
-    const prefix = join(studyFolder(run), "/");
-    return analyseAblation({ cells: measured.filter(({ cell }) => cell.name.startsWith(prefix)) }, model);
-  };
-  const result = (): StudyResult => {
-    switch (study.kind) {
-      case "scaling":
-        return analyseScaling({ cells: measured }, study.models);
-      case "ablation":
-        return ofAblation(name, study.model);
-      case "lightweight":
-        return analyseLightweight(ofAblation(study.of, study.light.model), ofAblation(name, study.light.model));
-    }
-  };
-  return { study: name, window, seeds, ...compared, result: result() };
-}
-
-function changedRuns(paths: readonly string[], total: number): LapidaryError {
-  return new LapidaryError({
-    code: "RUN_CHANGED",
-    where: paths[0] ?? "",
-    expected: "the configuration and events that the study's runs were begun with",
-    got: `others, for ${paths.length} of its ${total} runs`,
-    hint: "Undo the change to go on with the study, or start over with --fresh (the earlier runs are kept beside it).",
   });
 }

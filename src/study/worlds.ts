@@ -101,6 +101,8 @@ function quantitiesOf(result: StudyResult): readonly Quantity[] {
       return result.variants.flatMap((one) =>
         one.difference === null ? [] : [difference(`ΔNE, ${one.variant}`, one.difference.mean)],
       );
+    case "target":
+      return result.toTarget === null ? [] : [ratio("samples to the target", result.toTarget.examples.mean)];
     case "lightweight":
       return [];
   }

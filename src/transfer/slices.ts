@@ -1,8 +1,9 @@
 import { DAY_MS } from "../base/units.ts";
 import type { ProjectConfig } from "../config/project.ts";
-import { countExamples, EventStore, timeSplitOf } from "../data/index.ts";
+import { timeSplitOf } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
-import { modelOf, type TrainingProgress } from "../train/index.ts";
+import type { TrainingProgress } from "../train/index.ts";
+import { slicesOf } from "../train/slices.ts";
 import { type Generated, type GenerateOptions, generate, type ScoringPart } from "./generate.ts";
 import { transfer } from "./transfer.ts";
 
@@ -44,20 +45,9 @@ export type SlicedOutcome =
  */
 export async function generateSliced(project: ProjectConfig, options: SlicedOptions): Promise<SlicedOutcome> {
   const { teacher, mesh, signal, onTrain, onScore, onNotice } = options;
-  const { trainUntilMs, testUntilMs } = timeSplitOf(project.split, "training slice by slice");
-  const delayMs = longestDelay(project);
-  const horizons = horizonsOf(project, teacher, { sliceMs: options.sliceMs ?? DAY_MS, delayMs, trainUntilMs });
-  const runs = horizons.map((horizonMs) => `${teacher}@${nameOf(horizonMs)}`);
-  const factsUntilMs = horizons[0] ?? trainUntilMs;
-  for (const [i, run] of runs.entries()) {
-    const slice = {
-      // Each example is met once: in the slice at whose end all of its labels are known.
-      fromMs: i === 0 ? Number.MIN_SAFE_INTEGER : horizons[i - 1]! - delayMs,
-      toMs: horizons[i]! - delayMs,
-      untilMs: horizons[i]!,
-      after: runs[i - 1] ?? null,
-      factsUntilMs,
-    };
+  const { testUntilMs } = timeSplitOf(project.split, "training slice by slice");
+  const slices = slicesOf(project, { model: teacher, name: teacher, sliceMs: options.sliceMs ?? DAY_MS });
+  for (const { run, slice } of slices) {
     const outcome = await transfer(project, {
       ...{ model: teacher, run, slice, mesh },
       ...(signal === undefined ? {} : { signal }),
@@ -66,54 +56,12 @@ export async function generateSliced(project: ProjectConfig, options: SlicedOpti
     });
     if (outcome.kind === "stopped" || signal?.aborted) return { kind: "stopped", run };
   }
-  const parts = runs.map((run, i): ScoringPart => {
-    return { run, fromMs: horizons[i]!, untilMs: horizons[i + 1] ?? testUntilMs };
+  const parts = slices.map(({ run, slice }, i): ScoringPart => {
+    return { run, fromMs: slice.untilMs, untilMs: slices[i + 1]?.slice.untilMs ?? testUntilMs };
   });
   const scoring = { teacher, parts, ...(signal === undefined ? {} : { signal }) };
   return {
     kind: "finished",
     generated: await generate(project, { ...scoring, onProgress: (examples) => onScore?.(examples) }),
   };
-}
-
-/** Ends of the slices, the last one that of the training window; a slice has at least one batch of examples. */
-function horizonsOf(
-  project: ProjectConfig,
-  teacher: string,
-  { sliceMs, delayMs, trainUntilMs }: Readonly<Record<"sliceMs" | "delayMs" | "trainUntilMs", number>>,
-): readonly number[] {
-  const { globalBatchSize, sample } = modelOf(project, teacher).training;
-  const only = { surface: null, origin: null, sample };
-  const store = EventStore.open(project.store);
-  try {
-    const { earliestMs } = store.manifest.time;
-    const horizons: number[] = [];
-    let fromMs = Number.MIN_SAFE_INTEGER;
-    for (let at = (Math.floor(earliestMs / sliceMs) + 1) * sliceMs; at < trainUntilMs; at += sliceMs) {
-      if (countExamples(store, { fromMs, untilMs: at - delayMs }, only) < globalBatchSize) continue;
-      horizons.push(at);
-      fromMs = at - delayMs;
-    }
-    // The last one takes what is left; too little of it goes to the slice before.
-    if (
-      horizons.length > 0 &&
-      countExamples(store, { fromMs, untilMs: trainUntilMs - delayMs }, only) < globalBatchSize
-    )
-      horizons.pop();
-    return [...horizons, trainUntilMs];
-  } finally {
-    store.close();
-  }
-}
-
-/** Time after which all labels of an example are known. @unit ms */
-function longestDelay({ events }: ProjectConfig): number {
-  const objectives = Object.values(events.outcomes).filter(({ objective }) => objective);
-  return Math.max(0, ...objectives.map(({ delayMs }) => delayMs));
-}
-
-/** The day, or day and time, of a horizon. */
-function nameOf(ms: number): string {
-  const text = new Date(ms).toISOString();
-  return ms % DAY_MS === 0 ? text.slice(0, 10) : text.slice(0, 19).replaceAll(":", "-");
 }

@@ -35,6 +35,7 @@ const CONFIG = {
       },
     },
     light: { kind: "lightweight", of: "ablation", light: { dim: 4 } },
+    target: { kind: "target", model: "previous", every: "12h", objective: "click", seeds: [1, 2] },
   },
 } as const satisfies UserConfig;
 
@@ -280,6 +281,50 @@ describe("a study of a light variant", () => {
     const apart = result.full.variants.find(({ variant }) => variant === "apart");
     expect(apart?.cost.examples).toBeGreaterThan(441 - 2 * 36);
     expect(Object.keys(apart?.bySurface ?? {}).toSorted()).toEqual(["feed", "stories"]);
+  });
+});
+
+describe("a study of the way to a target", () => {
+  it("scores each window before it learns from it, and keeps what it has", async () => {
+    const { result, seeds } = reportOf<"target">(await scale("target"), "target");
+    expect(seeds).toEqual([1, 2]);
+    const begins = result.windows.map(({ fromMs }) => new Date(fromMs).toISOString());
+    expect(begins.length).toBeGreaterThan(2);
+    // The last window is the first of the days that follow the training window; none is of the test days.
+    expect(begins.at(-1)).toBe("2025-03-04T00:00:00.000Z");
+    // As `evaluate` says of the run, of the events up to the next one.
+    const last =
+      runsOf("target")
+        .filter((run) => run.startsWith("previous-s1@"))
+        .at(-1) ?? "";
+    const until = [
+      "--set",
+      "split.testUntil=2025-03-04T12:00:00Z",
+      "--set",
+      "split.validationUntil=2025-03-04T06:00:00Z",
+    ];
+    const ended = await lapidary(["evaluate", at("target", last), "--split", "test", "--json", ...until], {
+      cwd: folder.path,
+    });
+    const { runs } = lastLine<{
+      readonly runs: readonly { readonly objectives: Readonly<Record<string, Evaluated>> }[];
+    }>(ended);
+    const entropy = runs[0]?.objectives["click"]?.overall.normalizedEntropy ?? Number.NaN;
+    expect(result.windows.at(-1)?.normalizedEntropy.bySeed[0]).toBeCloseTo(entropy, 12);
+    expect(result.seeds.map(({ isReached }) => isReached)).toEqual([null, null]);
+
+    // Runs that are gone are not missed, and a target is told of what is kept.
+    rmSync(at("target"), { recursive: true });
+    const entropies = result.windows.map(({ normalizedEntropy }) => Math.max(...normalizedEntropy.bySeed.map(Number)));
+    const target = (entropies[1] ?? 0) + 1e-9;
+    const told = reportOf<"target">(await scale("target", "--set", `studies.target.target=${target}`), "target").result;
+    expect(runsOf("target")).toEqual([]);
+    for (const seed of told.seeds) expect(seed).toMatchObject({ isReached: true });
+    expect(Math.max(...told.seeds.map(({ windows }) => windows))).toBeLessThanOrEqual(2);
+    expect(told.toTarget?.examples.mean).toBeGreaterThan(0);
+
+    const changed = await scale("target", "--set", "models.previous.history=4");
+    expect(lastLine(changed)).toMatchObject({ error: { code: "RUN_CHANGED", got: "others, for 2 of its 2 runs" } });
   });
 });
 

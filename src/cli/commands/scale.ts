@@ -17,12 +17,13 @@ const OPTIONS = {
 /** `lapidary scale STUDY…`: trains and compares the models of studies, or goes on where it was stopped. */
 export const scale = defineCommand({
   name: "scale",
-  summary: "studies of many models: scaling, ablations, light variants",
+  summary: "studies of many models: scaling, ablations, light variants, seeds to a target",
   description:
     "Does a study of the configuration's `studies`, or all of them. `scaling`: families over sizes and amounts of data, " +
     "NE against FLOPs, seconds and bytes, and what one family costs where it is as good as another. `ablation`: one thing changed " +
     "at a time, paired differences and cost. `lightweight`: whether a light model ranks the same changes as the full " +
-    "one. Every model makes one pass, day after day, and is evaluated on the days that follow; intervals are over " +
+    "one. `target`: window after window in order of time, each scored before it is learned from, and what seeds need " +
+    "until an NE is reached. Every model makes one pass, and is evaluated on the days that follow; intervals are over " +
     "seeds and users. Models are ordinary runs in runs/studies/STUDY, each in a process of its own; the report lies " +
     "beside them. What is finished is not trained again; its small results are kept in studies/STUDY of the project's " +
     "folder, for its repository, and a study goes on from them even where its runs are gone.",

@@ -65,6 +65,14 @@ describe("studies", () => {
     expect(study.variants["short"]?.model).toMatchObject({ size: "tiny", history: 16 });
   });
 
+  it("learn from a day at a time, to the end unless there is a target", () => {
+    const study = { kind: "target", model: "previous" };
+    const defaults = { kind: "target", model: "previous", everyMs: 86_400_000, seeds: [1, 2, 3] };
+    expect(resolved({ study })["study"]).toEqual({ ...defaults, target: null, objective: null });
+    const told = { ...study, every: "30m", target: 0.9, objective: "click" };
+    expect(resolved({ told })["told"]).toEqual({ ...defaults, everyMs: 1_800_000, target: 0.9, objective: "click" });
+  });
+
   it("takes the sizes of all families, or of each", () => {
     const of = { kind: "scaling", models: ["previous", "foundation"] } as const;
     const each = { previous: ["tiny", "large"], foundation: ["small"] } as const;
@@ -78,7 +86,7 @@ describe("studies", () => {
     {
       studies: { s: { ...scaling, kind: "scalling" } },
       where: "s.kind",
-      expected: /'scaling', 'ablation', 'lightweight'/,
+      expected: /'scaling', 'ablation', 'lightweight'.*'target'/,
       code: "CONFIG_INVALID",
     },
     { studies: { s: { ...scaling, sizes: ["huge"] } }, where: "s.sizes.0", expected: /tiny/, code: "CONFIG_INVALID" },
@@ -143,6 +151,18 @@ describe("studies", () => {
       studies: { a: { ...ABLATION, model: "previous" } },
       where: "a.variants.plain.architecture",
       expected: /only foundation/,
+      code: "CONFIG_INVALID",
+    },
+    {
+      studies: { t: { kind: "target", model: "previous", every: "0s" } },
+      where: "t.every",
+      expected: /a duration above 0/,
+      code: "CONFIG_INVALID",
+    },
+    {
+      studies: { t: { kind: "target", model: "previous", objective: "like" } },
+      where: "t.objective",
+      expected: /one of click/,
       code: "CONFIG_INVALID",
     },
     {

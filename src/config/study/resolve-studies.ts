@@ -1,4 +1,5 @@
 import { join, type Problem, show } from "../../base/check.ts";
+import { parseDuration } from "../../base/units.ts";
 import { type Filled, fillIn } from "../defaults.ts";
 import { type Report, resolveModel, type UserModel } from "../model/resolve-models.ts";
 import type { UserConfig } from "../schema.ts";
@@ -7,9 +8,10 @@ import {
   type LightweightStudy,
   type ScalingStudy,
   type StudyConfig,
+  type TargetStudy,
   UNCHANGED,
 } from "./studies.ts";
-import { ABLATION_SCHEMA, SCALING_SCHEMA } from "./study-schema.ts";
+import { ABLATION_SCHEMA, SCALING_SCHEMA, TARGET_SCHEMA } from "./study-schema.ts";
 
 type UserStudy = NonNullable<UserConfig["studies"]>[string];
 type OfKind<K extends UserStudy["kind"]> = Extract<UserStudy, { readonly kind: K }>;
@@ -43,6 +45,8 @@ function resolveStudy(study: UserStudy, place: Place): StudyConfig | null {
       return resolveAblation(study, {}, place);
     case "lightweight":
       return resolveLightweight(study, place);
+    case "target":
+      return resolveTarget(study, place);
   }
 }
 
@@ -114,6 +118,18 @@ function resolveLightweight(study: OfKind<"lightweight">, place: Place): Lightwe
   const own = { ...full, ...(seeds ? { seeds } : {}), ...(data ? { data } : {}) };
   const light = resolveAblation(own, changes, { ...place, path: join(place.path, "light"), report: () => {} });
   return light === null ? null : { kind: "lightweight", of, light };
+}
+
+function resolveTarget(study: OfKind<"target">, place: Place): TargetStudy | null {
+  const { every, target = null, objective = null, ...filled } = fillIn(TARGET_SCHEMA, study);
+  const everyMs = parseDuration(every) ?? 0;
+  if (everyMs === 0) complain(place, { path: "every", expected: "a duration above 0", got: show(every) });
+  const model = modelIn(place, study.model, "model");
+  const objectives = model?.objectives ?? Object.keys(place.user.objectives);
+  if (objective !== null && !objectives.includes(objective)) {
+    complain(place, { path: "objective", expected: `one of ${objectives.join(", ")}`, got: show(objective) });
+  }
+  return model === null ? null : { ...filled, everyMs, target, objective };
 }
 
 function changed(model: UserModel, changes: Omit<UserVariant, "apart">): UserModel {

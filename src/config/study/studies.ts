@@ -1,7 +1,7 @@
 import type { Filled } from "../defaults.ts";
 import type { ModelConfig } from "../model/model.ts";
 import type { ModelSize } from "../types.ts";
-import type { ABLATION_SCHEMA, SCALING_SCHEMA } from "./study-schema.ts";
+import type { ABLATION_SCHEMA, SCALING_SCHEMA, TARGET_SCHEMA } from "./study-schema.ts";
 
 /** Name of the model without a change, in an ablation. */
 export const UNCHANGED = "unchanged";
@@ -37,8 +37,19 @@ export interface LightweightStudy {
   readonly light: AblationStudy;
 }
 
+/** One model, window after window in order of time, until it predicts the next one as well as is asked. */
+export interface TargetStudy extends Omit<Filled<typeof TARGET_SCHEMA>, "every" | "target" | "objective"> {
+  /** Length of a window. @unit ms */
+  readonly everyMs: number;
+  /** NE of the next window at which a seed is done; null for all windows. */
+  readonly target: number | null;
+  /** Whose NE; null for the mean of all. */
+  readonly objective: string | null;
+}
+
 /**
  * A study of the configuration. `scaling`: model families over sizes and amounts of data. `ablation`: one model with one
- * thing changed at a time. `lightweight`: whether the same changes rank alike on a model that costs a fraction.
+ * thing changed at a time. `lightweight`: whether the same changes rank alike on a model that costs a fraction. `target`:
+ * what seeds of one model need, in order of time, until they are as good as is asked.
  */
-export type StudyConfig = ScalingStudy | AblationStudy | LightweightStudy;
+export type StudyConfig = ScalingStudy | AblationStudy | LightweightStudy | TargetStudy;

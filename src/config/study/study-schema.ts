@@ -2,7 +2,7 @@ import Type from "typebox";
 import { withDefault } from "../defaults.ts";
 import { DIALS_SCHEMA, MODEL_SCHEMA } from "../model/model.ts";
 import { TRAINING_SCHEMA } from "../model/training.ts";
-import { choice, flag, integer, listOf, named, number, record, SEED, text } from "../schema-parts.ts";
+import { choice, duration, flag, integer, listOf, named, number, record, SEED, text } from "../schema-parts.ts";
 import { MODEL_SIZES } from "../types.ts";
 
 const seedList = (description: string) => listOf(integer("A seed.", SEED), description);
@@ -90,5 +90,27 @@ const lightweight = record(
   "The same changes on a light model.",
 );
 
+/** What a user writes of a study of the way to a target. */
+export const TARGET_SCHEMA = record(
+  {
+    kind: Type.Literal("target", { description: "Kind of the study." }),
+    model: text("The model that learns."),
+    every: withDefault(
+      duration("Length of the windows that it learns from, each before it is scored on the next."),
+      "1d",
+    ),
+    target: Type.Optional(
+      number("NE of the next window at which a seed is done. Absent: all windows are learned from.", {
+        exclusiveMinimum: 0,
+      }),
+    ),
+    objective: Type.Optional(text("The objective whose NE is compared; the mean of all if absent.")),
+    seeds,
+  },
+  "Window after window in order of time, until the next one is predicted well enough.",
+);
+
 /** What a user writes of one study; see `StudyConfig`. */
-export const STUDY_SCHEMA = Type.Union([SCALING_SCHEMA, ABLATION_SCHEMA, lightweight], { description: "One study." });
+export const STUDY_SCHEMA = Type.Union([SCALING_SCHEMA, ABLATION_SCHEMA, lightweight, TARGET_SCHEMA], {
+  description: "One study.",
+});

@@ -28,14 +28,14 @@ export interface KnownRow {
 }
 
 /** Reads what {@link keep} wrote; null if there is no such file, or one of another form. */
-export function readKept<T extends CellRow | KnownRow>(file: string): T | null {
+export function readKept<T extends object>(file: string): T | null {
   if (!existsSync(file)) return null;
   const { form, ...row } = JSON.parse(readFileSync(file, "utf8"), revive) as T & { readonly form: number };
   return form === FORM ? (row as unknown as T) : null;
 }
 
 /** Writes a file at once, and the folder that it is in. */
-export function keep(file: string, row: CellRow | KnownRow): void {
+export function keep(file: string, row: object): void {
   makeFolder(dirname(file));
   writeFileAtomic(file, `${JSON.stringify({ form: FORM, ...row }, plain)}\n`);
 }
