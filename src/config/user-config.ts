@@ -104,9 +104,11 @@ export interface UserConfig {
     model: string;
     /** Length of the windows that it learns from, each before it is scored on the next. A duration such as "7d", "1h", "90s" or "0s". @default "1d" */
     every?: string;
-    /** NE of the next window at which a seed is done. Absent: all windows are learned from. */
+    /** What is compared with the target. @default "normalizedEntropy" */
+    metric?: "normalizedEntropy" | "auc";
+    /** NE, or AUC, of the next window at which a seed is done. Absent: all windows are learned from. */
     target?: number;
-    /** The objective whose NE is compared; the mean of all if absent. */
+    /** The objective that is compared; the mean of all if absent. */
     objective?: string;
     /** Every model is trained once with each. @default [1,2,3] */
     seeds?: number[];

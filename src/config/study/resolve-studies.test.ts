@@ -67,7 +67,13 @@ describe("studies", () => {
 
   it("learn from a day at a time, to the end unless there is a target", () => {
     const study = { kind: "target", model: "previous" };
-    const defaults = { kind: "target", model: "previous", everyMs: 86_400_000, seeds: [1, 2, 3] };
+    const defaults = {
+      kind: "target",
+      model: "previous",
+      everyMs: 86_400_000,
+      metric: "normalizedEntropy",
+      seeds: [1, 2, 3],
+    };
     expect(resolved({ study })["study"]).toEqual({ ...defaults, target: null, objective: null });
     const told = { ...study, every: "30m", target: 0.9, objective: "click" };
     expect(resolved({ told })["told"]).toEqual({ ...defaults, everyMs: 1_800_000, target: 0.9, objective: "click" });

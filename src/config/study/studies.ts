@@ -41,9 +41,9 @@ export interface LightweightStudy {
 export interface TargetStudy extends Omit<Filled<typeof TARGET_SCHEMA>, "every" | "target" | "objective"> {
   /** Length of a window. @unit ms */
   readonly everyMs: number;
-  /** NE of the next window at which a seed is done; null for all windows. */
+  /** Value of the metric on the next window at which a seed is done; null for all windows. */
   readonly target: number | null;
-  /** Whose NE; null for the mean of all. */
+  /** Of which objective; null for the mean of all. */
   readonly objective: string | null;
 }
 

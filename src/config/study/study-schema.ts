@@ -99,12 +99,13 @@ export const TARGET_SCHEMA = record(
       duration("Length of the windows that it learns from, each before it is scored on the next."),
       "1d",
     ),
+    metric: withDefault(choice(["normalizedEntropy", "auc"], "What is compared with the target."), "normalizedEntropy"),
     target: Type.Optional(
-      number("NE of the next window at which a seed is done. Absent: all windows are learned from.", {
+      number("NE, or AUC, of the next window at which a seed is done. Absent: all windows are learned from.", {
         exclusiveMinimum: 0,
       }),
     ),
-    objective: Type.Optional(text("The objective whose NE is compared; the mean of all if absent.")),
+    objective: Type.Optional(text("The objective that is compared; the mean of all if absent.")),
     seeds,
   },
   "Window after window in order of time, until the next one is predicted well enough.",

@@ -27,7 +27,7 @@ export function seedTasks(
   project: ProjectConfig,
   { name, study, store }: { readonly name: string; readonly study: TargetStudy; readonly store: EventStore },
 ): readonly SeedTask[] {
-  const { model, everyMs, target, objective } = study;
+  const { model, everyMs, metric, target, objective } = study;
   const { trainUntilMs, validationUntilMs } = timeSplitOf(project.split, "a study of the way to a target");
   const untilMs = Math.min(trainUntilMs + everyMs, validationUntilMs);
   return study.seeds.map((seed) => {
@@ -37,7 +37,7 @@ export function seedTasks(
     const slices = slicesOf(own, { model, name: run, sliceMs: everyMs });
     const file = join(project.root, `${run}.json`);
     const settings = digestOf(own, { model, slices, untilMs, store });
-    const stream = { slices, untilMs, file, settings, target, objective };
+    const stream = { slices, untilMs, file, settings, metric, target, objective };
     const task = { project: own, model, run, share: 1, window: "validation", stream } as const;
     return { seed, task, standing: standingOf(stream) };
   });

@@ -9,7 +9,7 @@ import type { Spread, TargetResult } from "./target.ts";
 const HOUR_MS = DAY_MS / 24;
 
 /** What each seed needed, and all of them together. */
-export function seedTable({ seeds, toTarget, target, evaluationRatio }: TargetResult): ResultTable {
+export function seedTable({ seeds, toTarget, metric, target, evaluationRatio }: TargetResult): ResultTable {
   const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
   const rows = seeds.map((one) => [
     ...[`seed ${one.seed}`, one.windows, one.examples, one.trainSeconds, one.evaluationSeconds],
@@ -26,7 +26,7 @@ export function seedTable({ seeds, toTarget, target, evaluationRatio }: TargetRe
     columns: [
       ...[{ label: "seed" }, { label: "windows" }, { label: "samples" }, { label: "s training", digits: 1 }],
       ...[{ label: "s evaluating", digits: 1 }, { label: "of the time" }],
-      { label: target === null ? "target" : `NE ≤ ${target}` },
+      { label: target === null ? "target" : metric === "auc" ? `AUC ≥ ${target}` : `NE ≤ ${target}` },
     ],
     rows: [
       ...rows,
@@ -43,11 +43,11 @@ export function windowTable({ windows, objective }: TargetResult): ResultTable {
     columns: [
       { label: "window from" },
       ...[{ label: "samples before" }, { label: "samples scored" }, { label: "seeds" }],
-      { label: `NE of ${objective ?? "all objectives"} [95%]` },
+      ...["NE", "AUC"].map((name) => ({ label: `${name} of ${objective ?? "all objectives"} [95%]` })),
     ],
-    rows: windows.map(({ fromMs, examples, scored, seeds, normalizedEntropy }) => [
+    rows: windows.map(({ fromMs, examples, scored, seeds, normalizedEntropy, auc }) => [
       new Date(fromMs).toISOString().replace("T00:00:00.000Z", "").replace(".000Z", "Z"),
-      ...[examples, scored, seeds, intervalText(normalizedEntropy)],
+      ...[examples, scored, seeds, intervalText(normalizedEntropy), intervalText(auc)],
     ]),
   };
 }

@@ -1,4 +1,6 @@
 /** What a study of the way to a target keeps of each seed, window by window. */
+import type { TargetStudy } from "../../config/study/studies.ts";
+import type { MetricRow } from "../../metrics/evaluation.ts";
 import { keep, readKept } from "../rows/kept-file.ts";
 
 /** A window that was learned from, and the next one, which was scored before it was. */
@@ -15,9 +17,12 @@ export interface WindowScore {
   readonly flopsPerExample: number;
   /** Scored, with a known label of the first objective. */
   readonly scored: number;
-  /** NE of the next window, where it is defined. */
-  readonly byObjective: Readonly<Record<string, number>>;
+  /** How well the next window was predicted. */
+  readonly byObjective: Readonly<Record<string, WindowQuality>>;
 }
+
+/** Metrics of one objective; null where they are not defined. */
+export type WindowQuality = Pick<MetricRow, "normalizedEntropy" | "auc">;
 
 /** The windows of one seed so far. */
 export interface SeedRow {
@@ -36,18 +41,26 @@ export function keepSeedRow(file: string, row: SeedRow): void {
   keep(file, row);
 }
 
-/** NE of the next window: of one objective, or the mean of all; null where it is not defined. */
-export function entropyOf({ byObjective }: Pick<WindowScore, "byObjective">, objective: string | null): number | null {
-  const values = objective === null ? Object.values(byObjective) : [byObjective[objective] ?? Number.NaN];
+/** What is asked of the next window, and of whom. */
+export interface Target extends Pick<TargetStudy, "metric" | "target" | "objective"> {}
+
+/** A metric of the next window: of one objective, or the mean of all; null where it is not defined. */
+export function qualityOf(
+  { byObjective }: Pick<WindowScore, "byObjective">,
+  { metric, objective }: Pick<Target, "metric" | "objective">,
+): number | null {
+  const all = objective === null ? Object.values(byObjective) : [byObjective[objective]];
+  const values = all.map((quality) => quality?.[metric] ?? Number.NaN);
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return Number.isFinite(mean) ? mean : null;
 }
 
 /** Position of the first window after which the next one was predicted as well as is asked; -1 if there is none. */
-export function reachedAt(
-  windows: readonly Pick<WindowScore, "byObjective">[],
-  { target, objective }: { readonly target: number | null; readonly objective: string | null },
-): number {
+export function reachedAt(windows: readonly Pick<WindowScore, "byObjective">[], asked: Target): number {
+  const { metric, target } = asked;
   if (target === null) return -1;
-  return windows.findIndex((window) => (entropyOf(window, objective) ?? Number.POSITIVE_INFINITY) <= target);
+  return windows.findIndex((window) => {
+    const quality = qualityOf(window, asked);
+    return quality !== null && (metric === "auc" ? quality >= target : quality <= target);
+  });
 }

@@ -8,18 +8,16 @@ import { scoreRun } from "../../evaluate/index.ts";
 import { metricRow } from "../../metrics/evaluation.ts";
 import { modelOf, openRun, type RunSummary, train } from "../../train/index.ts";
 import type { SliceRun } from "../../train/slices.ts";
-import { keepSeedRow, reachedAt, readSeedRow, type WindowScore } from "./seed-row.ts";
+import { keepSeedRow, reachedAt, readSeedRow, type Target, type WindowScore } from "./seed-row.ts";
 
 /** The windows of one seed. */
-export interface Stream {
+export interface Stream extends Target {
   readonly slices: readonly SliceRun[];
   /** End of the last window that is scored. @unit ms since 1970, UTC */
   readonly untilMs: number;
   /** That its row is kept in. */
   readonly file: string;
   readonly settings: string;
-  readonly target: number | null;
-  readonly objective: string | null;
 }
 
 /** What a seed learns with. */
@@ -71,14 +69,14 @@ async function scoreNext(
   const predictions = await scoreRun(openRun({ ...project, split }, join(project.runs, run), { store }), {
     split: "test",
   });
-  const entropies = mapValues(predictions, (examples) => metricRow(examples).normalizedEntropy);
-  const defined = Object.entries(entropies).flatMap(([name, value]) =>
-    value === null ? [] : [[name, value] as const],
-  );
+  const byObjective = mapValues(predictions, (examples) => {
+    const { normalizedEntropy, auc } = metricRow(examples);
+    return { normalizedEntropy, auc };
+  });
   return {
     evaluationSeconds: (performance.now() - began) / 1000,
     scored: Object.values(predictions)[0]?.rows.length ?? 0,
-    byObjective: Object.fromEntries(defined),
+    byObjective,
   };
 }
 

@@ -3,12 +3,26 @@ import { seedTable } from "./sections.ts";
 import { reachedAt, type WindowScore } from "./seed-row.ts";
 import { analyseTarget, mlperfFlops } from "./target.ts";
 
-const FACTS = { model: "m", objective: "click", everyMs: 1, mlperfFlopsPerExample: 1 } as const;
+const FACTS = {
+  model: "m",
+  metric: "normalizedEntropy",
+  objective: "click",
+  everyMs: 1,
+  mlperfFlopsPerExample: 1,
+} as const;
+
+const quality = (entropy: number) => ({ normalizedEntropy: entropy, auc: 1 - entropy / 2 });
 
 /** A window of 1,000 examples that takes ten seconds, and one more to score the next. */
 function windowOf(entropy: number, at: number): WindowScore {
   const time = { untilMs: at, trainSeconds: 10, evaluationSeconds: 1 };
-  return { ...time, examples: 1000, flopsPerExample: 5, scored: 70, byObjective: { click: entropy, like: 0.1 } };
+  return {
+    ...time,
+    examples: 1000,
+    flopsPerExample: 5,
+    scored: 70,
+    byObjective: { click: quality(entropy), like: quality(0.1) },
+  };
 }
 
 const rowOf = (entropies: readonly number[]) => ({ settings: "s", windows: entropies.map(windowOf) });
@@ -59,10 +73,13 @@ describe("the way to a target", () => {
 
   it("is told of one objective, or of the mean of all", () => {
     const windows = [windowOf(0.9, 0), windowOf(0.5, 1)];
-    expect(reachedAt(windows, { target: 0.6, objective: "click" })).toBe(1);
-    expect(reachedAt(windows, { target: 0.6, objective: null })).toBe(0);
-    expect(reachedAt(windows, { target: 0.6, objective: "share" })).toBe(-1);
-    expect(reachedAt(windows, { target: null, objective: null })).toBe(-1);
+    const metric = "normalizedEntropy";
+    expect(reachedAt(windows, { metric: "auc", target: 0.75, objective: "click" })).toBe(1);
+    expect(reachedAt(windows, { metric: "auc", target: 0.55, objective: "click" })).toBe(0);
+    expect(reachedAt(windows, { metric, target: 0.6, objective: "click" })).toBe(1);
+    expect(reachedAt(windows, { metric, target: 0.6, objective: null })).toBe(0);
+    expect(reachedAt(windows, { metric, target: 0.6, objective: "share" })).toBe(-1);
+    expect(reachedAt(windows, { metric, target: null, objective: null })).toBe(-1);
   });
 });
 

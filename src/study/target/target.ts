@@ -1,6 +1,6 @@
 /** What seeds of one model need until they predict the next window as well as is asked. */
 import { overSeeds, type SeedInterval } from "../../metrics/comparison/seed-interval.ts";
-import { entropyOf, reachedAt, type SeedRow, type WindowScore } from "./seed-row.ts";
+import { qualityOf, reachedAt, type SeedRow, type Target, type WindowScore } from "./seed-row.ts";
 
 /** A mean over seeds, and how far they are apart, as plain JSON. */
 export interface Spread {
@@ -33,14 +33,13 @@ export interface NextWindow {
   readonly seeds: number;
   /** Over seeds; of the objective of the study, or the mean of all. */
   readonly normalizedEntropy: SeedInterval;
+  readonly auc: SeedInterval;
 }
 
 /** What a study of the way to a target found, as plain JSON. */
-export interface TargetResult {
+export interface TargetResult extends Target {
   readonly kind: "target";
   readonly model: string;
-  readonly objective: string | null;
-  readonly target: number | null;
   /** Length of a window. @unit ms */
   readonly everyMs: number;
   readonly seeds: readonly SeedCost[];
@@ -57,7 +56,7 @@ export interface TargetResult {
 }
 
 /** What of the study and its model the result is told with. */
-export type TargetFacts = Pick<TargetResult, "model" | "objective" | "target" | "everyMs" | "mlperfFlopsPerExample">;
+export type TargetFacts = Pick<TargetResult, "model" | keyof Target | "everyMs" | "mlperfFlopsPerExample">;
 
 /** The rows of all seeds. */
 export function analyseTarget(
@@ -101,29 +100,36 @@ export function analyseTarget(
     evaluationRatio: total("evaluationSeconds") / (total("evaluationSeconds") + total("trainSeconds")),
     windows: nextWindows(
       ways.map(({ windows }) => windows),
-      facts.objective,
+      facts,
     ),
     flopsPerExample: spreadOf(all.map(({ flopsPerExample }) => flopsPerExample)).mean,
   };
 }
 
-function nextWindows(ways: readonly (readonly WindowScore[])[], objective: string | null): readonly NextWindow[] {
+function nextWindows(
+  ways: readonly (readonly WindowScore[])[],
+  { objective }: Pick<Target, "objective">,
+): readonly NextWindow[] {
   const longest = Math.max(0, ...ways.map(({ length }) => length));
   return Array.from({ length: longest }, (_, i): NextWindow => {
     const there = ways.flatMap((windows) => windows[i] ?? []);
     const [first] = there as [WindowScore, ...WindowScore[]];
     const way = ways.find(({ length }) => length > i) ?? [];
     // The users are drawn for no window: intervals are of the seeds alone.
-    const estimates = there.map((window) => {
-      const value = entropyOf(window, objective) ?? Number.NaN;
-      return { value, resampled: Float64Array.of(value, value) };
-    });
+    const over = (metric: Target["metric"]): SeedInterval =>
+      overSeeds(
+        there.map((window) => {
+          const value = qualityOf(window, { metric, objective }) ?? Number.NaN;
+          return { value, resampled: Float64Array.of(value, value) };
+        }),
+      );
     return {
       fromMs: first.untilMs,
       examples: way.slice(0, i + 1).reduce((sum, { examples }) => sum + examples, 0),
       scored: first.scored,
       seeds: there.length,
-      normalizedEntropy: overSeeds(estimates),
+      normalizedEntropy: over("normalizedEntropy"),
+      auc: over("auc"),
     };
   });
 }

@@ -15,7 +15,7 @@ export function targetWork(
   name: string,
   { study, store }: { readonly study: TargetStudy; readonly store: EventStore },
 ): StudyWork {
-  const { model, objective, target, everyMs } = study;
+  const { model, metric, objective, target, everyMs } = study;
   const seeds = seedTasks(project, { name, study, store });
   const changed = seeds.filter(({ standing }) => standing === "changed").map(({ task }) => task.stream.file);
   if (changed.length > 0) throw changedRuns(changed, seeds.length);
@@ -31,7 +31,7 @@ export function targetWork(
       const config = modelOf(project, model);
       const { layers, dim, numHeads: heads } = sizesOf(config);
       const size = { layers, dim, heads, headDim: dim / heads, length: config.history };
-      const facts = { model, objective, target, everyMs, mlperfFlopsPerExample: mlperfFlops(size) };
+      const facts = { model, metric, objective, target, everyMs, mlperfFlopsPerExample: mlperfFlops(size) };
       const result = analyseTarget(rows, facts);
       const examples = result.windows.reduce((sum, { scored }) => sum + scored, 0);
       const compared = { window: null, examples, users: null, best: {}, bestBySurface: {} };
