@@ -30,6 +30,8 @@ export interface Measurements {
   /** NE of what could be known at most, by objective; empty where that is not known. */
   readonly best: Readonly<Record<string, number>>;
   readonly bestBySurface: BySurface<number>;
+  /** Versions and commits that the cells were trained with. */
+  readonly origins: readonly string[];
 }
 
 /** A finished cell and its row. */
@@ -63,9 +65,14 @@ export function measureCells(cells: readonly FinishedCell[], known: KnownRow | n
   return {
     cells: measured,
     ...{ examples: set?.examples ?? 0, users: set?.users ?? 0 },
+    origins: [...new Set(cells.map(({ row }) => originText(row.origin)))],
     best: mapValues(best.overall, reachedBy),
     bestBySurface: mapValues(best.bySurface, (objectives) => mapValues(objectives, reachedBy)),
   };
+}
+
+function originText({ lapidary, commit }: CellRow["origin"]): string {
+  return `lapidary ${lapidary}${commit === null ? "" : `, commit ${commit}`}`;
 }
 
 function closedGaps(

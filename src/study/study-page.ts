@@ -28,6 +28,12 @@ const CONDITIONS =
   "of the tables' rows that the forward passes gather, each as often as it is looked up. Seconds are those in updates, " +
   "means over seeds, beside whatever else the machine did.";
 
+/** What the models of a page were trained with. */
+function originsText(origins: readonly string[]): string {
+  const text = `Trained with ${origins.join("; ")}.`;
+  return origins.length < 2 ? text : `${text} What differs between the models may be the code's.`;
+}
+
 const STREAM =
   "Each seed learns from the windows of the training days in strict order of time, one pass, a rate that never falls, and " +
   "scores each next window before anything of it was learned from. An example is met in the window at whose end all of " +
@@ -43,10 +49,10 @@ function sourcesText(window: string): string {
 
 /** A study as a page: what it is, its tables, and its plots. */
 export function studyPage(report: StudyReport, notes: readonly string[] = []): Page {
-  const { study, window, examples, users, seeds } = report;
+  const { study, window, examples, users, seeds, origins = [] } = report;
   const text = (one: string): Section => ({ kind: "paragraph", text: one });
   const scored = window === null ? `${examples} examples` : `${window} window: ${examples} examples of ${users} users`;
-  const method = window === null ? [STREAM] : [CONDITIONS, INTERVALS, sourcesText(window)];
+  const method = window === null ? [STREAM] : [CONDITIONS, INTERVALS, sourcesText(window), originsText(origins)];
   return {
     title: `Study ${study}`,
     subtitle: `${scored}; ${seeds.length} seeds (${seeds.join(", ")})`,

@@ -22,6 +22,8 @@ export interface StudyReport {
   /** NE of what could be known at most, by objective; empty where that is not known. */
   readonly best: Readonly<Record<string, number>>;
   readonly bestBySurface: BySurface<number>;
+  /** Versions and commits that its models were trained with; none where that was not kept. */
+  readonly origins?: readonly string[];
   readonly result: StudyResult;
   /** Its numbers beside those of the same study on other worlds; none of a study on one. */
   readonly overWorlds?: readonly WorldQuantity[];
