@@ -35,6 +35,8 @@ TORCH_LIBRARY(lapidary, library) {
   library.def("bias_activation(Tensor input, Tensor? bias, str activation, bool float8=False) -> Tensor");
   library.def(
       "dense(Tensor input, Tensor weight, Tensor? bias, str activation, bool half=False, bool float8=False) -> Tensor");
+  library.def("token_map(Tensor input, Tensor weight) -> Tensor");
+  library.def("token_products(Tensor input, Tensor factor) -> Tensor");
   library.def("masked_log_loss(Tensor logits, Tensor labels, Tensor mask, Tensor known) -> Tensor");
   library.def("float8_encode(Tensor self) -> (Tensor, Tensor)");
   library.def("float8_decode(Tensor codes, Tensor scales, int[] shape, ScalarType dtype) -> Tensor");

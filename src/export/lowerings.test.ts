@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Batch } from "../features/spec.ts";
 import type { Model } from "../model/index.ts";
 import { TINY_SPEC, tinyBatch } from "../model/testing.ts";
-import { dense, gated, norm } from "../ops/fused/generated.ts";
+import { dense, gated, norm, tokenMap, tokenProducts } from "../ops/fused/generated.ts";
 import { JaggedTensor } from "../ops/index.ts";
 import { segmentMax, segmentSum } from "../ops/jagged/generated.ts";
 import { tablesLinear, tablesPool } from "../ops/tables/generated.ts";
@@ -111,6 +111,8 @@ const CASES: Readonly<Record<LoweredOperator, (inputs: Inputs) => Tensor>> = {
   },
   "lapidary::dense": ({ x }) => dense(dense(x, WEIGHT, SHIFT, "relu"), WEIGHT, null, "silu"),
   "lapidary::gated": ({ x }) => gated(x.mul(20), gated(x, x, "silu"), "sigmoid"),
+  "lapidary::token_map": ({ x }) => tokenMap(x.unsqueeze(2), WEIGHT).squeeze(2),
+  "lapidary::token_products": ({ x }) => tokenProducts(x.unsqueeze(2), x.square().unsqueeze(2)).squeeze(2),
   "lapidary::norm": ({ x }) => {
     return norm(x, SHIFT, SHIFT, "layer", 1e-2).add(norm(x, SHIFT, null, "rms", 1e-2));
   },

@@ -3,67 +3,6 @@ import { tensorOf } from "./graph-builder.ts";
 import type { Size } from "./sizes.ts";
 import { rowGatherer } from "./table-rows.ts";
 
-/** The operators that have a form in ONNX. */
-export const LOWERED = [
-  "aten::add.Tensor",
-  "aten::add.Scalar",
-  "aten::sub.Tensor",
-  "aten::sub.Scalar",
-  "aten::mul.Tensor",
-  "aten::mul.Scalar",
-  "aten::div.Tensor",
-  "aten::div.Scalar",
-  "aten::neg",
-  "aten::exp",
-  "aten::log",
-  "aten::sqrt",
-  "aten::rsqrt",
-  "aten::square",
-  "aten::sigmoid",
-  "aten::tanh",
-  "aten::relu",
-  "aten::silu",
-  "aten::clamp",
-  "aten::linear",
-  "aten::addmm",
-  "aten::mm",
-  "aten::matmul",
-  "aten::sum.dim_IntList",
-  "aten::mean.dim",
-  "aten::softmax.int",
-  "aten::layer_norm",
-  "aten::reshape",
-  "aten::flatten.using_ints",
-  "aten::expand",
-  "aten::transpose.int",
-  "aten::unsqueeze",
-  "aten::squeeze.dim",
-  "aten::contiguous",
-  "aten::clone",
-  "aten::detach",
-  "aten::_to_copy",
-  "aten::diff",
-  "aten::cat",
-  "aten::stack",
-  "aten::split_with_sizes",
-  "aten::index_select",
-  "aten::repeat_interleave.self_Tensor",
-  "aten::embedding",
-  "aten::zeros",
-  "aten::ones",
-  "aten::arange.start_step",
-  "lapidary::segment_sum",
-  "lapidary::segment_max",
-  "lapidary::tables_pool",
-  "lapidary::tables_linear",
-  "lapidary::dense",
-  "lapidary::gated",
-  "lapidary::norm",
-] as const;
-
-/** One of {@link LOWERED}. */
-export type LoweredOperator = (typeof LOWERED)[number];
-
 /** Writes the nodes of one call, and names its results. */
 export type Lowering = (call: CallView) => string | readonly string[];
 
@@ -88,9 +27,9 @@ const arithmetic =
   };
 
 const product =
-  (second: string): Lowering =>
+  (first: string, second: string): Lowering =>
   (call) =>
-    call.graph.node("MatMul", [call.tensor("self").name, call.tensor(second).name]);
+    call.graph.node("MatMul", [call.tensor(first).name, call.tensor(second).name]);
 
 const reduction =
   (operator: string): Lowering =>
@@ -306,6 +245,12 @@ const dense: Lowering = (call) => activated(call, linear(call));
 const gated: Lowering = (call) =>
   call.graph.node("Mul", [activated(call, call.tensor("gate").name), call.tensor("values").name]);
 
+const tokenProducts: Lowering = (call) => {
+  const [x, factor] = [call.tensor("input").name, call.tensor("factor").name];
+  const turned = call.graph.node("Transpose", [x], { perm: [0, 2, 1] });
+  return call.graph.node("MatMul", [x, call.graph.node("MatMul", [turned, factor])]);
+};
+
 /** LayerNorm as ONNX has it; the others from their parts. */
 const norm: Lowering = (call) => {
   const { graph, result } = call;
@@ -321,8 +266,8 @@ const norm: Lowering = (call) => {
   return kind === "rms" ? normed : graph.node("Mul", [normed, graph.node("Sigmoid", [normed])]);
 };
 
-/** How each operator is written in ONNX: leaving one of {@link LOWERED} out does not compile. */
-export const LOWERINGS: Readonly<Record<LoweredOperator, Lowering>> = {
+/** How each operator that has a form in ONNX is written there. */
+export const LOWERINGS = {
   "aten::add.Tensor": arithmetic("Add"),
   "aten::add.Scalar": arithmetic("Add"),
   "aten::sub.Tensor": arithmetic("Sub"),
@@ -348,8 +293,8 @@ export const LOWERINGS: Readonly<Record<LoweredOperator, Lowering>> = {
       alpha: { float: call.number("alpha") },
       beta: { float: call.number("beta") },
     }),
-  "aten::mm": product("mat2"),
-  "aten::matmul": product("other"),
+  "aten::mm": product("self", "mat2"),
+  "aten::matmul": product("self", "other"),
   "aten::sum.dim_IntList": reduction("ReduceSum"),
   "aten::mean.dim": reduction("ReduceMean"),
   "aten::softmax.int": (call) =>
@@ -395,5 +340,13 @@ export const LOWERINGS: Readonly<Record<LoweredOperator, Lowering>> = {
   "lapidary::tables_linear": tablesLinear,
   "lapidary::dense": dense,
   "lapidary::gated": gated,
+  "lapidary::token_map": product("weight", "input"),
+  "lapidary::token_products": tokenProducts,
   "lapidary::norm": norm,
-};
+} as const satisfies Readonly<Record<string, Lowering>>;
+
+/** An operator that has a form in ONNX. */
+export type LoweredOperator = keyof typeof LOWERINGS;
+
+/** The operators that have a form in ONNX. */
+export const LOWERED = Object.keys(LOWERINGS) as readonly LoweredOperator[];

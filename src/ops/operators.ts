@@ -20,6 +20,8 @@ export const WINGS = {
     "lapidary::gated",
     "lapidary::bias_activation",
     "lapidary::dense",
+    "lapidary::token_map",
+    "lapidary::token_products",
     "lapidary::masked_log_loss",
     "lapidary::float8_encode",
     "lapidary::float8_decode",

@@ -97,6 +97,24 @@ const matmul: Rule = (call) => {
   return { ...product(call), forward, backward };
 };
 
+/** A product with a weight per example, and as many for each gradient. */
+const tokenMap: Rule = (call) => {
+  const { tensors, bytes } = call.keptRows("input");
+  return { ...mapFlops(call), kept: [...tensors, ...ids(call, ["weight"])], keptBytes: bytes };
+};
+
+/** Two products per example, four backward. */
+const tokenProducts: Rule = (call) => {
+  const both = [call.keptRows("input"), call.keptRows("factor")];
+  const forward = 4 * elementsOf(call.tensor("input").shape) * (call.tensor("factor").shape[2] ?? 0);
+  return {
+    forward,
+    backward: 2 * forward,
+    kept: both.flatMap(({ tensors }) => tensors),
+    keptBytes: both.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+};
+
 /** Two products of every pair of a row and a key that it sees, four backward; the weights are computed again. */
 const attention: Rule = (call) => {
   const [rows = 0, heads = 0, width = 0] = call.tensor("query").shape;
@@ -247,6 +265,8 @@ const RULES = {
   "lapidary::tables_attention": tablesAttention,
   "lapidary::tables_linear": tablesLinear,
   "lapidary::tables_pool": tablesPool,
+  "lapidary::token_map": tokenMap,
+  "lapidary::token_products": tokenProducts,
 } as const satisfies Readonly<Record<string, Rule>>;
 
 /** What a call costs; one without a gradient to pass on costs nothing backward and keeps nothing. */

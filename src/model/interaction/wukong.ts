@@ -1,4 +1,5 @@
 import { type Initializer, LayerNorm, Linear, Mlp } from "../../nn/index.ts";
+import { tokenMap, tokenProducts } from "../../ops/fused/generated.ts";
 import { cat, scoped, type Tensor } from "../../torch/index.ts";
 
 /** Sizes of a Wukong layer. */
@@ -37,7 +38,9 @@ export class LinearCompressionBlock {
   }
 
   apply(x: Tensor): Tensor {
-    return this.map.apply(x.transpose(1, 2)).transpose(1, 2);
+    const { half, float8 } = this.map.precision;
+    if (half || float8) return this.map.apply(x.transpose(1, 2)).transpose(1, 2);
+    return tokenMap(x, this.map.weight);
   }
 }
 
@@ -87,7 +90,7 @@ export class FactorizationMachineBlock {
     const [size = 0, tokensIn = 0, dim = 0] = x.shape;
     const factor = this.factor.apply(this.compress.apply(x).flatten(1)); // [B, n·k]
     const columns = (factor.shape[1] ?? 0) / tokensIn;
-    const products = x.matmul(x.transpose(1, 2).matmul(factor.reshape([size, tokensIn, columns]))).flatten(1);
+    const products = tokenProducts(x, factor.reshape([size, tokensIn, columns])).flatten(1);
     const mixed = this.mix.apply(this.norm.apply(products)); // [B, n_F·D]
     return mixed.reshape([size, (mixed.shape[1] ?? 0) / dim, dim]);
   }

@@ -14,6 +14,8 @@ const LAPIDARY_RESIDUAL_NORM = native.operator("lapidary::residual_norm", "");
 const LAPIDARY_GATED = native.operator("lapidary::gated", "");
 const LAPIDARY_BIAS_ACTIVATION = native.operator("lapidary::bias_activation", "");
 const LAPIDARY_DENSE = native.operator("lapidary::dense", "");
+const LAPIDARY_TOKEN_MAP = native.operator("lapidary::token_map", "");
+const LAPIDARY_TOKEN_PRODUCTS = native.operator("lapidary::token_products", "");
 const LAPIDARY_MASKED_LOG_LOSS = native.operator("lapidary::masked_log_loss", "");
 const LAPIDARY_FLOAT8_ENCODE = native.operator("lapidary::float8_encode", "");
 const LAPIDARY_FLOAT8_DECODE = native.operator("lapidary::float8_decode", "");
@@ -41,6 +43,16 @@ export function biasActivation(input: Tensor, bias: Tensor | null, activation: s
 /** `lapidary::dense(Tensor input, Tensor weight, Tensor? bias, str activation, bool half=False, bool float8=False) -> Tensor` */
 export function dense(input: Tensor, weight: Tensor, bias: Tensor | null, activation: string, half?: boolean, float8?: boolean): Tensor {
   return new Tensor(call(LAPIDARY_DENSE, input.handle, weight.handle, bias?.handle, activation, half, float8));
+}
+
+/** `lapidary::token_map(Tensor input, Tensor weight) -> Tensor` */
+export function tokenMap(input: Tensor, weight: Tensor): Tensor {
+  return new Tensor(call(LAPIDARY_TOKEN_MAP, input.handle, weight.handle));
+}
+
+/** `lapidary::token_products(Tensor input, Tensor factor) -> Tensor` */
+export function tokenProducts(input: Tensor, factor: Tensor): Tensor {
+  return new Tensor(call(LAPIDARY_TOKEN_PRODUCTS, input.handle, factor.handle));
 }
 
 /** `lapidary::masked_log_loss(Tensor logits, Tensor labels, Tensor mask, Tensor known) -> Tensor` */

@@ -1,5 +1,6 @@
 /** Cases of the fused operators; nn/fused.test.ts holds them against their plain compositions. */
 
+import type { Tensor } from "../../torch/index.ts";
 import {
   expectTensor,
   f64,
@@ -17,6 +18,8 @@ import {
   maskedLogLoss,
   norm,
   residualNorm,
+  tokenMap,
+  tokenProducts,
 } from "./generated.ts";
 
 const logistic = (z: number): number => 1 / (1 + Math.exp(-z));
@@ -72,6 +75,25 @@ export const FUSED = {
       expectTensor(dense(x, weight, null, "none"), [1, 2], [1, -5]);
     },
     gradient: smooth((x) => dense(x, random64([2, 3], 2), random64([2], 3), "silu"), [5, 3]),
+  },
+  "lapidary::token_map": {
+    value: () => {
+      const x = f64([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 2]);
+      expectTensor(
+        tokenMap(x, f64([1, 0, 10, -1, 1, 1], [3, 2])),
+        [2, 3, 2],
+        [1, 2, 7, 16, 4, 6, 5, 6, 43, 52, 12, 14],
+      );
+    },
+    gradient: smooth((x, weight) => tokenMap(x, weight as Tensor), [3, 4, 5], [2, 4]),
+  },
+  "lapidary::token_products": {
+    value: () => {
+      const x = f64([1, 2, 3, 4, 0, 0, 1, -1], [2, 2, 2]);
+      // Of the first example X Xᵀ is [[5, 11], [11, 25]], of the second [[0, 0], [0, 2]].
+      expectTensor(tokenProducts(x, f64([1, 2, 9, 3], [2, 2, 1])), [2, 2, 1], [27, 61, 0, 6]);
+    },
+    gradient: smooth((x, factor) => tokenProducts(x, factor as Tensor), [3, 4, 5], [3, 4, 2]),
   },
   "lapidary::masked_log_loss": {
     value: () => {
