@@ -58,7 +58,7 @@ export interface InputOptions {
 }
 
 /** Where in the training window to read, and which part of it. */
-interface TrainingPlace {
+interface TrainingPlace extends Pick<ReaderOptions, "reuses"> {
   readonly epoch: number;
   /** Batches to skip. */
   readonly start: number;
@@ -201,22 +201,27 @@ export class TrainingInputs {
   }
 
   /** This process's parts of the training batches of one epoch, shuffled; labels as known at the end of the window. */
-  trainingBatches({ epoch, start, mesh }: TrainingPlace): Promise<BatchReader> {
+  trainingBatches({ epoch, start, mesh, reuses }: TrainingPlace): Promise<BatchReader> {
     const { seed, order } = this.#config.model.training;
     const shuffle = { seed: order === "time" ? null : seed, byDay: order === "days" };
     const only = learnedExamples(this.#config.model, this.#surface);
     const { vocabularies } = this;
     const negatives = this.#negatives({ seed });
-    return this.#open("train", mesh, { ...shuffle, ...negatives, only, epoch, start, vocabularies, dropLast: true });
+    const place = { epoch, start, ...(reuses === undefined ? {} : { reuses }) };
+    return this.#open("train", mesh, { ...shuffle, ...negatives, ...place, only, vocabularies, dropLast: true });
   }
 
   /**
    * This process's parts of all batches of a window, in order of time; labels as known at the end of the log. Negatives
    * are drawn uniformly, the same for every model.
    */
-  evaluationBatches(split: Split, mesh: TrainingPlace["mesh"]): Promise<BatchReader> {
+  evaluationBatches(
+    split: Split,
+    mesh: TrainingPlace["mesh"],
+    options: Pick<ReaderOptions, "reuses"> = {},
+  ): Promise<BatchReader> {
     const negatives = this.#negatives({ seed: EVALUATION_SEED, from: "uniform", windowMs: null });
-    return this.#open(split, mesh, { ...this.#scored, ...negatives });
+    return this.#open(split, mesh, { ...this.#scored, ...negatives, ...options });
   }
 
   /** This process's parts of the batches of what a window holds, in order of time: without negatives that are drawn. */

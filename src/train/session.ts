@@ -95,7 +95,7 @@ export class Session {
     const { epoch, batch: start } = this.#position;
     const { validateEverySteps: every } = config.training;
     let ready = performance.now();
-    for await (const batch of await inputs.trainingBatches({ epoch, start, mesh })) {
+    for await (const batch of await inputs.trainingBatches({ epoch, start, mesh, reuses: true })) {
       const prepared = this.#job.prepare(batch);
       this.#work.addWaiting((performance.now() - ready) / 1000);
       this.#step(prepared);
@@ -159,7 +159,7 @@ export class Session {
 
   async #validate(): Promise<Readonly<Record<string, MetricRow>>> {
     const { inputs, mesh } = this.#job;
-    const batches = await inputs.evaluationBatches("validation", mesh);
+    const batches = await inputs.evaluationBatches("validation", mesh, { reuses: true });
     const predictions = await predict(this.#learner.model, mapBatches(batches, this.#job.enrich), {
       spec: inputs.spec,
       mesh,

@@ -9,6 +9,7 @@ import type { EventStore } from "../store/event-store.ts";
 import { type ColumnType, TIME_FILES } from "../store/format.ts";
 import type { StoreCoding } from "../store/store-coding.ts";
 import type { Histories } from "./histories.ts";
+import { reusableInt32 } from "./history-memory.ts";
 import { agesOf, type PointInTime } from "./point-in-time.ts";
 
 /** Tensors have no unsigned types: the operator reads the bits of the signed ones as unsigned. */
@@ -51,7 +52,7 @@ export class GatheredHistories implements Histories {
 
   codes(points: readonly PointInTime[], offsets: Int32Array): CodeColumns {
     const length = offsets.at(-1) ?? 0;
-    const codes = new Int32Array((this.#columns.length + 1) * length);
+    const codes = reusableInt32((this.#columns.length + 1) * length);
     if (length > 0) this.#gather(points, offsets, codes);
     const names = [...this.#columns.map(({ name }) => name), AGE];
     const column = (name: string): Int32Array => {

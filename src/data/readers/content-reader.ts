@@ -6,6 +6,7 @@ import type {
   ListColumn,
   VectorFeature,
 } from "../../features/spec.ts";
+import { reusableFloat32 } from "../histories/history-memory.ts";
 import type { StoreCoding } from "../store/store-coding.ts";
 import type { ExampleFacts } from "./example-facts.ts";
 
@@ -66,7 +67,7 @@ export class ContentReader {
 function vectorsOf(feature: VectorFeature, spans: readonly Span[], source: ContentSource): Float32Array {
   const width = vectorWidth(feature);
   const column = source.vectors(feature.name);
-  const inputs = new Float32Array(numRows(spans) * width);
+  const inputs = reusableFloat32(numRows(spans) * width);
   let row = 0;
   for (const { start, end } of spans) {
     codeVectors(inputs.subarray(row * width), column.slice(start, end), feature);

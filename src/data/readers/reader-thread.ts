@@ -34,9 +34,9 @@ export class ReaderThread {
     return thread;
   }
 
-  /** Asks for the next batch. */
-  request(): void {
-    this.#tell({ kind: "next" });
+  /** Asks for the next batch. @param memory what the thread may use for it: handed over */
+  request(memory: readonly ArrayBuffer[] = []): void {
+    this.#tell({ kind: "next", memory }, memory);
   }
 
   async receive(): Promise<WorkerMessage> {
@@ -63,8 +63,8 @@ export class ReaderThread {
     left = this;
   }
 
-  #tell(request: WorkerRequest): void {
-    this.#worker.postMessage(request);
+  #tell(request: WorkerRequest, handedOver: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(request, handedOver);
   }
 
   #push(message: WorkerMessage | LapidaryError): void {

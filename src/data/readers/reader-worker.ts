@@ -2,6 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import { type ErrorFacts, LapidaryError } from "../../base/errors.ts";
 import type { Batch, ContentColumns } from "../../features/spec.ts";
+import { keepMemory } from "../histories/history-memory.ts";
 import { BatchSource, type BatchSourceOptions } from "./batch-source.ts";
 
 /** What the worker is to read. */
@@ -11,8 +12,10 @@ export interface WorkerInput {
   readonly start: number;
 }
 
-/** What the worker is asked: to begin, which ends what it read before, then for batches, one by one. */
-export type WorkerRequest = { readonly kind: "begin"; readonly input: WorkerInput } | { readonly kind: "next" };
+/** What the worker is asked: to begin, which ends what it read before, then for batches, one by one, with memory for them. */
+export type WorkerRequest =
+  | { readonly kind: "begin"; readonly input: WorkerInput }
+  | { readonly kind: "next"; readonly memory: readonly ArrayBuffer[] };
 
 /** What the worker says: once `ready`, then per request a `batch`, and once the `end`; or an `error` at any time. */
 export type WorkerMessage =
@@ -103,8 +106,12 @@ function serve(port: Port): void {
   let reading: Reading | null = null;
   port.on("message", (request: WorkerRequest) => {
     try {
-      if (request.kind === "begin") reading = new Reading(port, request.input);
-      else reading?.next();
+      if (request.kind === "begin") {
+        reading = new Reading(port, request.input);
+      } else {
+        keepMemory(request.memory);
+        reading?.next();
+      }
     } catch (error) {
       port.postMessage({ kind: "error", facts: factsOf(error) } satisfies WorkerMessage);
     }

@@ -241,6 +241,32 @@ describe("openReader", () => {
     expect(heardAt).toBeLessThanOrEqual(7);
   });
 
+  it("uses the memory of histories again for a loop that keeps nothing of them: the same batches", async () => {
+    using folder = temporaryFolder();
+    writeStore(
+      folder.path,
+      Array.from({ length: 4000 }, (_, i) => ({
+        user: i % 40,
+        time: (i * 7919) % 97_000,
+        item: i % 40,
+        click: i % 3,
+        dwell: i,
+      })),
+    );
+    const reading = { ...options(folder.path), historyLength: 64, globalBatchSize: 300, dropLast: true };
+    const expected = await readAll(reading);
+    const bytes = expected.map(({ history }) => history.codes["item"]?.buffer.byteLength ?? 0);
+    expect(Math.min(...bytes)).toBeGreaterThan(2 ** 16);
+    const [copies, batches]: [ReadBatch[], ReadBatch[]] = [[], []];
+    for await (const batch of await openReader({ ...reading, reuses: true })) {
+      expect(batches.at(-1)?.history.codes["item"]?.length ?? 0).toBe(0);
+      batches.push(batch);
+      copies.push(structuredClone(batch));
+    }
+    expect(copies).toEqual(expected);
+    expect(copies.length).toBeGreaterThan(5);
+  });
+
   it("ends its thread when the loop ends early", async () => {
     using folder = temporaryFolder();
     writeStore(folder.path, events());

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../../features/spec.ts";
 import type { Vocabulary } from "../../features/vocabulary.ts";
 import { ALL_EXAMPLES, type ExampleFilter } from "../examples/examples.ts";
+import { historyMemory } from "../histories/history-memory.ts";
 import type { BatchSourceOptions } from "./batch-source.ts";
 import { ReaderThread, stopped } from "./reader-thread.ts";
 import type { Shard } from "./shard.ts";
@@ -32,6 +33,12 @@ export interface ReaderOptions extends Omit<BatchSourceOptions, Defaulted> {
   readonly start?: number;
   /** Batches built ahead. @default 3 */
   readonly prefetch?: number;
+  /**
+   * Whether the histories of a batch are gone once the next one is asked for: their memory is used again, so that neither
+   * the system has to clear it nor the garbage collector to look for it. For loops that keep nothing of it, no tensor
+   * either. @default false
+   */
+  readonly reuses?: boolean;
 }
 
 /** Batches from a thread of their own, in order, each once. Ending the loop early ends the thread. */
@@ -41,25 +48,32 @@ export class BatchReader implements AsyncIterable<ReadBatch> {
   readonly numBatches: number;
   /** Null once it is given up: it may be another reader's then. */
   #thread: ReaderThread | null;
+  readonly #reuses: boolean;
 
-  constructor(thread: ReaderThread, sizes: { readonly numExamples: number; readonly numBatches: number }) {
+  constructor(
+    thread: ReaderThread,
+    facts: { readonly numExamples: number; readonly numBatches: number; readonly reuses: boolean },
+  ) {
     this.#thread = thread;
-    this.numExamples = sizes.numExamples;
-    this.numBatches = sizes.numBatches;
+    this.numExamples = facts.numExamples;
+    this.numBatches = facts.numBatches;
+    this.#reuses = facts.reuses;
   }
 
   /** @throws {LapidaryError} what went wrong in the thread */
   async *[Symbol.asyncIterator](): AsyncGenerator<ReadBatch> {
+    let memory: readonly ArrayBuffer[] = [];
     try {
       for (;;) {
         if (this.#thread === null) throw stopped();
         const message = await this.#thread.receive();
         if (message.kind !== "batch") return;
-        this.#thread?.request();
+        this.#thread?.request(memory);
         // Waiting messages are handed over in one turn of the event loop, and each would be worked on within it: a slow
         // loop body would starve signals and timers for hundreds of batches.
         await setImmediate();
         yield { ...message.batch, nextPosition: message.nextPosition };
+        memory = this.#reuses ? historyMemory(message.batch) : [];
       }
     } finally {
       await this.close();
@@ -104,6 +118,7 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
   const {
     start = 0,
     prefetch = 3,
+    reuses = false,
     vocabularies = {},
     epoch = 0,
     byDay = false,
@@ -119,7 +134,7 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
     const ready = await thread.receive();
     if (ready.kind !== "ready") throw stopped();
     for (let i = 0; i < Math.max(1, prefetch); i++) thread.request();
-    return new BatchReader(thread, ready);
+    return new BatchReader(thread, { ...ready, reuses });
   } catch (error) {
     await thread.leave();
     throw error;
