@@ -48,16 +48,19 @@ describe("codeVectors", () => {
 });
 
 describe("chosenContent", () => {
+  const row = (start: number) => ({ start, end: start + 1 });
+
   it("keeps the rows that are chosen, in their order", () => {
     const content: ContentColumns = {
       vectors: { v: Float32Array.of(0, 1, 10, 11, 20, 21) },
       lists: { t: { offsets: Int32Array.of(0, 2, 2, 5), codes: Int32Array.of(1, 2, 3, 4, 5) } },
     };
-    expect(chosenContent(content, [2, 0], 3)).toEqual({
+    expect(chosenContent(content, [row(2), row(0)], 3)).toEqual({
       vectors: { v: Float32Array.of(20, 21, 0, 1) },
       lists: { t: { offsets: Int32Array.of(0, 3, 5), codes: Int32Array.of(3, 4, 5, 1, 2) } },
     });
-    expect(chosenContent(content, [1], 3).lists["t"]).toEqual({
+    expect(chosenContent(content, [row(0), { start: 1, end: 3 }], 3)).toEqual(content);
+    expect(chosenContent(content, [row(1)], 3).lists["t"]).toEqual({
       offsets: Int32Array.of(0, 0),
       codes: new Int32Array(0),
     });

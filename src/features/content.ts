@@ -54,26 +54,42 @@ export function codeLists(
   for (let i = 0; i < ids.length; i++) target[i] = code(ids[i]!, timeMs);
 }
 
-/** The rows that are chosen, in their order. */
+/** Rows that lie side by side. */
+export interface RowRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The numbers of the rows of all ranges, `width` of each, in the ranges' order. */
+export function chosenRows<A extends Int32Array | Float32Array>(all: A, ranges: readonly RowRange[], width = 1): A {
+  const kept = new (all.constructor as new (length: number) => A)(countRows(ranges) * width);
+  let at = 0;
+  for (const { start, end } of ranges) for (let i = start * width; i < end * width; i++) kept[at++] = all[i]!;
+  return kept;
+}
+
+/** The rows of all ranges, in the ranges' order. */
 export function chosenContent(
   { vectors, lists }: ContentColumns,
-  rows: readonly number[],
+  ranges: readonly RowRange[],
   numRows: number,
 ): ContentColumns {
-  const vectorsOf = (all: Float32Array): Float32Array => {
-    const width = numRows === 0 ? 0 : all.length / numRows;
-    const kept = new Float32Array(rows.length * width);
-    for (const [i, row] of rows.entries()) kept.set(all.subarray(row * width, (row + 1) * width), i * width);
-    return kept;
-  };
+  const vectorsOf = (all: Float32Array): Float32Array =>
+    chosenRows(all, ranges, numRows === 0 ? 0 : all.length / numRows);
   const listsOf = ({ offsets, codes }: ListColumn): ListColumn => {
-    const bounds = new Int32Array(rows.length + 1);
-    for (const [i, row] of rows.entries()) bounds[i + 1] = bounds[i]! + offsets[row + 1]! - offsets[row]!;
-    const kept = new Int32Array(bounds.at(-1) ?? 0);
-    for (const [i, row] of rows.entries()) kept.set(codes.subarray(offsets[row], offsets[row + 1]), bounds[i]);
-    return { offsets: bounds, codes: kept };
+    const bounds = new Int32Array(countRows(ranges) + 1);
+    let row = 0;
+    for (const { start, end } of ranges) {
+      for (let i = start; i < end; i++, row++) bounds[row + 1] = bounds[row]! + offsets[i + 1]! - offsets[i]!;
+    }
+    const ofIds = ranges.map(({ start, end }) => ({ start: offsets[start]!, end: offsets[end]! }));
+    return { offsets: bounds, codes: chosenRows(codes, ofIds) };
   };
   return { vectors: mapColumns(vectors, vectorsOf), lists: mapColumns(lists, listsOf) };
+}
+
+function countRows(ranges: readonly RowRange[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
 function mapColumns<C>(columns: Readonly<Record<string, C>>, change: (column: C) => C): Readonly<Record<string, C>> {

@@ -136,11 +136,7 @@ export function partOf(batch: Batch, from: number, to: number): Batch {
   const width = TINY_SPEC.numbers.length;
   const rowsOf = (content: ContentColumns | undefined, [a, b, all]: readonly [number, number, number]) =>
     content && {
-      content: chosenContent(
-        content,
-        Array.from({ length: b - a }, (_, i) => a + i),
-        all,
-      ),
+      content: chosenContent(content, [{ start: a, end: b }], all),
     };
   return {
     ...batch,

@@ -1,5 +1,5 @@
 import type { ArchitectureConfig } from "../../config/model/architecture.ts";
-import { chosenContent } from "../../features/content.ts";
+import { chosenContent, chosenRows, type RowRange } from "../../features/content.ts";
 import { ORIGIN_CODES, ORIGINS, type Origin } from "../../features/schema.ts";
 import type { EventColumns } from "../../features/spec.ts";
 
@@ -21,36 +21,45 @@ export function historyStreams(
   const origins = history.codes["origin"];
   const isAd = (row: number): boolean => origins?.[row] === ORIGIN_CODES.ad;
   const ofOrigin = (origin: Origin) =>
-    chosenEvents(history, (row) => isAd(row) === (origin === "ad") && (events === "all" || events === origin));
+    chosenEvents(history, (start, end) =>
+      rangesOf(start, end, (row) => isAd(row) === (origin === "ad") && (events === "all" || events === origin)),
+    );
   if (streams === "origin") return ORIGINS.map(ofOrigin);
   return [events === "all" ? history : ofOrigin(events)];
 }
 
 /** The newest `count` events of each history. @shape codes [L] → [Σ min(L_b, count)] */
 export function newestEvents(history: EventColumns, count: number): EventColumns {
-  return chosenEvents(history, (row, end) => row >= end - count);
+  return chosenEvents(history, (start, end) => [{ start: Math.max(start, end - count), end }]);
 }
 
-/** The events that are chosen, in their histories and order; `end` is where the event's history ends. */
+/** Ranges of the rows [start, end) that are chosen. */
+function rangesOf(start: number, end: number, isChosen: (row: number) => boolean): RowRange[] {
+  const ranges: RowRange[] = [];
+  for (let row = start; row < end; row++) {
+    if (!isChosen(row)) continue;
+    const from = row;
+    while (row < end && isChosen(row)) row++;
+    ranges.push({ start: from, end: row });
+  }
+  return ranges;
+}
+
+/** The events that are chosen, in their histories and order: `choose` says which of a history's rows. */
 function chosenEvents(
   { offsets, codes, content }: EventColumns,
-  isChosen: (row: number, end: number) => boolean,
+  choose: (start: number, end: number) => readonly RowRange[],
 ): EventColumns {
-  const rows: number[] = [];
+  const ranges: RowRange[] = [];
   const bounds = new Int32Array(offsets.length);
   for (let b = 0; b + 1 < offsets.length; b++) {
-    const end = offsets[b + 1] ?? 0;
-    for (let row = offsets[b] ?? 0; row < end; row++) if (isChosen(row, end)) rows.push(row);
-    bounds[b + 1] = rows.length;
+    const chosen = choose(offsets[b] ?? 0, offsets[b + 1] ?? 0);
+    bounds[b + 1] = chosen.reduce((sum, { start, end }) => sum + end - start, bounds[b] ?? 0);
+    ranges.push(...chosen);
   }
-  const selected = (all: Int32Array): Int32Array => {
-    const kept = new Int32Array(rows.length);
-    for (const [i, row] of rows.entries()) kept[i] = all[row] ?? 0;
-    return kept;
-  };
   return {
     offsets: bounds,
-    codes: Object.fromEntries(Object.entries(codes).map(([name, all]) => [name, selected(all)])),
-    ...(content && { content: chosenContent(content, rows, offsets.at(-1) ?? 0) }),
+    codes: Object.fromEntries(Object.entries(codes).map(([name, all]) => [name, chosenRows(all, ranges)])),
+    ...(content && { content: chosenContent(content, ranges, offsets.at(-1) ?? 0) }),
   };
 }
