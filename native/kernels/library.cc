@@ -37,6 +37,9 @@ TORCH_LIBRARY(lapidary, library) {
       "dense(Tensor input, Tensor weight, Tensor? bias, str activation, bool half=False, bool float8=False) -> Tensor");
   library.def("token_map(Tensor input, Tensor weight) -> Tensor");
   library.def("token_products(Tensor input, Tensor factor) -> Tensor");
+  library.def(
+      "adamw_(Tensor(a!) values, Tensor(b!) first, Tensor(c!) second, Tensor gradient, *, float lr, float beta1, float beta2, "
+      "float eps, float weight_decay, int step) -> ()");
   library.def("masked_log_loss(Tensor logits, Tensor labels, Tensor mask, Tensor known) -> Tensor");
   library.def("float8_encode(Tensor self) -> (Tensor, Tensor)");
   library.def("float8_decode(Tensor codes, Tensor scales, int[] shape, ScalarType dtype) -> Tensor");

@@ -22,6 +22,7 @@ export const WINGS = {
     "lapidary::dense",
     "lapidary::token_map",
     "lapidary::token_products",
+    "lapidary::adamw_",
     "lapidary::masked_log_loss",
     "lapidary::float8_encode",
     "lapidary::float8_decode",

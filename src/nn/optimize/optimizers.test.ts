@@ -65,6 +65,46 @@ describe("AdamW", () => {
     expect(values.requiresGrad).toBe(true);
   });
 
+  test("in float32 is the formula within its roundings, the same for any number of threads", () => {
+    const COUNT = 100_003; // More than one thread's share, and no multiple of a vector.
+    const single = (seed: number): Tensor => random64([COUNT], seed).to({ dtype: "float32" });
+    const [values, first, gradient] = [single(1), single(2), single(3)];
+    const second = single(4).square();
+    const [w, m, v, g] = [values, first, second, gradient].map(copy) as [number[], number[], number[], number[]];
+    const run = (threads: number) => {
+      setThreads(threads);
+      const state = { step: 2, first: first.clone(), second: second.clone() };
+      const at = { values: values.clone(), gradient };
+      stepAdamW(state, at, { learningRate: 0.125, weightDecay: 0.25 });
+      setThreads(1);
+      return [at.values, state.first, state.second];
+    };
+    const [one, two] = [run(1), run(2)];
+    for (const [i, tensor] of one.entries()) expect(tensor.equal(two[i] as Tensor)).toBe(true);
+    const [newW, newM, newV] = one.map(copy) as [number[], number[], number[]];
+    const EPS = 1.01 * 2 ** -24;
+    for (let i = 0; i < COUNT; i += 7) {
+      const [gi, wi, mi, vi] = [g[i]!, w[i]!, m[i]!, v[i]!];
+      const [mean, square] = [mi + (1 - 0.9) * (gi - mi), 0.999 * vi + (1 - 0.999) * gi * gi];
+      const scale = 0.125 / (1 - 0.9 ** 3) / (Math.sqrt(square / (1 - 0.999 ** 3)) + 1e-8);
+      // A mean is rounded in its difference, factor, product and sum; a square, a sum of positive terms, in five places, and
+      // what it divides by in four more.
+      const ofMean = 4 * EPS * (Math.abs(mi) + Math.abs(gi));
+      expect(Math.abs(newM[i]! - mean)).toBeLessThanOrEqual(ofMean);
+      expect(Math.abs(newV[i]! - square)).toBeLessThanOrEqual(5 * EPS * square);
+      const ofStep = scale * (ofMean + 12 * EPS * Math.abs(mean));
+      expect(Math.abs(newW[i]! - (0.96875 * wi - scale * mean))).toBeLessThanOrEqual(ofStep + 3 * EPS * Math.abs(wi));
+    }
+  });
+
+  test("NaN and infinities stay where they are", () => {
+    const values = column(1, 1, 1, 1);
+    const gradient = column(Number.NaN, Number.POSITIVE_INFINITY, 1, -89);
+    stepAdamW(initAdamW(values), { values, gradient }, { learningRate: 0.125 });
+    expect(copy(values).map(Number.isNaN)).toEqual([true, true, false, false]);
+    expect(copy(values)[3]).toBeCloseTo(1.125, 6);
+  });
+
   test("keeps dtype and shape of the parameters, and memory flat", () => {
     const values = random64([2, 3]).to({ dtype: "float32" });
     const gradient = values.clone();

@@ -1,3 +1,4 @@
+import { adamw_ } from "../../ops/fused/generated.ts";
 import { noGrad, type Tensor, zeros } from "../../torch/index.ts";
 
 /** What AdamW remembers of one tensor of parameters. */
@@ -59,16 +60,8 @@ export function stepAdamW(
 ): AdamWState {
   const { learningRate, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 } = options;
   const step = state.step + 1;
-  noGrad(() => {
-    state.first.lerp_(at.gradient, 1 - beta1);
-    state.second.mul_(beta2).addcmul_(at.gradient, at.gradient, { value: 1 - beta2 });
-    const deviation = state.second
-      .div(1 - beta2 ** step)
-      .sqrt_()
-      .add_(eps);
-    if (weightDecay !== 0) at.values.mul_(1 - learningRate * weightDecay);
-    at.values.addcdiv_(state.first, deviation, { value: -learningRate / (1 - beta1 ** step) });
-  });
+  const rule = { lr: learningRate, beta1, beta2, eps, weightDecay, step };
+  noGrad(() => adamw_(at.values, state.first, state.second, at.gradient, rule));
   return { ...state, step };
 }
 

@@ -16,6 +16,7 @@ const LAPIDARY_BIAS_ACTIVATION = native.operator("lapidary::bias_activation", ""
 const LAPIDARY_DENSE = native.operator("lapidary::dense", "");
 const LAPIDARY_TOKEN_MAP = native.operator("lapidary::token_map", "");
 const LAPIDARY_TOKEN_PRODUCTS = native.operator("lapidary::token_products", "");
+const LAPIDARY_ADAMW_ = native.operator("lapidary::adamw_", "");
 const LAPIDARY_MASKED_LOG_LOSS = native.operator("lapidary::masked_log_loss", "");
 const LAPIDARY_FLOAT8_ENCODE = native.operator("lapidary::float8_encode", "");
 const LAPIDARY_FLOAT8_DECODE = native.operator("lapidary::float8_decode", "");
@@ -53,6 +54,11 @@ export function tokenMap(input: Tensor, weight: Tensor): Tensor {
 /** `lapidary::token_products(Tensor input, Tensor factor) -> Tensor` */
 export function tokenProducts(input: Tensor, factor: Tensor): Tensor {
   return new Tensor(call(LAPIDARY_TOKEN_PRODUCTS, input.handle, factor.handle));
+}
+
+/** `lapidary::adamw_(Tensor(a!) values, Tensor(b!) first, Tensor(c!) second, Tensor gradient, *, float lr, float beta1, float beta2, float eps, float weight_decay, int step) -> ()` */
+export function adamw_(values: Tensor, first: Tensor, second: Tensor, gradient: Tensor, options: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly eps: number; readonly weightDecay: number; readonly step: number }): void {
+  native.callDropped(LAPIDARY_ADAMW_, values.handle, first.handle, second.handle, gradient.handle, options?.lr, options?.beta1, options?.beta2, options?.eps, options?.weightDecay, options?.step);
 }
 
 /** `lapidary::masked_log_loss(Tensor logits, Tensor labels, Tensor mask, Tensor known) -> Tensor` */

@@ -10,6 +10,7 @@ import {
 } from "../../torch/operators/operators.test.support.ts";
 import type { OurOperator } from "../operators.ts";
 import {
+  adamw_,
   biasActivation,
   dense,
   float8Decode,
@@ -94,6 +95,18 @@ export const FUSED = {
       expectTensor(tokenProducts(x, f64([1, 2, 9, 3], [2, 2, 1])), [2, 2, 1], [27, 61, 0, 6]);
     },
     gradient: smooth((x, factor) => tokenProducts(x, factor as Tensor), [3, 4, 5], [3, 4, 2]),
+  },
+  "lapidary::adamw_": {
+    value: () => {
+      const [values, first, second, gradient] = [f64([8]), f64([2]), f64([4]), f64([6])];
+      const rule = { lr: 0.5, beta1: 0.5, beta2: 0.75, eps: 1, weightDecay: 0.25, step: 2 };
+      adamw_(values as Tensor, first as Tensor, second as Tensor, gradient as Tensor, rule);
+      // m̂ = 4 ÷ (1 − 1/4), v̂ = 12 ÷ (1 − 9/16).
+      expectTensor(first as Tensor, [1], [4]);
+      expectTensor(second as Tensor, [1], [12]);
+      expectTensor(values as Tensor, [1], [7 - (0.5 * (16 / 3)) / (Math.sqrt(192 / 7) + 1)]);
+    },
+    gradient: "update",
   },
   "lapidary::masked_log_loss": {
     value: () => {
