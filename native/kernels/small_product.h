@@ -72,6 +72,8 @@ template <bool kAdds, typename T>
 LAPIDARY_INLINE void smallProduct(T* c, Strided<T> a, const T* b, const ProductSize& size) {
   constexpr int64_t kLanes = Lanes<T>::kCount;
   int64_t j = 0;
+  // Registers of AVX-512 hold two vectors of columns, which hides the latency of an addition.
+  if (isa() >= Isa::kAvx512) for (; j + 2 * kLanes <= size.columns; j += 2 * kLanes) productColumns<2, kLanes, kAdds>(c + j, a, b + j, size);
   for (; j + kLanes <= size.columns; j += kLanes) productColumns<1, kLanes, kAdds>(c + j, a, b + j, size);
   if (j + kLanes / 2 <= size.columns) {
     productColumns<1, kLanes / 2, kAdds>(c + j, a, b + j, size);
