@@ -8,6 +8,33 @@ const window = "3d";
 /** What all items of a maker have in common is half of how good they are: it is known when a new one comes. */
 const quality = { qualitySpread: 0.5, skillSpread: 0.5 };
 
+/** What past clicks and likes have in common with a candidate, by name. */
+const counted: Readonly<Record<string, string[]>> = {
+  user: ["user"],
+  item: ["item"],
+  author: ["author"],
+  topic: ["topic"],
+  userTopic: ["user", "topic"],
+  userAuthor: ["user", "author"],
+  userFormat: ["user", "format"],
+  userSurface: ["user", "surface"],
+};
+const counters = Object.fromEntries(
+  ["click", "like"].flatMap((of) =>
+    Object.entries(counted).map(([name, by]) => [`${name}_${of}`, { of, by, windows: ["1d", "7d", "all"] }]),
+  ),
+);
+
+/** As a candidate's history and rates suit each family, of the sizes that studies give. */
+const previous = { kind: "previous", size: "small", history: 256 } as const;
+const foundation = {
+  kind: "foundation",
+  size: "small",
+  history: 256,
+  architecture: { deepHistory: 32 },
+  training: { learningRate: 1e-3 },
+} as const;
+
 /**
  * A world in which capacity and data can pay: many people of whom most do little, many topics that are only partly
  * logged, a creative that has to be read, tastes that no product of vectors gives, base rates that drift. Make it with
@@ -89,15 +116,65 @@ export default defineProject({
   // A quarter of the examples, of all days and people; histories hold every event.
   training: { sample: 0.25, globalBatchSize: 256, learningRate: 2e-3, tableLearningRate: 0.05, decayRatio: 0.3 },
   evaluation: { sample: 0.25 },
+  counters,
   models: {
     baseRate: { kind: "baseRate" },
-    previous: { kind: "previous", size: "small", history: 64 },
-    foundation: {
-      kind: "foundation",
-      size: "small",
-      history: 256,
-      architecture: { deepHistory: 32 },
-      training: { learningRate: 1e-3 },
+    counters: { kind: "counters", size: "medium" },
+    previous,
+    previousWithoutCounters: { ...previous, counters: [] },
+    din: { kind: "din", size: "small", history: 256 },
+    wukong: { kind: "wukong", size: "small" },
+    foundation,
+    foundationWithoutCounters: { ...foundation, counters: [] },
+  },
+  // On validation days, where choices are made; `--set studies.NAME.window=test` is for results, once.
+  studies: {
+    scaling: {
+      kind: "scaling",
+      models: ["previous", "foundation"],
+      sizes: ["tiny", "small", "medium", "large"],
+      data: [0.25, 0.5, 1],
+      dataFrom: "sample",
+      seeds: [1, 2],
     },
+    baselines: {
+      kind: "scaling",
+      models: [
+        "previous",
+        "counters",
+        "previousWithoutCounters",
+        "din",
+        "wukong",
+        "foundationWithoutCounters",
+        "foundation",
+      ],
+      sizes: ["small"],
+    },
+    ablation: {
+      kind: "ablation",
+      model: "foundation",
+      seeds: [1, 2],
+      variants: {
+        noVectorAttention: { architecture: { vectorAttention: false } },
+        noCandidateAttention: { architecture: { candidateAttention: false } },
+        neitherAttention: { architecture: { candidateAttention: false, vectorAttention: false } },
+        noInterleaving: { architecture: { interleaved: false } },
+        noPooling: { architecture: { summary: ["cls", "recent"] } },
+        noCls: { architecture: { summary: ["pooled", "recent"] } },
+        noRecent: { architecture: { summary: ["cls", "pooled"] } },
+        noGates: { architecture: { gates: "none" } },
+        dcn: { architecture: { interaction: "dcn" } },
+        hstu: { architecture: { attention: "hstu" } },
+        sharedSurfaces: { architecture: { domains: "shared" } },
+        surfacesApart: { apart: true },
+        adExamples: { training: { examples: "ad" } },
+        noOrganic: { architecture: { events: "ad" }, training: { examples: "ad" } },
+        history64: { history: 64 },
+        history1024: { history: 1024 },
+        historyAll: { history: 4096 },
+      },
+    },
+    light: { kind: "lightweight", of: "ablation", light: { dim: 8 } },
+    target: { kind: "target", model: "foundation" },
   },
 });
