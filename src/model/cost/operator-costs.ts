@@ -100,7 +100,7 @@ const matmul: Rule = (call) => {
 /** A product with a weight per example, and as many for each gradient. */
 const tokenMap: Rule = (call) => {
   const { tensors, bytes } = call.keptRows("input");
-  return { ...mapFlops(call), kept: [...tensors, ...ids(call, ["weight"])], keptBytes: bytes };
+  return { ...mapFlops(call), kept: [...tensors, ...ids(call, ["weight"])], keptBytes: bytes, gatheredBytes: 0 };
 };
 
 /** Two products per example, four backward. */
@@ -112,6 +112,7 @@ const tokenProducts: Rule = (call) => {
     backward: 2 * forward,
     kept: both.flatMap(({ tensors }) => tensors),
     keptBytes: both.reduce((sum, { bytes }) => sum + bytes, 0),
+    gatheredBytes: 0,
   };
 };
 
@@ -155,6 +156,7 @@ const gated: Rule = (call) => {
     ...NOTHING,
     kept: both.flatMap(({ tensors }) => tensors),
     keptBytes: both.reduce((sum, { bytes }) => sum + bytes, 0),
+    gatheredBytes: 0,
   };
 };
 
