@@ -32,7 +32,7 @@ export function cellOf({
   const examples = share * EXAMPLES;
   const mean: Estimate = {
     value: normalizedEntropy,
-    resampled: Float64Array.from([-1e-4, 0, 1e-4], (shift) => normalizedEntropy + shift),
+    resampled: Float64Array.from({ length: 201 }, (_, i) => normalizedEntropy + (i / 100 - 1) * 1e-4),
   };
   const cost = {
     flopsPerExample,

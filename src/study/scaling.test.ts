@@ -127,6 +127,8 @@ describe("analyseScaling", () => {
     // From the foundation's worst to the baseline's best.
     expect(compared.levels[0]?.normalizedEntropy).toBeCloseTo(better.a - 0.02 * 6, 9);
     expect(compared.levels[4]?.normalizedEntropy).toBeCloseTo(0.9 - 0.02 * 8, 9);
+    const ends = [compared.levels[0]?.costs["foundation"], compared.levels[4]?.costs["previous"]];
+    for (const end of ends) expect(end?.compute.mean).not.toBeNull();
     for (const { costs } of compared.levels.slice(1, 4)) {
       const ratioOf = (cost: "compute" | "seconds"): number =>
         (costs["previous"]?.[cost].mean ?? 0) / (costs["foundation"]?.[cost].mean ?? 1);
@@ -153,7 +155,7 @@ describe("analyseScaling", () => {
           variant: "previous",
           size,
           seed,
-          normalizedEntropy: 0.8 + [0, -1e-3, -1e-3, 5e-4][i]! + seed * (i - 1) * 3e-4,
+          normalizedEntropy: 0.8 + [0, -1e-3, -1e-3, 2e-4][i]! + seed * (i - 1) * 3e-4,
         }),
       ),
     );

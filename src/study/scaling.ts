@@ -1,5 +1,6 @@
 import type { ModelSize } from "../config/types.ts";
-import { combine, overSeeds, type SeedInterval } from "../metrics/comparison/seed-interval.ts";
+import { drawnInterval } from "../metrics/comparison/joint-draws.ts";
+import type { Interval } from "../metrics/comparison/seed-interval.ts";
 import { type Efficiency, efficienciesOf, levelsOf, type NormalizedEntropyLevel } from "./curves/equal-quality.ts";
 import { type Family, type FamilyLine, type LineAxis, MeasuredFamily } from "./curves/family.ts";
 import type { Measurements } from "./measure.ts";
@@ -23,7 +24,7 @@ export interface SlopeRatio {
   readonly family: string;
   readonly axis: LineAxis;
   /** Of nothing unless the baseline's line falls: a slope that may be zero has no multiples. */
-  readonly ratio: SeedInterval;
+  readonly ratio: Interval;
   readonly baselineFalls: boolean;
 }
 
@@ -71,12 +72,15 @@ function slopeRatio({
   readonly family: MeasuredFamily;
   readonly base: FamilyLine;
   readonly line: FamilyLine;
-}): SeedInterval {
-  const [slopes, baseSlopes] = [family.slopes(line), baseline.slopes(base)];
-  const ratios = slopes.map((slope, seed) =>
-    combine([slope, baseSlopes[seed]!], ([own = 0, other = 0]) => own / other),
-  );
-  return overSeeds(base.falls ? ratios : []);
+}): Interval {
+  const slopeOf = (of: MeasuredFamily, through: FamilyLine, entropies: readonly number[]): number =>
+    of.fit(through, entropies).slope;
+  const own = line.points.map((at) => family.draws[at]!);
+  const others = base.points.map((at) => baseline.draws[at]!);
+  const ratio = drawnInterval([...own, ...others], (entropies) => {
+    return slopeOf(family, line, entropies.slice(0, own.length)) / slopeOf(baseline, base, entropies.slice(own.length));
+  });
+  return base.falls ? ratio : { mean: null, low: null, high: null };
 }
 
 function differencesFrom(baseline: MeasuredFamily, family: MeasuredFamily): readonly FamilyDifference[] {

@@ -102,16 +102,32 @@ export function levelsOf(families: readonly MeasuredFamily[]): readonly Normaliz
   const best = Math.max(...reached.map((entropies) => Math.min(...entropies)));
   if (!(best < worst)) return [];
   return Array.from({ length: NUM_LEVELS }, (_, i) => {
-    const normalizedEntropy = worst - ((worst - best) * i) / (NUM_LEVELS - 1);
-    const costs = families.map((family) => [family.name, costsAt(family, normalizedEntropy)] as const);
+    // In this way the last one is the best NE to the bit, which a curve still reaches.
+    const normalizedEntropy = ((NUM_LEVELS - 1 - i) * worst + i * best) / (NUM_LEVELS - 1);
+    const costs = families.map((family) => [family.name, costsAt(normalizedEntropy, family, families)] as const);
     return { normalizedEntropy, costs: Object.fromEntries(costs) };
   });
 }
 
-function costsAt(family: MeasuredFamily, normalizedEntropy: number): Readonly<Record<Cost, Interval>> {
+/** The level moves with all points from draw to draw: what other users change for all alike is no part of the comparison. */
+function costsAt(
+  normalizedEntropy: number,
+  family: MeasuredFamily,
+  families: readonly MeasuredFamily[],
+): Readonly<Record<Cost, Interval>> {
+  const draws = [family, ...families].flatMap((one) => one.draws);
+  const own = family.draws.length;
+  const usual = meanOf(draws.slice(own).map(({ value }) => value));
   const at = (cost: Cost): Interval =>
     exponentiated(
-      drawnInterval(family.draws, (entropies) => logCostAt(family.curve(cost, entropies), normalizedEntropy)),
+      drawnInterval(draws, (entropies) => {
+        const level = normalizedEntropy + meanOf(entropies.slice(own)) - usual;
+        return logCostAt(family.curve(cost, entropies.slice(0, own)), level);
+      }),
     );
   return { compute: at("compute"), seconds: at("seconds"), bytes: at("bytes") };
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,7 +1,7 @@
 /** One family of a scaling study: its points, and the lines through them. */
 import { MODEL_SIZES, type ModelSize } from "../../config/types.ts";
-import { type Drawn, jointDraws } from "../../metrics/comparison/joint-draws.ts";
-import { combine, type Estimate, overSeeds, type SeedInterval } from "../../metrics/comparison/seed-interval.ts";
+import { type Drawn, drawnInterval, jointDraws } from "../../metrics/comparison/joint-draws.ts";
+import type { Interval } from "../../metrics/comparison/seed-interval.ts";
 import { type CostPoint, fitLogLine, frontierOf, type LogLine } from "../../metrics/log-line.ts";
 import type { PointCells, StudyPoint } from "../point.ts";
 
@@ -19,8 +19,8 @@ export interface FamilyLine {
   /** Of a line against examples, the size that learned from them; else null. */
   readonly size: ModelSize | null;
   /** NE gained per tenfold x. */
-  readonly slope: SeedInterval;
-  readonly intercept: SeedInterval;
+  readonly slope: Interval;
+  readonly intercept: Interval;
   /** Whether NE falls beyond doubt: the interval of the slope is above zero. */
   readonly falls: boolean;
   /** Positions of its points in the family. */
@@ -112,9 +112,10 @@ export class MeasuredFamily {
     );
   }
 
-  /** Slope of a line, seed by seed. */
-  slopes({ points, axis }: Pick<FamilyLine, "points" | "axis">): readonly Estimate[] {
-    return this.#ofLine(points, axis, ({ slope }) => slope);
+  /** The line through points whose NE is as given. */
+  fit({ points, axis }: Pick<FamilyLine, "points" | "axis">, entropies: readonly number[]): LogLine {
+    const costs = points.map((at) => placeOf(this.points[at]!.point, axis));
+    return fitLogLine(entropies.map((normalizedEntropy, i) => ({ cost: costs[i] ?? Number.NaN, normalizedEntropy })));
   }
 
   summary(): Family {
@@ -136,21 +137,12 @@ export class MeasuredFamily {
   /** None through fewer than two points. */
   #line(points: readonly number[], axis: LineAxis): readonly FamilyLine[] {
     if (points.length < 2) return [];
-    const slope = overSeeds(this.#ofLine(points, axis, (line) => line.slope));
-    const intercept = overSeeds(this.#ofLine(points, axis, (line) => line.intercept));
+    const draws = points.map((at) => this.draws[at]!);
+    const over = (f: (line: LogLine) => number): Interval =>
+      drawnInterval(draws, (entropies) => f(this.fit({ points, axis }, entropies)));
+    const slope = over((line) => line.slope);
     const size = axis === "examples" ? this.points[points[0]!]!.point.size : null;
-    return [{ axis, size, slope, intercept, falls: slope.low !== null && slope.low > 0, points }];
-  }
-
-  /** Some function of the line through points, seed by seed. */
-  #ofLine(points: readonly number[], axis: LineAxis, f: (line: LogLine) => number): readonly Estimate[] {
-    const costs = points.map((at) => placeOf(this.points[at]!.point, axis));
-    const seeds = this.points[0]?.estimates.length ?? 0;
-    return Array.from({ length: seeds }, (_, seed) =>
-      combine(
-        points.map((at) => this.points[at]!.estimates[seed]!),
-        (values) => f(fitLogLine(values.map((normalizedEntropy, i) => ({ cost: costs[i]!, normalizedEntropy })))),
-      ),
-    );
+    const falls = slope.low !== null && slope.low > 0;
+    return [{ axis, size, slope, intercept: over(({ intercept }) => intercept), falls, points }];
   }
 }

@@ -14,7 +14,7 @@ import {
 import type { Efficiency } from "./equal-quality.ts";
 import { COSTS, type Cost, type FamilyLine, type LineAxis } from "./family.ts";
 
-const ratio: Format = (value) => value.toPrecision(3);
+const ratio: Format = (value) => value.toPrecision(3).replace("-", "−");
 
 /** What each cost is called, and how its numbers are written. */
 export const COST_TEXTS: Readonly<Record<Cost, { readonly name: string; readonly text: Format }>> = {
