@@ -17,10 +17,9 @@ import { worldTables } from "./worlds.ts";
 const INTERVALS =
   "Intervals are 95% t-intervals of the mean over training seeds; their variance is that between the seeds, divided by " +
   "their number, plus that of drawing other users to evaluate on (400 draws, the same for all models), and their degrees " +
-  "of freedom are Welch's and Satterthwaite's. With one seed they are of the users alone. Those of a scaling study's lines, " +
-  "and of costs at equal NE, are of joint draws: the same users for all points, and for each point the chance of its " +
-  "seeds, whose variance is pooled over " +
-  "all points and as uncertain as their number makes it.";
+  "of freedom are Welch's and Satterthwaite's. With one seed they are of the users alone. Those of a scaling study's " +
+  "lines, and of costs at equal NE, are of joint draws: the same users for all points, and for each point the chance of " +
+  "its seeds, whose variance is pooled over all points and as uncertain as their number makes it.";
 
 const CONDITIONS =
   "Every model makes one pass over its training days, one after the other, and is compared with the others on the same " +

@@ -109,7 +109,7 @@ export function levelsOf(families: readonly MeasuredFamily[]): readonly Normaliz
   });
 }
 
-/** The level moves with all points from draw to draw: what other users change for all alike is no part of the comparison. */
+/** The level moves with all points from draw to draw: what other users change for all alike is no part of this. */
 function costsAt(
   normalizedEntropy: number,
   family: MeasuredFamily,
