@@ -99,9 +99,10 @@ class Foundation(nn.Module):
         return torch.sigmoid(self.mlp(x, f"{name}.gate")) * x
 
     def cross(self, features, sequence, present, lengths, name):
+        history = f"{name}.histories.0"
+        sequence = self.norm(sequence, f"{history}.norm")
         places = (lengths.unsqueeze(1) + torch.arange(-RECENT, 0)).unsqueeze(2)
         recent = sequence.gather(1, places.expand(-1, -1, sequence.shape[2])) * (places >= CLS)
-        history = f"{name}.histories.0"
         pieces = [sequence[:, :CLS], self.pool(sequence, present, f"{history}.pooling"), recent]
         x_sum = self.gate(self.compress(features, f"{name}.features.compress"), f"{name}.features.gate")
         return x_sum, self.gate(torch.cat(pieces, 1), f"{history}.gate")

@@ -371,7 +371,7 @@ export interface UserTraining {
   epochs?: number;
   /** Examples per step, over all processes. @default 512 */
   globalBatchSize?: number;
-  /** Peak learning rate of the dense parameters (AdamW). @default 0.001 */
+  /** Peak learning rate of the dense parameters (AdamW), as size `small` is to have it; other widths follow. @default 0.001 */
   learningRate?: number;
   /** Learning rate of the tables (row-wise Adagrad). @default 0.05 */
   tableLearningRate?: number;
@@ -719,7 +719,7 @@ export interface UserVariant {
 export interface UserVariantTraining {
   /** Examples per step, over all processes. @default 512 */
   globalBatchSize?: number;
-  /** Peak learning rate of the dense parameters (AdamW). @default 0.001 */
+  /** Peak learning rate of the dense parameters (AdamW), as size `small` is to have it; other widths follow. @default 0.001 */
   learningRate?: number;
   /** Learning rate of the tables (row-wise Adagrad). @default 0.05 */
   tableLearningRate?: number;

@@ -6,11 +6,11 @@ import {
   type ModelKind,
   type OwnKindConfig,
 } from "../config/model/model.ts";
-import type { FeatureSpec } from "../features/spec.ts";
+import type { CategoryFeature, FeatureSpec } from "../features/spec.ts";
 import { constantOutputs } from "../metrics/outcomes/index.ts";
 import type { AmountSummary, LabelSummary } from "../metrics/outcomes/label-summary.ts";
-import type { Initializer } from "../nn/index.ts";
-import { fromArray, noGrad, type Tensor } from "../torch/index.ts";
+import { Initializer, keepRates, parametersOf } from "../nn/index.ts";
+import { fromArray, noGrad, RandomGenerator, type Tensor } from "../torch/index.ts";
 import { BaseRate } from "./baselines/base-rate.ts";
 import { CountersModel } from "./baselines/counters.ts";
 import {
@@ -72,14 +72,51 @@ const BUILDERS: Readonly<Record<Exclude<ModelKind, "foundation">, Builder>> = {
 
 /**
  * Makes a model with freshly drawn parameters. Its output biases are the outputs of a constant predictor, which of a yes/no
- * objective are the log odds of its rate, so that training begins where the base rate ends instead of spending its first updates on rare objectives' biases.
+ * objective are the log odds of its rate, and the maps before them near zero, so that training begins where the base rate ends
+ * instead of spending its first updates on rare objectives' biases and on noise.
  *
- * @see arXiv 1708.02002 §3.3
+ * @see arXiv 1708.02002 §3.3; 2203.03466 appendix D.2 (zero initialization of the outputs)
  */
 export function buildModel(config: ModelShape, inputs: ModelInputs): Model {
   const model = freshModel(config, inputs);
-  startAtConstants(model.outputBiases?.() ?? [], inputs);
+  const biases = model.outputBiases?.() ?? [];
+  startAtConstants(biases, inputs);
+  quietMaps(model, biases);
+  if (!isOwnKind(config)) keepRates(model, baseOf(config, inputs.spec));
   return model;
+}
+
+/** The model of as many layers whose learning rates hold for all widths: of the size that rates were searched for. */
+function baseOf(config: ModelShape, spec: FeatureSpec): Model {
+  const shape = { ...config, size: BASE_SIZE, dim: null, layers: sizesOf(config).layers } as const;
+  const initial = new Initializer(RandomGenerator.seeded(0));
+  const rates = spec.objectives.map(() => 0.5);
+  return freshModel(shape, { spec: withFewRows(spec), rates, initial });
+}
+
+const BASE_SIZE = "small";
+
+/** More codes than any surface or context has: what a category is, is told by its number of codes. */
+const FEW = 1000;
+
+/** The same features with short tables: none of a base model's rows is looked up. */
+function withFewRows(spec: FeatureSpec): FeatureSpec {
+  const short = (features: readonly CategoryFeature[]): CategoryFeature[] =>
+    features.map((feature) => ({ ...feature, cardinality: Math.min(feature.cardinality, FEW) }));
+  const { contextual, candidate, history, content } = spec;
+  const all = { contextual: short(contextual), candidate: short(candidate), history: short(history) };
+  return { ...spec, ...all, ...(content && { content: { ...content, lists: short(content.lists) } }) };
+}
+
+/** Not zero, so that gradients reach every layer from the first update on. */
+const QUIET = 0.01;
+
+/** Scales down the weights of the maps with these biases: what they were drawn to say is noise that had to be unlearned. */
+function quietMaps(model: Model, biases: readonly Tensor[]): void {
+  const maps = parametersOf(model).dense.flatMap(({ tensor, map }) => (map && biases.includes(tensor) ? [map] : []));
+  noGrad(() => {
+    for (const { weight } of maps) weight.mul_(QUIET);
+  });
 }
 
 function freshModel(config: ModelShape, inputs: ModelInputs): Model {

@@ -17,6 +17,7 @@ export { Linear, type LinearConfig } from "./linear.ts";
 export { meanOfKnown, multiObjectiveLoss } from "./losses.ts";
 export { Mlp, type MlpConfig } from "./mlp.ts";
 export { LayerNorm, NORM_EPS, RmsNorm } from "./norms.ts";
+export { keepRates } from "./optimize/keep-rates.ts";
 export {
   type AdamWOptions,
   type AdamWState,
@@ -31,6 +32,7 @@ export {
   type NamedTable,
   type NamedTensor,
   parametersOf,
+  type RateSpan,
 } from "./optimize/parameters.ts";
 export { type Schedule, warmupStableDecay } from "./optimize/schedules.ts";
 export { FULL_PRECISION, type PrecisionPolicy, withPrecision } from "./precision-policy.ts";

@@ -56,8 +56,9 @@ function naivePooling(rows: Rows, { queries, key, value, output, numHeads }: Att
   return rowsOf(queries).map((query) => naiveLinear(naiveSoftmaxAttention(query, keysAndValues), output));
 }
 
-/** `gate([S_CLS ∥ PMA(S) ∥ S_recent])`, zeros before the oldest of the recent ones, CLS tokens none of them. */
-function naiveHistorySummary(rows: Rows, { pooling, gate, choices }: HistorySummary): number[][] {
+/** `gate([S_CLS ∥ PMA(S) ∥ S_recent])` of the normalized rows, zeros before the oldest of the recent ones, CLS tokens none of them. */
+function naiveHistorySummary(events: Rows, { norm, pooling, gate, choices }: HistorySummary): number[][] {
+  const rows = events.map((row) => naiveNorm(row, norm));
   const blank = new Array<number>(SIZES.dim).fill(0);
   const pieces = [
     ...(choices.summary.includes("cls") ? rows.slice(0, 4) : []),

@@ -1,5 +1,5 @@
 import type { ArchitectureConfig } from "../../config/model/architecture.ts";
-import { AttentionPooling, type Initializer } from "../../nn/index.ts";
+import { AttentionPooling, type Initializer, LayerNorm } from "../../nn/index.ts";
 import type { JaggedTensor } from "../../ops/index.ts";
 import { cat, type Tensor } from "../../torch/index.ts";
 import { type Gating, gateOf } from "./gating.ts";
@@ -22,18 +22,24 @@ export function clsTokens({ summary }: Pick<SummaryChoices, "summary">): number 
 }
 
 /**
- * What a history tells the features: `S_sum = gate([S_CLS ∥ PMA(S) ∥ S_recent])`. The history carries its CLS tokens in
- * front; where it has fewer events than there are recent ones, zeros stand for them.
+ * What a history tells the features: `S_sum = gate([S'_CLS ∥ PMA(S') ∥ S'_recent])`, `S' = LN(S)`. The history carries its
+ * CLS tokens in front; where it has fewer events than there are recent ones, zeros stand for them. Its blocks add to it
+ * without end: unless it is normalized where it is read, five updates make it five times as large.
  *
  * @shape history.values [L + 4B, D] → [B, 8, D]
  * @see arXiv 2411.09852 §4.3
  */
 export class HistorySummary {
+  readonly norm: LayerNorm;
   readonly pooling: AttentionPooling | null;
   readonly gate: Gating | null;
   readonly choices: SummaryChoices;
 
-  constructor(parts: { pooling: AttentionPooling | null; gate: Gating | null }, choices: SummaryChoices) {
+  constructor(
+    parts: { norm: LayerNorm; pooling: AttentionPooling | null; gate: Gating | null },
+    choices: SummaryChoices,
+  ) {
+    this.norm = parts.norm;
     this.pooling = parts.pooling;
     this.gate = parts.gate;
     this.choices = choices;
@@ -42,7 +48,8 @@ export class HistorySummary {
   static init(sizes: { dim: number; numHeads: number }, choices: SummaryChoices, initial: Initializer): HistorySummary {
     const pooled = choices.summary.includes("pooled");
     const pooling = pooled ? AttentionPooling.init({ ...sizes, numQueries: SUMMARY_TOKENS.pooled }, initial) : null;
-    return new HistorySummary({ pooling, gate: gateOf(choices.gates, sizes.dim, initial) }, choices);
+    const gate = gateOf(choices.gates, sizes.dim, initial);
+    return new HistorySummary({ norm: LayerNorm.init(sizes.dim, initial), pooling, gate }, choices);
   }
 
   /** Tokens of the summary. */
@@ -51,11 +58,12 @@ export class HistorySummary {
   }
 
   apply(history: JaggedTensor): Tensor {
+    const normed = history.with(this.norm.apply(history.values));
     const pieces: Tensor[] = [];
-    if (this.choices.summary.includes("cls")) pieces.push(history.first(SUMMARY_TOKENS.cls));
-    if (this.pooling !== null) pieces.push(this.pooling.apply(history));
+    if (this.choices.summary.includes("cls")) pieces.push(normed.first(SUMMARY_TOKENS.cls));
+    if (this.pooling !== null) pieces.push(this.pooling.apply(normed));
     if (this.choices.summary.includes("recent")) {
-      pieces.push(history.newest(SUMMARY_TOKENS.recent, clsTokens(this.choices)));
+      pieces.push(normed.newest(SUMMARY_TOKENS.recent, clsTokens(this.choices)));
     }
     const all = cat(pieces, 1);
     return this.gate?.apply(all) ?? all;

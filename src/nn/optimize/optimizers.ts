@@ -1,5 +1,6 @@
 import { adamw_ } from "../../ops/fused/generated.ts";
 import { noGrad, type Tensor, zeros } from "../../torch/index.ts";
+import type { RateSpan } from "./parameters.ts";
 
 /** What AdamW remembers of one tensor of parameters. */
 export interface AdamWState {
@@ -41,7 +42,8 @@ export function initAdamW(parameters: Tensor): AdamWState {
 
 /**
  * One update with bias correction and decoupled weight decay:
- * `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η(m̂ / (√v̂ + ε) + λw)`. Parameters and moments change in place.
+ * `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η(f m̂ / (√v̂ + ε) + λw)`, f the factor of the span in which the
+ * parameter lies, 1 without spans. Parameters and moments change in place.
  *
  * @see arXiv 1711.05101 algorithm 2
  * @example
@@ -55,13 +57,21 @@ export function initAdamW(parameters: Tensor): AdamWState {
  */
 export function stepAdamW(
   state: AdamWState,
-  at: { values: Tensor; gradient: Tensor },
+  at: { readonly values: Tensor; readonly gradient: Tensor; readonly spans?: readonly RateSpan[] },
   options: AdamWOptions,
 ): AdamWState {
   const { learningRate, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 } = options;
   const step = state.step + 1;
+  const { values, gradient, spans } = at;
   const rule = { lr: learningRate, beta1, beta2, eps, weightDecay, step };
-  noGrad(() => adamw_(at.values, state.first, state.second, at.gradient, rule));
+  noGrad(() => {
+    if (spans === undefined) adamw_(values, state.first, state.second, gradient, rule);
+    for (const { from, to, factor } of spans ?? []) {
+      const part = (all: Tensor): Tensor => all.slice(0, from, to);
+      const own = { ...rule, lr: learningRate * factor, weightDecay: weightDecay / factor };
+      adamw_(part(values), part(state.first), part(state.second), part(gradient), own);
+    }
+  });
   return { ...state, step };
 }
 

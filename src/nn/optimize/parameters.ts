@@ -1,10 +1,13 @@
 import { noGrad, setGradient, Tensor, zeros } from "../../torch/index.ts";
 import { EmbeddingTable } from "../embedding-table.ts";
+import { Linear } from "../linear.ts";
 
 /** A parameter and the path of fields that leads to it: `interaction.layers.0.weight`. */
 export interface NamedTensor {
   readonly name: string;
   readonly tensor: Tensor;
+  /** The linear map whose weight or bias it is. @default it is of none */
+  readonly map?: Linear;
 }
 
 /** The weight of a table, and what its gradient flows to. */
@@ -34,19 +37,25 @@ export function parametersOf(model: object): ModelParameters {
   const dense: NamedTensor[] = [];
   const tables: NamedTable[] = [];
   const visited = new Set<unknown>();
-  const visit = (value: unknown, path: readonly string[]): void => {
+  const visit = (value: unknown, path: readonly string[], owner?: object): void => {
     if (typeof value !== "object" || value === null || visited.has(value)) return;
     visited.add(value);
     if (value instanceof Tensor) {
-      if (value.requiresGrad) dense.push({ name: path.join("."), tensor: value });
+      dense.push(...trained(value, path.join("."), owner));
     } else if (value instanceof EmbeddingTable) {
       tables.push({ name: path.join("."), tensor: value.weight, leaf: value.leaf });
     } else if (!ArrayBuffer.isView(value)) {
-      for (const [key, field] of Object.entries(value)) visit(field, [...path, key]);
+      for (const [key, field] of Object.entries(value)) visit(field, [...path, key], value);
     }
   };
   visit(model, []);
   return { dense, tables };
+}
+
+/** The tensor as a parameter, if it is one. */
+function trained(tensor: Tensor, name: string, owner: object | undefined): NamedTensor[] {
+  if (!tensor.requiresGrad) return [];
+  return [{ name, tensor, ...(owner instanceof Linear ? { map: owner } : {}) }];
 }
 
 /**
@@ -61,6 +70,28 @@ export function parametersOf(model: object): ModelParameters {
  */
 export function countElements(tensors: readonly NamedTensor[]): number {
   return tensors.reduce((sum, { tensor }) => sum + tensor.numel, 0);
+}
+
+/** Parameters [from, to) whose learning rates are multiplied by the same factor. */
+export interface RateSpan {
+  readonly from: number;
+  readonly to: number;
+  readonly factor: number;
+}
+
+/** As few spans as there can be. */
+function spansOf(parts: readonly NamedTensor[]): readonly RateSpan[] {
+  const spans: RateSpan[] = [];
+  let from = 0;
+  for (const { tensor, map } of parts) {
+    const to = from + tensor.numel;
+    const factor = map !== undefined && tensor === map.weight ? map.rateFactor : 1;
+    const last = spans.at(-1);
+    if (last?.factor === factor) spans[spans.length - 1] = { ...last, to };
+    else spans.push({ from, to, factor });
+    from = to;
+  }
+  return spans;
 }
 
 /**
@@ -80,12 +111,15 @@ export function countElements(tensors: readonly NamedTensor[]): number {
 export class DenseParameters {
   readonly values: Tensor;
   readonly gradient: Tensor;
+  /** All of them, by what their learning rates are multiplied by: for weights {@link Linear.rateFactor}, 1 for the others. */
+  readonly spans: readonly RateSpan[];
   /** The parameters, now views of `values`. */
   readonly parts: readonly NamedTensor[];
 
-  private constructor(values: Tensor, gradient: Tensor, parts: readonly NamedTensor[]) {
+  private constructor({ values, gradient, spans, parts }: Omit<DenseParameters, "clearGradient">) {
     this.values = values;
     this.gradient = gradient;
+    this.spans = spans;
     this.parts = parts;
   }
 
@@ -107,7 +141,7 @@ export class DenseParameters {
         start = end;
       }
     });
-    return new DenseParameters(values, gradient, parts);
+    return new DenseParameters({ values, gradient, spans: spansOf(parts), parts });
   }
 
   /** Sets all gradients to zero. */
