@@ -41,9 +41,9 @@ class Foundation(nn.Module):
             x = self.linear(x if i == 0 else F.relu(x), f"{name}.layers.{i}")
         return x
 
-    def norm(self, x, name):
+    def norm(self, x, name, eps=1e-5):
         scale = self.weights[f"{name}.scale"]
-        return F.layer_norm(x, scale.shape, scale, self.weights[f"{name}.shift"], 1e-5)
+        return F.layer_norm(x, scale.shape, scale, self.weights[f"{name}.shift"], eps)
 
     def compress(self, x, name):
         return self.linear(x.transpose(1, 2), f"{name}.map").transpose(1, 2)
@@ -100,7 +100,7 @@ class Foundation(nn.Module):
 
     def cross(self, features, sequence, present, lengths, name):
         history = f"{name}.histories.0"
-        sequence = self.norm(sequence, f"{history}.norm")
+        sequence = self.norm(sequence, f"{history}.norm", 0.01)
         places = (lengths.unsqueeze(1) + torch.arange(-RECENT, 0)).unsqueeze(2)
         recent = sequence.gather(1, places.expand(-1, -1, sequence.shape[2])) * (places >= CLS)
         pieces = [sequence[:, :CLS], self.pool(sequence, present, f"{history}.pooling"), recent]

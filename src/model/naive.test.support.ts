@@ -47,12 +47,12 @@ export function naiveMlp(row: Row, { layers }: Mlp): number[] {
   return layers.reduce<number[]>((h, map, i) => naiveLinear(i === 0 ? h : h.map((v) => Math.max(0, v)), map), [...row]);
 }
 
-/** `γ (x − mean) / √(variance + 1e-5) + β`. */
-export function naiveNorm(x: Row, { scale, shift }: LayerNorm): number[] {
+/** `γ (x − mean) / √(variance + ε) + β`. */
+export function naiveNorm(x: Row, { scale, shift }: LayerNorm, eps = 1e-5): number[] {
   const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
   const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
   const [factors, terms] = [scale.detach().toNumbers(), shift.detach().toNumbers()];
-  return x.map((value, j) => ((value - mean) / Math.sqrt(variance + 1e-5)) * at(factors, j) + at(terms, j));
+  return x.map((value, j) => ((value - mean) / Math.sqrt(variance + eps)) * at(factors, j) + at(terms, j));
 }
 
 /** `γ x / √(mean(x²) + 1e-5)`. */

@@ -181,7 +181,7 @@ describe("what cannot be trained", () => {
 });
 
 describe("the model that is kept", () => {
-  const zealous = { epochs: 5, learningRate: 0.1, tableLearningRate: 1 };
+  const zealous = { epochs: 5, learningRate: 0.02, tableLearningRate: 2 };
 
   it("is that of the best epoch, not of the last", async () => {
     const from = trainingIn(folder.path, zealous);
@@ -295,7 +295,8 @@ describe("the summary", () => {
     expect(events).toBeGreaterThan(1);
     const embeddings = map(2, 8) + map(8, 4) + map(4 * 4, 4);
     const perEvent = map(4 * 4, 16) + map(16, 1);
-    const interaction = map(width, width) + map(width, 32) + map(32, 32) + map(width + 32, 2);
+    const cross = map(width, 16) + map(16, width);
+    const interaction = cross + map(width + 2, 32) + map(32, 32) + map(width + 32 + 2, 2);
     const forward = embeddings + ids * map(4, 4) + events * perEvent + interaction;
     expect(summary.forwardFlopsPerExample).toBeCloseTo(forward, 6);
     // Each product has two in its backward; only the numbers need no gradient.
@@ -305,7 +306,8 @@ describe("the summary", () => {
     const affine = (from: number, to: number): number => (from + 1) * to;
     const numbers = affine(2, 8) + affine(8, 4);
     const pooling = affine(36, 4) + affine(16, 16) + 16; // Scores without a bias.
-    const rest = affine(width, width) + affine(width, 32) + affine(32, 32) + affine(width + 32, 2);
+    const crossed = width * 16 + affine(16, width); // The first map without a bias.
+    const rest = crossed + affine(width + 2, 32) + affine(32, 32) + affine(width + 32 + 2, 2);
     expect(summary.denseParameters).toBe(numbers + affine(16, 4) + pooling + rest);
   });
 

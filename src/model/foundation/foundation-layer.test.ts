@@ -58,7 +58,7 @@ function naivePooling(rows: Rows, { queries, key, value, output, numHeads }: Att
 
 /** `gate([S_CLS ∥ PMA(S) ∥ S_recent])` of the normalized rows, zeros before the oldest of the recent ones, CLS tokens none of them. */
 function naiveHistorySummary(events: Rows, { norm, pooling, gate, choices }: HistorySummary): number[][] {
-  const rows = events.map((row) => naiveNorm(row, norm));
+  const rows = events.map((row) => naiveNorm(row, norm, 0.01));
   const blank = new Array<number>(SIZES.dim).fill(0);
   const pieces = [
     ...(choices.summary.includes("cls") ? rows.slice(0, 4) : []),

@@ -1,5 +1,6 @@
 import type { ArchitectureConfig } from "../../config/model/architecture.ts";
 import { AttentionPooling, type Initializer, LayerNorm } from "../../nn/index.ts";
+import { norm } from "../../ops/fused/generated.ts";
 import type { JaggedTensor } from "../../ops/index.ts";
 import { cat, type Tensor } from "../../torch/index.ts";
 import { type Gating, gateOf } from "./gating.ts";
@@ -7,6 +8,9 @@ import { LinearCompressionBlock } from "./wukong.ts";
 
 /** How many tokens each summary has. @see arXiv 2411.09852 §5.1: 4 CLS, 2 PMA, 2 recent */
 export const SUMMARY_TOKENS = { features: 4, cls: 4, pooled: 2, recent: 2 } as const;
+
+/** Added to the variance of an event: what is as quiet as fresh rows stays so, or rounding would be as loud as they are. */
+const QUIET_VARIANCE = 0.01;
 
 /** What of an architecture decides the summaries. */
 export type SummaryChoices = Pick<ArchitectureConfig, "summary" | "gates">;
@@ -22,7 +26,7 @@ export function clsTokens({ summary }: Pick<SummaryChoices, "summary">): number 
 }
 
 /**
- * What a history tells the features: `S_sum = gate([S'_CLS ∥ PMA(S') ∥ S'_recent])`, `S' = LN(S)`. The history carries its
+ * What a history tells the features: `S_sum = gate([S'_CLS ∥ PMA(S') ∥ S'_recent])`, `S' = LN(S)` with ε = 0.01. The history carries its
  * CLS tokens in front; where it has fewer events than there are recent ones, zeros stand for them. Its blocks add to it
  * without end: unless it is normalized where it is read, five updates make it five times as large.
  *
@@ -58,7 +62,8 @@ export class HistorySummary {
   }
 
   apply(history: JaggedTensor): Tensor {
-    const normed = history.with(this.norm.apply(history.values));
+    const { scale, shift, precision } = this.norm;
+    const normed = history.with(norm(history.values, scale, shift, "layer", QUIET_VARIANCE, precision.float8));
     const pieces: Tensor[] = [];
     if (this.choices.summary.includes("cls")) pieces.push(normed.first(SUMMARY_TOKENS.cls));
     if (this.pooling !== null) pieces.push(this.pooling.apply(normed));
