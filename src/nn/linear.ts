@@ -29,7 +29,7 @@ export class Linear {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
   readonly precision: PrecisionPolicy;
-  /** What the learning rate of its weight is multiplied by; {@link keepRates} sets it. */
+  /** What the learning rate of its weight is multiplied by; `keepRates` sets it. */
   rateFactor = 1;
 
   constructor(weight: Tensor, bias: Tensor | null, precision = FULL_PRECISION) {

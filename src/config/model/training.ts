@@ -15,7 +15,10 @@ export const TRAINING_SCHEMA = record(
       512,
     ),
     learningRate: withDefault(
-      number("Peak learning rate of the dense parameters (AdamW), as size `small` is to have it; other widths follow.", { exclusiveMinimum: 0, maximum: 100 }),
+      number(
+        "Peak learning rate of the dense parameters (AdamW), as size `small` is to have it; other widths follow.",
+        { exclusiveMinimum: 0, maximum: 100 },
+      ),
       1e-3,
     ),
     tableLearningRate: withDefault(
