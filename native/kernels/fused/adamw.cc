@@ -17,23 +17,26 @@ struct AdamWJob {
   const T* gradient;
 };
 
+// All that the loop reads beside memory is a local: what could lie in the memory that it writes would keep it from vectors.
 template <typename T>
-void updateRange(const AdamWJob<T>& job, const AdamW& rule, int64_t begin, int64_t end) {
+LAPIDARY_INLINE void updateValues(const AdamWJob<T>& job, const AdamW& rule, int64_t begin, int64_t end) {
   const T rise1 = static_cast<T>(1 - rule.beta1), beta2 = static_cast<T>(rule.beta2), rise2 = static_cast<T>(1 - rule.beta2);
   const T correction2 = static_cast<T>(rule.correction2), eps = static_cast<T>(rule.eps), kept = static_cast<T>(1 - rule.rate * rule.decay);
   const T rate = static_cast<T>(rule.rate / rule.correction1);
-  onEachIsa([&]() LAPIDARY_LAMBDA {
-    T *__restrict values = job.values, *__restrict first = job.first, *__restrict second = job.second;
-    const T* __restrict gradient = job.gradient;
-    for (int64_t i = begin; i < end; ++i) {
-      const T g = gradient[i];
-      const T m = first[i] + rise1 * (g - first[i]);
-      const T v = beta2 * second[i] + rise2 * g * g;
-      first[i] = m;
-      second[i] = v;
-      values[i] = kept * values[i] - rate * m / (std::sqrt(v / correction2) + eps);
-    }
-  });
+  T *__restrict values = job.values, *__restrict first = job.first, *__restrict second = job.second;
+  const T* __restrict gradient = job.gradient;
+  for (int64_t i = begin; i < end; ++i) {
+    const T g = gradient[i];
+    const T m = first[i] + rise1 * (g - first[i]);
+    const T v = beta2 * second[i] + rise2 * g * g;
+    first[i] = m;
+    second[i] = v;
+    values[i] = kept * values[i] - rate * m / (std::sqrt(v / correction2) + eps);
+  }
+}
+template <typename T>
+void updateRange(const AdamWJob<T>& job, const AdamW& rule, int64_t begin, int64_t end) {
+  onEachIsa([&]() LAPIDARY_LAMBDA { updateValues(job, rule, begin, end); });
 }
 
 void updatePlainly(at::Tensor& values, at::Tensor& first, at::Tensor& second, const at::Tensor& gradient, const AdamW& rule) {
