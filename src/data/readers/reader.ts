@@ -34,9 +34,8 @@ export interface ReaderOptions extends Omit<BatchSourceOptions, Defaulted> {
   /** Batches built ahead. @default 3 */
   readonly prefetch?: number;
   /**
-   * Whether the histories of a batch are gone once the next one is asked for: their memory is used again, so that neither
-   * the system has to clear it nor the garbage collector to look for it. For loops that keep nothing of it, no tensor
-   * either. @default false
+   * Whether the histories of a batch are gone once the next one is asked for: their memory is used again, and is neither
+   * allocated nor cleared for each batch. For loops that keep nothing of it, no tensor either. @default false
    */
   readonly reuses?: boolean;
 }
