@@ -231,7 +231,7 @@ describe("the report", () => {
     expect(rows[1]?.at(-1)).toMatch(/^[+−]\d\.\d{4} \[[+−]\d\.\d{4}, [+−]\d\.\d{4}\]$/);
     expect(costTable(evaluation).rows.map(([run, dense]) => [run, dense])).toEqual([
       ["baseRate", 0],
-      ["previous", 5194],
+      ["previous", 4734],
       ["foundation", evaluation.runs[2]?.summary?.denseParameters],
     ]);
     const [untrained, ...trained] = costTable(evaluation).rows.map((row) => row.at(-1));

@@ -69,12 +69,15 @@ const scene = fc.record({
   edits: fc.array(edit, { minLength: 2, maxLength: 3 }),
 });
 
-/** Changes of the mapping, and the folder whose files they make others to read: of none, of the events, of all. */
+/**
+ * Changes of the mapping, and the folder whose files they make others to read: of none, of the events, of all. What is said of
+ * a log's text holds for files of its own format alone, or for the text beside a log that is none.
+ */
 const MAPPINGS: readonly (readonly [readAgain: string | null, change: (config: EventsConfig) => EventsConfig])[] = [
   [null, (config) => ({ ...config, itemIds: { kind: "hash", buckets: 5 } })],
   [null, (config) => ({ ...config, outcomes: withDelay(config, 5) })],
   ["", (config) => ({ ...config, earliestMs: START + 300 })],
-  ["", (config) => ({ ...config, text: { ...config.text, nulls: ["a"] } })],
+  ["text", (config) => ({ ...config, text: { ...config.text, nulls: ["a"] } })],
   ["log/", (config) => ({ ...config, attributes: {} })],
 ];
 
@@ -173,7 +176,10 @@ class EditedLog {
         const before = JSON.stringify(this.config);
         this.config = apply(this.config);
         if (readAgain === null || JSON.stringify(this.config) === before) return;
-        for (const state of this.known) if (state.startsWith(join(this.#folder, readAgain))) this.known.delete(state);
+        const { format } = this.config;
+        const ofText = format === "tsv" || format === "jsonl" ? "log/" : "";
+        const place = join(this.#folder, readAgain === "text" ? ofText : readAgain);
+        for (const state of this.known) if (state.startsWith(place)) this.known.delete(state);
         return;
       }
       default:

@@ -4,10 +4,10 @@ import { ARCHITECTURE_DEFAULTS } from "../../config/model/architecture.ts";
 import { checkLayerGrads, dot, initial64, naiveLinear, naiveSoftmax, perturb } from "../../nn/testing.ts";
 import { JaggedTensor } from "../../ops/index.ts";
 import { boundsOf, RAGGED_LENGTHS, random64, randomJagged, rowsOf, segmentsOf } from "../../ops/jagged/testing.ts";
-import { cat, grad, Scope, setThreads, type Tensor } from "../../torch/index.ts";
+import { cat, fromArray, grad, Scope, setThreads, type Tensor } from "../../torch/index.ts";
 import { toBeClose } from "../../torch/testing.ts";
-import { CrossArch, SUMMARY_TOKENS, summaryTokens } from "../interaction/cross-arch.ts";
-import { naivePersonalized } from "../naive.test.support.ts";
+import { CrossArch, type HistorySummary, SUMMARY_TOKENS, summaryTokens } from "../interaction/cross-arch.ts";
+import { naiveNorm, naivePersonalized } from "../naive.test.support.ts";
 import { DinPooling } from "./din-pooling.ts";
 import { PersonalizedFeedForward, SequenceBlock } from "./sequence-block.ts";
 
@@ -150,14 +150,18 @@ describe("CrossArch", () => {
     expect(summary.shape).toEqual([4, SUMMARY_TOKENS.features, DIM]);
     toBeClose(summary, cross.features.gate?.apply(cross.features.compress.apply(features)) ?? []);
   });
-  test("summarizes the history by its CLS tokens, its pooling and its newest events, gated one by one", () => {
+  test("summarizes the normalized history by its CLS tokens, its pooling and its newest events, gated one by one", () => {
     const { histories: summary } = cross.apply(features, [history]);
     expect(summary.shape).toEqual([4, summaryTokens(ARCHITECTURE_DEFAULTS), DIM]);
-    const [{ gate, pooling } = { gate: null, pooling: null }] = cross.histories;
+    const [{ gate, pooling, norm }] = cross.histories as [HistorySummary];
     const gated = (tokens: Tensor | undefined): Tensor => gate?.apply(tokens as Tensor) as Tensor;
-    toBeClose(summary.slice(1, 0, 4), gated(history.first(4)));
-    toBeClose(summary.slice(1, 4, 6), gated(pooling?.apply(history)));
-    toBeClose(summary.slice(1, 6, 8), gated(events.newest(2)));
+    const normed = ({ values, bounds }: JaggedTensor): JaggedTensor => {
+      const rows = rowsOf(values).flatMap((row) => naiveNorm(row, norm, 0.01));
+      return JaggedTensor.of(fromArray(Float64Array.from(rows), values.shape), bounds);
+    };
+    toBeClose(summary.slice(1, 0, 4), gated(normed(history).first(4)));
+    toBeClose(summary.slice(1, 4, 6), gated(pooling?.apply(normed(history))));
+    toBeClose(summary.slice(1, 6, 8), gated(normed(events).newest(2)));
   });
   test("neither summary reads the other side", () => {
     const other = cross.apply(features.add(1), [history]);
