@@ -9,7 +9,7 @@ import {
 import type { CategoryFeature, FeatureSpec } from "../features/spec.ts";
 import { constantOutputs } from "../metrics/outcomes/index.ts";
 import type { AmountSummary, LabelSummary } from "../metrics/outcomes/label-summary.ts";
-import { Initializer, keepRates, parametersOf } from "../nn/index.ts";
+import { Initializer, keepRates } from "../nn/index.ts";
 import { fromArray, noGrad, RandomGenerator, type Tensor } from "../torch/index.ts";
 import { BaseRate } from "./baselines/base-rate.ts";
 import { CountersModel } from "./baselines/counters.ts";
@@ -72,16 +72,14 @@ const BUILDERS: Readonly<Record<Exclude<ModelKind, "foundation">, Builder>> = {
 
 /**
  * Makes a model with freshly drawn parameters. Its output biases are the outputs of a constant predictor, which of a yes/no
- * objective are the log odds of its rate, and the maps before them near zero, so that training begins where the base rate ends
- * instead of spending its first updates on rare objectives' biases and on noise.
+ * objective are the log odds of its rate, so that training begins where the base rate ends instead of spending its first updates
+ * on rare objectives' biases.
  *
- * @see arXiv 1708.02002 §3.3; 2203.03466 appendix D.2 (zero initialization of the outputs)
+ * @see arXiv 1708.02002 §3.3
  */
 export function buildModel(config: ModelShape, inputs: ModelInputs): Model {
   const model = freshModel(config, inputs);
-  const biases = model.outputBiases?.() ?? [];
-  startAtConstants(biases, inputs);
-  quietMaps(model, biases);
+  startAtConstants(model.outputBiases?.() ?? [], inputs);
   if (!isOwnKind(config)) keepRates(model, baseOf(config, inputs.spec));
   return model;
 }
@@ -106,17 +104,6 @@ function withFewRows(spec: FeatureSpec): FeatureSpec {
   const { contextual, candidate, history, content } = spec;
   const all = { contextual: short(contextual), candidate: short(candidate), history: short(history) };
   return { ...spec, ...all, ...(content && { content: { ...content, lists: short(content.lists) } }) };
-}
-
-/** Not zero, so that gradients reach every layer from the first update on. */
-const QUIET = 0.01;
-
-/** Scales down the weights of the maps with these biases: what they were drawn to say is noise that had to be unlearned. */
-function quietMaps(model: Model, biases: readonly Tensor[]): void {
-  const maps = parametersOf(model).dense.flatMap(({ tensor, map }) => (map && biases.includes(tensor) ? [map] : []));
-  noGrad(() => {
-    for (const { weight } of maps) weight.mul_(QUIET);
-  });
 }
 
 function freshModel(config: ModelShape, inputs: ModelInputs): Model {
