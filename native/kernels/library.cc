@@ -26,7 +26,7 @@ TORCH_LIBRARY(lapidary, library) {
   library.def("from_rows(Tensor rows) -> Tensor");
   library.def(
       "history_gather_(Tensor(a!) codes, Tensor[] columns, Tensor[] tables, float[] delays, *, Tensor gaps, float unit, "
-      "Tensor starts, Tensor times, Tensor offsets) -> ()");
+      "Tensor starts, Tensor times, Tensor offsets, float[] scales=[]) -> ()");
   library.def("norm(Tensor input, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) -> Tensor");
   library.def(
       "residual_norm(Tensor input, Tensor residual, Tensor scale, Tensor? shift, str kind, float eps, bool float8=False) "

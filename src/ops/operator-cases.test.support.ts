@@ -149,15 +149,24 @@ function checkGather(): void {
   const i32 = (numbers: readonly number[]): Tensor => fromArray(Int32Array.from(numbers), [numbers.length]);
   const columns = [fromArray(Uint16Array.of(7, 1, 65535, 2, 1, 2), [6], { dtype: "int16" }), f64([0, -1, 3, 0, 0, 0])];
   const tables = [f64([0, 0, 10, 5, 50, 6], [3, 2]), f64([], [0, 2])];
-  const gather = (starts: readonly number[], float = columns[1]?.to({ dtype: "float32" }) ?? f64([])): Tensor => {
+  const floats = columns[1]?.to({ dtype: "float32" }) ?? f64([]);
+  const gather = (starts: readonly number[], float = floats, scales?: readonly number[]): Tensor => {
     const codes = zeros([3, 3], { dtype: "int32" });
     const jagged = { starts: f64(starts), times: f64([20, 20, 60]), offsets: i32([0, 2, 2, 3]) };
     const gaps = fromArray(Uint8Array.of(0, 2, 4, 3, 0, 4), [6]);
-    historyGather_(codes, [columns[0] ?? float, float], tables, [-1, 3000], { gaps, unit: 1000, ...jagged });
+    historyGather_(codes, [columns[0] ?? float, float], tables, [-1, 3000], {
+      gaps,
+      unit: 1000,
+      ...jagged,
+      ...(scales && { scales }),
+    });
     return codes;
   };
   // Ages are 7 s and 3 s, and 4 s: codes `1 + ⌊2 log2 8⌋`, `1 + ⌊2 log2 4⌋`, `1 + ⌊2 log2 5⌋`. The outcome of the second is not known yet.
   expectTensor(gather([1, 4, 4]), [3, 3], [5, 0, 5, 62, 0, 64, 7, 5, 5]);
+  // −4 is what −1 becomes: `64 − ⌊2 log2 5⌋`.
+  expectTensor(gather([1, 4, 4], floats, [1, 4]), [3, 3], [5, 0, 5, 60, 0, 64, 7, 5, 5]);
+  expect(() => gather([1, 4, 4], floats, [1])).toThrow(/scales must be of 2 columns, got 1/);
   expect(() => gather([1, 4, 5])).toThrow(/example 2 is 1 events from 5 on, of 6/);
   expect(() => gather([-1, 4, 4])).toThrow(/example 0 is 2 events from -1 on/);
   expect(() => gather([1, 4, 4], f64([1, 2]))).toThrow(/a column must be/);

@@ -2,7 +2,7 @@
 // them as features/coding.ts does. Example b reads the events [starts_b, starts_b + n_b), n_b = offsets_{b+1} − offsets_b:
 //   age_i      = unit · Σ_{i < j ≤ e} gap_j,  e = starts_b + n_b the first event of the example's own time
 //   a code c   → row_c if time_b > admitted_c, else 0, of the table [V, 2] of admitted_c and row_c; 0 beyond it
-//   a number x → 0 if NaN, else 64 + sign(x) · min(63, ⌊2 log2(1 + |x|)⌋)
+//   a number x → 0 if NaN, else 64 + sign(x) · min(63, ⌊2 log2(1 + |s x|)⌋), s > 0 the column's scale
 //   an age     → 1 + min(55, ⌊2 log2(1 + age / 1 s)⌋)
 // and 0 where age_i ≤ the column's delay: an outcome that was not known yet.
 #ifdef __linux__
@@ -32,6 +32,7 @@ struct StoredColumn {
   // Both side by side: of a large table each look-up waits for one line of memory, not for two.
   const double* table;
   uint32_t codes;
+  double scale;
   double delay;
   int32_t* target;
 };
@@ -71,8 +72,8 @@ LAPIDARY_INLINE int64_t halfOctaves(double y) {
   return 2 * ((bits >> 52) - 1023) + ((bits & kFraction) >= kRootOfTwo ? 1 : 0);
 }
 
-LAPIDARY_INLINE int32_t numberBucket(float x) {
-  const auto step = static_cast<int32_t>(std::min<int64_t>(kNumberSteps, halfOctaves(1.0 + std::fabs(static_cast<double>(x)))));
+LAPIDARY_INLINE int32_t numberBucket(double x) {
+  const auto step = static_cast<int32_t>(std::min<int64_t>(kNumberSteps, halfOctaves(1.0 + std::fabs(x))));
   return x == x ? kNumberSteps + 1 + (x < 0 ? -step : step) : 0;
 }
 
@@ -102,8 +103,9 @@ LAPIDARY_INLINE void lookUp(const Code* codes, int64_t count, const StoredColumn
   }
 }
 
-LAPIDARY_INLINE void lookUp(const float* numbers, int64_t count, const StoredColumn&, double, int32_t* target) {
-  for (int64_t i = 0; i < count; ++i) target[i] = numberBucket(numbers[i]);
+LAPIDARY_INLINE void lookUp(const float* numbers, int64_t count, const StoredColumn& column, double, int32_t* target) {
+  const double scale = column.scale;
+  for (int64_t i = 0; i < count; ++i) target[i] = numberBucket(scale * numbers[i]);
 }
 
 LAPIDARY_INLINE void hideUnknown(const double* ages, int64_t count, double delay, int32_t* target) {
@@ -181,11 +183,12 @@ void useHugePages(void* data, size_t bytes) {
 
 static void historyGather(at::Tensor& codes, at::TensorList columns, at::TensorList tables,
                           at::ArrayRef<double> delays, const at::Tensor& gaps, double unit, const at::Tensor& starts,
-                          const at::Tensor& times, const at::Tensor& offsets) {
+                          const at::Tensor& times, const at::Tensor& offsets, at::ArrayRef<double> scales) {
   const size_t count = columns.size();
   const int64_t events = gaps.numel(), examples = starts.numel();
   TORCH_CHECK(tables.size() == count && delays.size() == count, "history_gather_: tables and delays must be of ", count,
               " columns");
+  TORCH_CHECK(scales.empty() || scales.size() == count, "history_gather_: scales must be of ", count, " columns, got ", scales.size());
   TORCH_CHECK(codes.dim() == 2 && codes.size(0) == static_cast<int64_t>(count) + 1 && codes.scalar_type() == at::kInt &&
                   codes.is_contiguous(),
               "history_gather_: codes must be int32 [", count + 1, ", L], got ", codes.scalar_type(), " ", codes.sizes());
@@ -202,7 +205,7 @@ static void historyGather(at::Tensor& codes, at::TensorList columns, at::TensorL
     checkStored(columns[c], at::kFloat, events, "a column");
     checkTable(tables[c]);
     all.columns.push_back({columns[c].data_ptr(), columns[c].scalar_type(), tables[c].data_ptr<double>(),
-                           static_cast<uint32_t>(tables[c].size(0)), delays[c], target + static_cast<int64_t>(c) * length});
+                           static_cast<uint32_t>(tables[c].size(0)), scales.empty() ? 1 : scales[c], delays[c], target + static_cast<int64_t>(c) * length});
   }
   useHugePages(target, codes.nbytes());
   // Pieces of as many events: an example is of the piece in which its history begins.
