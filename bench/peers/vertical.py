@@ -71,6 +71,7 @@ class Coder:
         self.spec = spec
         self.starts = starts
         self.limit = limit
+        self.scales = {f["name"]: f.get("scale", 1) for f in spec["candidate"] + spec["history"]}
         self.kinds = {f["name"]: f["kind"] for f in schema["attributes"] + schema["outcomes"]}
         self.codes = {name: {id: i + 1 for i, id in enumerate(values)} for name, values in ids.items()}
         delays = {f["name"]: f["delayMs"] for f in schema["outcomes"]}
@@ -82,7 +83,7 @@ class Coder:
     def code(self, name, value):
         kind = self.kinds.get(name, "category")
         if kind == "number":
-            return number_bucket(None if value is None else to_float32(value))
+            return number_bucket(None if value is None else self.scales[name] * to_float32(value))
         if kind == "flag":
             return 0 if value is None else 2 if value else 1
         return self.codes[name].get(value, 0)
@@ -125,7 +126,8 @@ class Coder:
             name = feature["name"]
             kind = self.kinds.get(name, "category")
             if kind == "number":
-                columns.append(start + buckets(torch.tensor([c[name] for c in candidates]).double()))
+                values = torch.tensor([c[name] for c in candidates]).double()
+                columns.append(start + buckets(self.scales[name] * values))
             else:
                 codes = self.codes[name]
                 columns.append(start + torch.tensor([codes.get(c[name], 0) for c in candidates]))

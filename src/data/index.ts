@@ -12,6 +12,7 @@ export { type PointInTime, pointInTime } from "./histories/point-in-time.ts";
 export { databaseFolder } from "./ingest/files/index.ts";
 export type { IngestOptions, IngestResult } from "./ingest/ingest.ts";
 export { ingest, readGivenRows } from "./lazy.ts";
+export { measureBucketScales } from "./measure-bucket-scales.ts";
 export { measureNumbers } from "./measure-numbers.ts";
 export { measureVectors } from "./measure-vectors.ts";
 export { type ChangingAttribute, changingAttributes } from "./negatives/changing-attributes.ts";

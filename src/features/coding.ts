@@ -63,12 +63,12 @@ export function factKinds(schema: EventSchema): FactKinds {
 
 /** The coder of a feature: of the kind of its column, `null` if it is computed, with the vocabulary of its table. */
 export function coderOf(
-  { name, cardinality }: CategoryFeature,
+  { name, cardinality, scale = 1 }: CategoryFeature,
   kind: ValueKind | null,
   vocabulary: Vocabulary | undefined,
 ): Coder {
   if (name === AGE) return ageBucket;
-  if (isNumeric(kind)) return numberBucket;
+  if (isNumeric(kind)) return (value) => numberBucket(scale * value);
   if (vocabulary) return (code, timeMs) => vocabulary.rowAt(code, timeMs);
   return (code) => (code < cardinality ? code : 0);
 }

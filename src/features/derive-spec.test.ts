@@ -44,6 +44,22 @@ describe("deriveSpec", () => {
     ]);
   });
 
+  it("scales a number alike wherever its table is read, and says so only where it is scaled", () => {
+    const bucketScales = { price: 1024, playTime: 1 / 8 };
+    const spec = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES, bucketScales });
+    const scales = [...spec.contextual, ...spec.candidate, ...spec.history].flatMap(({ table, scale }) => {
+      return scale === undefined ? [] : [[table, scale]];
+    });
+    expect(scales).toEqual([
+      ["price@bucket", 1024],
+      ["price@bucket", 1024],
+      ["playTime@bucket", 1 / 8],
+    ]);
+    const unscaled = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES, bucketScales: { price: 1 } });
+    expect(unscaled).toEqual(deriveSpec(SCHEMA, { cardinalities: CARDINALITIES }));
+    expect(JSON.stringify(unscaled)).not.toContain("scale");
+  });
+
   it("gives one table one size, and shares it between candidate and history", () => {
     const vocabularies = {
       item: new Vocabulary(Float64Array.of(Number.POSITIVE_INFINITY, 5, Number.POSITIVE_INFINITY, 5)),

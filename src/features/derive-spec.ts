@@ -22,6 +22,8 @@ export interface LogFacts {
   readonly vocabularies?: Readonly<Record<string, Vocabulary>>;
   /** Root of the mean square of a component, by vector. @default 1 */
   readonly scales?: Readonly<Record<string, number>>;
+  /** What numbers are multiplied by before they become buckets, by name: powers of two. @default 1 */
+  readonly bucketScales?: Readonly<Record<string, number>>;
   /** Mean and deviation of the dense inputs, by name. @default 0 and 1 */
   readonly moments?: Readonly<Record<string, Moments>>;
   /** @default none */
@@ -93,7 +95,7 @@ function codedField({ name, kind }: AttributeField | OutcomeField, facts: LogFac
     case "number":
     case "value":
     case "count":
-      return [{ name, table: bucketTable(name), cardinality: NUMBER_BUCKET_CARDINALITY }];
+      return [bucket(name, facts.bucketScales?.[name] ?? 1)];
     case "vector":
     case "categories":
       return [];
@@ -117,6 +119,12 @@ function category(name: string, { cardinalities, vocabularies = {} }: LogFacts):
     got: `those of ${Object.keys(cardinalities).join(", ")}`,
     hint: "Ingest the log again.",
   });
+}
+
+/** A scale of 1 is not said: such a feature is what it was before numbers had scales. */
+function bucket(name: string, scale: number): CategoryFeature {
+  const feature = { name, table: bucketTable(name), cardinality: NUMBER_BUCKET_CARDINALITY };
+  return scale === 1 ? feature : { ...feature, scale };
 }
 
 function fixed(name: string, cardinality: number): CategoryFeature {

@@ -15,6 +15,8 @@ export interface CategoryFeature {
   readonly table: string;
   /** Number of codes, 0 included. */
   readonly cardinality: number;
+  /** Of a number: the code is `numberBucket(scale · x)`; a power of two, the same wherever its table is read. @default 1 */
+  readonly scale?: number;
 }
 
 /**

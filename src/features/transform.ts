@@ -13,6 +13,9 @@ const HOUR_MS = 3_600_000;
 const NUMBER_STEPS = 63;
 const AGE_STEPS = 56;
 
+/** Doublings that {@link numberBucket} tells apart: sizes from 1 to below 2³¹ have codes of their own. */
+export const NUMBER_OCTAVES: number = Math.floor(NUMBER_STEPS / 2);
+
 /** Number of codes of {@link numberBucket}, 0 included. */
 export const NUMBER_BUCKET_CARDINALITY: number = 2 * NUMBER_STEPS + 2;
 /** Number of codes of {@link ageBucket}, 0 included. */

@@ -8,6 +8,7 @@ import { admissionTimes } from "../data/admission-times.ts";
 import { measureCounters } from "../data/counters/measure-counters.ts";
 import { eventsConfig, temporaryFolder } from "../data/events.test.support.ts";
 import { ingest } from "../data/ingest/ingest.ts";
+import { measureBucketScales } from "../data/measure-bucket-scales.ts";
 import { measureNumbers } from "../data/measure-numbers.ts";
 import { measureVectors } from "../data/measure-vectors.ts";
 import { BatchBuilder } from "../data/readers/batch-builder.ts";
@@ -155,8 +156,9 @@ async function compare(sentLines: readonly Line[], round: string): Promise<void>
     const moments = measureNumbers(store, window);
     const { schema } = store.manifest;
     const scales = measureVectors(store, window);
+    const bucketScales = measureBucketScales(store, window);
     const counters = measureCounters(store, window, COUNTERS);
-    const facts = { cardinalities: store.cardinalities(), vocabularies, moments, scales, counters };
+    const facts = { cardinalities: store.cardinalities(), vocabularies, moments, scales, bucketScales, counters };
     const spec = deriveSpec(schema, facts);
     const raw = rawCounters(counters.counters, schema, (column) => (column === "shop" ? 7 : null));
     const builder = new BatchBuilder(store, { spec, historyLength: HISTORY, horizonMs: 2e12, admittedMs });

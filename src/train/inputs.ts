@@ -15,6 +15,7 @@ import {
   type EventWindow,
   type ExampleFilter,
   type LabelCounts,
+  measureBucketScales,
   measureCounters,
   measureNumbers,
   measureVectors,
@@ -296,7 +297,7 @@ function withEarlier(times: Float64Array, codes: Int32Array | undefined): Float6
 }
 
 /** What inputs are scaled with, counters included. */
-type Scales = Pick<LogFacts, "moments" | "scales" | "counters">;
+type Scales = Pick<LogFacts, "moments" | "scales" | "bucketScales" | "counters">;
 
 type CounterConfigs = NonNullable<InputsConfig["counters"]>;
 
@@ -304,6 +305,7 @@ function measuredScales(store: EventStore, window: EventWindow, counters: Counte
   return {
     moments: measureNumbers(store, window),
     scales: measureVectors(store, window),
+    bucketScales: measureBucketScales(store, window),
     ...(Object.keys(counters).length === 0 ? {} : { counters: measureCounters(store, window, counters) }),
   };
 }
@@ -312,8 +314,9 @@ function measuredScales(store: EventStore, window: EventWindow, counters: Counte
 function scalesOf(spec: FeatureSpec, configs: CounterConfigs): Scales {
   const moments = Object.fromEntries(spec.numbers.map(({ name, mean, deviation }) => [name, { mean, deviation }]));
   const scales = Object.fromEntries((spec.content?.vectors ?? []).map(({ name, scale }) => [name, scale]));
+  const bucketScales = Object.fromEntries(spec.history.map(({ name, scale = 1 }) => [name, scale]));
   const counters = earlierCounters(spec, configs);
-  return { moments, scales, ...(counters === undefined ? {} : { counters }) };
+  return { moments, scales, bucketScales, ...(counters === undefined ? {} : { counters }) };
 }
 
 /** The examples of a surface that a model learns from. */

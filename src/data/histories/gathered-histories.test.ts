@@ -65,14 +65,18 @@ function writeEvents(dir: string, events: readonly Event[]): void {
   staging.publish();
 }
 
-type Options = Pick<BatchOptions, "historyLength" | "admittedMs">;
+interface Options extends Pick<BatchOptions, "historyLength" | "admittedMs"> {
+  /** Of numbers, by name. @default none */
+  readonly scales?: Readonly<Record<string, number>>;
+}
 
 /** The batch of some rows, plain and gathered. */
-function both(dir: string, rows: readonly number[], options: Options): readonly [Batch, Batch] {
+function both(dir: string, rows: readonly number[], { scales = {}, ...options }: Options): readonly [Batch, Batch] {
   const store = EventStore.open(dir);
   const names = LAYOUTS.map(({ name }) => name).filter((name) => !name.startsWith("known."));
   const history = [...names, "@age"].map((name) => {
-    return { name, table: name, cardinality: name === "shop" ? 7 : 2 ** 20 };
+    const scale = scales[name];
+    return { name, table: name, cardinality: name === "shop" ? 7 : 2 ** 20, ...(scale === undefined ? {} : { scale }) };
   });
   const spec = { contextual: [], candidate: [], numbers: [], history, objectives: [] };
   const build = (histories?: OpenHistories) =>
@@ -85,6 +89,11 @@ function both(dir: string, rows: readonly number[], options: Options): readonly 
 const float = fc.oneof(
   fc.float(),
   fc.constantFrom(0, -0, 89, -89, 1e4, -1e4, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
+);
+/** All that a float32's size can ask for, and any other. */
+const scale = fc.oneof(
+  fc.integer({ min: -123, max: 130 }).map((k) => 2 ** k),
+  fc.double({ min: Number.MIN_VALUE, noNaN: true, noDefaultInfinity: true }),
 );
 const flag = fc.nat(2);
 /** Known at once, as old as gaps are, or last of all. */
@@ -126,15 +135,16 @@ describe("gathered histories", () => {
       events: fc.array(event, { minLength: 1, maxLength: 200 }),
       historyLength: fc.constantFrom(0, 1, 2, 5, 1_000_000),
       admissions: fc.dictionary(fc.constantFrom("item", "surface", "shop", "click", "price"), admission),
+      scales: fc.dictionary(fc.constantFrom("price", "dwell"), scale),
       order: fc.array(fc.nat(199), { maxLength: 100 }),
     });
     fc.assert(
-      fc.property(scene, ({ events, historyLength, admissions, order }) => {
+      fc.property(scene, ({ events, historyLength, admissions, scales, order }) => {
         using folder = temporaryFolder();
         writeEvents(folder.path, events);
         const times = (offsets: readonly number[]) => Float64Array.from(offsets, (ms) => 1_700_000_000_000 + ms);
         const tables = Object.entries(admissions).map(([table, offsets]) => [table, times(offsets)] as const);
-        const options = { historyLength, admittedMs: Object.fromEntries(tables) };
+        const options = { historyLength, scales, admittedMs: Object.fromEntries(tables) };
         const rows = order.filter((row) => row < events.length);
         expectEqual(both(folder.path, rows, options));
       }),
@@ -150,15 +160,19 @@ describe("gathered histories", () => {
     const ages = [...new Set(about)].filter((age) => age >= 0).toSorted((a, b) => b - a);
     const last = { user: 1, gap: 0, values: [0, 0, 0, 0, 0, 0, 0, 0, 0] };
     const ofAges = ages.map((age, i) => ({ ...last, gap: i === 0 ? 0 : ages[i - 1]! - age }));
-    const ofNumbers = numbers.map((x) => ({ ...last, values: [0, 0, 0, x, 0, -x, 0, 0, 0] }));
-    const cases = {
-      "@age": { events: ofAges, codes: 56 },
-      price: { events: [...ofNumbers, { ...last, gap: 1 }], codes: 127 },
+    const ofScaled = (scale: number): Event[] => {
+      const events = numbers.map((x) => ({ ...last, values: [0, 0, 0, x / scale, 0, -x / scale, 0, 0, 0] }));
+      return [...events, { ...last, gap: 1 }];
     };
-    for (const [name, { events, codes }] of Object.entries(cases)) {
+    const cases = [
+      { name: "@age", events: ofAges, codes: 56, scale: 1 },
+      ...[1, 2 ** -60, 2 ** 60].map((scale) => ({ name: "price", events: ofScaled(scale), codes: 127, scale })),
+    ];
+    for (const { name, events, codes, scale } of cases) {
       using folder = temporaryFolder();
       writeEvents(folder.path, events);
-      const batches = both(folder.path, [events.length - 1], { historyLength: 1_000_000, admittedMs: {} });
+      const scales = { price: scale, dwell: scale };
+      const batches = both(folder.path, [events.length - 1], { historyLength: 1_000_000, admittedMs: {}, scales });
       expectEqual(batches);
       expect(new Set(batches[0].history.codes[name]).size).toBe(codes);
     }

@@ -30,6 +30,8 @@ interface MappedColumns {
   readonly tables: readonly Tensor[];
   /** @unit ms */
   readonly delays: readonly number[];
+  /** Of numbers, what the spec says; 1 of all else. */
+  readonly scales: readonly number[];
   readonly gaps: Tensor;
 }
 
@@ -77,7 +79,7 @@ export class GatheredHistories implements Histories {
 
   #gather(points: readonly PointInTime[], offsets: Int32Array, codes: Int32Array): void {
     this.#mapped ??= mapColumns(this.#coding, this.#columns);
-    const { columns, tables, delays, gaps } = this.#mapped;
+    const { columns, tables, delays, scales, gaps } = this.#mapped;
     using _ = new Scope();
     const ofPoints = (value: (point: PointInTime) => number): Tensor =>
       fromArray(Float64Array.from(points, value), [points.length]);
@@ -88,6 +90,7 @@ export class GatheredHistories implements Histories {
       starts: ofPoints(({ start }) => start),
       times: ofPoints(({ momentMs }) => momentMs),
       offsets: fromArray(offsets, [offsets.length]),
+      scales,
     });
   }
 }
@@ -100,6 +103,7 @@ function mapColumns(coding: StoreCoding, features: readonly CategoryFeature[]): 
     delays: features.map(({ name }) => {
       return coding.knownTimes(name) === null ? (coding.delayMs(name) ?? ALWAYS_KNOWN) : ALWAYS_KNOWN;
     }),
+    scales: features.map(({ scale = 1 }) => scale),
     gaps: mapFile(store, { file: TIME_FILES.deltas, type: store.manifest.time.deltaType }),
   };
 }

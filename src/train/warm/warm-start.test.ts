@@ -126,8 +126,10 @@ describe("a run that goes on from an earlier one", () => {
     const best = JSON.parse(readFileSync(join(at("early"), "checkpoints/best/manifest.json"), "utf8"));
     expect(earlier.steps).toBeGreaterThan(0);
     expect(outcome.summary.steps).toBe(best.position.step + 3 * Math.floor(since.length / 36));
-    const numbers = (run: string) => JSON.parse(readFileSync(join(at(run), "inputs/facts.json"), "utf8")).spec.numbers;
-    expect(numbers("late")).toEqual(numbers("early"));
+    const spec = (run: string) => JSON.parse(readFileSync(join(at(run), "inputs/facts.json"), "utf8")).spec;
+    expect(spec("late").numbers).toEqual(spec("early").numbers);
+    const scales = (run: string) => spec(run).history.map((feature: { scale?: number }) => feature.scale ?? 1);
+    expect(scales("late")).toEqual(scales("early"));
     const until = best.position.step + 4;
     expect(await trainUntil(late(), { model: MODEL, run: "stopped", from: "early" }, until)).toMatchObject({
       step: until,
