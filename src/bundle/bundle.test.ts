@@ -62,7 +62,7 @@ describe("a bundle", () => {
     expect(folder).toBe(bundle.version);
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     const { format, version, files: entries, ...facts } = manifest;
-    expect({ format, version }).toEqual({ format: "lapidary-bundle", version: 2 });
+    expect({ format, version }).toEqual({ format: "lapidary-bundle", version: 3 });
     expect(facts).toEqual(contents.facts);
     expect(Object.keys(entries).sort()).toEqual(Object.keys(contents.files).sort());
     for (const [path, bytes] of Object.entries(contents.files))
@@ -87,6 +87,15 @@ describe("a bundle", () => {
   it("is not there in an empty folder", () => {
     using bundle = temporaryBundle();
     expect(() => readBundle(join(bundle.dir, "..", "elsewhere"))).toThrow(withCode("BUNDLE_NOT_FOUND"));
+  });
+
+  it("of the version before is read, byte for byte as it is", () => {
+    using bundle = temporaryBundle();
+    const { spec } = readBundle(bundle.dir).manifest;
+    forge(bundle.dir, (manifest) => {
+      manifest["version"] = 2;
+    });
+    expect(readBundle(bundle.dir).manifest).toMatchObject({ version: 2, spec });
   });
 
   it("of another version is refused", () => {

@@ -17,12 +17,14 @@ import type { UserRows } from "./graph-inputs.ts";
 import { damaged, otherVersion, unsafe } from "./problems.ts";
 
 const FORMAT = "lapidary-bundle";
-const VERSION = 2;
+const VERSION = 3;
+/** Before version 3 no number had a scale: who reads only version 2 would leave one out. */
+const READ_VERSIONS = [2, VERSION] as const;
 
 /** What a bundle holds. */
 export interface BundleManifest {
   readonly format: typeof FORMAT;
-  readonly version: typeof VERSION;
+  readonly version: (typeof READ_VERSIONS)[number];
   /** `surface` is the one that it was trained for; null for all. */
   readonly model: { readonly name: string; readonly kind: string; readonly surface: string | null };
   /** Inputs and objectives, in the order of the graph's columns. */
@@ -81,8 +83,8 @@ export function parseManifest(bytes: Uint8Array, where: string): BundleManifest 
   const parsed = parseJson(bytes);
   if (!isPlainObject(parsed)) throw damaged(where, { expected: "a JSON object", got: "something else" });
   const { format, version } = parsed;
-  if (format !== FORMAT || version !== VERSION)
-    throw otherVersion(where, `${format} ${version}`, `${FORMAT} ${VERSION}`);
+  if (format !== FORMAT || !READ_VERSIONS.some((read) => read === version))
+    throw otherVersion(where, `${format} ${version}`, `${FORMAT} ${READ_VERSIONS.join(" or ")}`);
   if (!hasShape(parsed))
     throw damaged(where, { expected: "all fields of a manifest", got: Object.keys(parsed).join(", ") });
   for (const path of Object.keys(parsed.files)) {
