@@ -2,10 +2,10 @@
 import { DAY_MS } from "../base/units.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { EventStore } from "../data/index.ts";
-import { type PairedDifference, pairedBootstrap } from "../metrics/comparison/paired-bootstrap.ts";
+import type { PairedDifference } from "../metrics/comparison/paired-bootstrap.ts";
 import { type MetricRow, metricRow } from "../metrics/evaluation.ts";
 import { groupRows } from "../metrics/groups.ts";
-import { alignExamples, type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
+import { type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
 
 /** The examples of one day. */
 export interface DayEvaluation extends MetricRow {
@@ -16,7 +16,7 @@ export interface DayEvaluation extends MetricRow {
 }
 
 /** The day of an event of the store, by its row. */
-type DayOfRow = (row: number) => number;
+export type DayOfRow = (row: number) => number;
 
 /** The days since the end of the training window; null where windows are not of time. */
 export function daysSinceTraining({ split }: Pick<ProjectConfig, "split">, store: EventStore): DayOfRow | null {
@@ -29,24 +29,27 @@ export function daysSinceTraining({ split }: Pick<ProjectConfig, "split">, store
   };
 }
 
-/** One row per day, oldest first; none where candidates were drawn, which are no events, or all is of one day. */
+/**
+ * One row per day, oldest first, with its difference to the baseline if it has one; none where candidates were drawn, which
+ * are no events, or all is of one day.
+ */
 export function byDay(
   examples: ScoredExamples,
-  { dayOf, baseline }: { readonly dayOf: DayOfRow; readonly baseline: ScoredExamples | null },
+  dayOf: DayOfRow | null,
+  differences: ReadonlyMap<number, PairedDifference> = new Map(),
 ): readonly DayEvaluation[] {
-  if (Array.prototype.some.call(examples.rows, (row: number) => row < 0)) return [];
+  if (dayOf === null || hasDrawn(examples)) return [];
   const { count, offsets, rows } = groupRows(Float64Array.from(examples.rows, dayOf));
   if (count < 2) return [];
-  const other = baseline === null ? null : alignExamples(examples, baseline);
   const days = Array.from({ length: count }, (_, g): DayEvaluation => {
-    const at = rows.subarray(offsets[g]!, offsets[g + 1]!);
-    const part = takeRows(examples, at);
-    const difference = other === null ? null : differenceOf(part, takeRows(other, at));
-    return { day: dayOf(part.rows[0]!), ...metricRow(part), difference };
+    const part = takeRows(examples, rows.subarray(offsets[g]!, offsets[g + 1]!));
+    const day = dayOf(part.rows[0]!);
+    return { day, ...metricRow(part), difference: differences.get(day) ?? null };
   });
   return days.sort((a, b) => a.day - b.day);
 }
 
-function differenceOf({ labels, users, kind, logits }: ScoredExamples, baseline: ScoredExamples): PairedDifference {
-  return pairedBootstrap({ labels, users, kind, baseline: baseline.logits, candidate: logits }).normalizedEntropy;
+/** Whether candidates were drawn beside the events. */
+export function hasDrawn({ rows }: Pick<ScoredExamples, "rows">): boolean {
+  return rows.some((row) => row < 0);
 }

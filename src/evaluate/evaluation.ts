@@ -4,14 +4,8 @@ import type { ProjectConfig } from "../config/project.ts";
 import type { Split } from "../config/types.ts";
 import { EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
-import {
-  type PairedComparison,
-  type PairedDifference,
-  pairedBootstrap,
-} from "../metrics/comparison/paired-bootstrap.ts";
 import { evaluate, type ObjectiveEvaluation } from "../metrics/evaluation.ts";
-import { groupRows } from "../metrics/groups.ts";
-import { alignExamples, type ScoredExamples, takeRows } from "../metrics/scored-examples.ts";
+import type { ScoredExamples } from "../metrics/scored-examples.ts";
 import { type CurveRecord, readCurve } from "../report/jsonl.ts";
 import { type Predictions, predict, writePredictions } from "../train/predict.ts";
 import { examplesOf, type KnowledgeFor, type OpenedRun, openRun } from "../train/run/open-run.ts";
@@ -19,7 +13,8 @@ import type { RunConfig } from "../train/run/run-config.ts";
 import { RunFolder, type RunSummary } from "../train/run/run-folder.ts";
 import { runPath } from "../train/run/run-path.ts";
 import { negativesBase } from "../train/warnings.ts";
-import { byDay, type DayEvaluation, daysSinceTraining } from "./by-day.ts";
+import { byDay, type DayEvaluation, type DayOfRow, daysSinceTraining } from "./by-day.ts";
+import { type ComparedExamples, type ComparedObjective, compareExamples } from "./compare.ts";
 import { labelledExamples } from "./labelled-examples.ts";
 import { type MeasuredRun, type TransferEvaluation, transfersOf } from "./transfer-ratio.ts";
 
@@ -40,12 +35,6 @@ export interface RunEvaluation {
   readonly differences: Readonly<Record<string, ComparedObjective>> | null;
   /** By objective and day since the end of training; empty where there is one day, or windows are not of time. */
   readonly byDay: Readonly<Record<string, readonly DayEvaluation[]>>;
-}
-
-/** The difference of two runs on one objective, over all examples and by surface. */
-export interface ComparedObjective extends PairedComparison {
-  /** Of NE, in order of the surfaces' codes. */
-  readonly bySurface: readonly (PairedDifference & { readonly surface: number })[];
 }
 
 /** Runs on the same examples of one split, as plain JSON. */
@@ -89,6 +78,8 @@ export interface EvaluateOptions {
   readonly baseline?: string;
   /** Called before each run is scored. */
   readonly onRun?: (run: string) => void;
+  /** Called before the intervals of the differences on each objective are made; may wait, or throw to end it. */
+  readonly onObjective?: (objective: string) => Promise<void> | void;
   /** What a model that reads its teacher's embeddings is given. @default none can be scored */
   readonly enrichFor?: KnowledgeFor;
   /** @default none */
@@ -104,7 +95,7 @@ export interface EvaluateOptions {
  * @throws {LapidaryError} RUN_SURFACES, RUN_UNFINISHED, RUN_CHANGED if the events are no longer those it was trained on, TRAIN_WINDOW
  */
 export async function evaluateRuns(project: ProjectConfig, options: EvaluateOptions): Promise<Evaluation> {
-  const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined, known } = options;
+  const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined, known, onObjective = () => {} } = options;
   const surface = surfaceOf(project, runs);
   using store = EventStore.open(project.store);
   const trained: (Scored & { readonly config: RunConfig })[] = [];
@@ -122,14 +113,16 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
   const examples = trained.length > 0 ? examplesOfAll(trained) : labelledExamples(project, store, split);
   const scored: readonly Scored[] = [...trained, ...(await scoreKnown(known, examples, store))];
   const dayOf = daysSinceTraining(project, store);
+  const against = reference === null ? [] : scored.filter(({ run }) => run !== baseline);
+  const comparisons = await compareAll(reference ?? {}, against, { dayOf, onObjective });
   const evaluations = scored.map(({ scores, ...run }) => {
-    const against = run.run === baseline ? null : reference;
+    const compared = comparisons.get(run.run) ?? null;
     const daysOf = (examples: ScoredExamples, objective: string) =>
-      dayOf === null ? [] : byDay(examples, { dayOf, baseline: against?.[objective] ?? null });
+      byDay(examples, dayOf, compared?.[objective]?.byDay);
     return {
       ...run,
       objectives: mapValues(scores, evaluate),
-      differences: against === null ? null : compare(against, scores),
+      differences: compared === null ? null : mapValues(compared, (of) => of.compared),
       byDay: mapValues(scores, daysOf),
     };
   });
@@ -164,6 +157,24 @@ async function scoreKnown(
   return rows.map(({ name, isMeasure, scores }) => {
     return { run: name, isMeasure, summary: null, config: null, predictions: null, scores };
   });
+}
+
+/** Every run against the baseline, by run and by objective that both have. */
+async function compareAll(
+  baseline: Predictions,
+  runs: readonly Scored[],
+  { dayOf, onObjective }: { readonly dayOf: DayOfRow | null } & Required<Pick<EvaluateOptions, "onObjective">>,
+): Promise<ReadonlyMap<string, Readonly<Record<string, ComparedExamples>>>> {
+  const found = new Map<string, Record<string, ComparedExamples>>(runs.map(({ run }) => [run, {}]));
+  for (const [objective, examples] of Object.entries(baseline)) {
+    const sharing = runs.filter(({ scores }) => objective in scores);
+    if (sharing.length === 0) continue;
+    await onObjective(objective);
+    const scores = sharing.map((run) => run.scores[objective]!);
+    const compared = compareExamples(examples, scores, dayOf);
+    for (const [i, { run }] of sharing.entries()) found.get(run)![objective] = compared[i]!;
+  }
+  return found;
 }
 
 function measured(run: string, config: RunConfig, objectives: RunEvaluation["objectives"] = {}): MeasuredRun {
@@ -211,35 +222,6 @@ function surfaceOf(project: ProjectConfig, runs: readonly string[]): string | nu
     got: [first, ...others].join(", "),
     hint: "Evaluate the runs of each surface by themselves.",
   });
-}
-
-/**
- * The differences of two runs on the objectives that both have.
- *
- * @throws {LapidaryError} METRIC_COLUMNS unless both scored the same examples
- */
-export function compare(baseline: Predictions, candidate: Predictions): Readonly<Record<string, ComparedObjective>> {
-  const shared = Object.fromEntries(Object.entries(baseline).filter(([objective]) => objective in candidate));
-  return mapValues(shared, (examples, objective) => {
-    const other = alignExamples(examples, candidate[objective]!);
-    return { ...paired(examples, other), bySurface: bySurface(examples, other) };
-  });
-}
-
-function paired(examples: ScoredExamples, other: ScoredExamples): PairedComparison {
-  const { labels, users, kind } = examples;
-  return pairedBootstrap({ labels, users, kind, baseline: examples.logits, candidate: other.logits });
-}
-
-function bySurface(examples: ScoredExamples, other: ScoredExamples): ComparedObjective["bySurface"] {
-  const { count, offsets, rows } = groupRows(examples.surfaces);
-  if (count < 2) return [];
-  const parts = Array.from({ length: count }, (_, g) => {
-    const at = rows.subarray(offsets[g]!, offsets[g + 1]!);
-    const part = takeRows(examples, at);
-    return { surface: part.surfaces[0]!, ...paired(part, takeRows(other, at)).normalizedEntropy };
-  });
-  return parts.sort((a, b) => a.surface - b.surface);
 }
 
 /** Name of each surface of an event store by its code. */

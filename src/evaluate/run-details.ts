@@ -1,4 +1,5 @@
 import { LapidaryError } from "../base/errors.ts";
+import { mapValues } from "../base/map-values.ts";
 import type { ModelConfig } from "../config/model/model.ts";
 import { resolveModel } from "../config/model/resolve-models.ts";
 import type { UserConfig } from "../config/schema.ts";
@@ -9,7 +10,8 @@ import type { RunEntry } from "../train/run/ledger.ts";
 import { differencesOf, type SettingDifference, settingsOf, settingText } from "../train/run/run-changes.ts";
 import type { RunConfig } from "../train/run/run-config.ts";
 import { RunFolder, type RunSummary } from "../train/run/run-folder.ts";
-import { compare, type RunEvaluation } from "./evaluation.ts";
+import { compareExamples } from "./compare.ts";
+import type { RunEvaluation } from "./evaluation.ts";
 import type { ResultRows } from "./evaluation-report.ts";
 
 /** Last points of a curve that are shown. */
@@ -119,7 +121,10 @@ function savedResults(entries: readonly RunEntry[]): readonly SavedResults[] {
 /** Null if the two were scored on other examples. */
 function differencesTo(baseline: Predictions, candidate: Predictions): RunEvaluation["differences"] {
   try {
-    return compare(baseline, candidate);
+    const shared = Object.entries(baseline).filter(([objective]) => objective in candidate);
+    return mapValues(Object.fromEntries(shared), (examples, objective) => {
+      return compareExamples(examples, [candidate[objective]!], null)[0]!.compared;
+    });
   } catch (error) {
     if (error instanceof LapidaryError && error.code === "METRIC_COLUMNS") return null;
     throw error;

@@ -65,9 +65,18 @@ export function takeRows(
   at: ArrayLike<number>,
 ): ScoredExamples {
   const { kind } = columns;
-  const take = (column: Column): Float64Array => Float64Array.from(at, (i) => column[i]!);
+  const take = (column: Column): Float64Array => {
+    // A loop is several times as fast as `from` with a function.
+    const values = new Float64Array(at.length);
+    for (let i = 0; i < values.length; i++) values[i] = column[at[i]!]!;
+    return values;
+  };
   const taken = Object.fromEntries(KEYS.map((key) => [key, take(columns[key])])) as Columns<(typeof KEYS)[number]>;
   return kind === undefined ? taken : { ...taken, kind };
+}
+
+function isSame(a: Float64Array, b: Float64Array): boolean {
+  return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
 }
 
 /**
@@ -75,6 +84,10 @@ export function takeRows(
  * @throws {LapidaryError} METRIC_COLUMNS unless both scored the same examples, each once, with the same labels
  */
 export function alignExamples(baseline: ScoredExamples, candidate: ScoredExamples): ScoredExamples {
+  if (isSame(baseline.rows, candidate.rows) && isSame(baseline.labels, candidate.labels)) {
+    // Scored in one order, as models of one project are: there is nothing to look up.
+    if (new Set(baseline.rows).size === baseline.rows.length) return candidate;
+  }
   const position = new Map(Array.from(candidate.rows, (row, i) => [row, i] as const));
   const at = Float64Array.from(baseline.rows, (row) => position.get(row) ?? Number.NaN);
   const aligned = takeRows(candidate, at);

@@ -42,6 +42,12 @@ export const evaluate = defineCommand({
       signal.throwIfAborted();
       shown.update({ done: runs.indexOf(run), detail: run });
     };
+    const onObjective = async (objective: string): Promise<void> => {
+      shown.update({ done: runs.length, detail: `intervals of ${objective}` });
+      // A signal has its turn.
+      await new Promise(setImmediate);
+      signal.throwIfAborted();
+    };
     const comparison = baseline === null ? {} : { baseline };
     const unwritten: string[] = [];
     const onUnwritten = (error: Error): void => {
@@ -52,6 +58,7 @@ export const evaluate = defineCommand({
       split: window,
       ...comparison,
       onRun,
+      onObjective,
       onUnwritten,
       enrichFor: knowledgeFor(project),
       ...(await knownTruth(project)),

@@ -1,23 +1,29 @@
 import { LapidaryError } from "../../base/errors.ts";
-import { groupRows } from "../groups.ts";
+import { type Groups, groupRows } from "../groups.ts";
 import { logLoss as meanLogLoss } from "../log-loss.ts";
 import type { Column, Predictions } from "../metric.ts";
 import { normalizedOf } from "../normalized-deviance.ts";
 import { checkLengths, checkPredictions } from "../predictions.ts";
-import { ratioOfSums, userResamples, type WeightedMetric } from "./user-resamples.ts";
+import { UserSums, userResamples } from "./user-resamples.ts";
 import { weightedAuc } from "./weighted-auc.ts";
 
-/** The same examples scored by two models. */
-export interface PairedPredictions {
+/** The same examples scored by several models. */
+export interface ComparedPredictions {
   readonly labels: Column;
   /** Equal codes are one user: the unit that is resampled. */
   readonly users: Column;
   /** Scores of the model compared against: logits, unless the kind says otherwise. */
   readonly baseline: Column;
-  /** Scores of the model in question. */
-  readonly candidate: Column;
+  /** Scores of each model in question. */
+  readonly candidates: readonly Column[];
   /** @default labels are 0 or 1 */
   readonly kind?: Predictions["kind"];
+}
+
+/** The same examples scored by two models. */
+export interface PairedPredictions extends Omit<ComparedPredictions, "candidates"> {
+  /** Scores of the model in question. */
+  readonly candidate: Column;
 }
 
 /** A metric of both models and `difference = candidate − baseline`, with the interval of the difference. */
@@ -51,15 +57,6 @@ export interface BootstrapOptions {
   readonly level?: number;
 }
 
-/** A metric of (baseline, candidate). */
-type Statistic = (userWeights: ArrayLike<number>) => readonly [number | null, number | null];
-
-/** Collects the differences of one statistic over the resamples. */
-interface Sampler {
-  readonly sample: (userWeights: ArrayLike<number>) => void;
-  readonly result: (level: number) => PairedDifference;
-}
-
 /**
  * Differences of NE, or of the normalized deviance of amounts, log loss and AUC between two models on the same examples, with percentile intervals from
  * resampling **users** with replacement: examples of one user are alike, and resampling them singly would make
@@ -68,58 +65,106 @@ interface Sampler {
  * @throws {LapidaryError} METRIC_COLUMNS, METRIC_NON_FINITE, METRIC_LABEL or METRIC_OPTION
  */
 export function pairedBootstrap(
-  { labels, users, baseline, candidate, kind }: PairedPredictions,
-  { resamples = 1000, seed = 1, level = 0.95 }: BootstrapOptions = {},
+  { candidate, ...examples }: PairedPredictions,
+  options: BootstrapOptions = {},
 ): PairedComparison {
-  checkLengths("paired bootstrap", { labels, users });
-  checkPredictions("paired bootstrap, baseline", { logits: baseline, labels, kind });
-  checkPredictions("paired bootstrap, candidate", { logits: candidate, labels, kind });
-  checkOptions({ resamples, level });
-  const groups = groupRows(users);
-  const both = (metric: (model: Predictions) => WeightedMetric): Sampler => {
-    const ofBaseline = metric({ logits: baseline, labels, kind });
-    const ofCandidate = metric({ logits: candidate, labels, kind });
-    return sampler((weights) => [ofBaseline(weights), ofCandidate(weights)], groups.count);
-  };
-  const normalizedEntropy = both((model) => ratioOfSums(model, { groups, of: normalizedOf(kind) }));
-  // Of classes alone.
-  const isBinary = kind === undefined;
-  const logLoss = both((model) => (isBinary ? ratioOfSums(model, { groups, of: meanLogLoss.compute }) : UNDEFINED));
-  const auc = both((model) => (isBinary ? weightedAuc(model, groups) : UNDEFINED));
-  for (const weights of userResamples(groups.count, { resamples, seed })) {
-    for (const { sample } of [normalizedEntropy, logLoss, auc]) sample(weights);
-  }
-  return {
-    normalizedEntropy: normalizedEntropy.result(level),
-    logLoss: logLoss.result(level),
-    auc: auc.result(level),
-    users: groups.count,
-    resamples,
-    level,
-  };
+  return pairedBootstraps({ ...examples, candidates: [candidate] }, options)[0]!;
 }
 
-const UNDEFINED: WeightedMetric = () => null;
-
-function sampler(statistic: Statistic, numUsers: number): Sampler {
-  const [baseline, candidate] = statistic(new Int32Array(numUsers).fill(1));
-  const difference = minus(candidate, baseline);
-  const values: number[] = [];
-  return {
-    sample(weights) {
-      const [first, second] = statistic(weights);
-      // A resample with one class only has no NE or AUC; it is left out.
-      const value = minus(second, first);
-      if (value !== null) values.push(value);
-    },
-    result(level) {
-      // One user drawn again and again has no spread; that is no evidence of precision.
-      if (difference === null || numUsers < 2) return { baseline, candidate, difference, low: null, high: null };
-      const sorted = Float64Array.from(values).sort();
-      const tail = (1 - level) / 2;
-      return { baseline, candidate, difference, low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) };
-    },
+/**
+ * {@link pairedBootstrap} of several models against one: the users are drawn once for all, and what is the baseline's is
+ * computed once.
+ * @throws {LapidaryError} as {@link pairedBootstrap}
+ */
+export function pairedBootstraps(
+  examples: ComparedPredictions,
+  options: BootstrapOptions = {},
+): readonly PairedComparison[] {
+  const { models, groups, kind } = checkedModels(examples);
+  const sums = new UserSums(models, groups);
+  // Log loss and AUC are of classes alone.
+  const isBinary = kind === undefined;
+  const aucs = models.map((model) => (isBinary ? weightedAuc(model, groups) : () => null));
+  const statistics: Statistics = (weights) => {
+    const ofModels = sums.of(weights);
+    return [
+      ofModels.map(normalizedOf(kind)),
+      ofModels.map((one) => (isBinary ? meanLogLoss.compute(one) : null)),
+      aucs.map((auc) => auc(weights)),
+    ];
   };
+  const { resamples, level, differences } = resampled(statistics, groups.count, options);
+  const [normalizedEntropy = [], logLoss = [], auc = []] = differences;
+  const facts = { users: groups.count, resamples, level };
+  return examples.candidates.map((_, c) => {
+    return { normalizedEntropy: normalizedEntropy[c]!, logLoss: logLoss[c]!, auc: auc[c]!, ...facts };
+  });
+}
+
+/** {@link pairedBootstraps} of NE alone, or of the normalized deviance: AUC takes a walk over all examples for each resample. */
+export function normalizedEntropyDifferences(
+  examples: ComparedPredictions,
+  options: BootstrapOptions = {},
+): readonly PairedDifference[] {
+  const { models, groups, kind } = checkedModels(examples);
+  const sums = new UserSums(models, groups);
+  const statistics: Statistics = (weights) => [sums.of(weights).map(normalizedOf(kind))];
+  return resampled(statistics, groups.count, options).differences[0]!;
+}
+
+/** Metrics of each model, the baseline first, as a function of how often each user was drawn. @shape [metrics][models] */
+type Statistics = (userWeights: ArrayLike<number>) => readonly (readonly (number | null)[])[];
+
+function checkedModels({ labels, users, kind, baseline, candidates }: ComparedPredictions): {
+  readonly models: readonly Predictions[];
+  readonly groups: Groups;
+  readonly kind: Predictions["kind"];
+} {
+  const models = [baseline, ...candidates].map((logits): Predictions => ({ logits, labels, kind }));
+  checkLengths("paired bootstrap", { labels, users });
+  for (const [m, model] of models.entries()) {
+    checkPredictions(`paired bootstrap, ${m === 0 ? "baseline" : "candidate"}`, model);
+  }
+  return { models, groups: groupRows(users), kind };
+}
+
+/** The differences of each metric and candidate. @shape differences [metrics][candidates] */
+function resampled(
+  statistics: Statistics,
+  numUsers: number,
+  { resamples = 1000, seed = 1, level = 0.95 }: BootstrapOptions,
+): Required<Pick<BootstrapOptions, "resamples" | "level">> & {
+  readonly differences: readonly (readonly PairedDifference[])[];
+} {
+  checkOptions({ resamples, level });
+  const whole = statistics(new Int32Array(numUsers).fill(1));
+  const drawn = whole.map(([, ...candidates]) => candidates.map((): number[] => []));
+  for (const weights of userResamples(numUsers, { resamples, seed })) {
+    for (const [m, [baseline = null, ...candidates]] of statistics(weights).entries()) {
+      for (const [c, candidate] of candidates.entries()) {
+        // A resample with one class only has no NE or AUC; it is left out.
+        const difference = minus(candidate, baseline);
+        if (difference !== null) drawn[m]![c]!.push(difference);
+      }
+    }
+  }
+  const differences = whole.map(([baseline = null, ...candidates], m) =>
+    candidates.map((candidate, c): PairedDifference => {
+      const difference = minus(candidate, baseline);
+      // One user drawn again and again has no spread; that is no evidence of precision.
+      const isKnown = difference !== null && numUsers >= 2;
+      const ends = isKnown ? middle(drawn[m]![c]!, level) : { low: null, high: null };
+      return { baseline, candidate, difference, ...ends };
+    }),
+  );
+  return { resamples, level, differences };
+}
+
+/** The ends of the middle share of some values. */
+function middle(values: readonly number[], share: number): Pick<PairedDifference, "low" | "high"> {
+  const sorted = Float64Array.from(values).sort();
+  const tail = (1 - share) / 2;
+  return { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) };
 }
 
 function minus(a: number | null, b: number | null): number | null {

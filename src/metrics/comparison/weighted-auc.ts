@@ -1,35 +1,40 @@
+import { lowerBound, upperBound } from "../../base/binary-search.ts";
 import type { Groups } from "../groups.ts";
 import type { Predictions } from "../metric.ts";
 
 /**
  * AUC with one weight per group, as a function of the weights: `Σ wᵢ wⱼ [zᵢ > zⱼ] / Σ wᵢ wⱼ` over pairs of a positive
- * `i` and a negative `j`, ties half. The examples are sorted once, so each call is O(N). Null without a pair.
+ * `i` and a negative `j`, ties half. The examples are sorted once, so each call is O(N): a sum of weights at every place,
+ * with no more to decide than where the next positive stands. Null without a pair.
  */
 export function weightedAuc(
   { logits, labels }: Predictions,
-  { groupOf }: Groups,
+  { groupOf }: Pick<Groups, "groupOf">,
 ): (groupWeights: ArrayLike<number>) => number | null {
   const order = Uint32Array.from(logits, (_, i) => i).sort((a, b) => logits[a]! - logits[b]!);
-  const groups = Int32Array.from(order, (row) => groupOf[row]!);
-  const positive = Uint8Array.from(order, (row) => labels[row]!);
-  const endsTie = Uint8Array.from(order, (row, i) => (logits[row] === logits[order[i + 1]!] ? 0 : 1));
+  const positives = order.filter((row) => labels[row] === 1);
+  const negatives = order.filter((row) => labels[row] !== 1);
+  // Of each score that a positive has: how many positives there are up to it, and how many negatives below and up to it.
+  const steps = positives.filter((row, i) => logits[row] !== logits[positives[i + 1]!]);
+  const scores = (rows: Uint32Array): Float64Array => Float64Array.from(rows, (row) => logits[row]!);
+  const [positiveScores, negativeScores, stepScores] = [positives, negatives, steps].map(scores);
+  const ends = Uint32Array.from(stepScores!, (score) => upperBound(positiveScores!, score));
+  const below = Uint32Array.from(stepScores!, (score) => lowerBound(negativeScores!, score));
+  const upTo = Uint32Array.from(stepScores!, (score) => upperBound(negativeScores!, score));
+  const groupsOf = (rows: Uint32Array): Int32Array => Int32Array.from(rows, (row) => groupOf[row]!);
+  const [positiveGroups, negativeGroups] = [groupsOf(positives), groupsOf(negatives)];
   return (weights) => {
-    let below = 0;
-    let positives = 0;
-    let pairs = 0;
-    let tiedNegatives = 0;
-    let tiedPositives = 0;
-    for (let i = 0; i < groups.length; i++) {
-      const weight = weights[groups[i]!]!;
-      if (positive[i] === 1) tiedPositives += weight;
-      else tiedNegatives += weight;
-      if (endsTie[i] === 0) continue;
-      pairs += tiedPositives * (below + tiedNegatives / 2);
-      below += tiedNegatives;
-      positives += tiedPositives;
-      tiedNegatives = 0;
-      tiedPositives = 0;
+    let [p, n, positive, negative, pairs] = [0, 0, 0, 0, 0];
+    for (let s = 0; s < ends.length; s++) {
+      while (n < below[s]!) negative += weights[negativeGroups[n++]!]!;
+      let [tiedPositive, tiedNegative] = [0, 0];
+      while (n < upTo[s]!) tiedNegative += weights[negativeGroups[n++]!]!;
+      while (p < ends[s]!) tiedPositive += weights[positiveGroups[p++]!]!;
+      pairs += tiedPositive * (negative + tiedNegative / 2);
+      negative += tiedNegative;
+      positive += tiedPositive;
     }
-    return positives > 0 && below > 0 ? pairs / (positives * below) : null;
+    while (n < negativeGroups.length) negative += weights[negativeGroups[n++]!]!;
+    return positive > 0 && negative > 0 ? pairs / (positive * negative) : null;
   };
 }
