@@ -23,6 +23,11 @@ export function sealBytes(magic: string, parts: readonly ArrayBufferView[]): Uin
  * @throws {LapidaryError} FILE_CORRUPT if one bit differs or the file is of another kind
  */
 export function openBytes(magic: string, sealed: Uint8Array): readonly Uint8Array[] {
+  return openParts(magic, sealed).map((part) => Uint8Array.from(part));
+}
+
+/** {@link openBytes} without copies: parts of `sealed`, each at a multiple of 8 bytes from its start. */
+export function openParts(magic: string, sealed: Uint8Array): readonly Uint8Array[] {
   const bytes = bytesOf(sealed);
   const body = bytes.subarray(0, Math.max(0, bytes.length - DIGEST_BYTES));
   const kind = body.subarray(0, MAGIC_BYTES).toString("latin1").trimEnd();
@@ -37,7 +42,7 @@ export function openBytes(magic: string, sealed: Uint8Array): readonly Uint8Arra
   let offset = MAGIC_BYTES + 8 * (1 + numParts);
   return Array.from({ length: numParts }, (_, i) => {
     const length = body.readDoubleLE(MAGIC_BYTES + 8 * (1 + i));
-    const part = Uint8Array.from(body.subarray(offset, offset + length));
+    const part = body.subarray(offset, offset + length);
     offset += length + padding(length);
     return part;
   });

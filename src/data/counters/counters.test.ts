@@ -204,13 +204,27 @@ describe("counters of a store", () => {
     expect(index.counts(-1, { from: 0, until: 5 })).toEqual({ shown: 0, sum: 0 });
   });
 
-  it("refuse more tiles than numbers can tell apart", () => {
-    const events = {
-      keys: Float64Array.of(1, 2, 3, 4),
-      tiles: Float64Array.of(0, 2 ** 52, 1, 2),
-      amounts: new Float64Array(4),
-    };
-    expect(() => CounterIndex.of(events)).toThrow(expect.objectContaining({ code: "COUNTER_KEYS" }));
+  it("are exact of any keys, tiles and amounts, from a file that lies anywhere in memory", () => {
+    const keyOf = fc.constantFrom(1, 2, 3, 2 ** 32, 2 ** 52 + 1);
+    const tileOf = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constantFrom(2 ** 33, 2 ** 52));
+    const amountOf = fc.oneof(fc.constantFrom(0, 1), fc.constantFrom(0.5, 2 ** 30, 1 / 1024));
+    const counted = fc.record({ key: keyOf, tile: tileOf, amount: amountOf });
+    const ends = fc.tuple(tileOf, tileOf).filter(([from, until]) => from <= until);
+    fc.assert(
+      fc.property(fc.array(counted, { minLength: 1, maxLength: 30 }), ends, (events, [from, until]) => {
+        const column = (name: keyof (typeof events)[number]) => Float64Array.from(events, (event) => event[name]);
+        const of = { keys: column("key"), tiles: column("tile"), amounts: column("amount") };
+        const bytes = CounterIndex.of(of).encode();
+        const moved = new Uint8Array(bytes.length + 3);
+        moved.set(bytes, 3);
+        const index = CounterIndex.decode(moved.subarray(3));
+        for (const key of [0, 1, 2, 3, 2 ** 32, 2 ** 52 + 1]) {
+          const own = events.filter((event) => event.key === key && event.tile >= from && event.tile < until);
+          const expected = { shown: own.length, sum: own.reduce((sum, { amount }) => sum + amount, 0) };
+          expect(index.counts(index.find(key), { from, until })).toEqual(expected);
+        }
+      }),
+    );
   });
 
   it("refuse more combinations than numbers can tell apart", () => {

@@ -7,7 +7,7 @@ import { sha256 } from "../../files/digest.ts";
 import { makeFolder, publishFile } from "../../files/durable-file.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { countedEvents } from "./counted-events.ts";
-import { CounterIndex } from "./counter-index.ts";
+import { CounterIndex, INDEX_FORMAT } from "./counter-index.ts";
 
 /** Folder of the indexes of a version of a store: they go with it. */
 const FOLDER = "counters";
@@ -33,7 +33,7 @@ export function openCounterIndex(store: EventStore, definition: CounterDefinitio
 
 /**
  * Makes the indexes that a store lacks, one after the other, so that who waits for them is told of each and may stop between
- * two: of ten million events one takes some five seconds.
+ * two: of ten million events one takes some two seconds.
  *
  * @throws {LapidaryError} STORE_COLUMN, STORE_REPLACED, COUNTER_KEYS
  * @throws the signal's reason, if it is aborted
@@ -53,7 +53,8 @@ export async function makeCounterIndexes(
 }
 
 function pathOf(store: EventStore, { of, by, everyMs }: CounterDefinition): string {
-  return join(store.folder, FOLDER, sha256(JSON.stringify({ of, by, everyMs })).slice(0, 32));
+  const id = sha256(JSON.stringify({ format: INDEX_FORMAT, of, by, everyMs }));
+  return join(store.folder, FOLDER, id.slice(0, 32));
 }
 
 /** Null if there is none, or none that is whole: it is made of what the store holds, and is made anew. */
