@@ -2,13 +2,14 @@ import { LapidaryError } from "../base/errors.ts";
 import { mapValues } from "../base/map-values.ts";
 import type { ProjectConfig } from "../config/project.ts";
 import type { Split } from "../config/types.ts";
+import { makeCounterIndexes } from "../data/counters/open-index.ts";
 import { EventStore } from "../data/index.ts";
 import { ProcessMesh } from "../distributed/index.ts";
 import { evaluate, type ObjectiveEvaluation } from "../metrics/evaluation.ts";
 import type { ScoredExamples } from "../metrics/scored-examples.ts";
 import { type CurveRecord, readCurve } from "../report/jsonl.ts";
 import { type Predictions, predict, writePredictions } from "../train/predict.ts";
-import { examplesOf, type KnowledgeFor, type OpenedRun, openRun } from "../train/run/open-run.ts";
+import { type KnowledgeFor, type OpenedRun, openRun, passingExamplesOf } from "../train/run/open-run.ts";
 import type { RunConfig } from "../train/run/run-config.ts";
 import { RunFolder, type RunSummary } from "../train/run/run-folder.ts";
 import { runPath } from "../train/run/run-path.ts";
@@ -78,6 +79,8 @@ export interface EvaluateOptions {
   readonly baseline?: string;
   /** Called before each run is scored. */
   readonly onRun?: (run: string) => void;
+  /** Called before a counter that nothing is counted of yet is: of ten million events it takes two seconds. */
+  readonly onCounting?: (counter: string) => void;
   /** Called before the intervals of the differences on each objective are made; may wait, or throw to end it. */
   readonly onObjective?: (objective: string) => Promise<void> | void;
   /** What a model that reads its teacher's embeddings is given. @default none can be scored */
@@ -95,7 +98,8 @@ export interface EvaluateOptions {
  * @throws {LapidaryError} RUN_SURFACES, RUN_UNFINISHED, RUN_CHANGED if the events are no longer those it was trained on, TRAIN_WINDOW
  */
 export async function evaluateRuns(project: ProjectConfig, options: EvaluateOptions): Promise<Evaluation> {
-  const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined, known, onObjective = () => {} } = options;
+  const { runs, split, baseline = runs.length > 1 ? runs[0] : undefined, known } = options;
+  const { onCounting = () => {}, onObjective = () => {} } = options;
   const surface = surfaceOf(project, runs);
   using store = EventStore.open(project.store);
   const trained: (Scored & { readonly config: RunConfig })[] = [];
@@ -106,6 +110,7 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
     const { config, summary, inputs } = opened;
     if (config.negatives !== undefined && inputs.drawn.length > 0)
       bases.add(negativesBase(inputs.drawn, config.negatives));
+    await makeCounterIndexes(store, inputs.spec.counters ?? [], { onIndex: onCounting });
     const scores = await scoreRun(opened, options);
     trained.push({ run, config, summary, predictions: predictionsFile(opened, split), scores });
   }
@@ -191,7 +196,7 @@ export async function scoreRun(
   opened: OpenedRun,
   { split, enrichFor, onUnwritten }: Pick<EvaluateOptions, "split" | "enrichFor" | "onUnwritten">,
 ): Promise<Predictions> {
-  const predictions = await predict(opened.model, await examplesOf(opened, split, enrichFor), {
+  const predictions = await predict(opened.model, await passingExamplesOf(opened, split, enrichFor), {
     spec: opened.inputs.spec,
     mesh: ProcessMesh.single(),
   });

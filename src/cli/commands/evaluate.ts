@@ -38,9 +38,15 @@ export const evaluate = defineCommand({
     }
     const { knowledgeFor } = await import("../../transfer/index.ts");
     const shown = progress({ label: "evaluate", total: runs.length, unit: "runs", isSteady: false });
+    let scored = 0;
     const onRun = (run: string): void => {
       signal.throwIfAborted();
-      shown.update({ done: runs.indexOf(run), detail: run });
+      scored = runs.indexOf(run);
+      shown.update({ done: scored, detail: run });
+    };
+    const onCounting = (counter: string): void => {
+      signal.throwIfAborted();
+      shown.update({ done: scored, detail: `counting ${counter}, once for these events` });
     };
     const onObjective = async (objective: string): Promise<void> => {
       shown.update({ done: runs.length, detail: `intervals of ${objective}` });
@@ -58,6 +64,7 @@ export const evaluate = defineCommand({
       split: window,
       ...comparison,
       onRun,
+      onCounting,
       onObjective,
       onUnwritten,
       enrichFor: knowledgeFor(project),

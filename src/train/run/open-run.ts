@@ -119,6 +119,17 @@ export async function loggedExamplesOf(
   return someOf(split, await opened.inputs.loggedBatches(split, ProcessMesh.single()), enrich);
 }
 
+/** As {@link examplesOf}, for a loop that keeps nothing of a batch: the memory of its histories is used again. */
+export async function passingExamplesOf(
+  opened: OpenedRun,
+  split: Split,
+  enrichFor?: KnowledgeFor,
+): Promise<AsyncIterable<Batch>> {
+  const enrich = enrichmentOf(opened, enrichFor);
+  const batches = await opened.inputs.evaluationBatches(split, ProcessMesh.single(), { reuses: true });
+  return someOf(split, batches, enrich);
+}
+
 function someOf(split: Split, batches: BatchReader, enrich: (batch: Batch) => Batch): AsyncIterable<Batch> {
   if (batches.numExamples === 0) throw noExamples(split);
   return mapBatches(batches, enrich);
