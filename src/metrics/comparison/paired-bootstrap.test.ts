@@ -1,12 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aucOf } from "../auc.ts";
+import { auc, aucOf } from "../auc.ts";
 import { groupRows } from "../groups.ts";
 import { logLoss } from "../log-loss.ts";
+import type { Predictions } from "../metric.ts";
 import { normalizedEntropy } from "../normalized-entropy.ts";
 import { sigmoid } from "../predictions.ts";
-import { type PairedPredictions, pairedBootstrap, quantile } from "./paired-bootstrap.ts";
+import {
+  normalizedEntropyDifferences,
+  type PairedPredictions,
+  pairedBootstrap,
+  pairedBootstraps,
+  quantile,
+} from "./paired-bootstrap.ts";
 import { type RandomInteger, seededIntegers } from "./random.ts";
+import { userResamples } from "./user-resamples.ts";
 import { weightedAuc } from "./weighted-auc.ts";
 
 const uniform = (draw: RandomInteger): number => (draw(2 ** 30) + 0.5) / 2 ** 30;
@@ -57,6 +65,40 @@ describe("pairedBootstrap", () => {
       expect(low ?? Number.NaN).toBeLessThan(high ?? Number.NaN);
     }
     expect(result.users).toBe(30);
+  });
+
+  it("is, of several models at once, what drawing the examples of users again and again gives", () => {
+    const { candidate, ...paired } = simulate(seededIntegers(9), { numUsers: 12, perUser: 6 });
+    const { labels, users, baseline } = paired;
+    // The second one has ties among positives and negatives.
+    const candidates = [candidate, Array.from(candidate, (z) => Math.round(2 * z) / 2)];
+    const [resamples, seed] = [200, 4];
+    const found = pairedBootstraps({ ...paired, candidates }, { resamples, seed });
+    const alone = normalizedEntropyDifferences({ ...paired, candidates }, { resamples, seed });
+    expect(alone).toEqual(found.map(({ normalizedEntropy }) => normalizedEntropy));
+    const draws = Array.from(userResamples(12, { resamples, seed }), (weights) =>
+      Array.from(users).flatMap((user, i) => Array<number>(weights[user]!).fill(i)),
+    );
+    const at = (column: ArrayLike<number>, rows: readonly number[]) => rows.map((i) => column[i]!);
+    const metrics = {
+      normalizedEntropy: (of: Predictions) =>
+        normalizedEntropy.compute(normalizedEntropy.add(normalizedEntropy.empty(), of)),
+      logLoss: (of: Predictions) => logLoss.compute(logLoss.add(logLoss.empty(), of)),
+      auc: (of: Predictions) => auc.compute(auc.add(auc.empty(), of)),
+    };
+    for (const [c, logits] of candidates.entries()) {
+      for (const [name, metric] of Object.entries(metrics)) {
+        const differences = draws.map((rows) => {
+          const drawn = at(labels, rows);
+          const [was, is] = [baseline, logits].map((z) => metric({ logits: at(z, rows), labels: drawn }));
+          return (is ?? Number.NaN) - (was ?? Number.NaN);
+        });
+        const sorted = Float64Array.from(differences).sort();
+        const { low, high } = found[c]![name as keyof typeof metrics];
+        expect(low).toBeCloseTo(quantile(sorted, 0.025)!, 12);
+        expect(high).toBeCloseTo(quantile(sorted, 0.975)!, 12);
+      }
+    }
   });
 
   it("covers the true difference at about the nominal rate", () => {

@@ -35,6 +35,8 @@ export function weightedAuc(
       positive += tiedPositive;
     }
     while (n < negativeGroups.length) negative += weights[negativeGroups[n++]!]!;
-    return positive > 0 && negative > 0 ? pairs / (positive * negative) : null;
+    // NaN where there is no pair.
+    const auc = pairs / (positive * negative);
+    return Number.isNaN(auc) ? null : auc;
   };
 }
