@@ -170,16 +170,19 @@ async function compareAll(
   runs: readonly Scored[],
   { dayOf, onObjective }: { readonly dayOf: DayOfRow | null } & Required<Pick<EvaluateOptions, "onObjective">>,
 ): Promise<ReadonlyMap<string, Readonly<Record<string, ComparedExamples>>>> {
-  const found = new Map<string, Record<string, ComparedExamples>>(runs.map(({ run }) => [run, {}]));
+  const rows = runs.map(({ run, scores }) => ({ run, scores, found: {} as Record<string, ComparedExamples> }));
   for (const [objective, examples] of Object.entries(baseline)) {
-    const sharing = runs.filter(({ scores }) => objective in scores);
+    const sharing = rows.filter(({ scores }) => objective in scores);
     if (sharing.length === 0) continue;
     await onObjective(objective);
-    const scores = sharing.map((run) => run.scores[objective]!);
-    const compared = compareExamples(examples, scores, dayOf);
-    for (const [i, { run }] of sharing.entries()) found.get(run)![objective] = compared[i]!;
+    const compared = compareExamples(
+      examples,
+      sharing.map(({ scores }) => scores[objective]!),
+      dayOf,
+    );
+    for (const [i, { found }] of sharing.entries()) found[objective] = compared[i]!;
   }
-  return found;
+  return new Map(rows.map(({ run, found }) => [run, found]));
 }
 
 function measured(run: string, config: RunConfig, objectives: RunEvaluation["objectives"] = {}): MeasuredRun {

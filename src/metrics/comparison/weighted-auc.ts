@@ -17,10 +17,10 @@ export function weightedAuc(
   // Of each score that a positive has: how many positives there are up to it, and how many negatives below and up to it.
   const steps = positives.filter((row, i) => logits[row] !== logits[positives[i + 1]!]);
   const scores = (rows: Uint32Array): Float64Array => Float64Array.from(rows, (row) => logits[row]!);
-  const [positiveScores, negativeScores, stepScores] = [positives, negatives, steps].map(scores);
-  const ends = Uint32Array.from(stepScores!, (score) => upperBound(positiveScores!, score));
-  const below = Uint32Array.from(stepScores!, (score) => lowerBound(negativeScores!, score));
-  const upTo = Uint32Array.from(stepScores!, (score) => upperBound(negativeScores!, score));
+  const [positiveScores, negativeScores, stepScores] = [scores(positives), scores(negatives), scores(steps)];
+  const ends = Uint32Array.from(stepScores, (score) => upperBound(positiveScores, score));
+  const below = Uint32Array.from(stepScores, (score) => lowerBound(negativeScores, score));
+  const upTo = Uint32Array.from(stepScores, (score) => upperBound(negativeScores, score));
   const groupsOf = (rows: Uint32Array): Int32Array => Int32Array.from(rows, (row) => groupOf[row]!);
   const [positiveGroups, negativeGroups] = [groupsOf(positives), groupsOf(negatives)];
   return (weights) => {
