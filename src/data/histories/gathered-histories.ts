@@ -8,8 +8,8 @@ import { type DType, fromArray, fromFile, Scope, type Tensor } from "../../torch
 import type { EventStore } from "../store/event-store.ts";
 import { type ColumnType, TIME_FILES } from "../store/format.ts";
 import type { StoreCoding } from "../store/store-coding.ts";
+import { reusableInt32 } from "./batch-memory.ts";
 import type { Histories } from "./histories.ts";
-import { reusableInt32 } from "./history-memory.ts";
 import { agesOf, type PointInTime } from "./point-in-time.ts";
 
 /** Tensors have no unsigned types: the operator reads the bits of the signed ones as unsigned. */

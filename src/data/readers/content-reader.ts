@@ -6,7 +6,7 @@ import type {
   ListColumn,
   VectorFeature,
 } from "../../features/spec.ts";
-import { reusableFloat32 } from "../histories/history-memory.ts";
+import { reusableFloat32 } from "../histories/batch-memory.ts";
 import type { StoreCoding } from "../store/store-coding.ts";
 import type { ExampleFacts } from "./example-facts.ts";
 

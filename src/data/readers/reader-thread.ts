@@ -34,9 +34,9 @@ export class ReaderThread {
     return thread;
   }
 
-  /** Asks for the next batch. @param memory what the thread may use for it: handed over */
-  request(memory: readonly ArrayBuffer[] = []): void {
-    this.#tell({ kind: "next", memory }, memory);
+  /** Asks for the next batch. @param memory shared memory of earlier ones that it may write again; null if none ever is */
+  request(memory: readonly SharedArrayBuffer[] | null): void {
+    this.#tell({ kind: "next", memory });
   }
 
   async receive(): Promise<WorkerMessage> {
@@ -63,8 +63,8 @@ export class ReaderThread {
     left = this;
   }
 
-  #tell(request: WorkerRequest, handedOver: readonly ArrayBuffer[] = []): void {
-    this.#worker.postMessage(request, handedOver);
+  #tell(request: WorkerRequest): void {
+    this.#worker.postMessage(request);
   }
 
   #push(message: WorkerMessage | LapidaryError): void {

@@ -1,8 +1,8 @@
-/** The thread that builds batches ahead of the reader: one batch per request, its memory handed over. */
+/** The thread that builds batches ahead of the reader: one batch per request, its memory handed over or shared. */
 import { parentPort } from "node:worker_threads";
 import { type ErrorFacts, LapidaryError } from "../../base/errors.ts";
-import type { Batch, ContentColumns } from "../../features/spec.ts";
-import { keepMemory } from "../histories/history-memory.ts";
+import type { Batch } from "../../features/spec.ts";
+import { keepMemory, memoryOf } from "../histories/batch-memory.ts";
 import { BatchSource, type BatchSourceOptions } from "./batch-source.ts";
 
 /** What the worker is to read. */
@@ -12,10 +12,13 @@ export interface WorkerInput {
   readonly start: number;
 }
 
-/** What the worker is asked: to begin, which ends what it read before, then for batches, one by one, with memory for them. */
+/**
+ * What the worker is asked: to begin, which ends what it read before, then for batches, one by one, with memory of those
+ * that nobody reads any more; null of a reader that gives none back.
+ */
 export type WorkerRequest =
   | { readonly kind: "begin"; readonly input: WorkerInput }
-  | { readonly kind: "next"; readonly memory: readonly ArrayBuffer[] };
+  | { readonly kind: "next"; readonly memory: readonly SharedArrayBuffer[] | null };
 
 /** What the worker says: once `ready`, then per request a `batch`, and once the `end`; or an `error` at any time. */
 export type WorkerMessage =
@@ -25,32 +28,6 @@ export type WorkerMessage =
   | { readonly kind: "error"; readonly facts: ErrorFacts };
 
 type Port = NonNullable<typeof parentPort>;
-
-function contentArrays(content: ContentColumns | undefined): (Float32Array | Int32Array)[] {
-  const { vectors = {}, lists = {} } = content ?? {};
-  return [...Object.values(vectors), ...Object.values(lists).flatMap(({ offsets, codes }) => [offsets, codes])];
-}
-
-function buffersOf(batch: Batch): ArrayBuffer[] {
-  const codes = [batch.contextual, batch.candidate, batch.history.codes].flatMap((columns) => Object.values(columns));
-  const arrays = [
-    batch.rows,
-    batch.times,
-    batch.groups.users,
-    batch.groups.surfaces,
-    batch.groups.pastEvents,
-    batch.numbers,
-    batch.labels,
-    batch.labelMask,
-    batch.history.offsets,
-    ...(batch.logitCorrections === undefined ? [] : [batch.logitCorrections]),
-    ...codes,
-    ...contentArrays(batch.content),
-    ...contentArrays(batch.history.content),
-  ];
-  // Columns of a history may be parts of one buffer, which cannot be handed over twice.
-  return [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))];
-}
 
 function factsOf(error: unknown): ErrorFacts {
   if (error instanceof LapidaryError) {
@@ -93,7 +70,7 @@ class Reading {
     }
     const batch = this.#source.read(this.#position);
     this.#position += 1;
-    this.#say({ kind: "batch", batch, nextPosition: this.#position }, buffersOf(batch));
+    this.#say({ kind: "batch", batch, nextPosition: this.#position }, memoryOf(batch).own);
   }
 
   #say(message: WorkerMessage, handedOver: readonly ArrayBuffer[] = []): void {

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../../features/spec.ts";
 import type { Vocabulary } from "../../features/vocabulary.ts";
 import { ALL_EXAMPLES, type ExampleFilter } from "../examples/examples.ts";
-import { historyMemory } from "../histories/history-memory.ts";
+import { memoryOf } from "../histories/batch-memory.ts";
 import type { BatchSourceOptions } from "./batch-source.ts";
 import { ReaderThread, stopped } from "./reader-thread.ts";
 import type { Shard } from "./shard.ts";
@@ -34,8 +34,9 @@ export interface ReaderOptions extends Omit<BatchSourceOptions, Defaulted> {
   /** Batches built ahead. @default 3 */
   readonly prefetch?: number;
   /**
-   * Whether the histories of a batch are gone once the next one is asked for: their memory is used again, and is neither
-   * allocated nor cleared for each batch. For loops that keep nothing of it, no tensor either. @default false
+   * Whether the large columns of a batch are gone once the next one is asked for: they lie in shared memory, which is written
+   * again, and is neither allocated nor collected for each batch. For loops that keep nothing of it, no tensor either.
+   * @default false
    */
   readonly reuses?: boolean;
 }
@@ -61,7 +62,7 @@ export class BatchReader implements AsyncIterable<ReadBatch> {
 
   /** @throws {LapidaryError} what went wrong in the thread */
   async *[Symbol.asyncIterator](): AsyncGenerator<ReadBatch> {
-    let memory: readonly ArrayBuffer[] = [];
+    let memory: readonly SharedArrayBuffer[] | null = this.#reuses ? [] : null;
     try {
       for (;;) {
         if (this.#thread === null) throw stopped();
@@ -72,7 +73,7 @@ export class BatchReader implements AsyncIterable<ReadBatch> {
         // loop body would starve signals and timers for hundreds of batches.
         await setImmediate();
         yield { ...message.batch, nextPosition: message.nextPosition };
-        memory = this.#reuses ? historyMemory(message.batch) : [];
+        if (this.#reuses) memory = memoryOf(message.batch).shared;
       }
     } finally {
       await this.close();
@@ -132,7 +133,7 @@ export async function openReader(options: ReaderOptions): Promise<BatchReader> {
   try {
     const ready = await thread.receive();
     if (ready.kind !== "ready") throw stopped();
-    for (let i = 0; i < Math.max(1, prefetch); i++) thread.request();
+    for (let i = 0; i < Math.max(1, prefetch); i++) thread.request(reuses ? [] : null);
     return new BatchReader(thread, { ...ready, reuses });
   } catch (error) {
     await thread.leave();
