@@ -52,6 +52,48 @@ DistinctIds distinctIds(const char* op, const FeatureList& list) {
   return distinct;
 }
 
+static std::vector<uint64_t> tupleHashes(const FeatureList& list, int64_t length) {
+  std::vector<uint64_t> hashes(length, 0);
+  for (const Feature& feature : list.features) {
+    for (int64_t i = 0; i < length; ++i) hashes[i] = (hashes[i] + feature.code(i) + 1) * 0x9e3779b97f4a7c15u;
+  }
+  return hashes;
+}
+
+c10::optional<DistinctTuples> distinctTuples(const FeatureList& list) {
+  constexpr int32_t kNobody = -1;
+  const int64_t length = list.features.empty() ? 0 : list.features[0].ids;
+  const auto isOther = [&](const Feature& feature) { return feature.ids != length; };
+  if (list.features.size() < 2 || length > std::numeric_limits<int32_t>::max()) return {};
+  if (std::any_of(list.features.begin(), list.features.end(), isOther)) return {};  // Told by whoever needs them alike.
+  const std::vector<uint64_t> hashes = tupleHashes(list, length);
+  const auto same = [&](int64_t a, int64_t b) {
+    const auto agrees = [&](const Feature& feature) { return feature.code(a) == feature.code(b); };
+    return hashes[a] == hashes[b] && std::all_of(list.features.begin(), list.features.end(), agrees);
+  };
+  const int64_t slots = powerAbove(length);
+  std::vector<int32_t> slotOf(slots, kNobody);
+  std::vector<int64_t> found;  // Where each tuple is first.
+  DistinctTuples tuples{{}, at::empty({length}, at::kInt)};
+  int32_t* places = tuples.places.data_ptr<int32_t>();
+  for (int64_t i = 0; i < length; ++i) {
+    int64_t slot = mix64(hashes[i]) & (slots - 1);
+    while (slotOf[slot] != kNobody && !same(found[slotOf[slot]], i)) slot = (slot + 1) & (slots - 1);
+    if (slotOf[slot] == kNobody) {
+      if (static_cast<int64_t>(found.size()) >= length / 2) return {};
+      slotOf[slot] = static_cast<int32_t>(found.size());
+      found.push_back(i);
+    }
+    places[i] = slotOf[slot];
+  }
+  for (const Feature& feature : list.features) {
+    tuples.codes.push_back(at::empty({static_cast<int64_t>(found.size())}, at::kLong));
+    int64_t* codes = tuples.codes.back().data_ptr<int64_t>();
+    for (size_t t = 0; t < found.size(); ++t) codes[t] = feature.code(found[t]);
+  }
+  return tuples;
+}
+
 at::Tensor distinctRows(at::TensorList tables, at::IntArrayRef features, const DistinctIds& distinct) {
   return at::cat(poolTables({tables, features, distinct.codes, {}, {}, false}, {}));
 }

@@ -15,6 +15,15 @@ struct DistinctIds {
 // Features of L ids each.
 DistinctIds distinctIds(const char* op, const FeatureList& list);
 
+// The distinct rows of ids of all features side by side. What came of events is a few of all combinations.
+struct DistinctTuples {
+  std::vector<at::Tensor> codes;  // Of each feature, in order of appearance. [T] int64
+  at::Tensor places;              // Of each position its tuple. [L] int32
+};
+
+// Nothing where that saves little: of one feature, or if more than half of the positions have a tuple of their own.
+c10::optional<DistinctTuples> distinctTuples(const FeatureList& list);
+
 // The rows of the distinct ids, as sums have them. → [U, D]
 at::Tensor distinctRows(at::TensorList tables, at::IntArrayRef features, const DistinctIds& distinct);
 

@@ -1,6 +1,7 @@
 // tables_linear: a linear map of the concatenated lookups of all features, without the concatenation.
 //   y_l = W [row_{code_1l} ∥ … ∥ row_{code_Fl}] + b = b + Σ_f W_f row_{code_fl},   W = [W_1 ∥ … ∥ W_F] [E, F·D]
-// Rows that a batch repeats are multiplied once: P_f = rows_f W_fᵀ of the distinct ids, then y_l adds F rows of P.
+// Rows that a batch repeats are multiplied once: P_f = rows_f W_fᵀ of the distinct ids, then y_l adds F rows of P. Where
+// many positions have the same ids of all features, y is made of the distinct ones and copied, dy added up before the rest.
 // With ε, rows are normalized before: n(row) = row / √(mean(row²) + ε), of the distinct ids alone.
 //   dP_u = Σ_{l, f: row u} dy_l ;  dW_f = dP_fᵀ rows_f ;  drows_f = dP_f W_f ;  db = Σ_l dy_l
 #include "bridge/flops.h"
@@ -150,6 +151,7 @@ struct Summed {
   at::Tensor result;
   NormalizedRows rows;  // Without ε as they are, and no inverse.
   DistinctIds distinct;
+  at::Tensor places;    // Of each position its row of the sums that were made. [L] int32; undefined if each has its own.
 };
 
 static void checkLinear(const Lookup& lookup, const at::Tensor& weight, const at::Tensor& bias) {
@@ -205,7 +207,7 @@ static MapGradients mappedBackward(const DistinctIds& distinct, const at::Tensor
   return out;
 }
 
-static Summed sumRows(const Lookup& lookup, const at::Tensor& weight, const at::Tensor& bias, c10::optional<double> eps) {
+static Summed sumPositions(const Lookup& lookup, const at::Tensor& weight, const at::Tensor& bias, c10::optional<double> eps) {
   const FeatureList list = checkFeatures("tables_linear", lookup);
   Summed out;
   out.distinct = distinctIds("tables_linear", list);
@@ -222,6 +224,30 @@ static Summed sumRows(const Lookup& lookup, const at::Tensor& weight, const at::
   return out;
 }
 
+// rows[place_l] → [L, E]
+static at::Tensor copiedRows(const at::Tensor& rows, const at::Tensor& places) {
+  const int64_t length = places.size(0), width = rows.size(1);
+  const at::Tensor result = at::empty({length, width}, rows.options());
+  AT_DISPATCH_FLOATING_TYPES(rows.scalar_type(), "tables_linear", [&] {
+    const scalar_t* from = rows.data_ptr<scalar_t>();
+    scalar_t* to = result.data_ptr<scalar_t>();
+    const int32_t* place = places.data_ptr<int32_t>();
+    at::parallel_for(0, length, 512, [&](int64_t begin, int64_t end) {
+      for (int64_t l = begin; l < end; ++l) std::copy_n(from + place[l] * width, width, to + l * width);
+    });
+  });
+  return result;
+}
+
+static Summed sumRows(const Lookup& lookup, const at::Tensor& weight, const at::Tensor& bias, c10::optional<double> eps) {
+  const auto tuples = distinctTuples(checkFeatures("tables_linear", lookup));
+  if (!tuples) return sumPositions(lookup, weight, bias, eps);
+  Summed out = sumPositions({lookup.tables, lookup.features, tuples->codes, {}, {}, false}, weight, bias, eps);
+  out.result = copiedRows(out.result, tuples->places);
+  out.places = tuples->places;
+  return out;
+}
+
 namespace {
 
 class TablesLinear : public torch::autograd::Function<TablesLinear> {
@@ -232,7 +258,7 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
     at::AutoDispatchBelowADInplaceOrView guard;
     const at::Tensor bias = orEmpty(biasIn);
     const Summed out = sumRows(lookup, weight, bias, eps);
-    saveDistinct(context, {weight, out.rows.rows, out.rows.inverse}, out.distinct, lookup.features, leaves);
+    saveDistinct(context, {weight, out.rows.rows, out.rows.inverse, out.places}, out.distinct, lookup.features, leaves);
     context->saved_data["bias"] = bias.defined() && bias.requires_grad();
     return out.result;
   }
@@ -240,10 +266,11 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor weight = saved[0], rows = saved[1], inverse = saved[2];
-    const at::Tensor gradient = gradients[0].contiguous();
-    const DistinctIds distinct = savedDistinct(context, saved, 3);
-    const MapGradients made = mappedBackward(distinct, scattered(distinct, gradient), rows, weight);
+    const at::Tensor weight = saved[0], rows = saved[1], inverse = saved[2], places = saved[3];
+    const DistinctIds distinct = savedDistinct(context, saved, 4);
+    const at::Tensor positions = gradients[0].contiguous();
+    const at::Tensor gradient = places.defined() ? scattered(positions, places.unsqueeze(0), distinct.rows.size(1)) : positions;
+    const MapGradients made = mappedBackward(distinct, scattered(gradient, distinct.rows, distinct.count()), rows, weight);
     const at::Tensor back = inverse.defined() ? normalizedBackward({rows, inverse}, made.rows) : made.rows;
     torch::autograd::variable_list results = tableGradients(context, distinct, back);
     results.push_back(made.weight);
@@ -253,14 +280,15 @@ class TablesLinear : public torch::autograd::Function<TablesLinear> {
   }
 
  private:
-  static at::Tensor scattered(const DistinctIds& distinct, const at::Tensor& gradient) {
-    at::Tensor mapped = at::zeros({distinct.count(), gradient.size(1)}, gradient.options());
+  // Σ of the gradient's rows that each of `count` rows was added to. @shape gradient [L, E]; rows [F, L] → [count, E]
+  static at::Tensor scattered(const at::Tensor& gradient, const at::Tensor& rows, int64_t count) {
+    at::Tensor sums = at::zeros({count, gradient.size(1)}, gradient.options());
     AT_DISPATCH_FLOATING_TYPES(gradient.scalar_type(), "tables_linear", [&] {
-      const AddJob<scalar_t> job{mapped.data_ptr<scalar_t>(), distinct.rows.data_ptr<int32_t>(), gradient.data_ptr<scalar_t>(),
-                                 distinct.rows.size(0), distinct.rows.size(1), gradient.size(1)};
+      const AddJob<scalar_t> job{sums.data_ptr<scalar_t>(), rows.data_ptr<int32_t>(), gradient.data_ptr<scalar_t>(),
+                                 rows.size(0), rows.size(1), gradient.size(1)};
       at::parallel_for(0, job.features, 1, [&](int64_t begin, int64_t end) { scatter(job, begin, end); });
     });
-    return mapped;
+    return sums;
   }
 };
 

@@ -49,13 +49,23 @@ const LARGE: Drawn = {
   features: [{ table: 0, codes: Array.from({ length: 151 }, (_, i) => i), wide: false }],
 };
 
+/** Many positions of few combinations of ids, the last of which differ in one feature alone: each is summed up once. */
+const FEW: Drawn = {
+  ...{ dim: 16, out: 33, rows: [5, 3000], lengths: [0, 100, 51], seed: 1 },
+  features: [
+    { table: 0, codes: Array.from({ length: 151 }, (_, i) => (i < 150 ? i % 3 : 2)), wide: false },
+    { table: 1, codes: Array.from({ length: 151 }, (_, i) => (i < 150 ? 7 * (i % 2) : 2999)), wide: true },
+    { table: 0, codes: Array.from({ length: 151 }, (_, i) => (i % 30 === 0 ? 4 : 1)), wide: false },
+  ],
+};
+
 function onDrawn(body: (drawn: Drawn) => void, numRuns = 100): void {
   fc.assert(
     fc.property(some, (drawn) => {
       using _ = new Scope();
       body(drawn);
     }),
-    { numRuns, examples: [[LARGE]] },
+    { numRuns, examples: [[LARGE], [FEW]] },
   );
 }
 
