@@ -54,6 +54,12 @@ export class CallFacts {
     return this.ids(name).map((id) => new Set(this.#hostArray(id)).size);
   }
 
+  /** How many different rows the tensors of a list have side by side. @throws {Error} unless they came from the host */
+  distinctRows(name: string): number {
+    const [first = [], ...others] = this.ids(name).map((id) => this.#hostArray(id));
+    return new Set(Array.from(first, (code, row) => [code, ...others.map((codes) => codes[row])].join())).size;
+  }
+
   /** The tensors of an argument that is a list; none where none is given. */
   ids(name: string): readonly TensorId[] {
     const argument = this.call.args[name];

@@ -160,11 +160,19 @@ const gated: Rule = (call) => {
   };
 };
 
-/** What is kept of the rows that a call looks up: each of a feature's distinct ids and its row, and where it is asked for. */
-function distinctBytes(call: CallFacts, columns: number): number {
+/** What is kept of the rows that a call looks up: each of a feature's distinct ids and its row, and the places that ask for it. */
+function distinctBytes(call: CallFacts, columns: number, places: number = call.elements("codes")): number {
   const [number, id, place] = [bytesOf({ dtype: call.result.dtype, shape: [] }), 8, 4];
   const rows = call.distinct("codes").reduce((sum, count) => sum + count, 0);
-  return rows * (columns * number + id) + call.elements("codes") * place;
+  return rows * (columns * number + id) + places * place;
+}
+
+/** Where rows of ids repeat, the kernel sums each once, and keeps which one a position has. */
+function summedPlaces(call: CallFacts): number {
+  const [features, all] = [call.ids("codes").length, call.elements("codes")];
+  const positions = all / Math.max(1, features);
+  const rows = features < 2 ? positions : call.distinctRows("codes");
+  return rows <= Math.floor(positions / 2) ? features * rows + positions : all;
 }
 
 /** The rows that a call looks up, feature by feature. */
@@ -188,7 +196,7 @@ const tablesLinear: Rule = (call) => {
   const forward = 2 * rows * dim * (shape[0] ?? 0);
   // Of normalized rows, one number each that they were divided by.
   const columns = call.value("eps", 0) > 0 ? dim + 1 : dim;
-  const bytes = { keptBytes: distinctBytes(call, columns), gatheredBytes: rowBytes(call) };
+  const bytes = { keptBytes: distinctBytes(call, columns, summedPlaces(call)), gatheredBytes: rowBytes(call) };
   return { forward, backward: 2 * forward, kept: ids(call, ["weight"]), ...bytes };
 };
 
