@@ -14,6 +14,7 @@ export type { IngestOptions, IngestResult } from "./ingest/ingest.ts";
 export { ingest, readGivenRows } from "./lazy.ts";
 export { measureBucketScales } from "./measure-bucket-scales.ts";
 export { measureNumbers } from "./measure-numbers.ts";
+export { measureOutcomes } from "./measure-outcomes.ts";
 export { measureVectors } from "./measure-vectors.ts";
 export { type ChangingAttribute, changingAttributes } from "./negatives/changing-attributes.ts";
 export type { NegativesOptions } from "./negatives/negative-sampler.ts";

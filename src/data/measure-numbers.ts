@@ -1,16 +1,13 @@
 import { HISTORY_LENGTH } from "../features/coding.ts";
-import type { NumberFeature } from "../features/spec.ts";
+import type { Moments } from "../features/spec.ts";
 import { signedLog1p } from "../features/transform.ts";
 import type { EventWindow } from "./examples/split.ts";
 import { WindowRows } from "./examples/window-rows.ts";
 import { firstOfInstant } from "./histories/point-in-time.ts";
 import type { EventStore } from "./store/event-store.ts";
 
-/** Mean and deviation of `signedLog1p(x)` over the examples of a window. */
-type Moments = Omit<NumberFeature, "name">;
-
 /**
- * Mean and deviation of every number attribute and of the history's length in a window, missing values left out: what
+ * Mean and deviation of `signedLog1p(x)` of every number attribute and of the history's length in a window, missing values left out: what
  * dense inputs are standardized with. A column without spread has deviation 1.
  *
  * @example

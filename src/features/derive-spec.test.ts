@@ -44,6 +44,13 @@ describe("deriveSpec", () => {
     ]);
   });
 
+  it("tells the moments of outcomes, in the history alone", () => {
+    const outcomeMoments = { click: { mean: 1.1, deviation: 0.3 }, price: { mean: 70, deviation: 2 } };
+    const { contextual, candidate, history } = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES, outcomeMoments });
+    const told = [...contextual, ...candidate, ...history].filter(({ moments }) => moments !== undefined);
+    expect(told).toEqual([{ name: "click", table: "click", cardinality: 3, moments: { mean: 1.1, deviation: 0.3 } }]);
+  });
+
   it("scales a number alike wherever its table is read, and says so only where it is scaled", () => {
     const bucketScales = { price: 1024, playTime: 1 / 8 };
     const spec = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES, bucketScales });

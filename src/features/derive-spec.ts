@@ -4,7 +4,7 @@ import { AGE, bucketTable, HISTORY_LENGTH, HOUR, WEEKDAY } from "./coding.ts";
 import { isEmptyContent, vectorFields } from "./content.ts";
 import type { CounterFeature, CounterInput } from "./counters/counter.ts";
 import { type AttributeField, type EventSchema, KEY_CATEGORIES, type OutcomeField } from "./schema.ts";
-import type { CategoryFeature, FeatureSpec, NumberFeature } from "./spec.ts";
+import type { CategoryFeature, FeatureSpec, Moments, NumberFeature } from "./spec.ts";
 import {
   AGE_CARDINALITY,
   FLAG_CARDINALITY,
@@ -26,12 +26,11 @@ export interface LogFacts {
   readonly bucketScales?: Readonly<Record<string, number>>;
   /** Mean and deviation of the dense inputs, by name. @default 0 and 1 */
   readonly moments?: Readonly<Record<string, Moments>>;
+  /** Mean and deviation of the codes of outcomes, by name: of all but categories. @default unknown */
+  readonly outcomeMoments?: Readonly<Record<string, Moments>>;
   /** @default none */
   readonly counters?: CounterFacts;
 }
-
-/** Mean and deviation of a dense input. */
-export type Moments = Pick<NumberFeature, "mean" | "deviation">;
 
 /** The counters that a model reads, and the dense inputs that they make. */
 export interface CounterFacts {
@@ -52,6 +51,8 @@ export function deriveSpec(schema: EventSchema, facts: LogFacts): FeatureSpec {
   const keyed = (name: string) => category(name, facts);
   const coded = (fields: readonly (AttributeField | OutcomeField)[]) =>
     fields.flatMap((field) => codedField(field, facts));
+  const told = (fields: readonly OutcomeField[]) =>
+    coded(fields).map((feature) => withMoments(feature, facts.outcomeMoments?.[feature.name]));
   const dense = (name: string) => ({ name, ...(facts.moments?.[name] ?? { mean: 0, deviation: 1 }) });
   const contextual = [
     ...(without.includes("user") ? [] : [keyed("user")]),
@@ -66,7 +67,7 @@ export function deriveSpec(schema: EventSchema, facts: LogFacts): FeatureSpec {
       ...[...attributes.filter(({ kind }) => kind === "number").map(({ name }) => name), HISTORY_LENGTH].map(dense),
       ...(facts.counters?.inputs ?? []),
     ],
-    history: [...KEY_CATEGORIES.map(keyed), ...coded(attributes), ...coded(outcomes), fixed(AGE, AGE_CARDINALITY)],
+    history: [...KEY_CATEGORIES.map(keyed), ...coded(attributes), ...told(outcomes), fixed(AGE, AGE_CARDINALITY)],
     ...(facts.counters === undefined ? {} : { counters: facts.counters.counters }),
     ...contentFeatures(schema, facts),
     ...objectivesIn(outcomes),
@@ -119,6 +120,10 @@ function category(name: string, { cardinalities, vocabularies = {} }: LogFacts):
     got: `those of ${Object.keys(cardinalities).join(", ")}`,
     hint: "Ingest the log again.",
   });
+}
+
+function withMoments(feature: CategoryFeature, moments: Moments | undefined): CategoryFeature {
+  return moments === undefined ? feature : { ...feature, moments };
 }
 
 /** A scale of 1 is not said: such a feature is what it was before numbers had scales. */

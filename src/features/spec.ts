@@ -8,6 +8,12 @@
 import type { AmountKind } from "../config/events/objective-kinds.ts";
 import type { CounterFeature, CounterInput } from "./counters/counter.ts";
 
+/** Mean, and standard deviation above 0. */
+export interface Moments {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
 /** One categorical input. */
 export interface CategoryFeature {
   readonly name: string;
@@ -17,18 +23,16 @@ export interface CategoryFeature {
   readonly cardinality: number;
   /** Of a number: the code is `numberBucket(scale · x)`; a power of two, the same wherever its table is read. @default 1 */
   readonly scale?: number;
+  /** Of what came of an event, where codes rise with it: the codes of the training window that are known. @default none */
+  readonly moments?: Moments;
 }
 
 /**
- * One dense input: `(y − mean) / deviation`, where y is `signedLog1p(x)` of a fact x, or the `counterValue` of a counter; 0,
+ * One dense input, with the moments of y in the training window: `(y − mean) / deviation`, where y is `signedLog1p(x)` of a fact x, or the `counterValue` of a counter; 0,
  * which is the mean, where a fact is missing. What a counter counts is never missing: of what nobody knows, it is nothing.
  */
-export interface NumberFeature {
+export interface NumberFeature extends Moments {
   readonly name: string;
-  /** Mean of y in the training window. */
-  readonly mean: number;
-  /** Standard deviation of y in the training window, above 0. */
-  readonly deviation: number;
   /** Only of inputs that a counter makes. */
   readonly counter?: CounterInput;
 }

@@ -18,6 +18,7 @@ import {
   measureBucketScales,
   measureCounters,
   measureNumbers,
+  measureOutcomes,
   measureVectors,
   type NegativesOptions,
   openReader,
@@ -297,15 +298,17 @@ function withEarlier(times: Float64Array, codes: Int32Array | undefined): Float6
 }
 
 /** What inputs are scaled with, counters included. */
-type Scales = Pick<LogFacts, "moments" | "scales" | "bucketScales" | "counters">;
+type Scales = Pick<LogFacts, "moments" | "scales" | "bucketScales" | "outcomeMoments" | "counters">;
 
 type CounterConfigs = NonNullable<InputsConfig["counters"]>;
 
 function measuredScales(store: EventStore, window: EventWindow, counters: CounterConfigs): Scales {
+  const bucketScales = measureBucketScales(store, window);
   return {
     moments: measureNumbers(store, window),
     scales: measureVectors(store, window),
-    bucketScales: measureBucketScales(store, window),
+    bucketScales,
+    outcomeMoments: measureOutcomes(store, window, bucketScales),
     ...(Object.keys(counters).length === 0 ? {} : { counters: measureCounters(store, window, counters) }),
   };
 }
@@ -315,8 +318,10 @@ function scalesOf(spec: FeatureSpec, configs: CounterConfigs): Scales {
   const moments = Object.fromEntries(spec.numbers.map(({ name, mean, deviation }) => [name, { mean, deviation }]));
   const scales = Object.fromEntries((spec.content?.vectors ?? []).map(({ name, scale }) => [name, scale]));
   const bucketScales = Object.fromEntries(spec.history.map(({ name, scale = 1 }) => [name, scale]));
+  const known = spec.history.flatMap(({ name, moments }) => (moments === undefined ? [] : [[name, moments] as const]));
+  const outcomeMoments = Object.fromEntries(known);
   const counters = earlierCounters(spec, configs);
-  return { moments, scales, bucketScales, ...(counters === undefined ? {} : { counters }) };
+  return { moments, scales, bucketScales, outcomeMoments, ...(counters === undefined ? {} : { counters }) };
 }
 
 /** The examples of a surface that a model learns from. */

@@ -7,7 +7,8 @@ import {
   counterPrior,
 } from "../../features/counters/counter.ts";
 import { countedAmount } from "../../features/counters/tiles.ts";
-import type { CounterFacts, Moments } from "../../features/derive-spec.ts";
+import type { CounterFacts } from "../../features/derive-spec.ts";
+import type { Moments } from "../../features/spec.ts";
 import { labelReader } from "../examples/labels.ts";
 import type { EventWindow } from "../examples/split.ts";
 import { WindowRows } from "../examples/window-rows.ts";

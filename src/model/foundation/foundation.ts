@@ -140,9 +140,11 @@ export class Foundation implements Student, Teacher {
     if (this.candidate === null && this.vectors.length === 0) return [];
     const compared = this.embeddings.compared(events);
     const byId = this.candidate?.apply({ candidate, ...compared });
+    if (this.vectors.length === 0) return byId === undefined ? [] : [byId];
     const content = { candidate: batch.content, events: events.content };
+    const outcomes = this.embeddings.outcomes(events);
     const byVector = this.vectors.map((vector) =>
-      vector.apply({ ...content, eventOnly: compared.eventOnly, bounds: events.offsets }),
+      vector.apply({ ...content, eventOnly: compared.eventOnly, outcomes, bounds: events.offsets }),
     );
     return byId === undefined ? byVector : [byId, ...byVector];
   }

@@ -5,6 +5,7 @@ import { JaggedTensor, type Lookup, mapTables } from "../../ops/index.ts";
 import { cat, fromArray, stack, type Tensor } from "../../torch/index.ts";
 import { contentFields, initVectorMaps, numContent, toDevice, type VectorMaps } from "./content-maps.ts";
 import { columnsOf, embedColumns, lookupOf, type Tables } from "./embed-columns.ts";
+import { orderedOutcomes, outcomeValues } from "./outcome-values.ts";
 import { initPast, pastToken } from "./past.ts";
 
 function allFeatures(spec: FeatureSpec): CategoryFeature[] {
@@ -170,6 +171,13 @@ export class Embeddings {
   /** One token per past event. @shape values [L, D] */
   events(history: EventColumns): JaggedTensor {
     return JaggedTensor.of(eventTokens(this, history), history.offsets);
+  }
+
+  /** What came of past events, in plain numbers. @shape → [L, K] */
+  outcomes(events: EventColumns): Tensor {
+    const rows = events.offsets.at(-1) ?? 0;
+    const outcomes = orderedOutcomes(this.spec);
+    return toDevice(outcomeValues(outcomes, events.codes, rows), [rows, outcomes.length], this.event.weight);
   }
 
   /** Where the embeddings of what events have in common with candidates, and of what only they have, are looked up. */

@@ -10,7 +10,10 @@ import { at, naiveRms, type Row, weighted } from "../naive.test.support.ts";
 import { VectorAttention } from "./vector-attention.ts";
 
 const FEATURE = { name: "image", dim: 5, scale: 1 };
-const [TOLD, DIM, VALUES] = [2, 4, 8];
+const [TOLD, DIM, OUTCOMES] = [2, 4, 3];
+/** Eight that are learned, and what came of an event. */
+const VALUES = 8 + OUTCOMES;
+const SIZES = { feature: FEATURE, eventOnlyWidth: TOLD * DIM, outcomes: OUTCOMES };
 const GAIN = 4;
 const SHARPNESS = [4, 10, 25];
 const LENGTHS = [3, 0, 1, 6];
@@ -41,7 +44,14 @@ function toldOf(rows: number): Lookup {
 function inputsOf(lengths: readonly number[]) {
   const bounds = boundsOf(lengths);
   const rows = bounds.at(-1) ?? 0;
-  return { candidate: vectorsOf(lengths.length, 5), events: vectorsOf(rows, 6), eventOnly: toldOf(rows), bounds };
+  const outcomes = random64([rows, OUTCOMES], 30);
+  return {
+    candidate: vectorsOf(lengths.length, 5),
+    events: vectorsOf(rows, 6),
+    eventOnly: toldOf(rows),
+    outcomes,
+    bounds,
+  };
 }
 
 const rowOf = ({ vectors }: ContentColumns, row: number): Row => [
@@ -49,21 +59,24 @@ const rowOf = ({ vectors }: ContentColumns, row: number): Row => [
 ];
 
 describe("VectorAttention", () => {
-  const layer = perturb(VectorAttention.init({ feature: FEATURE, eventOnlyWidth: TOLD * DIM }, initial64()));
+  const layer = perturb(VectorAttention.init(SIZES, initial64()));
   const inputs = inputsOf(LENGTHS);
 
   /** `s_hl` and `y_h` of one example in loops, the learned row first. */
   function naive(b: number): number[] {
-    const { candidate, events, eventOnly, bounds } = inputs;
+    const { candidate, events, eventOnly, outcomes, bounds } = inputs;
     const key = (row: Row): number[] => naiveRms(naiveLinear(row, layer.map), layer.norm);
     const unit = (row: Row): number[] => row.map((x) => x / Math.sqrt(dot(row, row) / row.length + 1e-5));
     const [first, last] = [bounds[b] ?? 0, bounds[b + 1] ?? 0];
     const past = Array.from({ length: last - first }, (_, i) => {
       const told = eventOnly.tables.flatMap((table) => unit(rowsOf(table)[first + i] ?? []));
-      return { key: key(rowOf(events, first + i)), told };
+      return { key: key(rowOf(events, first + i)), told, came: rowsOf(outcomes)[first + i] ?? [] };
     });
     const own = key(rowOf(candidate, b));
-    const values = [layer.priorValue.toNumbers(), ...past.map(({ told }) => naiveLinear(told, layer.value))];
+    const values = [
+      layer.priorValue.toNumbers(),
+      ...past.map(({ told, came }) => [...naiveLinear(told, layer.value), ...came]),
+    ];
     return SHARPNESS.flatMap((sharpness, h) => {
       const kappa = sharpness * at(layer.sharpness.toNumbers(), h);
       const scores = past.map(
@@ -86,7 +99,7 @@ describe("VectorAttention", () => {
   });
 
   test("begins with a likeness that is the vectors' own", () => {
-    const fresh = VectorAttention.init({ feature: FEATURE, eventOnlyWidth: TOLD * DIM }, initial64(3));
+    const fresh = VectorAttention.init(SIZES, initial64(3));
     const rows = rowsOf(fresh.map.weight.detach());
     for (const [i, row] of rows.entries()) {
       for (const [j, other] of rows.entries()) expect(dot(row, other)).toBeCloseTo(i === j ? 1 : 0, 12);

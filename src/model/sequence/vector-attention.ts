@@ -5,6 +5,7 @@ import { attend, JaggedTensor, type Lookup, mapTables, uniformJagged } from "../
 import { cat, fromArray, full, type Tensor, zeros } from "../../torch/index.ts";
 import { toDevice } from "../inputs/content-maps.ts";
 import { Embeddings } from "../inputs/embeddings.ts";
+import { orderedOutcomes } from "../inputs/outcome-values.ts";
 
 /** κ of the first update, by head: from events of the same kind to those of the very same subject. */
 const SHARPNESS = [4, 10, 25];
@@ -21,8 +22,19 @@ export interface ContentAndEvents {
   readonly events: ContentColumns | undefined;
   /** What only events have. @shape G features [L] */
   readonly eventOnly: Lookup;
+  /** What came of the events, as `outcomeValues` says it. @shape [L, K] */
+  readonly outcomes: Tensor;
   /** @shape [B+1], from 0 to L */
   readonly bounds: Int32Array;
+}
+
+/** Sizes of a {@link VectorAttention}. */
+interface Width {
+  readonly feature: VectorFeature;
+  /** Columns of what only events have, G D. */
+  readonly eventOnlyWidth: number;
+  /** Columns of what came of the events, K. */
+  readonly outcomes: number;
 }
 
 interface Parts {
@@ -38,12 +50,14 @@ interface Parts {
 
 /**
  * Target-aware attention by a vector: how did the user take what looked like the candidate? With `k = n(W x)` of the
- * candidate's and each event's vector, n the norm by the root of the mean square, and `t_l` of what only the event has, as in
- * the attention by ids, heads that differ in sharpness alone look at the same events:
+ * candidate's and each event's vector, n the norm by the root of the mean square, `t_l` of what only the event has, as in
+ * the attention by ids, and `o_l` of what came of it as plain numbers, heads that differ in sharpness alone look at the same
+ * events:
  *
- * `s_hl = κ_h (k(c)·k(l) / D + U t_l)`, `y_h = 4 Σ_l softmax(s_h)_l V t_l`,
+ * `s_hl = κ_h (k(c)·k(l) / D + U t_l)`, `y_h = 4 Σ_l softmax(s_h)_l [V t_l ∥ o_l]`,
  *
- * one learned row beside the events. W begins with orthogonal rows, so that what is alike is alike from the first update on;
+ * one learned row beside the events. V learns what an outcome is worth when its table's rows have grown; o says it from the
+ * first update on. W begins with orthogonal rows, so that what is alike is alike from the first update on;
  * what it learns is which directions matter. A blunt head reads a kind of content, a sharp one the very subject.
  *
  * @see arXiv 1706.06978 (target attention), 2302.02352 §4 (search and attention with the same likeness)
@@ -61,7 +75,7 @@ export class VectorAttention {
   readonly value: Linear;
   /** Score of the row that stands beside the events, ÷ κ. @shape [1] */
   readonly prior: Tensor;
-  /** @shape [8] */
+  /** @shape [8 + K] */
   readonly priorValue: Tensor;
 
   constructor(parts: Parts) {
@@ -75,10 +89,7 @@ export class VectorAttention {
     this.priorValue = parts.priorValue;
   }
 
-  static init(
-    { feature, eventOnlyWidth }: { readonly feature: VectorFeature; readonly eventOnlyWidth: number },
-    initial: Initializer,
-  ): VectorAttention {
+  static init({ feature, eventOnlyWidth, outcomes }: Width, initial: Initializer): VectorAttention {
     const inputs = vectorWidth(feature);
     const width = Math.min(MAX_WIDTH, feature.dim);
     return new VectorAttention({
@@ -89,7 +100,7 @@ export class VectorAttention {
       importance: new Linear(initial.zeros([1, eventOnlyWidth]), null),
       value: Linear.init({ in: eventOnlyWidth, out: VALUE_DIM, bias: false }, initial),
       prior: initial.ones([1]),
-      priorValue: initial.zeros([VALUE_DIM]),
+      priorValue: initial.zeros([VALUE_DIM + outcomes]),
     });
   }
 
@@ -97,16 +108,17 @@ export class VectorAttention {
   static ofSpec(spec: FeatureSpec, dim: number, initial: Initializer): readonly VectorAttention[] {
     const eventOnlyWidth = Embeddings.numEventOnly(spec) * dim;
     const vectors = eventOnlyWidth === 0 ? [] : contentOf(spec).vectors;
-    return vectors.map((feature) => VectorAttention.init({ feature, eventOnlyWidth }, initial));
+    const outcomes = orderedOutcomes(spec).length;
+    return vectors.map((feature) => VectorAttention.init({ feature, eventOnlyWidth, outcomes }, initial));
   }
 
   /** Columns of the result. */
   get width(): number {
-    return SHARPNESS.length * VALUE_DIM;
+    return SHARPNESS.length * (this.priorValue.shape[0] ?? 0);
   }
 
-  /** @shape → [B, H V] */
-  apply({ candidate, events, eventOnly, bounds }: ContentAndEvents): Tensor {
+  /** @shape → [B, H (8 + K)] */
+  apply({ candidate, events, eventOnly, outcomes, bounds }: ContentAndEvents): Tensor {
     const size = bounds.length - 1;
     const heads = SHARPNESS.length;
     const weight = cat([this.importance.weight, this.value.weight], 0);
@@ -121,11 +133,11 @@ export class VectorAttention {
       {
         query: uniformJagged(column(query), size, heads),
         key: before(column(key), bounds, beside),
-        value: before(column(told.slice(1, 1)), bounds, this.priorValue).values,
+        value: before(column(cat([told.slice(1, 1), outcomes], 1)), bounds, this.priorValue).values,
       },
       { scale: 1 },
     );
-    return dropout(seen.values.reshape([size, heads * VALUE_DIM]).mul(GAIN), "attention");
+    return dropout(seen.values.reshape([size, this.width]).mul(GAIN), "attention");
   }
 
   /** `k`. @shape → [rows, D] */
