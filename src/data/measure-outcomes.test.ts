@@ -17,7 +17,16 @@ interface Told {
 async function measured(events: readonly Told[], { window = ALL, scales = {} } = {}) {
   using folder = temporaryFolder();
   const log = join(folder.path, "log.jsonl");
-  const event = { user_id: "u", ad_id: "a", action: "view", origin: "ad", brand: "x", price: 1, is_click: null, dwell: null };
+  const event = {
+    user_id: "u",
+    ad_id: "a",
+    action: "view",
+    origin: "ad",
+    brand: "x",
+    price: 1,
+    is_click: null,
+    dwell: null,
+  };
   const rows = events.map((told, i) => JSON.stringify({ ...event, event_id: `${i}`, ts: 1000 * i, ...told }));
   writeFileSync(log, rows.join("\n"));
   await ingest(eventsConfig(log, "jsonl"), { store: join(folder.path, "store"), threads: 1 });
