@@ -8,7 +8,7 @@ const window = "3d";
 /** What all items of a maker have in common is half of how good they are: it is known when a new one comes. */
 const quality = { qualitySpread: 0.5, skillSpread: 0.5 };
 
-/** What past clicks and likes have in common with a candidate, by name. */
+/** What past clicks, likes and seconds of a look have in common with a candidate, by name. */
 const counted: Readonly<Record<string, string[]>> = {
   user: ["user"],
   item: ["item"],
@@ -20,7 +20,7 @@ const counted: Readonly<Record<string, string[]>> = {
   userSurface: ["user", "surface"],
 };
 const counters = Object.fromEntries(
-  ["click", "like"].flatMap((of) =>
+  ["click", "like", "dwell"].flatMap((of) =>
     Object.entries(counted).map(([name, by]) => [`${name}_${of}`, { of, by, windows: ["1d", "7d", "all"] }]),
   ),
 );
@@ -30,7 +30,8 @@ const previous = { kind: "previous", size: "small", history: 256 } as const;
 const foundation = {
   kind: "foundation",
   size: "small",
-  history: 256,
+  // Of 256 events the validation NE is 0.006 worse, while attention to what looked alike costs a third more with 1,024.
+  history: 1024,
   architecture: { deepHistory: 32 },
   training: { learningRate: 1e-3 },
 } as const;
@@ -170,7 +171,7 @@ export default defineProject({
         adExamples: { training: { examples: "ad" } },
         noOrganic: { architecture: { events: "ad" }, training: { examples: "ad" } },
         history64: { history: 64 },
-        history1024: { history: 1024 },
+        history256: { history: 256 },
         historyAll: { history: 4096 },
       },
     },
