@@ -19,7 +19,7 @@ const OFFSET = 127;
 /**
  * What each number of the log, outcomes too, is multiplied by before it becomes a bucket: `2^k`, `k = min(4 − lo, 30 − hi)`.
  * All sizes but the smallest hundredth, which is below 2^lo, become 16 or more, where buckets are finest; and before all,
- * none but the largest hundredth, from 2^(hi+1) on, becomes more than 2³¹, where the last bucket begins. So buckets hardly
+ * none but the largest hundredth, from 2^(hi+1) on, becomes 2³¹ or more, where the last buckets begin. So buckets hardly
  * depend on the unit of a number. A size is |x| of a number that is neither missing nor 0; of outcomes those count that are
  * known by the end of the window. Without sizes the scale is 1.
  *

@@ -87,6 +87,8 @@ export interface EvaluateOptions {
   readonly enrichFor?: KnowledgeFor;
   /** @default none */
   readonly known?: KnownScores;
+  /** Ends it between two counters that are counted, with its reason. @default nothing does */
+  readonly signal?: AbortSignal;
   /** Told why the predictions of a run could not be written into its folder. @default that is thrown */
   readonly onUnwritten?: (error: Error) => void;
 }
@@ -110,7 +112,7 @@ export async function evaluateRuns(project: ProjectConfig, options: EvaluateOpti
     const { config, summary, inputs } = opened;
     if (config.negatives !== undefined && inputs.drawn.length > 0)
       bases.add(negativesBase(inputs.drawn, config.negatives));
-    await makeCounterIndexes(store, inputs.spec.counters ?? [], { onIndex: onCounting });
+    await makeCounterIndexes(store, inputs.spec.counters ?? [], { onIndex: onCounting, signal: options.signal });
     const scores = await scoreRun(opened, options);
     trained.push({ run, config, summary, predictions: predictionsFile(opened, split), scores });
   }

@@ -4,7 +4,8 @@ import { chosenContent, codeVectors } from "./content.ts";
 import type { ContentColumns } from "./spec.ts";
 
 const inputOf = (values: readonly number[], scale: number): number[] => {
-  const target = new Float32Array(values.length + 1);
+  // Memory of an earlier batch.
+  const target = new Float32Array(values.length + 1).fill(7);
   codeVectors(target, Float32Array.from(values), { name: "v", dim: values.length, scale });
   return [...target];
 };
@@ -36,7 +37,7 @@ describe("codeVectors", () => {
     fc.assert(
       fc.property(rows, (vectors) => {
         const source = Float32Array.from(vectors.flatMap((vector) => vector ?? [Number.NaN, Number.NaN]));
-        const target = new Float32Array(3 * vectors.length);
+        const target = new Float32Array(3 * vectors.length).fill(7);
         codeVectors(target, source, { name: "v", dim: 2, scale: 4 });
         const expected = vectors.flatMap((vector) =>
           vector === null ? [0, 0, 0] : [...vector.map((x) => x / 4 + 0), 1],

@@ -29,14 +29,17 @@ export function vectorWidth({ dim }: Pick<VectorFeature, "dim">): number {
 }
 
 /**
- * Writes the inputs of vectors into `target`, which holds zeros: `[clamp(x / scale, ±1000) ∥ 1]`, and nothing where the
+ * Writes the inputs of vectors over all of their rows in `target`: `[clamp(x / scale, ±1000) ∥ 1]`, and zeros where the
  * first component is NaN, which says that the vector is missing. Minus zero gives zero, as JSON writes both alike.
  *
  * @shape source [n, d] → target [n, d+1]
  */
 export function codeVectors(target: Float32Array, source: Float32Array, { dim, scale }: VectorFeature): void {
   for (let from = 0, at = 0; from < source.length; from += dim, at += dim + 1) {
-    if (Number.isNaN(source[from])) continue;
+    if (Number.isNaN(source[from])) {
+      target.fill(0, at, at + dim + 1);
+      continue;
+    }
     for (let k = 0; k < dim; k++) {
       const scaled = Math.max(-MOST_SCALES, Math.min(MOST_SCALES, source[from + k]! / scale));
       target[at + k] = Math.fround(scaled) + 0;

@@ -87,7 +87,8 @@ interface FittedFacts extends Facts {
 const NO_LABELS: LabelCounts = { known: 0, positive: 0 };
 /** What evaluation draws depends on nothing that two models may have set otherwise. */
 const EVALUATION_SEED = 1;
-const FACTS = "facts.json";
+/** What a run knows of its inputs, beside the vocabularies. */
+export const FACTS = "facts.json";
 const VOCABULARY = ".vocabulary";
 
 /**

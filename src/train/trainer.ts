@@ -10,7 +10,7 @@ import { EventStore } from "../data/index.ts";
 import type { ProcessMesh } from "../distributed/index.ts";
 import { type ObjectiveSpec, objectivesOf } from "../features/objectives.ts";
 import type { OutcomeField } from "../features/schema.ts";
-import type { Batch } from "../features/spec.ts";
+import type { Batch, FeatureSpec } from "../features/spec.ts";
 import { buildModel, type Model, type ModelInputs } from "../model/index.ts";
 import { Initializer } from "../nn/index.ts";
 import { RandomGenerator, setThreads } from "../torch/index.ts";
@@ -22,6 +22,7 @@ import { loadOwnCode, lossesOfModel, type OwnCode } from "./own/own-code.ts";
 import { tryLosses } from "./own/own-losses.ts";
 import { inPrecision } from "./precision.ts";
 import type { TrainingProgress } from "./progress.ts";
+import { checkBegunInputs } from "./run/begun-inputs.ts";
 import type { RunConfig, TrainingSlice } from "./run/run-config.ts";
 import { RunFolder } from "./run/run-folder.ts";
 import { originOf } from "./run/run-origin.ts";
@@ -118,6 +119,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
       ...(known === null ? {} : { earlier: known }),
     },
   );
+  checkBegunInputs(folder, inputs.spec);
   if (mesh.rank === 0) saveRowIds(store, inputs.vocabularies, folder.inputs);
   // What fitting has read would lie in memory as long as the model learns.
   store.close();
@@ -140,7 +142,7 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
       goOn:
         earlier !== null && known !== null
           ? (learner) => earlier.restore(learner, known, inputs.vocabularies)
-          : goOnFromSlice(project, options),
+          : goOnFromSlice(project, options, inputs.spec),
     },
     initLearner({ config, inputs, mesh, folder, own: loadOwnCode(project, config) }, distillation),
   );
@@ -152,11 +154,12 @@ export async function train(project: ProjectConfig, options: TrainOptions): Prom
 }
 
 /** What the slice before has learned; null for the first one. */
-function goOnFromSlice(project: ProjectConfig, { slice }: TrainOptions): TrainingJob["goOn"] {
+function goOnFromSlice(project: ProjectConfig, { slice }: TrainOptions, spec: FeatureSpec): TrainingJob["goOn"] {
   const after = slice?.after ?? null;
   if (after === null) return null;
-  const { checkpoints } = RunFolder.finished(join(project.runs, after)).folder;
-  return (learner) => checkpoints.restoreBest(learner).step;
+  const { folder } = RunFolder.finished(join(project.runs, after));
+  checkBegunInputs(folder, spec);
+  return (learner) => folder.checkpoints.restoreBest(learner).step;
 }
 
 /** A fresh model with its optimizers; equal seeds give equal bits in every process. */

@@ -21,7 +21,7 @@ struct DistinctTuples {
   at::Tensor places;              // Of each position its tuple. [L] int32
 };
 
-// Nothing where that saves little: of one feature, or if more than half of the positions have a tuple of their own.
+// Nothing where that saves little: of one feature, or if there are more tuples than half of the positions.
 c10::optional<DistinctTuples> distinctTuples(const FeatureList& list);
 
 // The rows of the distinct ids, as sums have them. → [U, D]

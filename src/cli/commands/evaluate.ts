@@ -45,7 +45,6 @@ export const evaluate = defineCommand({
       shown.update({ done: scored, detail: run });
     };
     const onCounting = (counter: string): void => {
-      signal.throwIfAborted();
       shown.update({ done: scored, detail: `counting ${counter}, once for these events` });
     };
     const onObjective = async (objective: string): Promise<void> => {
@@ -64,6 +63,7 @@ export const evaluate = defineCommand({
       split: window,
       ...comparison,
       onRun,
+      signal,
       onCounting,
       onObjective,
       onUnwritten,

@@ -6,8 +6,8 @@ import type { Batch, ContentColumns } from "../../features/spec.ts";
 
 /** Smaller columns are not worth it: their pages come from the C library, which keeps them. @unit bytes */
 const SMALLEST = 2 ** 16;
-/** Most that is kept: of a few batches. */
-const MOST_KEPT = 16;
+/** Batches whose memory is kept: as many as are read ahead, or on their way back. */
+const BATCHES_KEPT = 4;
 
 /** What this thread has been given back; null where it is given nothing, and nothing is shared. */
 let kept: SharedArrayBuffer[] | null = null;
@@ -24,7 +24,7 @@ export function reusableFloat32(length: number): Float32Array {
 
 /** Keeps memory that nobody reads any more, for columns that are made later in this thread; null if none will be given back. */
 export function keepMemory(buffers: readonly SharedArrayBuffer[] | null): void {
-  kept = buffers === null ? null : [...(kept ?? []), ...buffers].slice(-MOST_KEPT);
+  kept = buffers === null ? null : [...(kept ?? []), ...buffers].slice(-BATCHES_KEPT * buffers.length);
 }
 
 /** The buffers of a batch, each once: those that can be transferred to another thread, and those that are shared with it. */

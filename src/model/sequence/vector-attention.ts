@@ -29,7 +29,7 @@ export interface ContentAndEvents {
 }
 
 /** Sizes of a {@link VectorAttention}. */
-interface Width {
+interface Sizes {
   readonly feature: VectorFeature;
   /** Columns of what only events have, G D. */
   readonly eventOnlyWidth: number;
@@ -89,7 +89,7 @@ export class VectorAttention {
     this.priorValue = parts.priorValue;
   }
 
-  static init({ feature, eventOnlyWidth, outcomes }: Width, initial: Initializer): VectorAttention {
+  static init({ feature, eventOnlyWidth, outcomes }: Sizes, initial: Initializer): VectorAttention {
     const inputs = vectorWidth(feature);
     const width = Math.min(MAX_WIDTH, feature.dim);
     return new VectorAttention({

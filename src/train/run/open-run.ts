@@ -119,7 +119,7 @@ export async function loggedExamplesOf(
   return someOf(split, await opened.inputs.loggedBatches(split, ProcessMesh.single()), enrich);
 }
 
-/** As {@link examplesOf}, for a loop that keeps nothing of a batch: the memory of its histories is used again. */
+/** As {@link examplesOf}, for a loop that keeps nothing of a batch: the memory of its large columns is used again. */
 export async function passingExamplesOf(
   opened: OpenedRun,
   split: Split,
