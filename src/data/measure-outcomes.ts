@@ -20,7 +20,7 @@ import type { EventStore } from "./store/event-store.ts";
  * using store = EventStore.open(folder);
  * const training = windowOf(split, "train");
  * const { click } = measureOutcomes(store, training, measureBucketScales(store, training));
- * console.log(click === undefined ? 0 : (click.mean - 1).toFixed(2)); // the share of clicks: 0.10
+ * console.log(((click?.mean ?? 1) - 1).toFixed(2)); // 0.19
  */
 export function measureOutcomes(
   store: EventStore,

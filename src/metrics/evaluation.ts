@@ -41,7 +41,7 @@ export interface ObjectiveEvaluation {
   readonly calibrationCurve: readonly CalibrationBin[];
 }
 
-/** The columns that were collected, for what compares two models, such as `pairedBootstrap`. */
+/** The columns that were collected, for what compares two models, such as `pairedBootstraps`. */
 export function scoredExamples(state: ScoredExamplesState, kind?: AmountKind): ScoredExamples {
   const columns = scoredExamplesForm.whole(state);
   return kind === undefined ? columns : { ...columns, kind };

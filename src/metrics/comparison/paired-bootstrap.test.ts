@@ -7,15 +7,28 @@ import type { Predictions } from "../metric.ts";
 import { normalizedEntropy } from "../normalized-entropy.ts";
 import { sigmoid } from "../predictions.ts";
 import {
+  type BootstrapOptions,
+  type ComparedPredictions,
   normalizedEntropyDifferences,
-  type PairedPredictions,
-  pairedBootstrap,
+  type PairedComparison,
   pairedBootstraps,
   quantile,
 } from "./paired-bootstrap.ts";
 import { type RandomInteger, seededIntegers } from "./random.ts";
 import { userResamples } from "./user-resamples.ts";
 import { weightedAuc } from "./weighted-auc.ts";
+
+/** The same examples scored by two models. */
+interface PairedPredictions extends Omit<ComparedPredictions, "candidates"> {
+  readonly candidate: ComparedPredictions["baseline"];
+}
+
+/** The comparison of one model. */
+function pairedBootstrap({ candidate, ...examples }: PairedPredictions, options?: BootstrapOptions): PairedComparison {
+  const [compared] = pairedBootstraps({ ...examples, candidates: [candidate] }, options);
+  if (compared === undefined) throw new Error("compared with nothing");
+  return compared;
+}
 
 const uniform = (draw: RandomInteger): number => (draw(2 ** 30) + 0.5) / 2 ** 30;
 const normal = (draw: RandomInteger): number =>
@@ -45,7 +58,7 @@ function simulate(
   };
 }
 
-describe("pairedBootstrap", () => {
+describe("pairedBootstraps", () => {
   it("reports the metrics of both models and their difference", () => {
     const paired = simulate(seededIntegers(3), { numUsers: 30, perUser: 5 });
     const result = pairedBootstrap(paired, { resamples: 50 });

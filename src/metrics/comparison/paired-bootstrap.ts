@@ -20,12 +20,6 @@ export interface ComparedPredictions {
   readonly kind?: Predictions["kind"];
 }
 
-/** The same examples scored by two models. */
-export interface PairedPredictions extends Omit<ComparedPredictions, "candidates"> {
-  /** Scores of the model in question. */
-  readonly candidate: Column;
-}
-
 /** A metric of both models and `difference = candidate − baseline`, with the interval of the difference. */
 export interface PairedDifference {
   readonly baseline: number | null;
@@ -47,7 +41,7 @@ export interface PairedComparison {
   readonly level: number;
 }
 
-/** How {@link pairedBootstrap} resamples. */
+/** How {@link pairedBootstraps} resamples. */
 export interface BootstrapOptions {
   /** @default 1000 */
   readonly resamples?: number;
@@ -58,23 +52,13 @@ export interface BootstrapOptions {
 }
 
 /**
- * Differences of NE, or of the normalized deviance of amounts, log loss and AUC between two models on the same examples, with percentile intervals from
- * resampling **users** with replacement: examples of one user are alike, and resampling them singly would make
- * intervals too narrow. NE takes the base rate of each resample. The interval is for the test set's users; it says
- * nothing of how another training seed would do. O(resamples × (users + examples)).
+ * Differences of NE, or of the normalized deviance of amounts, log loss and AUC between models and a baseline on the same
+ * examples, with percentile intervals from resampling **users** with replacement: examples of one user are alike, and
+ * resampling them singly would make intervals too narrow. NE takes the base rate of each resample. The interval is for the
+ * test set's users; it says nothing of how another training seed would do. Users are drawn once for all models.
+ * O(resamples × models × (users + examples)).
+ *
  * @throws {LapidaryError} METRIC_COLUMNS, METRIC_NON_FINITE, METRIC_LABEL or METRIC_OPTION
- */
-export function pairedBootstrap(
-  { candidate, ...examples }: PairedPredictions,
-  options: BootstrapOptions = {},
-): PairedComparison {
-  return pairedBootstraps({ ...examples, candidates: [candidate] }, options)[0]!;
-}
-
-/**
- * {@link pairedBootstrap} of several models against one: the users are drawn once for all, and what is the baseline's is
- * computed once.
- * @throws {LapidaryError} as {@link pairedBootstrap}
  */
 export function pairedBootstraps(
   examples: ComparedPredictions,
