@@ -5,7 +5,7 @@ import { amountMetrics } from "../amount-metrics.ts";
 import { auc } from "../auc.ts";
 import { fitCalibration } from "../calibration/fit-calibration.ts";
 import { fitValueCalibration } from "../calibration/fit-value-calibration.ts";
-import { pairedBootstrap } from "../comparison/paired-bootstrap.ts";
+import { type PairedComparison, pairedBootstraps } from "../comparison/paired-bootstrap.ts";
 import { seededIntegers } from "../comparison/random.ts";
 import { metricRow } from "../evaluation.ts";
 import { normalizedGini } from "../normalized-gini.ts";
@@ -187,14 +187,11 @@ describe("metrics of amounts", () => {
     const labels = times(400, () => poisson(2));
     const users = times(400, (i) => i % 40);
     const good = labels.map((y) => Math.log(1 + 0.6 * y));
-    const {
-      normalizedEntropy,
-      logLoss,
-      auc: area,
-    } = pairedBootstrap(
-      { labels, users, kind: "count", baseline: labels.map(() => Math.log(2)), candidate: good },
+    const [compared] = pairedBootstraps(
+      { labels, users, kind: "count", baseline: labels.map(() => Math.log(2)), candidates: [good] },
       { resamples: 100 },
     );
+    const { normalizedEntropy, logLoss, auc: area } = compared as PairedComparison;
     const of = (scores: readonly number[]) => amountMetrics({ logits: scores, labels, kind: "count" });
     expect(normalizedEntropy.candidate).toBeCloseTo(of(good).normalizedDeviance ?? Number.NaN, 12);
     expect(normalizedEntropy.high).toBeLessThan(0);
