@@ -30,7 +30,7 @@ const previous = { kind: "previous", size: "small", history: 256 } as const;
 const foundation = {
   kind: "foundation",
   size: "small",
-  // With 256 events the validation NE is 0.006 worse; 1,024 are a quarter more FLOPs, and twice the rows that are gathered.
+  // With 256 events the validation NE is 0.006 worse; 1,024 are about a quarter more FLOPs, and nearly twice the rows.
   history: 1024,
   architecture: { deepHistory: 32 },
   training: { learningRate: 1e-3 },
