@@ -181,7 +181,8 @@ describe("what cannot be trained", () => {
 });
 
 describe("the model that is kept", () => {
-  const zealous = { epochs: 5, learningRate: 0.02, tableLearningRate: 2 };
+  // It overfits from its third epoch on, by far more than rounding: the order of sums differs between processors.
+  const zealous = { epochs: 5, learningRate: 0.001, tableLearningRate: 0.1 };
 
   it("is that of the best epoch, not of the last", async () => {
     const from = trainingIn(folder.path, zealous);
@@ -197,7 +198,7 @@ describe("the model that is kept", () => {
       normalizedEntropy: Math.min(...entropies),
     });
     const epoch = best?.epoch ?? 5;
-    expect(epoch).toBeLessThan(4);
+    expect(epoch).toBe(1);
     const until = (epoch + 1) * UPDATES_PER_EPOCH;
     await trainUntil(from, { model: "previous", run: "zealous-cut" }, until);
     const cut = resultOf(at("zealous-cut")).tensors;
