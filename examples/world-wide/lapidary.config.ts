@@ -157,6 +157,7 @@ export default defineProject({
       model: "foundation",
       seeds: [1, 2],
       variants: {
+        noLayers: { layers: 0 },
         noVectorAttention: { architecture: { vectorAttention: false } },
         noCandidateAttention: { architecture: { candidateAttention: false } },
         neitherAttention: { architecture: { candidateAttention: false, vectorAttention: false } },

@@ -431,7 +431,7 @@ export interface UserModel {
   history?: number;
   /** Embedding dimension D, even. */
   dim?: number;
-  /** Number of layers. */
+  /** Number of layers; a foundation model may have none. */
   layers?: number;
   /** How table rows are kept: in training, checkpoints and bundles. Narrow ones round stochastically. @default "float32" */
   tableRows?: "float32" | "bfloat16" | "float16" | "int8";
@@ -703,7 +703,7 @@ export interface UserVariant {
   history?: number;
   /** Embedding dimension D, even. */
   dim?: number;
-  /** Number of layers. */
+  /** Number of layers; a foundation model may have none. */
   layers?: number;
   /** Ids seen fewer times in training share one row. @default 2 */
   minCount?: number;
@@ -767,6 +767,6 @@ export interface UserLight {
   history?: number;
   /** Embedding dimension D, even. */
   dim?: number;
-  /** Number of layers. */
+  /** Number of layers; a foundation model may have none. */
   layers?: number;
 }

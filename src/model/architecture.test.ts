@@ -12,9 +12,13 @@ import { partOf } from "./testing.ts";
 
 beforeAll(() => setThreads(1));
 
-describe.each(Object.entries(CHOICES))("%s", (_, architecture) => {
+describe.each([
+  ...Object.entries(CHOICES).map(([name, architecture]) => [name, architecture, 2] as const),
+  ["no layers", {}, 0] as const,
+  ["no layers, of two histories with a pyramid", { streams: "origin", pyramid: 2 }, 0] as const,
+])("%s", (_, architecture, layers) => {
   test("gives finite logits, also without examples and for histories that are all empty", () => {
-    const model = choiceModel(architecture);
+    const model = choiceModel(architecture, layers);
     for (const lengths of [[3, 0, 1, 6], [0, 0, 0], [70, 1], []]) {
       const logits = model.logits(choiceBatch(lengths));
       expect(logits.shape).toEqual([lengths.length, CHOICE_SPEC.objectives.length]);
@@ -23,7 +27,7 @@ describe.each(Object.entries(CHOICES))("%s", (_, architecture) => {
   });
 
   test("a candidate's score does not depend on the others of its batch", () => {
-    const model = choiceModel(architecture);
+    const model = choiceModel(architecture, layers);
     const batch = choiceBatch([3, 0, 1, 40, 2]);
     const whole = model.logits(batch);
     for (let b = 0; b < batch.size; b++) {
@@ -32,7 +36,7 @@ describe.each(Object.entries(CHOICES))("%s", (_, architecture) => {
   });
 
   test("gradients reach every parameter of the surfaces that have examples", () => {
-    const model = choiceModel(architecture);
+    const model = choiceModel(architecture, layers);
     const batch = choiceBatch([3, 5, 1, 6, 2, 9, 8, 70], 4);
     model.logits(batch).sigmoid().sum().backward();
     const seen = new Set(batch.contextual["surface"]);
@@ -49,7 +53,7 @@ describe.each(Object.entries(CHOICES))("%s", (_, architecture) => {
   test("gradients agree with differences of the whole model", () => {
     const batch = choiceBatch([3, 0, 1, 5]);
     // Norms of rows that are nearly zero are steep: the error of the differences falls with the square of the step.
-    checkLayerGrads(choiceModel(architecture), (model) => model.logits(batch), { rtol: 1e-6, step: 1e-8 });
+    checkLayerGrads(choiceModel(architecture, layers), (model) => model.logits(batch), { rtol: 1e-6, step: 1e-8 });
   });
 });
 

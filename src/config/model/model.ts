@@ -16,7 +16,7 @@ export const DIALS_SCHEMA = record(
       128,
     ),
     dim: Type.Optional(integer("Embedding dimension D, even.", { minimum: 2, maximum: 8192, multipleOf: 2 })),
-    layers: Type.Optional(integer("Number of layers.", { minimum: 1, maximum: 256 })),
+    layers: Type.Optional(integer("Number of layers; a foundation model may have none.", { minimum: 0, maximum: 256 })),
     tableRows: withDefault(
       choice(
         ROW_FORMATS,

@@ -89,6 +89,7 @@ function problemsOf(model: ModelConfig, written: UserModel, user: UserConfig): r
   const problems = [
     ...misplaced(written),
     ...objectiveProblems(model, user),
+    ...layerProblems(written),
     ...counterProblems(model, user),
     ...optionProblems(written),
   ];
@@ -138,6 +139,13 @@ function objectiveProblems({ objectives, training }: ModelConfig, user: UserConf
     ...unknown("objectives", objectives ?? []),
     ...unknown("training.objectiveWeights", Object.keys(training.objectiveWeights)),
   ];
+}
+
+/** Without layers a foundation model still has what its candidate sees of the history; nothing else is left of the others. */
+function layerProblems({ layers, kind }: UserModel): readonly ModelProblem[] {
+  if (layers !== 0 || kind === "foundation" || isModulePath(kind)) return [];
+  const hint = 'Give it one at least, or make the model of kind "foundation".';
+  return [{ path: "layers", expected: `at least 1 of a model of kind ${show(kind)}`, got: "0", hint }];
 }
 
 function counterProblems({ counters, kind }: ModelConfig, user: UserConfig): readonly ModelProblem[] {

@@ -29,7 +29,7 @@ interface Parts {
   readonly gate: SurfaceGate | null;
   readonly cls: readonly (LinearCompressionBlock | null)[];
   readonly layers: readonly FoundationLayer[];
-  /** Of the last layer's outputs, and with a pyramid of every level's. */
+  /** Of the last layer's outputs, and with a pyramid of every level's; of the layers' inputs where there are none. */
   readonly taps: readonly CrossArch[];
   readonly candidate: CandidateAttention | null;
   /** One per vector of the spec, or none. */
@@ -41,7 +41,7 @@ interface Parts {
  * The foundation model: Wukong over the features and attention over the whole history, interleaved as InterFormer does,
  * with parts that surfaces have of their own, and a candidate that looks at the history itself:
  *
- * - `X_0 = gate_surface(embeddings)`, `S_0 = [CLS(X_0) ∥ events]`, layers of {@link FoundationLayer}
+ * - `X_0 = gate_surface(embeddings)`, `S_0 = [CLS(X_0) ∥ events]`, layers of {@link FoundationLayer}, or none
  * - `z = heads([X_0 ∥ X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, events) ∥ numbers])`, the outputs of each objective:
  *   what single features say alone need not pass the layers, nor the dense inputs the one token that an MLP makes of them.
  *   The candidate attends by its ids and by its vectors.
@@ -84,7 +84,8 @@ export class Foundation implements Student, Teacher {
         : LinearCompressionBlock.init(embeddings.tokens, SUMMARY_TOKENS.cls, initial),
     );
     const layers = initLayers(embeddings, config, initial);
-    const tapped = architecture.pyramid > 1 ? layers : layers.slice(-1);
+    const outputs = layers.length === 0 ? [embeddings] : layers;
+    const tapped = architecture.pyramid > 1 ? outputs : outputs.slice(-1);
     const taps = tapped.map(({ tokens: tokensIn }) =>
       CrossArch.init({ dim, numHeads, tokensIn, numHistories }, architecture, initial),
     );
@@ -149,19 +150,15 @@ export class Foundation implements Student, Teacher {
     return byId === undefined ? byVector : [byId, ...byVector];
   }
 
-  /** The summaries of every layer that is tapped. */
+  /** The summaries of every state that is tapped: the last ones. */
   private run(first: FoundationState, route: SurfaceRoute): readonly Summaries[] {
-    let state = first;
-    const earlier = [state.x];
-    const tapped: Summaries[] = [];
-    const untapped = this.layers.length - this.taps.length;
-    for (const [l, layer] of this.layers.entries()) {
-      state = layer.apply(state, route, earlier);
-      earlier.push(state.x);
-      const tap = this.taps[l - untapped];
-      if (tap !== undefined) tapped.push(tap.apply(state.x, state.histories));
+    const states = [first];
+    for (const layer of this.layers) {
+      const earlier = states.map(({ x }) => x);
+      states.push(layer.apply(states.at(-1) as FoundationState, route, earlier));
     }
-    return tapped;
+    const last = states.slice(-this.taps.length);
+    return last.map(({ x, histories }, t) => (this.taps[t] as CrossArch).apply(x, histories));
   }
 
   /** `[CLS(X) ∥ events]` of the newest events, CLS tokens of each history's own. */
