@@ -87,6 +87,15 @@ describe("studies", () => {
     expect(apart).toMatchObject({ sizes: each });
   });
 
+  it("take a family without layers, which grows in width, but none with layers of its own", () => {
+    const study = { kind: "scaling", models: ["flat"], sizes: ["tiny", "small"] };
+    const withLayers = (layers: number) =>
+      resolveConfig({ ...USER, models: { flat: { kind: "foundation", layers } }, studies: { study } }, FILE);
+    expect(withLayers(0).studies["study"]).toMatchObject({ sizes: { flat: ["tiny", "small"] } });
+    const where = expect.stringContaining("studies.study.models");
+    expect(() => withLayers(2)).toThrow(expect.objectContaining({ where, got: "flat with layers 2" }));
+  });
+
   const scaling = { kind: "scaling", models: ["previous"], sizes: ["tiny"] };
   it.each([
     {

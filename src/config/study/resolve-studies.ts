@@ -68,12 +68,12 @@ function sizesByFamily({ models, sizes }: Filled<typeof SCALING_SCHEMA>, place: 
   return named;
 }
 
-/** A family must have the sizes of the study, not one of its own. */
+/** A family must have the sizes of the study, not one of its own; one without layers has a width to grow. */
 function checkFamily(name: string, place: Place): void {
   const model = modelIn(place, name, "models");
   if (model === null) return;
   for (const key of ["dim", "layers"] as const) {
-    if (model[key] === undefined) continue;
+    if (model[key] === undefined || model[key] === 0) continue;
     const expected = `models without \`${key}\`, whose sizes follow from \`size\``;
     complain(place, { path: "models", expected, got: `${name} with ${key} ${show(model[key])}` });
   }
