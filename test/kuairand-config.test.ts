@@ -8,7 +8,8 @@ const FILE = fileURLToPath(new URL("../../examples/kuairand/lapidary.config.ts",
 it("the example's configuration resolves, and no label can be an input", async () => {
   const { events, models, split } = await loadProject({ config: FILE });
   expect(events.format).toBe("tsv");
-  expect(Object.keys(models)).toEqual(["baseRate", "logistic", "previous", "foundation", "vertical"]);
+  const kinds = ["baseRate", "logistic", "counters", "previous", "foundation", "vertical"];
+  expect([...new Set(Object.values(models).map(({ kind }) => kind))]).toEqual(kinds);
   expect(split).toMatchObject({ kind: "time", testUntilMs: Date.UTC(2022, 3, 22) });
   expect(Object.keys(events.attributes)).toEqual(["duration"]);
   const objectives = Object.entries(events.outcomes).filter(([, { objective }]) => objective);

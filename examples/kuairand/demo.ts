@@ -15,7 +15,7 @@ import { rankRealUsers } from "./rank.ts";
 // Runs as dist/examples/kuairand/demo.js.
 const CLI = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 const FOLDER = fileURLToPath(new URL("../../../examples/kuairand", import.meta.url));
-const MODELS = ["baseRate", "logistic", "previous", "foundation", "vertical"];
+const MODELS = ["baseRate", "logistic", "counters", "previous", "foundation", "vertical"];
 const TECHNIQUES = ["distill", "auxiliary", "adapter", "representations", "full"];
 const SERVED = "vertical-full";
 const ONLINE = ".lapidary/online";
