@@ -2,8 +2,11 @@ import { Worker } from "node:worker_threads";
 import { LapidaryError } from "../../base/errors.ts";
 import type { WorkerInput, WorkerMessage, WorkerRequest } from "./reader-worker.ts";
 
-/** The thread that the last reader to come to its end has left: to start one costs more than to read a small window. */
-let left: ReaderThread | null = null;
+/**
+ * Threads that readers have left, for the next ones: to start one costs more than to read a small window. None is ended while
+ * the process lives: Node 20 aborts now and then, where V8 is still compiling what a thread did that is ended.
+ */
+const idle = new Set<ReaderThread>();
 
 /** A thread that builds batches, for one reader at a time: its messages in order. Its errors are thrown by {@link receive}. */
 export class ReaderThread {
@@ -19,15 +22,15 @@ export class ReaderThread {
     });
     this.#worker.on("error", (cause) => this.#push(stopped(cause)));
     this.#worker.on("exit", () => {
-      if (left === this) left = null;
+      idle.delete(this);
       this.#push(stopped());
     });
   }
 
   /** A thread that begins to read. */
   static begin(input: WorkerInput): ReaderThread {
-    const thread = left ?? new ReaderThread();
-    left = null;
+    const [thread = new ReaderThread()] = idle;
+    idle.delete(thread);
     thread.#isFree = false;
     thread.#worker.ref();
     thread.#tell({ kind: "begin", input });
@@ -40,27 +43,40 @@ export class ReaderThread {
   }
 
   async receive(): Promise<WorkerMessage> {
-    while (this.#queue.length === 0) {
-      await new Promise<void>((resolve) => {
-        this.#waiting = resolve;
-      });
-    }
-    const message = this.#queue.shift();
-    if (message === undefined) throw stopped();
+    const message = await this.#hear();
     if (message instanceof LapidaryError) throw message;
     this.#isFree = message.kind === "end";
     return message;
   }
 
-  /** Leaves it to the next reader, if it came to its end and none waits already; else ends it. To be called once. */
+  /** Leaves it to the next reader, once it has put down what it reads. To be called once. */
   async leave(): Promise<void> {
-    if (!this.#isFree || left !== null) {
+    if (!this.#isFree && !(await this.#rest())) {
       await this.#worker.terminate();
       return;
     }
     // It keeps no process from ending.
     this.#worker.unref();
-    left = this;
+    idle.add(this);
+  }
+
+  /** Has it put down what it reads, and hears what it still says of that; whether it could. */
+  async #rest(): Promise<boolean> {
+    this.#tell({ kind: "rest" });
+    for (;;) {
+      const message = await this.#hear();
+      if (message instanceof LapidaryError) return false;
+      if (message.kind === "resting") return true;
+    }
+  }
+
+  async #hear(): Promise<WorkerMessage | LapidaryError> {
+    while (this.#queue.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+    return this.#queue.shift() ?? stopped();
   }
 
   #tell(request: WorkerRequest): void {

@@ -13,15 +13,20 @@ export interface WorkerInput {
 }
 
 /**
- * What the worker is asked: to begin, which ends what it read before, then for batches, one by one, with memory of those
- * that nobody reads any more; null of a reader that gives none back.
+ * What the worker is asked: to begin, then for batches, one by one, with memory of those that nobody reads any more, null of
+ * a reader that gives none back; and to rest, if its batches have not come to their end.
  */
 export type WorkerRequest =
   | { readonly kind: "begin"; readonly input: WorkerInput }
-  | { readonly kind: "next"; readonly memory: readonly SharedArrayBuffer[] | null };
+  | { readonly kind: "next"; readonly memory: readonly SharedArrayBuffer[] | null }
+  | { readonly kind: "rest" };
 
-/** What the worker says: once `ready`, then per request a `batch`, and once the `end`; or an `error` at any time. */
+/**
+ * What the worker says: once `ready`, then per request a `batch`, and once the `end`; `resting` when it was told to rest; or an
+ * `error` at any time.
+ */
 export type WorkerMessage =
+  | { readonly kind: "resting" }
   | { readonly kind: "ready"; readonly numExamples: number; readonly numBatches: number }
   | { readonly kind: "batch"; readonly batch: Batch; readonly nextPosition: number }
   | { readonly kind: "end" }
@@ -63,14 +68,19 @@ class Reading {
   next(): void {
     if (this.#isAtEnd) return;
     if (this.#position >= this.#source.numBatches) {
-      this.#isAtEnd = true;
-      this.#source.close();
+      this.end();
       this.#say({ kind: "end" });
       return;
     }
     const batch = this.#source.read(this.#position);
     this.#position += 1;
     this.#say({ kind: "batch", batch, nextPosition: this.#position }, memoryOf(batch).own);
+  }
+
+  /** Closes what it reads from; safe to call twice. */
+  end(): void {
+    if (!this.#isAtEnd) this.#source.close();
+    this.#isAtEnd = true;
   }
 
   #say(message: WorkerMessage, handedOver: readonly ArrayBuffer[] = []): void {
@@ -85,9 +95,14 @@ function serve(port: Port): void {
     try {
       if (request.kind === "begin") {
         reading = new Reading(port, request.input);
-      } else {
+      } else if (request.kind === "next") {
         keepMemory(request.memory);
         reading?.next();
+      } else {
+        reading?.end();
+        reading = null;
+        keepMemory(null);
+        port.postMessage({ kind: "resting" } satisfies WorkerMessage);
       }
     } catch (error) {
       port.postMessage({ kind: "error", facts: factsOf(error) } satisfies WorkerMessage);

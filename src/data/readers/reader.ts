@@ -41,7 +41,7 @@ export interface ReaderOptions extends Omit<BatchSourceOptions, Defaulted> {
   readonly reuses?: boolean;
 }
 
-/** Batches from a thread of their own, in order, each once. Ending the loop early ends the thread. */
+/** Batches from a thread of their own, in order, each once. Ending the loop early leaves the thread to another reader. */
 export class BatchReader implements AsyncIterable<ReadBatch> {
   readonly numExamples: number;
   /** Number of batches of the window, those before `start` included. */
