@@ -40,7 +40,8 @@ async function writeStore(folder: string): Promise<ProjectConfig> {
   await writeLog(syntheticLogSql(LOG), log, "FORMAT parquet");
   await ingest(syntheticConfig(log, "parquet"), { store: join(folder, "store"), threads: 1 });
   // All that is read of a project if no teacher is asked for.
-  return { store: join(folder, "store") } as ProjectConfig;
+  const counters: ProjectConfig["counters"] = {};
+  return { store: join(folder, "store"), counters } as ProjectConfig;
 }
 
 async function measure(
