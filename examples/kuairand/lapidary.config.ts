@@ -13,7 +13,7 @@ const counters = Object.fromEntries(
   ),
 );
 
-/** Rates: the best of five on the validation days, three seeds (docs/log, 2026-11-30). */
+/** Rates: the best of those tried on the validation days, three seeds (docs/log, 2026-11-30). */
 const previous = {
   ...({ kind: "previous", minCount: 5, history: 64 } as const),
   training: { learningRate: 1e-3, decayRatio: 0.3 },

@@ -3,8 +3,8 @@ import { LapidaryError } from "../../base/errors.ts";
 import type { WorkerInput, WorkerMessage, WorkerRequest } from "./reader-worker.ts";
 
 /**
- * Threads that readers have left, for the next ones: to start one costs more than to read a small window. None is ended while
- * the process lives: Node 20 aborts now and then, where V8 is still compiling what a thread did that is ended.
+ * Threads that readers have left, for the next ones: to start one costs more than to read a small window. None that works is
+ * ended while the process lives: Node 20 aborts now and then, where V8 is still compiling what a thread did that is ended.
  */
 const idle = new Set<ReaderThread>();
 
