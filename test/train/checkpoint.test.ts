@@ -133,12 +133,19 @@ describe("a folder of checkpoints", () => {
     mkdirSync(join(folder, ".best.partial"));
     expect(restore()).toEqual({ step: 17, notices: [] });
     await trainUntil(project, { model: MODEL, run: "run" }, 18);
-    expect(checkpointsOf(at("run"))).toEqual([".best.partial", "best", "step-00000017", "step-00000018"]);
+    expect(checkpointsOf(at("run"))).toEqual(["best", "step-00000017", "step-00000018"]);
     await trainAlone(project, { model: MODEL, run: "run" });
     expect(checkpointsOf(at("run"))).toEqual(["best", "step-00000035", "step-00000036"]);
     for (const name of checkpointsOf(at("run"))) {
       expect(readdirSync(join(folder, name)).sort()).toEqual(["manifest.json", "tensors.safetensors"]);
     }
+  });
+
+  it("sweeps what was left after the last update, too", async () => {
+    const left = join(at("run"), "checkpoints", ".step-00000036.removed");
+    mkdirSync(left);
+    await trainAlone(project, { model: MODEL, run: "run" });
+    expect(checkpointsOf(at("run"))).toEqual(["best", "step-00000035", "step-00000036"]);
   });
 
   it("is empty until something was saved", () => {

@@ -66,14 +66,21 @@ export class CheckpointFolder {
     return this.#names().length === 0 && !existsSync(join(this.path, BEST));
   }
 
+  /** Removes what a crash has left half written or half removed; for the process that holds the run alone. */
+  sweep(): void {
+    if (!existsSync(this.path)) return;
+    const left = readdirSync(this.path).filter((name) => /^\..+\.(partial|removed)$/.test(name));
+    for (const name of left) rmSync(join(this.path, name), { recursive: true, force: true });
+  }
+
   /** Writes a checkpoint beside the others, makes it visible in one rename, then drops all but it and one before. */
   save(learner: Learner, position: TrainingPosition): void {
     const name = `step-${String(position.step).padStart(8, "0")}`;
     this.#write(name, learner, position);
     // Those of later steps are damaged, or training would stand there: they must not crowd out the new one.
     const kept = this.#names().filter((other) => other <= name);
-    const unwanted = readdirSync(this.path).filter((other) => /^\.?step-/.test(other));
-    for (const other of unwanted) if (!kept.slice(-KEPT).includes(other)) this.#remove(other);
+    const unwanted = this.#names().filter((other) => !kept.slice(-KEPT).includes(other));
+    for (const other of unwanted) removeFolder(join(this.path, other));
   }
 
   /** Writes the best checkpoint, in the place of the one before. */
@@ -145,13 +152,6 @@ export class CheckpointFolder {
     writeFileSync(join(staging, MANIFEST), textOf(manifest));
     // A crash that leaves none of this name leaves the checkpoints before it.
     replaceFolder(staging, join(this.path, name));
-  }
-
-  /** What is hidden already is what a crash has left. */
-  #remove(name: string): void {
-    const path = join(this.path, name);
-    if (name.startsWith(".")) rmSync(path, { recursive: true, force: true });
-    else removeFolder(path);
   }
 
   #names(): string[] {

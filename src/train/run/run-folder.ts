@@ -94,6 +94,7 @@ export class RunFolder implements Disposable {
     folder.#lock = lockIn(path);
     try {
       folder.#adopt(options);
+      folder.checkpoints.sweep();
     } catch (error) {
       folder[Symbol.dispose]();
       throw error;
