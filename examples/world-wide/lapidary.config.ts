@@ -25,6 +25,13 @@ const counters = Object.fromEntries(
   ),
 );
 
+/** What a log tells of each person and item beside all this: together they say more than each, to who has the room. */
+const traits = { ofPeople: 4, ofItems: 3, values: 16, spread: 0.6 };
+const traitNames = [
+  ...Array.from({ length: traits.ofPeople }, (_, i) => [`personTrait${i}`, `person_trait_${i}`] as const),
+  ...Array.from({ length: traits.ofItems }, (_, i) => [`itemTrait${i}`, `item_trait_${i}`] as const),
+];
+
 /** As a candidate's history and rates suit each family, of the sizes that studies give. */
 const previous = { kind: "previous", size: "small", history: 256 } as const;
 const foundation = {
@@ -40,7 +47,8 @@ const foundation = {
 
 /**
  * A world in which capacity and data can pay: many people of whom most do little, many topics that are only partly
- * logged, a creative that has to be read, tastes that no product of vectors gives, base rates that drift. Make it with
+ * logged, a creative that has to be read, traits that count in pairs, tastes that no product of vectors gives, base rates
+ * that drift. Make it with
  * `lapidary simulate --oracles`, and look at what could be known of it with `lapidary evaluate`.
  */
 export default defineProject({
@@ -65,6 +73,7 @@ export default defineProject({
       ...{ groups: 40, perGroup: 12, labelAccuracy: 0.6, trendSpread: 0.4, trendDays: 7 },
       ...{ creativeDim: 32, creativeNoise: 0.5 },
     },
+    traits,
     ads: { perDay: 200, makers: 600, ...quality },
     posts: { perDay: 2000, makers: 4000, ...quality },
     // Of so many topics few things fit a person: the policy looks at more of them.
@@ -95,6 +104,7 @@ export default defineProject({
       ageBand: { from: "age_band", kind: "category" },
       country: "category",
       device: "category",
+      ...Object.fromEntries(traitNames.map(([name, from]) => [name, { from, kind: "category" as const }])),
       position: "number",
     },
     // Never predicted, but read of past events.

@@ -527,6 +527,8 @@ export interface UserWorld {
   ads?: UserAds;
   /** The posts. */
   posts?: UserPosts;
+  /** Traits of people and items, as a log's many categories, and how they go together. */
+  traits?: UserTraits;
   /** The logging policy: popularity and affinity as it has counted them itself, noise, and exploration. */
   policy?: UserPolicy;
   /** Conversions, which come late. */
@@ -627,6 +629,18 @@ export interface UserPosts {
   qualitySpread?: number;
   /** Deviation of the log of how good all posts of one of the creators are, beside their own: what is new is then partly known. @default 0 */
   skillSpread?: number;
+}
+
+/** Traits of people and items, as a log's many categories, and how they go together. */
+export interface UserTraits {
+  /** Traits that the log tells of each person, such as occupation and household. @default 0 */
+  ofPeople?: number;
+  /** Traits that the log tells of each item, such as tone and price band; half are its maker's. @default 0 */
+  ofItems?: number;
+  /** Values of each trait; the n-th is n^(−0.8) times as frequent as the first. @default 16 */
+  values?: number;
+  /** Deviation of the log of how a person's traits and an item's go together: a table of random numbers for each pair of traits, which only many examples tell. @default 0 */
+  spread?: number;
 }
 
 /** The logging policy: popularity and affinity as it has counted them itself, noise, and exploration. */

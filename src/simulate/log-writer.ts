@@ -10,6 +10,7 @@ import {
   INTEGER,
   SMALLINT,
   TINYINT,
+  UTINYINT,
 } from "@duckdb/node-api";
 import { FORMATS, type WorldConfig } from "../config/world/world.ts";
 import { literal } from "../data/ingest/sql.ts";
@@ -35,7 +36,10 @@ const CREATIVE_COLUMNS = 8;
 /** Rows of a chunk that the database takes at once. */
 const CHUNK_ROWS = 2048;
 
-type Values = Rows["columns"][keyof Rows["columns"]] | Rows["oracles" | "creative"][number];
+/** Columns that a world has in any number. */
+type Many = Rows["oracles" | "creative" | "personTraits" | "itemTraits"];
+
+type Values = Rows["columns"][keyof Rows["columns"]] | Many[number];
 
 /** Writes the log and its truth as Parquet, a pair of files at a time, while the next rows are being made. */
 export class LogWriter implements AsyncDisposable {
@@ -138,25 +142,27 @@ export interface LogWriterOptions {
 }
 
 function partsOf({ config, oracles }: LogWriterOptions): Readonly<Record<string, string>> {
-  const { conversion, surfaces, topics } = config;
+  const { conversion } = config;
   return {
-    [LOG_FOLDER]: logSql(Object.keys(surfaces), topics.creativeDim),
+    [LOG_FOLDER]: logSql(config),
     [TRUTH_FOLDER]: TRUTH_SQL,
     ...(conversion.log ? { [CONVERSIONS_FOLDER]: conversionsSql(conversion.windowMs) } : {}),
     ...(oracles ? { [ASKED_FOLDER]: ASKED_SQL } : {}),
   };
 }
 
-function columnsOf({ columns, creative, oracles }: Rows): Readonly<Record<string, Values>> {
-  const named = (name: string, all: Rows["oracles" | "creative"]) =>
-    all.map((values, i) => [`${name}${i}`, values] as const);
-  return { ...columns, ...Object.fromEntries([...named("creative", creative), ...named("oracle", oracles)]) };
+function columnsOf({ columns, creative, oracles, personTraits, itemTraits }: Rows): Readonly<Record<string, Values>> {
+  const named = (name: string, all: Many) => all.map((values, i) => [`${name}${i}`, values] as const);
+  const many = [...named("creative", creative), ...named("oracle", oracles)];
+  const traits = [...named("personTrait", personTraits), ...named("itemTrait", itemTraits)];
+  return { ...columns, ...Object.fromEntries([...many, ...traits]) };
 }
 
 function typeOf(values: Values): DuckDBType {
   if (values instanceof Float64Array) return DOUBLE;
   if (values instanceof Float32Array) return FLOAT;
   if (values instanceof Int32Array) return INTEGER;
+  if (values instanceof Uint8Array) return UTINYINT;
   return values instanceof Int16Array ? SMALLINT : TINYINT;
 }
 
@@ -165,15 +171,17 @@ function nameOf(names: readonly string[], code: string): string {
 }
 
 /** The log as a company would keep it: ids, words, and nothing that only the world knows. */
-function logSql(surfaces: readonly string[], creativeDim: number): string {
+function logSql({ surfaces, topics: { creativeDim }, traits }: WorldConfig): string {
   const creative = Array.from({ length: creativeDim }, (_, i) => `creative${i}`);
+  const named = (count: number, column: string, name: string) =>
+    Array.from({ length: count }, (_, i) => `${column}${i} AS ${name}_${i},`).join(" ");
   return `SELECT
     event::BIGINT AS event_id,
     make_timestamp_ms(time::BIGINT) AS time,
     user AS user_id,
     item AS item_id,
     'impression' AS action,
-    ${nameOf(surfaces, "surface")} AS surface,
+    ${nameOf(Object.keys(surfaces), "surface")} AS surface,
     ${nameOf(["organic", "ad"], "isAd")} AS origin,
     position,
     maker AS author_id,
@@ -184,6 +192,7 @@ function logSql(surfaces: readonly string[], creativeDim: number): string {
     ${nameOf(AGE_BANDS, "age")} AS age_band,
     ${nameOf(COUNTRIES, "country")} AS country,
     ${nameOf(DEVICES, "device")} AS device,
+    ${named(traits.ofPeople, "personTrait", "person_trait")} ${named(traits.ofItems, "itemTrait", "item_trait")}
     looked AS is_view,
     dwell AS dwell_s,
     liked AS is_like,

@@ -1,7 +1,17 @@
 import { type RandomInteger, seededIntegers } from "../metrics/comparison/random.ts";
 
 /** What a stream of random numbers is for: equal keys of different parts give different streams. */
-export const STREAMS = { topics: 1, people: 2, items: 3, days: 4, makers: 5, tastes: 6, styles: 7, drift: 8 } as const;
+export const STREAMS = {
+  topics: 1,
+  people: 2,
+  items: 3,
+  days: 4,
+  makers: 5,
+  tastes: 6,
+  styles: 7,
+  drift: 8,
+  traits: 9,
+} as const;
 
 const TWO_32 = 2 ** 32;
 

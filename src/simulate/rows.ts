@@ -2,6 +2,7 @@ import type { WorldConfig } from "../config/world/world.ts";
 import type { Item } from "./behaviour/items.ts";
 import type { Outcome, Probabilities } from "./behaviour/outcome.ts";
 import type { People } from "./behaviour/people.ts";
+import type { Traits } from "./behaviour/traits.ts";
 
 /** Rows of one file of the log. @unit events */
 export const ROWS_PER_FILE = 2 ** 18;
@@ -56,6 +57,12 @@ export interface Result {
   readonly oracles?: ArrayLike<number> | undefined;
 }
 
+/** Who is shown things, and what is told of them. */
+interface Shown {
+  readonly people: People;
+  readonly traits: Traits;
+}
+
 /** The columns of {@link Rows} besides the embedding. */
 export type Columns = ReturnType<typeof emptyColumns>;
 
@@ -69,12 +76,25 @@ export class Rows {
   length = 0;
   /** Number of events in the files before. */
   #written = 0;
+  /** Traits of the person, and of the item, a column each; none in a world without. */
+  readonly personTraits: readonly Uint8Array[];
+  readonly itemTraits: readonly Uint8Array[];
   readonly #people: People;
+  readonly #traits: Traits;
   /** Later conversions are not attributed. */
   readonly #windowMs: number;
 
-  constructor(people: People, { conversion, topics }: Pick<WorldConfig, "conversion" | "topics">, numOracles = 0) {
+  constructor(
+    { people, traits }: Shown,
+    config: Pick<WorldConfig, "conversion" | "topics" | "traits">,
+    numOracles = 0,
+  ) {
+    const { conversion, topics } = config;
+    const bytes = (length: number) => Array.from({ length }, () => new Uint8Array(ROWS_PER_FILE));
     this.#people = people;
+    this.#traits = traits;
+    this.personTraits = bytes(config.traits.ofPeople);
+    this.itemTraits = bytes(config.traits.ofItems);
     this.#windowMs = conversion.windowMs;
     this.creative = Array.from({ length: topics.creativeDim }, () => new Int8Array(ROWS_PER_FILE));
     this.oracles = Array.from({ length: numOracles }, () => new Float32Array(ROWS_PER_FILE));
@@ -118,6 +138,10 @@ export class Rows {
     columns.country[at] = people.country[user]!;
     columns.device[at] = people.device[user]!;
     for (let i = 0; i < this.creative.length; i++) this.creative[i]![at] = item.creative[i]!;
+    const { personTraits, itemTraits } = this;
+    for (let i = 0, from = user * personTraits.length; i < personTraits.length; i++)
+      personTraits[i]![at] = this.#traits.people[from + i]!;
+    for (let i = 0; i < itemTraits.length; i++) itemTraits[i]![at] = item.traits[i]!;
   }
 
   #happened(at: number, isAd: boolean, { outcome, truth }: Result) {

@@ -164,6 +164,7 @@ describe("a wide world", () => {
     const { config } = await simulated("wide", {
       people: { tasteSpread: 0.5 },
       topics: { creativeDim: 32 },
+      traits: { ofPeople: 2, ofItems: 1, values: 5, spread: 0.5 },
       conversion: { log: true, window: "6h" },
       surfaces: { feed: often, stories: often },
     });
@@ -178,6 +179,18 @@ describe("a wide world", () => {
     );
     expect(row).toMatchObject({ least: "32", most: "32" });
     expect(Number(row?.["highest"])).toBeGreaterThan(60);
+  });
+
+  it("logs the traits of people, which never change, and of items", async () => {
+    const of = (name: string, id: string) =>
+      query(
+        `SELECT count(DISTINCT ${name})::INTEGER AS found, max(${name}) AS highest, max(different)::INTEGER AS different
+       FROM (SELECT ${name}, count(DISTINCT ${name}) OVER (PARTITION BY ${id}) AS different
+             FROM read_parquet(${filesOf(world, "log")}))`,
+      );
+    for (const name of ["person_trait_0", "person_trait_1"])
+      expect(await of(name, "user_id")).toEqual([{ found: 5, highest: 4, different: 1 }]);
+    expect(await of("item_trait_0", "item_id")).toEqual([{ found: 5, highest: 4, different: 1 }]);
   });
 
   it("logs each conversion that is attributed at its own time, and no other", async () => {

@@ -5,6 +5,7 @@ import { Pool } from "./behaviour/items.ts";
 import { People } from "./behaviour/people.ts";
 import { Tastes } from "./behaviour/tastes.ts";
 import { Topics } from "./behaviour/topics.ts";
+import { Traits } from "./behaviour/traits.ts";
 import type { Columns } from "./rows.ts";
 import { World } from "./world.ts";
 
@@ -44,7 +45,11 @@ export function worldConfig(world: UserWorld = {}, folder = "/nowhere"): WorldCo
 /** The ads, or the posts, of a world, none born yet. */
 export function poolOf(kind: "ads" | "posts", config: WorldConfig): Pool {
   const topics = new Topics(config);
-  return new Pool(kind, config, { topics, tastes: new Tastes(config, new People(config, topics)) });
+  return new Pool(kind, config, {
+    topics,
+    tastes: new Tastes(config, new People(config, topics)),
+    traits: new Traits(config),
+  });
 }
 
 /** The columns of a whole world, in memory. */

@@ -9,6 +9,7 @@ import { LoggingPolicy } from "./behaviour/policy.ts";
 import { Response, type Showing } from "./behaviour/response.ts";
 import { Tastes } from "./behaviour/tastes.ts";
 import { Topics } from "./behaviour/topics.ts";
+import { Traits } from "./behaviour/traits.ts";
 import { ORACLE_COLUMNS, OracleAnswers } from "./oracles/oracles.ts";
 import { Draws } from "./random.ts";
 import { type Place, ROWS_PER_FILE, Rows } from "./rows.ts";
@@ -37,6 +38,7 @@ export class World {
   readonly #topics: Topics;
   readonly #people: People;
   readonly #tastes: Tastes;
+  readonly #traits: Traits;
   readonly #drift: Drift;
   readonly #minds: Minds;
   readonly #response: Response;
@@ -65,16 +67,17 @@ export class World {
     this.#topics = new Topics(config);
     this.#people = new People(config, this.#topics);
     this.#tastes = new Tastes(config, this.#people);
+    this.#traits = new Traits(config);
     this.#drift = new Drift(config, this.#surfaces.length);
     this.#minds = new Minds(config, this.#people, this.#topics);
     this.#response = new Response(config);
     this.#policy = new LoggingPolicy(config, this.#topics);
-    const surroundings = { topics: this.#topics, tastes: this.#tastes };
+    const surroundings = { topics: this.#topics, tastes: this.#tastes, traits: this.#traits };
     this.#ads = new Pool("ads", config, surroundings);
     this.#posts = new Pool("posts", config, surroundings);
     this.#oracles = oracles ? new OracleAnswers(this.#response, config.people.moodSpread) : null;
     this.#lastEnd = new Float64Array(config.users);
-    this.rows = new Rows(this.#people, config, oracles ? ORACLE_COLUMNS : 0);
+    this.rows = new Rows({ people: this.#people, traits: this.#traits }, config, oracles ? ORACLE_COLUMNS : 0);
     for (let user = 0; user < config.users; user++) {
       this.#minds.begin(user, config.firstDayMs, Draws.of(config.seed, "days", -1, user));
     }
@@ -158,6 +161,7 @@ export class World {
       quality: item.quality,
       appeal: item.appeal,
       taste: this.#tastes.factor(user, item.stylePart),
+      affinity: this.#traits.factor(user, item.traits),
       level: this.#drift.level[surface]!,
     };
     this.#response.of(showing, this.#truth);

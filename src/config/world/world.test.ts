@@ -49,6 +49,7 @@ describe("a world's configuration", () => {
       },
       ads: { perDay: 40, lifeDays: 8, makers: 80, qualitySpread: 0.5, skillSpread: 0 },
       posts: { perDay: 400, lifeDays: 1.5, makers: 600, qualitySpread: 0.7, skillSpread: 0 },
+      traits: { ofPeople: 0, ofItems: 0, values: 16, spread: 0 },
       policy: { candidates: 8, exploration: 0.1, noise: 0.5 },
       conversion: { windowMs: 3 * 86_400_000, delayHours: 5, delaySpread: 1.3, log: false },
       drift: { spread: 0, days: 5 },

@@ -165,6 +165,41 @@ const items = (name: string, maker: string, of: ItemDefaults) =>
     `The ${name}.`,
   );
 
+const TRAITS = record(
+  {
+    ofPeople: withDefault(
+      integer("Traits that the log tells of each person, such as occupation and household.", {
+        minimum: 0,
+        maximum: 32,
+      }),
+      0,
+    ),
+    ofItems: withDefault(
+      integer("Traits that the log tells of each item, such as tone and price band; half are its maker's.", {
+        minimum: 0,
+        maximum: 32,
+      }),
+      0,
+    ),
+    values: withDefault(
+      integer("Values of each trait; the n-th is n^(−0.8) times as frequent as the first.", {
+        minimum: 2,
+        maximum: 256,
+      }),
+      16,
+    ),
+    spread: withDefault(
+      number(
+        "Deviation of the log of how a person's traits and an item's go together: a table of random numbers for each pair " +
+          "of traits, which only many examples tell.",
+        SPREAD,
+      ),
+      0,
+    ),
+  },
+  "Traits of people and items, as a log's many categories, and how they go together.",
+);
+
 const POLICY = record(
   {
     candidates: withDefault(
@@ -269,6 +304,7 @@ export const WORLD_SCHEMA = record(
     topics: Type.Optional(TOPICS),
     ads: Type.Optional(items("ads", "advertisers", { perDay: 40, lifeDays: 8, makers: 80, qualitySpread: 0.5 })),
     posts: Type.Optional(items("posts", "creators", { perDay: 400, lifeDays: 1.5, makers: 600, qualitySpread: 0.7 })),
+    traits: Type.Optional(TRAITS),
     policy: Type.Optional(POLICY),
     conversion: Type.Optional(CONVERSION),
     drift: Type.Optional(DRIFT),

@@ -3,6 +3,7 @@ import { FORMATS, type ItemsConfig, type WorldConfig } from "../../config/world/
 import { Draws, zipfSums } from "../random.ts";
 import type { Tastes } from "./tastes.ts";
 import type { Topics } from "./topics.ts";
+import type { Traits } from "./traits.ts";
 
 /** Makers run this many campaigns one after the other; a new one begins with a fifth of the ads. */
 const NEW_CAMPAIGN_SHARE = 0.2;
@@ -34,6 +35,8 @@ export interface Item {
   readonly creative: Int8Array;
   /** What people's tastes meet; see {@link Tastes.partOf}. */
   readonly stylePart: Float32Array;
+  /** What people's traits meet. */
+  readonly traits: Uint8Array;
   /** How good it is, and how well what it offers sells; mean 1. */
   readonly quality: number;
   readonly appeal: number;
@@ -59,6 +62,7 @@ interface Maker {
 interface Surroundings {
   readonly topics: Topics;
   readonly tastes: Tastes;
+  readonly traits: Traits;
 }
 
 /** All ads, or all posts, that can be shown today. New ones come and old ones go at midnight. */
@@ -69,16 +73,22 @@ export class Pool {
   readonly #isAd: boolean;
   readonly #topics: Topics;
   readonly #tastes: Tastes;
+  readonly #traits: Traits;
   readonly #makers: readonly Maker[];
   readonly #makerSums: Float64Array;
   readonly #firstMaker: number;
 
-  constructor(kind: "ads" | "posts", { [kind]: config, ads, seed }: WorldConfig, { topics, tastes }: Surroundings) {
+  constructor(
+    kind: "ads" | "posts",
+    { [kind]: config, ads, seed }: WorldConfig,
+    { topics, tastes, traits }: Surroundings,
+  ) {
     this.#config = config;
     this.#firstMaker = kind === "ads" ? 0 : ads.makers;
     this.#isAd = kind === "ads";
     this.#topics = topics;
     this.#tastes = tastes;
+    this.#traits = traits;
     this.#makerSums = zipfSums(config.makers);
     const draws = Draws.of(seed, "items", this.#isAd ? 0 : 1);
     const skills = Draws.of(seed, "makers", this.#isAd ? 0 : 1);
@@ -131,6 +141,7 @@ export class Pool {
       campaign: this.#isAd ? number * CAMPAIGNS_PER_MAKER + maker.campaigns - 1 : -1,
       format,
       stylePart: this.#tastes.partOf(style, format),
+      traits: this.#traits.ofItem(this.#firstMaker + number, id),
       quality: maker.skill * draws.around1(qualitySpread),
       appeal: maker.selling * draws.around1(qualitySpread),
       // A whole day at least, so that no day is without items.

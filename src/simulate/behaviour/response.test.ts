@@ -34,7 +34,7 @@ function of(facts: Partial<Showing> = {}, reception: Partial<Reception> = {}): P
   const into = {} as Probabilities;
   const ordinary = { surface: 0, position: 0, nowMs: CONFIG.firstDayMs, mood: 1, age: 2, device: 0 };
   const { quality, appeal } = facts.item ?? AD;
-  const factors = { clicks: 1, likes: 1, trend: 1, quality, appeal, taste: 1, level: 1 };
+  const factors = { clicks: 1, likes: 1, trend: 1, quality, appeal, taste: 1, affinity: 1, level: 1 };
   const showing = { item: AD, ...ordinary, ...factors, ...facts };
   RESPONSE.of({ ...showing, reception: { ...CALM, ...reception } }, into);
   return into;

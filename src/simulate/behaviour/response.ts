@@ -60,6 +60,8 @@ export interface Showing {
   readonly appeal: number;
   /** How the person takes its style; mean 1. */
   readonly taste: number;
+  /** How their traits go together; mean 1. */
+  readonly affinity: number;
   /** The surface's rates today; mean 1. */
   readonly level: number;
 }
@@ -104,11 +106,11 @@ export class Response {
     else into.clickGivenLook = into.conversionGivenClick = into.conversionInWindowGivenClick = 0;
   }
 
-  /** What all actions share: interest, taste, satiation, mood, trend, quality, drift. */
-  #common({ reception, surface, mood, trend, quality, taste, level }: Showing): number {
+  /** What all actions share: interest, taste, traits, satiation, mood, trend, quality, drift. */
+  #common({ reception, surface, mood, trend, quality, taste, affinity, level }: Showing): number {
     const { interestPower } = this.#surfaces[surface]!;
     const interest = interestPower === 1 ? reception.interest : reception.interest ** interestPower;
-    return (interest * mood * trend * quality * taste * level) / (1 + this.#satiation * reception.satiation);
+    return (interest * mood * trend * quality * taste * affinity * level) / (1 + this.#satiation * reception.satiation);
   }
 
   #likes({ item, reception, surface, nowMs, likes }: Showing, common: number, into: Probabilities): void {

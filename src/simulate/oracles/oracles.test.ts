@@ -14,6 +14,7 @@ import { KNOWN_OUTCOMES, ORACLES, OracleAnswers, oracleColumn } from "./oracles.
 const often = { clickRate: 0.2, conversionRate: 0.6, adLoad: 0.9 };
 const WIDE: UserWorld = {
   ...{ users: 150, days: 6, people: { tasteSpread: 0.6 }, topics: { creativeDim: 16 } },
+  traits: { ofPeople: 2, ofItems: 2, values: 4, spread: 0.6 },
   surfaces: { feed: often, stories: often },
 };
 
@@ -69,6 +70,7 @@ describe("oracles", () => {
       ["no_mood", "no_mind", "no_mind_passing", "no_mind_interests", "no_mind_content", "place_alone"],
       ["no_intents", "no_mind", "no_mind_quality", "no_mind_content"],
       ["no_mind", "no_mind_taste", "no_mind_content"],
+      ["no_mind", "no_mind_traits", "no_mind_content"],
     ];
     for (const outcome of ["like", "click"] as const) {
       const truth = `p_${outcome}`;
@@ -144,7 +146,7 @@ describe("what oracles are asked", () => {
   const reception = { intent: 0, stage: 2, isExact: true, isDecided: false, satiation: 0.7, repeats: 1, interest: 3 };
   const showing: Showing = {
     ...{ item, reception, surface: 1, position: 3, nowMs: item.bornMs + 3_600_000, mood: 1.9, age: 2, device: 1 },
-    ...{ clicks: 1.4, likes: 0.7, trend: 1.2, quality: 1.5, appeal: 0.8, taste: 1.3, level: 0.9 },
+    ...{ clicks: 1.4, likes: 0.7, trend: 1.2, quality: 1.5, appeal: 0.8, taste: 1.3, affinity: 0.7, level: 0.9 },
   };
   const asked = (id: string): readonly number[] => {
     const oracles = new OracleAnswers(response, config.people.moodSpread);
@@ -185,6 +187,7 @@ describe("what oracles are asked", () => {
     small("no_mind_interests", { reception: { ...calm, interest: 1 } });
     small("no_mind_quality", { quality: 1, appeal: 1 });
     small("no_mind_taste", { taste: 1 });
+    small("no_mind_traits", { affinity: 1 });
   });
 });
 

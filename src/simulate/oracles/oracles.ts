@@ -11,7 +11,7 @@ import type { Probabilities } from "../behaviour/outcome.ts";
 import type { Response, Showing } from "../behaviour/response.ts";
 
 /** A part of the world that an oracle does not know. `people`: all that the other parts leave of person, item and day. */
-type Part = "mood" | "intents" | "passing" | "interests" | "quality" | "taste" | "people";
+type Part = "mood" | "intents" | "passing" | "interests" | "quality" | "taste" | "traits" | "people";
 
 /** One oracle. */
 export interface Oracle {
@@ -34,16 +34,17 @@ export const ORACLES: readonly Oracle[] = [
   { name: "without mood, intents, passing interests", id: "no_mind_passing", hides: [...MIND, "passing"] },
   { name: "without mood, intents, quality", id: "no_mind_quality", hides: [...MIND, "quality"] },
   { name: "without mood, intents, taste", id: "no_mind_taste", hides: [...MIND, "taste"] },
+  { name: "without mood, intents, traits", id: "no_mind_traits", hides: [...MIND, "traits"] },
   { name: "without mood, intents, interests", id: "no_mind_interests", hides: [...MIND, "interests"] },
   {
-    name: "without mood, intents, interests, taste, quality",
+    name: "without mood, intents, interests, taste, traits, quality",
     id: "no_mind_content",
-    hides: [...MIND, "interests", "taste", "quality"],
+    hides: [...MIND, "interests", "taste", "traits", "quality"],
   },
   {
     name: "surface, format, age, device, position alone",
     id: "place_alone",
-    hides: [...MIND, "interests", "taste", "quality", "people"],
+    hides: [...MIND, "interests", "taste", "traits", "quality", "people"],
   },
 ];
 
@@ -124,6 +125,7 @@ function hide(part: Part, shown: Shown, lasting: number): void {
   if (part === "interests") reception.interest = 1;
   if (part === "quality") shown.quality = shown.appeal = 1;
   if (part === "taste") shown.taste = 1;
+  if (part === "traits") shown.affinity = 1;
   if (part !== "people") return;
   shown.clicks = shown.likes = shown.trend = shown.level = 1;
   shown.nowMs = shown.item.bornMs;
