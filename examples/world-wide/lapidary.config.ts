@@ -27,10 +27,16 @@ const counters = Object.fromEntries(
 
 /** What a log tells of each person and item beside all this: together they say more than each, to who has the room. */
 const traits = { ofPeople: 4, ofItems: 3, values: 16, spread: 0.6 };
-const traitNames = [
-  ...Array.from({ length: traits.ofPeople }, (_, i) => [`personTrait${i}`, `person_trait_${i}`] as const),
-  ...Array.from({ length: traits.ofItems }, (_, i) => [`itemTrait${i}`, `item_trait_${i}`] as const),
-];
+/** The same in all events of a person: histories need not say it again. */
+const ofPerson = { kind: "category", history: false } as const;
+const traitAttributes = Object.fromEntries([
+  ...Array.from({ length: traits.ofPeople }, (_, i) => {
+    return [`personTrait${i}`, { from: `person_trait_${i}`, ...ofPerson }] as const;
+  }),
+  ...Array.from({ length: traits.ofItems }, (_, i) => {
+    return [`itemTrait${i}`, { from: `item_trait_${i}`, kind: "category" }] as const;
+  }),
+]);
 
 /** As a candidate's history and rates suit each family, of the sizes that studies give. */
 const previous = { kind: "previous", size: "small", history: 256 } as const;
@@ -101,10 +107,10 @@ export default defineProject({
       format: "category",
       topic: "category",
       creative: { kind: "vector", dim: 32 },
-      ageBand: { from: "age_band", kind: "category" },
-      country: "category",
-      device: "category",
-      ...Object.fromEntries(traitNames.map(([name, from]) => [name, { from, kind: "category" as const }])),
+      ageBand: { from: "age_band", ...ofPerson },
+      country: ofPerson,
+      device: ofPerson,
+      ...traitAttributes,
       position: "number",
     },
     // Never predicted, but read of past events.

@@ -93,6 +93,8 @@ export interface ScalarAttribute {
   readonly from: string;
   readonly kind: ScalarKind;
   readonly ids: IdEncoding;
+  /** Only where past events are not read with it. */
+  readonly history?: false;
 }
 
 /** Numbers of a fixed dimension; a row with another number of them, or with one that is not finite, is rejected. */

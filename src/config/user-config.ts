@@ -205,16 +205,22 @@ export interface UserEvents {
       /** Number of shared rows. */
       hash: number;
     };
+    /** Whether past events are read with it. False for what is the same in all events of a user, such as a country: their histories need not say it again, and are read faster. @default true */
+    history?: boolean;
   } | {
     /** What the field holds. */
     kind: "number";
     /** Field of the log; the attribute's own name if absent. */
     from?: string;
+    /** Whether past events are read with it. False for what is the same in all events of a user, such as a country: their histories need not say it again, and are read faster. @default true */
+    history?: boolean;
   } | {
     /** What the field holds. */
     kind: "flag";
     /** Field of the log; the attribute's own name if absent. */
     from?: string;
+    /** Whether past events are read with it. False for what is the same in all events of a user, such as a country: their histories need not say it again, and are read faster. @default true */
+    history?: boolean;
   } | {
     /** What the field holds. */
     kind: "vector";

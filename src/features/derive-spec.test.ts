@@ -29,6 +29,17 @@ describe("deriveSpec", () => {
     expect(spec.objectives).toEqual(["click"]);
   });
 
+  it("leaves out of the history what it is told to, there alone", () => {
+    const attributes = SCHEMA.attributes.map((field) =>
+      field.name === "isNew" ? field : ({ ...field, history: false } as typeof field),
+    );
+    const left = deriveSpec({ ...SCHEMA, attributes }, { cardinalities: CARDINALITIES });
+    const { history, ...rest } = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES });
+    const kept = history.filter(({ name }) => !["brand", "price"].includes(name));
+    expect(left).toEqual({ ...rest, history: kept });
+    expect(history.length - kept.length).toBe(2);
+  });
+
   it("never gives an outcome of the event itself as an input", () => {
     const spec = deriveSpec(SCHEMA, { cardinalities: CARDINALITIES });
     const inputs = [...spec.contextual, ...spec.candidate, ...spec.numbers].map(({ name }) => name);

@@ -41,7 +41,7 @@ export interface CounterFacts {
 /**
  * The inputs and objectives of a model over events of this schema. The candidate's item and the items of the history
  * share a table, as does every fact that both sides code alike. A number is a bucket on both sides, and a dense input of
- * the candidate besides; an outcome is read in the history alone, where code 0 means *not yet known*. Vectors and lists
+ * the candidate besides; an attribute may be left out of the history; an outcome is read in the history alone, where code 0 means *not yet known*. Vectors and lists
  * are read of both sides.
  *
  * @throws {LapidaryError} INTERNAL if the cardinality of a category is missing
@@ -67,11 +67,21 @@ export function deriveSpec(schema: EventSchema, facts: LogFacts): FeatureSpec {
       ...[...attributes.filter(({ kind }) => kind === "number").map(({ name }) => name), HISTORY_LENGTH].map(dense),
       ...(facts.counters?.inputs ?? []),
     ],
-    history: [...KEY_CATEGORIES.map(keyed), ...coded(attributes), ...told(outcomes), fixed(AGE, AGE_CARDINALITY)],
+    history: [
+      ...KEY_CATEGORIES.map(keyed),
+      ...coded(attributes.filter(isOfHistory)),
+      ...told(outcomes),
+      fixed(AGE, AGE_CARDINALITY),
+    ],
     ...(facts.counters === undefined ? {} : { counters: facts.counters.counters }),
     ...contentFeatures(schema, facts),
     ...objectivesIn(outcomes),
   };
+}
+
+/** Whether past events are read with an attribute. */
+function isOfHistory(field: AttributeField): boolean {
+  return !("history" in field) || field.history !== false;
 }
 
 function objectivesIn(outcomes: readonly OutcomeField[]): Pick<FeatureSpec, "objectives" | "objectiveKinds"> {

@@ -19,7 +19,15 @@ export type Origin = (typeof ORIGINS)[number];
 export const ORIGIN_CODES: Readonly<Record<Origin, number>> = Object.freeze({ organic: 1, ad: 2 });
 
 /** A fact known at the moment of the event. */
-export type AttributeField = { readonly name: string; readonly kind: ScalarKind } | CategoriesField | VectorField;
+export type AttributeField = ScalarField | CategoriesField | VectorField;
+
+/** An attribute that is a single value. */
+export interface ScalarField {
+  readonly name: string;
+  readonly kind: ScalarKind;
+  /** False if past events are not read with it. @default true */
+  readonly history?: false;
+}
 
 /** An attribute that is a list of ids. */
 export interface CategoriesField {

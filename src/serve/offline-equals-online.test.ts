@@ -26,19 +26,20 @@ const LEARNED_UNTIL_MS = 3000;
 const DIM = 3;
 const FACTS = {
   ...{ item: "ad_id", action: "action", origin: "origin", brand: "brand", shop: "brand", price: "price", n: "n" },
-  ...{ tags: "tags", hashed: "tags", image: "image", age: "price" },
+  ...{ tags: "tags", hashed: "tags", image: "image", age: "price", segment: "brand" },
 };
 const OUTCOMES = { click: "is_click", dwell: "dwell" };
 const TEXT_IDS = { kind: "dictionary" } as const;
 
-/** The attributes of the configuration, and lists, hashed ones too, a vector, and one named like what is computed. */
+/** The attributes of the configuration, and lists, hashed ones too, a vector, one named like what is computed, and some that histories leave out. */
 const ATTRIBUTES: EventsConfig["attributes"] = {
   ...eventsConfig("", "jsonl").attributes,
   tags: { from: "tags", kind: "categories", ids: TEXT_IDS, delimiter: "|" },
   hashed: { from: "tags", kind: "categories", ids: { kind: "hash", buckets: 7 }, delimiter: "|" },
   image: { from: "image", kind: "vector", dim: DIM },
   age: { from: "price", kind: "number", ids: TEXT_IDS },
-  n: { from: "n", kind: "number", ids: TEXT_IDS },
+  n: { from: "n", kind: "number", ids: TEXT_IDS, history: false },
+  segment: { from: "brand", kind: "category", ids: TEXT_IDS, history: false },
 };
 
 type Line = Readonly<Record<string, RawFact | null>>;
@@ -117,7 +118,7 @@ function factsOf(of: Line, columns: Readonly<Record<string, string>>): RawFacts 
 
 /** The dictionaries of a store, as a bundle would hold them. */
 function dictionariesOf(store: EventStore): Readonly<Record<string, Dictionary | { readonly buckets: number }>> {
-  const names = ["user", "item", "action", "surface", "brand", "shop", "tags", "hashed"];
+  const names = ["user", "item", "action", "surface", "brand", "shop", "segment", "tags", "hashed"];
   return Object.fromEntries(names.map((name) => [name, store.dictionary(name) ?? { buckets: 7 }]));
 }
 

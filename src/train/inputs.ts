@@ -318,7 +318,9 @@ function measuredScales(store: EventStore, window: EventWindow, counters: Counte
 function scalesOf(spec: FeatureSpec, configs: CounterConfigs): Scales {
   const moments = Object.fromEntries(spec.numbers.map(({ name, mean, deviation }) => [name, { mean, deviation }]));
   const scales = Object.fromEntries((spec.content?.vectors ?? []).map(({ name, scale }) => [name, scale]));
-  const bucketScales = Object.fromEntries(spec.history.map(({ name, scale = 1 }) => [name, scale]));
+  const bucketScales = Object.fromEntries(
+    [...spec.candidate, ...spec.history].map(({ name, scale = 1 }) => [name, scale]),
+  );
   const known = spec.history.flatMap(({ name, moments }) => (moments === undefined ? [] : [[name, moments] as const]));
   const outcomeMoments = Object.fromEntries(known);
   const counters = earlierCounters(spec, configs);

@@ -2,7 +2,7 @@ import { join, show } from "../../base/check.ts";
 import { parseInstant } from "../../base/instant.ts";
 import { type Filled, fillIn } from "../defaults.ts";
 import type { UserConfig } from "../schema.ts";
-import type { AttributeConfig, EventsConfig, IdEncoding, Source, TextConfig } from "../types.ts";
+import type { AttributeConfig, EventsConfig, IdEncoding, ScalarAttribute, Source, TextConfig } from "../types.ts";
 import { EVENTS_SCHEMA } from "./events-schema.ts";
 import { formatOfNames, invalid, type Report, resolveRows, resolveTimeField } from "./resolve-fields.ts";
 import { checkWindows, resolveOutcomes } from "./resolve-outcomes.ts";
@@ -140,10 +140,15 @@ function resolveAttribute(name: string, attribute: UserAttribute): AttributeConf
         delimiter: attribute.delimiter ?? LIST_DELIMITER,
       };
     case "category":
-      return { from, kind: attribute.kind, ids: resolveIds(attribute.ids) };
+      return { from, kind: attribute.kind, ids: resolveIds(attribute.ids), ...inHistory(attribute) };
     default:
-      return { from, kind: attribute.kind, ids: resolveIds(undefined) };
+      return { from, kind: attribute.kind, ids: resolveIds(undefined), ...inHistory(attribute) };
   }
+}
+
+/** The usual is not said: what was ingested before stays what it is. */
+function inHistory({ history = true }: { readonly history?: boolean }): Pick<ScalarAttribute, "history"> {
+  return history ? {} : { history };
 }
 
 /** What separates, encloses and escapes: one character cannot mean two of them. */

@@ -155,7 +155,7 @@ function attributeField(name: string, fact: AttributeConfig): AttributeField {
     case "categories":
       return { name, kind: fact.kind, delimiter: fact.delimiter };
     default:
-      return { name, kind: fact.kind };
+      return { name, kind: fact.kind, ...(fact.history === false ? { history: false } : {}) };
   }
 }
 
