@@ -35,6 +35,7 @@ export const CHOICES: Readonly<Record<string, Partial<ArchitectureConfig>>> = {
   truncation: { deepHistory: 2 },
   "truncation without CLS": { deepHistory: 2, summary: ["pooled", "recent"] },
   "not interleaved": { interleaved: false },
+  "the products of all pairs": { pairs: true },
   "no CLS": { summary: ["pooled", "recent"] },
   "CLS alone": { summary: ["cls"] },
   "squashed gates": { gates: "squashed" },

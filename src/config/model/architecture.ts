@@ -74,6 +74,14 @@ export const ARCHITECTURE_SCHEMA = record(
       flag("Whether it attends by its vectors as well: what did the user do with what looked like it?"),
       true,
     ),
+    // arXiv 1906.00091 §2.1.3
+    pairs: withDefault(
+      flag(
+        "Whether the heads read the product of every pair of the features' tokens, as DLRM's do: what two features say " +
+          "together, whatever else is said beside it.",
+      ),
+      false,
+    ),
     domains: withDefault(
       choice(
         ["shared", "specific", "experts"],

@@ -54,6 +54,7 @@ const ARCHITECTURE = {
   gates: "scaled",
   candidateAttention: true,
   vectorAttention: true,
+  pairs: false,
   domains: "specific",
   streams: "one",
   events: "all",

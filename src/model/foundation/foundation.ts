@@ -8,6 +8,7 @@ import { biasesOf, initTaskHeads, type TaskHeads } from "../heads/task-heads.ts"
 import { Embeddings } from "../inputs/embeddings.ts";
 import { numSurfacesOf, SurfaceGate, SurfaceRoute } from "../inputs/surfaces.ts";
 import { CrossArch, clsTokens, SUMMARY_TOKENS, type Summaries } from "../interaction/cross-arch.ts";
+import { numPairs, pairProducts } from "../interaction/pair-products.ts";
 import { LinearCompressionBlock } from "../interaction/wukong.ts";
 import type { Representation, Student, Teacher } from "../model.ts";
 import { CandidateAttention } from "../sequence/candidate-attention.ts";
@@ -44,7 +45,7 @@ interface Parts {
  * - `X_0 = gate_surface(embeddings)`, `S_0 = [CLS(X_0) ∥ events]`, layers of {@link FoundationLayer}, or none
  * - `z = heads([X_0 ∥ X_sum ∥ S_sum ∥ candidate ∥ attention(candidate, events) ∥ numbers])`, the outputs of each objective:
  *   what single features say alone need not pass the layers, nor the dense inputs the one token that an MLP makes of them.
- *   The candidate attends by its ids and by its vectors.
+ *   The candidate attends by its ids and by its vectors. With `pairs` the heads also read {@link pairProducts} of X_0.
  *
  * @see arXiv 2411.09852 §4, arXiv 2403.02545 §3; engineering.fb.com, 10 Nov 2025
  */
@@ -132,7 +133,8 @@ export class Foundation implements Student, Teacher {
     const tapped = this.run({ x, histories: this.begin(x, streams) }, route);
     const summaries = tapped.flatMap(({ features: xSum, histories: sSum }) => [xSum.flatten(1), sSum.flatten(1)]);
     const attendedEvents = streams.flatMap((events) => this.attend(batch, common, events));
-    const backbone = cat([x.flatten(1), ...summaries, candidate, ...attendedEvents, numbers], 1);
+    const pairs = this.architecture.pairs ? [pairProducts(x)] : [];
+    const backbone = cat([x.flatten(1), ...summaries, candidate, ...attendedEvents, numbers, ...pairs], 1);
     return { backbone, summaries: tapped.at(-1) as Summaries };
   }
 
@@ -214,7 +216,8 @@ function initHeads(
   const { spec, dim } = embeddings;
   const tokens = taps.reduce((sum, tap) => sum + tap.tokens, embeddings.tokens + 1);
   const attended = vectors.reduce((sum, vector) => sum + vector.width, candidate?.width ?? 0);
-  const width = tokens * dim + cls.length * attended + spec.numbers.length;
+  const pairs = architecture.pairs ? numPairs(embeddings.tokens) : 0;
+  const width = tokens * dim + cls.length * attended + spec.numbers.length + pairs;
   const numSurfaces = numSurfacesOf(spec);
   const domains = numSurfaces > 1 ? architecture.domains : "shared";
   return initTaskHeads({ in: width, hidden, outputs: outputWidths(spec), numSurfaces }, domains, initial);
