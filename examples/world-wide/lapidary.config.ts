@@ -26,7 +26,7 @@ const counters = Object.fromEntries(
 );
 
 /** What a log tells of each person and item beside all this: together they say more than each, to who has the room. */
-const traits = { ofPeople: 4, ofItems: 3, values: 16, spread: 0.6 };
+const traits = { ofPeople: 4, ofItems: 3, values: 8, spread: 0.8 };
 /** The same in all events of a person: histories need not say it again. */
 const ofPerson = { kind: "category", history: false } as const;
 const traitAttributes = Object.fromEntries([
