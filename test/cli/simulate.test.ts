@@ -53,7 +53,7 @@ describe("simulate", () => {
     const ended = await inWorld(["evaluate", "--split", "test", "--json"]);
     expect(ended.code).toBe(0);
     const [truth, ...oracles] = lastLine<Evaluation>(ended).runs.map(({ run }) => run);
-    expect([truth, oracles.length]).toEqual(["truth", 9]);
+    expect([truth, oracles.length]).toEqual(["truth", 10]);
     expect(oracles).toContain("without mood, intents");
     // How much of the gap each knows, for people.
     expect(ended.stderr).toMatch(/^click +truth +0\.\d{4} +100\.0 +\d+\.\d/m);
