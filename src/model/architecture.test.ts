@@ -4,10 +4,13 @@ import { ORIGIN_CODES } from "../features/schema.ts";
 import type { Batch } from "../features/spec.ts";
 import { parametersOf } from "../nn/index.ts";
 import { checkLayerGrads } from "../nn/testing.ts";
+import { rowsOf } from "../ops/jagged/testing.ts";
 import { gradientOf, setThreads } from "../torch/index.ts";
 import { toBeClose } from "../torch/testing.ts";
 import { CHOICE_SPEC, CHOICES, choiceBatch, choiceModel } from "./architecture.test.support.ts";
 import { newestEvents } from "./foundation/streams.ts";
+import { Embeddings } from "./inputs/embeddings.ts";
+import { isStudent } from "./model.ts";
 import { partOf } from "./testing.ts";
 
 beforeAll(() => setThreads(1));
@@ -54,6 +57,29 @@ describe.each([
     const batch = choiceBatch([3, 0, 1, 5]);
     // Norms of rows that are nearly zero are steep: the error of the differences falls with the square of the step.
     checkLayerGrads(choiceModel(architecture, layers), (model) => model.logits(batch), { rtol: 1e-6, step: 1e-8 });
+  });
+});
+
+describe("the products of all pairs", () => {
+  test("are read by the heads behind all else, one of each two of the features' tokens", () => {
+    const batch = choiceBatch([3, 0, 7]);
+    const read = (pairs: boolean): readonly (readonly number[])[] => {
+      const model = choiceModel({ pairs });
+      if (!isStudent(model)) throw new Error("no student");
+      return rowsOf(model.backbone(batch));
+    };
+    const [n, dim] = [Embeddings.numTokens(CHOICE_SPEC), 4];
+    const width = read(false)[0]?.length ?? 0;
+    for (const row of read(true)) {
+      // The tokens themselves come first.
+      const token = (i: number): readonly number[] => row.slice(i * dim, (i + 1) * dim);
+      const expected = [];
+      for (let i = 0; i < n; i++) {
+        for (let j = i + 1; j < n; j++) expected.push(token(i).reduce((sum, x, d) => sum + x * (token(j)[d] ?? 0), 0));
+      }
+      expect(row.length).toBe(width + expected.length);
+      for (const [p, product] of expected.entries()) expect(row[width + p]).toBeCloseTo(product, 12);
+    }
   });
 });
 
