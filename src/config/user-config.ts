@@ -503,6 +503,8 @@ export interface UserArchitecture {
   candidateAttention?: boolean;
   /** Whether it attends by its vectors as well: what did the user do with what looked like it? @default true */
   vectorAttention?: boolean;
+  /** Hidden layers of the task heads. `specific`: each objective has its own. `shared`: one, as wide as theirs together: what few positives of one objective tell is learned from the others too. @default "specific" */
+  objectives?: "specific" | "shared";
   /** Whether the heads read the product of every pair of the features' tokens, as DLRM's do: what two features say together, whatever else is said beside it. @default false */
   pairs?: boolean;
   /** What surfaces have of their own. `shared`: nothing. `specific`: gates of the features, feed-forward with its norm, and task heads. `experts`: task heads that mix shared experts with the surface's own. @default "specific" */

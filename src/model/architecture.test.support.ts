@@ -36,6 +36,7 @@ export const CHOICES: Readonly<Record<string, Partial<ArchitectureConfig>>> = {
   "truncation without CLS": { deepHistory: 2, summary: ["pooled", "recent"] },
   "not interleaved": { interleaved: false },
   "the products of all pairs": { pairs: true },
+  "one head of all objectives": { objectives: "shared" },
   "no CLS": { summary: ["pooled", "recent"] },
   "CLS alone": { summary: ["cls"] },
   "squashed gates": { gates: "squashed" },

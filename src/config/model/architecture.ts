@@ -74,6 +74,14 @@ export const ARCHITECTURE_SCHEMA = record(
       flag("Whether it attends by its vectors as well: what did the user do with what looked like it?"),
       true,
     ),
+    objectives: withDefault(
+      choice(
+        ["specific", "shared"],
+        "Hidden layers of the task heads. `specific`: each objective has its own. `shared`: one, as wide as theirs " +
+          "together: what few positives of one objective tell is learned from the others too.",
+      ),
+      "specific",
+    ),
     // arXiv 1906.00091 §2.1.3
     pairs: withDefault(
       flag(
@@ -106,8 +114,6 @@ export interface ArchitectureConfig extends Filled<typeof ARCHITECTURE_SCHEMA> {
 export type SequenceAttention = ArchitectureConfig["attention"];
 /** Gates of the summaries. */
 export type GateKind = ArchitectureConfig["gates"];
-/** What surfaces have of their own. */
-export type DomainParts = ArchitectureConfig["domains"];
 
 /** A foundation model unless the configuration says otherwise. */
 export const ARCHITECTURE_DEFAULTS: ArchitectureConfig = defaultsOf(ARCHITECTURE_SCHEMA);

@@ -55,6 +55,7 @@ const ARCHITECTURE = {
   candidateAttention: true,
   vectorAttention: true,
   pairs: false,
+  objectives: "specific",
   domains: "specific",
   streams: "one",
   events: "all",

@@ -220,5 +220,7 @@ function initHeads(
   const width = tokens * dim + cls.length * attended + spec.numbers.length + pairs;
   const numSurfaces = numSurfacesOf(spec);
   const domains = numSurfaces > 1 ? architecture.domains : "shared";
-  return initTaskHeads({ in: width, hidden, outputs: outputWidths(spec), numSurfaces }, domains, initial);
+  const { objectives } = architecture;
+  const sizes = { in: width, hidden, outputs: outputWidths(spec), numSurfaces };
+  return initTaskHeads(sizes, { domains, objectives }, initial);
 }

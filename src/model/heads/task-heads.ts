@@ -1,4 +1,4 @@
-import type { DomainParts } from "../../config/model/architecture.ts";
+import type { ArchitectureConfig } from "../../config/model/architecture.ts";
 import { type Initializer, Linear, Mlp } from "../../nn/index.ts";
 import { cat, stack, type Tensor } from "../../torch/index.ts";
 import { nearZero, PerSurface, type SurfaceRoute } from "../inputs/surfaces.ts";
@@ -25,11 +25,14 @@ export function biasesOf(maps: readonly (Linear | undefined)[]): readonly Tensor
   return maps.flatMap((map) => map?.bias ?? []);
 }
 
-/** The task heads that surfaces share, or have of their own. */
-export function initTaskHeads(config: TaskHeadsConfig, domains: DomainParts, initial: Initializer): TaskHeads {
-  return domains === "experts"
+/** What heads share, by surface and by objective. */
+type HeadChoices = Pick<ArchitectureConfig, "domains" | "objectives">;
+
+/** The task heads that surfaces and objectives share, or have of their own. */
+export function initTaskHeads(config: TaskHeadsConfig, choices: HeadChoices, initial: Initializer): TaskHeads {
+  return choices.domains === "experts"
     ? ExpertHeads.init(config, initial)
-    : ObjectiveHeads.init(config, domains === "specific", initial);
+    : ObjectiveHeads.init(config, choices, initial);
 }
 
 /** Columns of all objectives, N. */
@@ -63,8 +66,9 @@ export class JointHeads implements TaskHeads {
 }
 
 /**
- * One task head per objective, and a correction per surface and objective where surfaces have parts of their own:
- * `z_t = MLP_t(x) + MLP_{s,t}(x)`. What surfaces agree on is learned from all of them.
+ * One task head per objective, or one MLP for all of them that is as wide as theirs together, and a correction per surface
+ * and objective where surfaces have parts of their own: `z_t = MLP_t(x) + MLP_{s,t}(x)`. What surfaces agree on is learned
+ * from all of them.
  *
  * @shape x [B, W] → [B, N]
  */
@@ -77,11 +81,15 @@ export class ObjectiveHeads implements TaskHeads {
     this.own = own;
   }
 
-  static init(config: TaskHeadsConfig, specific: boolean, initial: Initializer): ObjectiveHeads {
+  static init(config: TaskHeadsConfig, { domains, objectives }: HeadChoices, initial: Initializer): ObjectiveHeads {
     const { in: width, hidden, outputs, numSurfaces } = config;
-    const shared = outputs.map((out) => Mlp.init({ in: width, hidden, out }, initial));
+    const wide = hidden.map((units) => units * outputs.length);
+    const shared =
+      objectives === "shared"
+        ? [Mlp.init({ in: width, hidden: wide, out: totalOf(config) }, initial)]
+        : outputs.map((out) => Mlp.init({ in: width, hidden, out }, initial));
     const surfaceMlp = (): Mlp => nearZero(Mlp.init({ in: width, hidden, out: totalOf(config) }, initial));
-    return new ObjectiveHeads(shared, specific ? PerSurface.init(numSurfaces, surfaceMlp) : null);
+    return new ObjectiveHeads(shared, domains === "specific" ? PerSurface.init(numSurfaces, surfaceMlp) : null);
   }
 
   get outputs(): readonly (Linear | undefined)[] {

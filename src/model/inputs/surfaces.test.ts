@@ -133,23 +133,33 @@ describe("SurfaceGate", () => {
 });
 
 describe("ObjectiveHeads", () => {
-  test.each([true, false])("are a head per objective, with a surface's correction: %s", (specific) => {
-    const heads = perturb(ObjectiveHeads.init(HEADS, specific, initial64()));
-    onSurfaces((surfaces) => {
-      const x = random64([surfaces.length, HEADS.in]);
-      const expected = eachOf(x, surfaces, (row, s) => {
-        const shared = heads.shared.flatMap((head) => naiveMlp(row, head));
-        const own = heads.own?.copies[s];
-        return own === undefined ? shared : plus(shared, naiveMlp(row, own));
+  test.each([
+    ["specific", "specific", 2],
+    ["shared", "specific", 2],
+    ["specific", "shared", 1],
+  ] as const)(
+    "with surfaces %s and objectives %s are %d MLPs, and a surface's correction",
+    (domains, objectives, mlps) => {
+      const heads = perturb(ObjectiveHeads.init(HEADS, { domains, objectives }, initial64()));
+      expect(heads.shared.map(({ layers }) => layers[0]?.out)).toEqual(
+        Array(mlps).fill((2 / mlps) * (HEADS.hidden[0] ?? 0)),
+      );
+      onSurfaces((surfaces) => {
+        const x = random64([surfaces.length, HEADS.in]);
+        const expected = eachOf(x, surfaces, (row, s) => {
+          const shared = heads.shared.flatMap((head) => naiveMlp(row, head));
+          const own = heads.own?.copies[s];
+          return own === undefined ? shared : plus(shared, naiveMlp(row, own));
+        });
+        const actual = heads.apply(x, routeOf(surfaces));
+        expect(actual.shape).toEqual([surfaces.length, 2]);
+        toBeClose(actual, expected, CLOSE);
       });
-      const actual = heads.apply(x, routeOf(surfaces));
-      expect(actual.shape).toEqual([surfaces.length, 2]);
-      toBeClose(actual, expected, CLOSE);
-    });
-    expect(heads.own === null).toBe(!specific);
-    const route = routeOf([2, 0, 1, 3]);
-    checkLayerGrads(heads, (h, x) => h.apply(x as Tensor, route), { inputs: [random64([4, HEADS.in])] });
-  });
+      expect(heads.own === null).toBe(domains === "shared");
+      const route = routeOf([2, 0, 1, 3]);
+      checkLayerGrads(heads, (h, x) => h.apply(x as Tensor, route), { inputs: [random64([4, HEADS.in])] });
+    },
+  );
 });
 
 describe("ExpertHeads", () => {
@@ -180,7 +190,7 @@ describe("ExpertHeads", () => {
 
 test("task heads are those that the architecture's domains ask for", () => {
   const actual = (["shared", "specific", "experts"] as const).map((domains) =>
-    initTaskHeads(HEADS, domains, initial64()),
+    initTaskHeads(HEADS, { domains, objectives: "specific" }, initial64()),
   );
   const owns = actual.map((heads) => (heads instanceof ObjectiveHeads ? heads.own !== null : heads.constructor));
   expect(owns).toEqual([false, true, ExpertHeads]);
