@@ -161,6 +161,8 @@ async function compare(sentLines: readonly Line[], round: string): Promise<void>
     const counters = measureCounters(store, window, COUNTERS);
     const facts = { cardinalities: store.cardinalities(), vocabularies, moments, scales, bucketScales, counters };
     const spec = deriveSpec(schema, facts);
+    const read = spec.history.map(({ name }) => name);
+    expect([read.includes("brand"), read.includes("segment"), read.includes("n")]).toEqual([true, false, false]);
     const raw = rawCounters(counters.counters, schema, (column) => (column === "shop" ? 7 : null));
     const builder = new BatchBuilder(store, { spec, historyLength: HISTORY, horizonMs: 2e12, admittedMs });
     const coding = { spec, schema, history: HISTORY, dictionaries: dictionariesOf(store), vocabularies };

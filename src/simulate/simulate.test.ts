@@ -217,7 +217,11 @@ describe("a wide world", () => {
       ...project,
       events: {
         ...events,
-        attributes: { topic: "category" as const, creative: { kind: "vector" as const, dim: 32 } },
+        attributes: {
+          topic: "category" as const,
+          person: { from: "person_trait_0", kind: "category" as const, history: false },
+          creative: { kind: "vector" as const, dim: 32 },
+        },
         outcomes: { bought },
       },
     };
@@ -225,6 +229,12 @@ describe("a wide world", () => {
     const { rows } = await ingest(config, { store, threads: 1 });
     expect(rows).toMatchObject({ accepted: played.event.length, rejected: 0 });
     using opened = EventStore.open(store);
+    const fields = opened.manifest.schema.attributes.map(({ name, ...field }) => [name, "history" in field]);
+    expect(fields).toEqual([
+      ["topic", false],
+      ["person", true],
+      ["creative", false],
+    ]);
     const [flags, known] = [opened.column("bought"), opened.column("known.bought")];
     const found = Array.from({ length: played.event.length }, (_, row) => row).filter((row) => flags.at(row) === 2);
     const after = played.event.flatMap((_, i) => (played.converted[i] === 1 ? [3_600_000 * played.delay[i]!] : []));
